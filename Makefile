@@ -1,0 +1,50 @@
+# Every target is one cargo command; `make` alone lists them.
+
+CARGO  ?= cargo
+PREFIX ?= /usr/local
+ARGS   ?=
+
+PROGRAMS := $(filter pipe-demo fifo-demo signal-demo tcpsock unixsock,$(patsubst %/Cargo.toml,%,$(wildcard */Cargo.toml)))
+RUNS     := $(addprefix run-,$(PROGRAMS))
+
+.DEFAULT_GOAL := help
+.PHONY: help build test proof lint fmt ci install clean $(RUNS)
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@for program in $(PROGRAMS); do printf "make %-14s %s\n" "run-$$program" "Run $$program; ARGS='…' are its arguments"; done
+
+$(RUNS): run-%:
+	@$(CARGO) run --quiet --release --locked --package $* -- $(ARGS)
+
+build: ## Build the programs, optimised
+	$(CARGO) build --release --locked
+
+test: ## Run the tests (under five minutes)
+	$(CARGO) test --locked --workspace
+
+proof: ## Compare the answers to all 2³² requests with printf's (a quarter of an hour)
+	$(CARGO) test --release --locked --package shared -- --ignored --nocapture every_int32
+
+lint: ## Check format, clippy and shell scripts
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- --deny warnings
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/run; else echo "shellcheck: not found, skipped"; fi
+
+fmt: ## Format the sources
+	$(CARGO) fmt --all
+
+ci: lint test ## What .ci/run runs
+
+install: build ## Install programs, man pages and completions under PREFIX
+	@for program in $(PROGRAMS); do \
+		install -D -m 755 target/release/$$program "$(DESTDIR)$(PREFIX)/bin/$$program" && \
+		target/release/$$program manual \
+			"$(DESTDIR)$(PREFIX)/share/man/man1" \
+			"$(DESTDIR)$(PREFIX)/share/bash-completion/completions" \
+			"$(DESTDIR)$(PREFIX)/share/zsh/site-functions" \
+			"$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d" || exit 1; \
+	done
+
+clean: ## Remove what was built
+	$(CARGO) clean

@@ -1,0 +1,14 @@
+//! What two programs of the workspace would otherwise write twice, and no story of its own.
+
+pub mod client;
+pub mod conversation;
+pub mod cube_root;
+pub mod endpoint;
+pub mod framing;
+pub mod manual;
+pub mod network;
+pub mod reactor;
+pub mod readiness;
+pub mod report;
+pub mod serve;
+pub mod shutdown;

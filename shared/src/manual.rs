@@ -1,0 +1,41 @@
+//! Man page and shell completions of a program, out of its clap table.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap_complete::Shell;
+use clap_complete::generate_to;
+
+/// Where the files go; hidden, for `make install`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Folder of the man pages (section 1)
+    man: PathBuf,
+    /// Folder of bash's completions
+    bash: PathBuf,
+    /// Folder of zsh's completions
+    zsh: PathBuf,
+    /// Folder of fish's completions
+    fish: PathBuf,
+}
+
+/// Writes one man page for the program and for each of its commands, and the completions.
+pub fn install(args: &Args, mut program: clap::Command) -> anyhow::Result<()> {
+    program.build();
+    let name = program.get_name().to_owned();
+    in_folder(&args.man, |folder| clap_mangen::generate_to(program.clone(), folder))?;
+    in_folder(&args.bash, |folder| {
+        generate_to(Shell::Bash, &mut program, &name, folder).and_then(|file| {
+            // bash-completion looks for the program's own name.
+            std::fs::rename(file, folder.join(&name))
+        })
+    })?;
+    in_folder(&args.zsh, |folder| generate_to(Shell::Zsh, &mut program, &name, folder).map(drop))?;
+    in_folder(&args.fish, |folder| generate_to(Shell::Fish, &mut program, &name, folder).map(drop))
+}
+
+fn in_folder(folder: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> anyhow::Result<()> {
+    let result = std::fs::create_dir_all(folder).and_then(|()| write(folder));
+    result.with_context(|| format!("write into {}", folder.display()))
+}

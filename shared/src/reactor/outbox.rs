@@ -1,0 +1,62 @@
+//! Answers on their way to the kernel: written at once, and only what it did not take is kept.
+//!
+//! To wait for WRITABLE first would cost a third to a half more; a socket is nearly always writable.
+//!
+//! Note: Write方法 (部分写). Man: send(2).
+
+use std::io;
+
+use socket2::Socket;
+
+use crate::framing::DELIMITER;
+use crate::readiness::{Ready, write};
+
+/// What the kernel has not taken yet. Holds no memory while that is nothing.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    unsent: Vec<u8>,
+    start: usize,
+}
+
+impl Outbox {
+    pub(super) fn is_empty(&self) -> bool {
+        self.unsent.is_empty()
+    }
+
+    /// Writes `answers`, keeps what does not fit, and says how many bytes did. Only when empty.
+    #[inline]
+    pub(super) fn send(&mut self, socket: &Socket, answers: &[u8], records: bool) -> io::Result<usize> {
+        debug_assert!(self.is_empty(), "answers would overtake each other");
+        let sent = write_all(socket, answers, records)?;
+        if sent < answers.len() {
+            self.unsent = answers[sent..].to_vec();
+            self.start = 0;
+        }
+        Ok(sent)
+    }
+
+    /// Writes what was kept, and says how many bytes went.
+    pub(super) fn flush(&mut self, socket: &Socket, records: bool) -> io::Result<usize> {
+        let sent = write_all(socket, &self.unsent[self.start..], records)?;
+        self.start += sent;
+        if self.start == self.unsent.len() {
+            *self = Outbox::default();
+        }
+        Ok(sent)
+    }
+}
+
+/// Writes until nothing is left or the kernel takes no more. Records go one a call: each ends in a TAB.
+#[inline]
+fn write_all(socket: &Socket, bytes: &[u8], records: bool) -> io::Result<usize> {
+    let mut sent = 0;
+    while sent < bytes.len() {
+        let rest = &bytes[sent..];
+        let record = if records { rest.iter().position(|&byte| byte == DELIMITER).map(|tab| tab + 1) } else { None };
+        match write(socket, &rest[..record.unwrap_or(rest.len())])? {
+            Ready::Done(count) => sent += count,
+            Ready::NotYet => break,
+        }
+    }
+    Ok(sent)
+}

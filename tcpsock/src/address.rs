@@ -1,0 +1,26 @@
+//! Where to listen or to dial: the options that `serve`, `client` and `load` share.
+
+use shared::network::Network;
+use shared::report::Failure;
+
+#[derive(clap::Args)]
+pub struct Address {
+    /// Where; port 0 is any free one, no host is every address of this machine
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8085")]
+    pub address: String,
+    /// tcp, tcp4 or tcp6, as Go's net package takes them
+    #[arg(long, value_name = "NETWORK", default_value = "tcp")]
+    network: String,
+}
+
+impl Address {
+    /// The network, or Go's words for why it is none: `listen TCP: unknown network TCP`.
+    pub fn network(&self, what: &str) -> Result<Network, Failure> {
+        let usage = |why: &str| Failure::Usage(format!("{what} {}: {why}", self.network));
+        match self.network.parse() {
+            Ok(network @ (Network::Tcp | Network::Tcp4 | Network::Tcp6)) => Ok(network),
+            Ok(_) => Err(usage("unexpected address type: tcpsock takes tcp, tcp4 and tcp6")),
+            Err(unknown) => Err(usage(&unknown.to_string())),
+        }
+    }
+}

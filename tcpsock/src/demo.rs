@@ -1,0 +1,22 @@
+//! The conversation of the Go program over a real TCP connection, in one process.
+//!
+//! A server on mio's event loop, clients on BufStream. Ends by itself as soon as the conversation is over.
+//!
+//! Note: 基于TCP/IP协议栈的Socket通讯. Go: tcpsock.go. Man: tcp(7).
+
+use std::num::NonZeroUsize;
+
+use shared::network::Network;
+use shared::{conversation, endpoint};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// So many clients at one time
+    #[arg(long, value_name = "N", default_value_t = NonZeroUsize::MIN)]
+    clients: NonZeroUsize,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let listener = endpoint::listen(Network::Tcp, "127.0.0.1:0", 4096, 1)?;
+    conversation::hold(listener, args.clients.get())
+}

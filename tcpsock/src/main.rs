@@ -1,0 +1,52 @@
+//! Sockets over TCP and UDP: the note's section Socket, one command a file.
+
+mod address;
+mod demo;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use shared::report::Report;
+use shared::{manual, readiness, report};
+
+/// Sockets over TCP and UDP, as the note's section Socket tells of them
+///
+/// Without a command it holds the conversation of the note's program: five cube roots, asked and answered.
+#[derive(Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    demo: demo::Args,
+    /// Tell on stderr what is done; twice: also every non-blocking call and what it returned
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The conversation of the note's program
+    Demo(demo::Args),
+    /// A server of cube roots
+    Serve(serve::Args),
+    #[command(hide = true)]
+    Manual(manual::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if cli.verbose > 1 {
+        readiness::trace_calls();
+    }
+    report::exit(run(cli))
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command.unwrap_or(Command::Demo(cli.demo)) {
+        Command::Demo(args) => demo::run(&args),
+        Command::Serve(args) => serve::run(&args, cli.verbose > 0, &mut Report::new(false)),
+        Command::Manual(args) => manual::install(&args, Cli::command()),
+    }
+}
