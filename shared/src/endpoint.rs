@@ -1,7 +1,7 @@
 //! Listening and dialling for every literal of Go's.
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Listen`, `net.DialTimeout`. Man: socket(2), bind(2),
-//! listen(2), connect(2), tcp(7), unix(7).
+//! listen(2), connect(2), setrlimit(2), tcp(7), unix(7).
 
 mod resolve;
 mod socket_file;
@@ -11,6 +11,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use socket2::{Domain, SockAddr, Socket, TcpKeepalive};
 
 use crate::network::Network;
@@ -187,4 +188,10 @@ fn loopback(ip: std::net::IpAddr) -> std::net::IpAddr {
         return ip;
     }
     if ip.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() }
+}
+
+/// As many sockets as the hard limit allows: the soft one goes up to it, as in every Go program since 1.19.
+pub fn raise_descriptor_limit() -> anyhow::Result<()> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).context("getrlimit RLIMIT_NOFILE")?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).context("setrlimit RLIMIT_NOFILE")
 }

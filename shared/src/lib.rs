@@ -1,12 +1,15 @@
 //! What two programs of the workspace would otherwise write twice, and no story of its own.
 
+pub mod ask;
 pub mod client;
 pub mod conversation;
 pub mod cube_root;
 pub mod endpoint;
 pub mod framing;
+pub mod load;
 pub mod manual;
 pub mod network;
+mod outbox;
 pub mod reactor;
 pub mod readiness;
 pub mod report;

@@ -14,7 +14,6 @@
 mod accept;
 mod connection;
 mod deadlines;
-mod outbox;
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! The command `serve`: cube roots for whoever connects, until a signal ends it in order.
 //!
-//! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Listen`, `Accept`. Man: listen(2), setrlimit(2).
+//! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Listen`, `Accept`. Man: listen(2).
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -8,7 +8,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use socket2::Socket;
 
 use crate::conversation::Narrator;
@@ -21,6 +20,7 @@ use crate::shutdown::Shutdown;
 
 /// Options of `serve`, the address and the network apart.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Args {
     /// Close a connection that completes no request for so long (0s: never)
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
@@ -45,7 +45,7 @@ pub struct Args {
 
 /// Listens, prints `listening NETWORK ADDRESS`, and serves until SIGINT, SIGTERM or SIGHUP.
 pub fn run(network: Network, address: &str, args: &Args, verbose: bool, out: &mut Report) -> anyhow::Result<()> {
-    raise_descriptor_limit().context("raise RLIMIT_NOFILE")?;
+    endpoint::raise_descriptor_limit()?;
     let reactors = args.max_connections.map_or(args.threads, |most| most.min(args.threads)).get();
     let listener = endpoint::listen(network, address, args.backlog, reactors)?;
     let mut sockets = listener.sockets;
@@ -118,12 +118,6 @@ impl Service for Silent {
 /// The `nth` reactor's part of the limit, so that all together keep it.
 fn share(most: Option<NonZeroUsize>, reactors: usize, nth: usize) -> usize {
     most.map_or(usize::MAX, |most| most.get() / reactors + usize::from(nth < most.get() % reactors))
-}
-
-/// The soft limit of descriptors goes up to the hard one, as in every Go program since 1.19.
-fn raise_descriptor_limit() -> nix::Result<()> {
-    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
 }
 
 fn end_after(timeout: Duration, shutdown: Shutdown) -> anyhow::Result<Instant> {

@@ -1,7 +1,9 @@
 //! Sockets over TCP and UDP: the note's section Socket, one command a file.
 
 mod address;
+mod client;
 mod demo;
+mod load;
 mod serve;
 
 use std::process::ExitCode;
@@ -31,6 +33,10 @@ enum Command {
     Demo(demo::Args),
     /// A server of cube roots
     Serve(serve::Args),
+    /// A client: numbers from the arguments or from stdin, one answer a line
+    Client(client::Args),
+    /// A load for a server: many connections, every answer verified
+    Load(load::Args),
     #[command(hide = true)]
     Manual(manual::Args),
 }
@@ -47,6 +53,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command.unwrap_or(Command::Demo(cli.demo)) {
         Command::Demo(args) => demo::run(&args),
         Command::Serve(args) => serve::run(&args, cli.verbose > 0, &mut Report::new(false)),
+        Command::Client(args) => client::run(&args, &mut Report::new(false)),
+        Command::Load(args) => load::run(&args),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }

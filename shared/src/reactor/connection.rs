@@ -4,16 +4,14 @@
 
 use std::io;
 use std::net::Shutdown;
-use std::os::fd::AsRawFd;
 
-use mio::unix::SourceFd;
-use mio::{Interest, Poll, Token};
+use mio::{Poll, Token};
 use socket2::Socket;
 
 use super::Service;
 use super::deadlines::Tick;
-use super::outbox::Outbox;
 use crate::framing::Inbox;
+use crate::outbox::Outbox;
 use crate::readiness::{Ready, read};
 
 /// The most that one turn reads. A record that is longer than a message may be fits with room to spare.
@@ -90,8 +88,6 @@ pub(super) struct Connection {
     pub(super) ended: bool,
     /// Another turn is due already.
     pub(super) queued: bool,
-    /// Registered for WRITABLE: only while the outbox holds something.
-    awaits_room: bool,
 }
 
 impl Connection {
@@ -104,7 +100,6 @@ impl Connection {
             stage: Stage::Open,
             ended: false,
             queued: false,
-            awaits_room: false,
         }
     }
 
@@ -225,15 +220,8 @@ impl Connection {
         Ok(Turn::Unfinished)
     }
 
-    /// Registers for WRITABLE while answers wait, and only then: epoll_ctl(2) for each turn would cost a
-    /// tenth to a fifth more.
     #[inline]
     pub(super) fn await_room(&mut self, poll: &Poll, token: Token) -> io::Result<()> {
-        if self.outbox.is_empty() != self.awaits_room {
-            return Ok(());
-        }
-        self.awaits_room = !self.awaits_room;
-        let interest = if self.awaits_room { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
-        poll.registry().reregister(&mut SourceFd(&self.socket.as_raw_fd()), token, interest)
+        self.outbox.await_room(poll, &self.socket, token)
     }
 }
