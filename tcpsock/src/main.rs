@@ -16,7 +16,7 @@ use shared::{manual, readiness, report};
 ///
 /// Without a command it holds the conversation of the note's program: five cube roots, asked and answered.
 #[derive(Parser)]
-#[command(version, args_conflicts_with_subcommands = true)]
+#[command(version, args_conflicts_with_subcommands = true, args_override_self = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

@@ -1,0 +1,89 @@
+//! What a server of cube roots must stand: the same tests for every program that has a `serve`.
+//!
+//! A program's own `tests/serve.rs` includes this file and names itself and its networks:
+//! `stands!("tcp", env!("CARGO_BIN_EXE_tcpsock"))`.
+
+#![allow(dead_code, reason = "not every program uses everything")]
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+pub mod process;
+pub mod stands;
+
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::time::Duration;
+
+use socket2::{Domain, SockAddr, Socket, Type};
+
+/// No call of a test waits longer: a hang is a failure.
+pub const WATCHDOG: Duration = Duration::from_secs(30);
+
+/// A client's connection, with the watchdog on every call.
+pub struct Peer(pub Socket);
+
+impl Peer {
+    pub fn connect(network: &str, address: &str) -> io::Result<Peer> {
+        let (domain, kind, address) = match network {
+            "unix" => (Domain::UNIX, Type::STREAM, SockAddr::unix(address)?),
+            "unixpacket" => (Domain::UNIX, Type::SEQPACKET, SockAddr::unix(address)?),
+            _ => {
+                let address: std::net::SocketAddr = address.parse().map_err(io::Error::other)?;
+                (Domain::for_address(address), Type::STREAM, address.into())
+            }
+        };
+        let socket = Socket::new(domain, kind, None)?;
+        socket.set_read_timeout(Some(WATCHDOG))?;
+        socket.set_write_timeout(Some(WATCHDOG))?;
+        shared::readiness::restart(|| socket.connect(&address))?;
+        Ok(Peer(socket))
+    }
+
+    pub fn send(&self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+        (&self.0).write_all(bytes.as_ref())
+    }
+
+    /// The next answer, without its TAB.
+    pub fn answer(&self) -> io::Result<String> {
+        let mut answer = Vec::new();
+        let mut byte = [0];
+        loop {
+            (&self.0).read_exact(&mut byte)?;
+            match byte {
+                [b'\t'] => return String::from_utf8(answer).map_err(io::Error::other),
+                [other] => answer.push(other),
+            }
+        }
+    }
+
+    pub fn ask(&self, request: &str) -> io::Result<String> {
+        self.send(format!("{request}\t"))?;
+        self.answer()
+    }
+
+    /// Everything until the server's end; a reset is an error.
+    pub fn rest(&self) -> io::Result<Vec<u8>> {
+        let mut rest = Vec::new();
+        (&self.0).read_to_end(&mut rest)?;
+        Ok(rest)
+    }
+
+    pub fn close_write(&self) -> io::Result<()> {
+        self.0.shutdown(Shutdown::Write)
+    }
+}
+
+pub const CUBE_ROOT_OF_27: &str = "The cube root of 27 is 3.000000.";
+
+/// The requests 0 to `count`, and the answers to them.
+pub fn requests_and_answers(count: i32) -> (String, String) {
+    let requests = (0..count).flat_map(|number| [number.to_string(), "\t".to_owned()]).collect();
+    let answer = |number| format!("The cube root of {number} is {:.6}.\t", f64::from(number).cbrt());
+    (requests, (0..count).map(answer).collect::<Vec<_>>().concat())
+}
+
+/// Fails with where the two part, not with all of them.
+pub fn assert_text(came: &[u8], expected: &str) {
+    let same = came.iter().zip(expected.as_bytes()).take_while(|(a, b)| a == b).count();
+    let (lengths, after) = ((came.len(), expected.len()), &came[same..came.len().min(same + 80)]);
+    assert!(same == came.len() && same == expected.len(), "{lengths:?} bytes, from {same}: {}", after.escape_ascii());
+}

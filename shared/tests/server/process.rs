@@ -1,0 +1,174 @@
+//! A server as a process of its own, and what /proc says of it.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+
+use super::{Peer, WATCHDOG};
+
+/// How to start a server.
+pub struct Setup {
+    pub network: &'static str,
+    pub program: &'static str,
+}
+
+/// A running server, killed when dropped.
+pub struct Server {
+    pub child: Child,
+    pub network: &'static str,
+    pub address: String,
+    stderr: Option<ChildStderr>,
+    _folder: TempDir,
+}
+
+impl Setup {
+    pub fn start(&self, options: &[&str]) -> io::Result<Server> {
+        self.start_as(Command::new(self.program), options)
+    }
+
+    /// With no more than `limit` descriptors.
+    pub fn start_with_descriptors(&self, limit: u64, options: &[&str]) -> io::Result<Server> {
+        let mut command = Command::new(self.program);
+        // SAFETY: setrlimit(2) is async-signal-safe.
+        #[allow(unsafe_code, reason = "the limit is for the child alone")]
+        unsafe {
+            command.pre_exec(move || Ok(setrlimit(Resource::RLIMIT_NOFILE, limit, limit)?));
+        }
+        self.start_as(command, options)
+    }
+
+    /// `command` is the program, or something that runs it.
+    pub fn start_as(&self, mut command: Command, options: &[&str]) -> io::Result<Server> {
+        let folder = TempDir::new()?;
+        let address = match self.network {
+            "unix" | "unixpacket" => folder.path().join("socket").display().to_string(),
+            _ => "127.0.0.1:0".to_owned(),
+        };
+        command.args(["serve", "--network", self.network, "--address", &address]).args(options);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
+        let stdout = child.stdout.take().map(BufReader::new);
+        let stderr = child.stderr.take();
+        let mut server = Server { child, network: self.network, address, stderr, _folder: folder };
+        let mut line = String::new();
+        stdout.into_iter().try_for_each(|mut stdout| stdout.read_line(&mut line).map(drop))?;
+        match line.trim_end().rsplit_once(' ') {
+            Some((before, address)) if before == format!("listening {}", self.network) => {
+                address.clone_into(&mut server.address);
+                Ok(server)
+            }
+            _ => Err(io::Error::other(format!("{line:?}, {}", server.stderr()?))),
+        }
+    }
+}
+
+impl Server {
+    pub fn connect(&self) -> io::Result<Peer> {
+        Peer::connect(self.network, &self.address)
+    }
+
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.id()).unwrap())
+    }
+
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        Ok(kill(self.pid(), signal)?)
+    }
+
+    /// Waits for the end, under the watchdog.
+    pub fn wait(&mut self) -> io::Result<ExitStatus> {
+        let (done, ended) = mpsc::channel::<()>();
+        let pid = self.pid();
+        let watchdog = thread::spawn(move || {
+            if ended.recv_timeout(WATCHDOG) == Err(mpsc::RecvTimeoutError::Timeout) {
+                let _ = kill(pid, Signal::SIGKILL);
+            }
+        });
+        let status = self.child.wait();
+        drop(done);
+        let _ = watchdog.join();
+        status
+    }
+
+    /// What it has said on stderr; after its end.
+    pub fn stderr(&mut self) -> io::Result<String> {
+        let mut text = String::new();
+        self.stderr.take().into_iter().try_for_each(|mut stderr| stderr.read_to_string(&mut text).map(drop))?;
+        Ok(text)
+    }
+
+    /// Ends it with `signal`: exit code 0 and the counts on stderr.
+    pub fn end_by(self, signal: Signal) -> io::Result<String> {
+        self.signal(signal)?;
+        self.has_ended_in_order()
+    }
+
+    /// Waits for exit code 0 and gives the counts on stderr.
+    pub fn has_ended_in_order(mut self) -> io::Result<String> {
+        let status = self.wait()?;
+        let stderr = self.stderr()?;
+        assert_eq!((status.code(), status.signal()), (Some(0), None), "{stderr}");
+        assert!(stderr.starts_with("served connections="), "{stderr}");
+        Ok(stderr)
+    }
+
+    /// A field of /proc/PID/status, such as VmRSS.
+    pub fn status(&self, field: &str) -> io::Result<String> {
+        let text = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        Ok(line.unwrap_or_default().trim().to_owned())
+    }
+
+    pub fn resident_bytes(&self) -> io::Result<u64> {
+        let kib = self.status("VmRSS")?;
+        Ok(kib.trim_end_matches(" kB").parse::<u64>().map_err(io::Error::other)? * 1024)
+    }
+
+    /// CPU time of all threads until now.
+    pub fn cpu(&self) -> io::Result<Duration> {
+        let mut sum = 0;
+        for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let schedstat = fs::read_to_string(task?.path().join("schedstat"))?;
+            sum += schedstat.split(' ').next().unwrap_or_default().parse::<u64>().map_err(io::Error::other)?;
+        }
+        Ok(Duration::from_nanos(sum))
+    }
+
+    /// Waits until `reached` says so, under the watchdog: for what /proc shows and nothing announces.
+    pub fn wait_until(&self, mut reached: impl FnMut(&Server) -> io::Result<bool>) -> io::Result<()> {
+        let end = Instant::now() + WATCHDOG;
+        while !reached(self)? {
+            assert!(Instant::now() < end, "the server never came to it");
+            thread::yield_now();
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The path of a tool that a test needs, or the reason to skip it, said aloud.
+pub fn find_tool(name: impl AsRef<OsStr>) -> Option<std::path::PathBuf> {
+    let name = name.as_ref();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
+    if found.is_none() {
+        eprintln!("skipped: {} is not on this machine", name.display());
+    }
+    found
+}

@@ -1,0 +1,391 @@
+//! One fact a function; `stands!` makes tests of them.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
+
+use super::process::{Setup, find_tool};
+use super::{CUBE_ROOT_OF_27, Peer, assert_text, requests_and_answers};
+
+/// Makes a test of each fact for one network.
+#[macro_export]
+macro_rules! stands {
+    ($network:literal, $program:expr, $($fact:ident),* $(,)?) => {
+        $(#[test]
+        fn $fact() -> std::io::Result<()> {
+            $crate::server::stands::$fact(&$crate::server::process::Setup { network: $network, program: $program })
+        })*
+    };
+}
+
+pub fn fragments_of_one_byte_are_one_request(setup: &Setup) -> io::Result<()> {
+    let server = setup.start(&[])?;
+    let peer = server.connect()?;
+    for byte in b"-2147483648\t27\t" {
+        peer.send([*byte])?;
+    }
+    assert_eq!(peer.answer()?, "The cube root of -2147483648 is -1290.159155.");
+    assert_eq!(peer.answer()?, CUBE_ROOT_OF_27);
+    Ok(())
+}
+
+pub fn a_thousand_requests_in_one_write_are_answered_in_order(setup: &Setup) -> io::Result<()> {
+    let server = setup.start(&[])?;
+    let peer = server.connect()?;
+    let (requests, answers) = requests_and_answers(1000);
+    peer.send(&requests)?;
+    let mut came = vec![0; answers.len()];
+    (&peer.0).read_exact(&mut came)?;
+    assert_text(&came, &answers);
+    Ok(())
+}
+
+/// Asks until the server stops to read, for more than all buffers hold; then reads all of it.
+pub fn a_client_that_does_not_read_costs_little_and_harms_nobody(setup: &Setup) -> io::Result<()> {
+    const ASKED: usize = 8_000_000;
+    let server = setup.start(&[])?;
+    let other = server.connect()?;
+    assert_eq!(other.ask("27")?, CUBE_ROOT_OF_27);
+    let before = server.resident_bytes()?;
+    let greedy = server.connect()?;
+    greedy.0.set_nonblocking(true)?;
+    let requests = b"27\t".repeat(ASKED / 3);
+    let mut sent = 0;
+    while sent < requests.len() {
+        match (&greedy.0).write(&requests[sent..]) {
+            Ok(count) => sent += count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                assert_eq!(other.ask("27")?, CUBE_ROOT_OF_27);
+                if !has_room_soon(&greedy)? {
+                    break;
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let growth = server.resident_bytes()?.saturating_sub(before);
+    assert!(growth < 2 << 20, "grew by {growth} bytes");
+    assert_eq!(other.ask("27")?, CUBE_ROOT_OF_27);
+    greedy.0.set_nonblocking(false)?;
+    let (whole, answer) = (sent / 3, format!("{CUBE_ROOT_OF_27}\t"));
+    greedy.close_write()?;
+    let came = greedy.rest()?;
+    assert_eq!(came.len() / answer.len(), whole);
+    assert!(came.chunks(answer.len()).take(whole).all(|chunk| chunk == answer.as_bytes()));
+    Ok(())
+}
+
+/// Half a second without room: the server has stopped to read.
+fn has_room_soon(peer: &Peer) -> io::Result<bool> {
+    let mut polled = [PollFd::new(peer.0.as_fd(), PollFlags::POLLOUT)];
+    Ok(poll(&mut polled, PollTimeout::from(500u16))? > 0)
+}
+
+pub fn a_reset_in_the_middle_harms_nobody(setup: &Setup) -> io::Result<()> {
+    let server = setup.start(&[])?;
+    let other = server.connect()?;
+    for unfinished in ["", "12", "27\t12", "27\t"] {
+        let peer = server.connect()?;
+        peer.send(unfinished)?;
+        peer.0.set_linger(Some(Duration::ZERO))?;
+        drop(peer);
+        assert_eq!(other.ask("27")?, CUBE_ROOT_OF_27);
+    }
+    Ok(())
+}
+
+pub fn after_a_half_close_every_complete_request_is_answered(setup: &Setup) -> io::Result<()> {
+    let server = setup.start(&[])?;
+    let peer = server.connect()?;
+    let (requests, answers) = requests_and_answers(1000);
+    peer.send(&requests)?;
+    peer.close_write()?;
+    assert_text(&peer.rest()?, &answers);
+    Ok(())
+}
+
+pub fn an_unterminated_tail_is_told_to_be_no_request(setup: &Setup) -> io::Result<()> {
+    let server = setup.start(&[])?;
+    let peer = server.connect()?;
+    peer.send("27\t12345")?;
+    peer.close_write()?;
+    let expected = format!("{CUBE_ROOT_OF_27}\t'12345' is not a request: no TAB ends it!\t");
+    assert_text(&peer.rest()?, &expected);
+    Ok(())
+}
+
+pub fn a_million_bytes_without_a_tab_get_an_answer_and_an_orderly_end(setup: &Setup) -> io::Result<()> {
+    let server = setup.start(&[])?;
+    let peer = server.connect()?;
+    peer.send("27\t")?;
+    peer.send(vec![b'7'; 1_000_000])?;
+    peer.close_write()?;
+    let expected = format!("{CUBE_ROOT_OF_27}\trequest longer than 4096 bytes!\t");
+    assert_text(&peer.rest()?, &expected);
+    Ok(())
+}
+
+pub fn a_message_of_4096_bytes_is_answered(setup: &Setup) -> io::Result<()> {
+    let server = setup.start(&[])?;
+    let peer = server.connect()?;
+    let message = "x".repeat(4096);
+    assert_eq!(peer.ask(&message)?, format!("'{message}' is not integer!"));
+    assert_eq!(peer.ask("27")?, CUBE_ROOT_OF_27);
+    Ok(())
+}
+
+pub fn binary_junk_is_answered_and_the_connection_goes_on(setup: &Setup) -> io::Result<()> {
+    let server = setup.start(&[])?;
+    let peer = server.connect()?;
+    for byte in (0..=u8::MAX).filter(|&byte| byte != b'\t' && !byte.is_ascii_digit()) {
+        peer.send([byte, 0xff, 0, byte, b'\t'])?;
+        let mut came = [0; 23];
+        (&peer.0).read_exact(&mut came)?;
+        assert_eq!(came, *[b"'".as_slice(), &[byte, 0xff, 0, byte], b"' is not integer!\t"].concat());
+    }
+    assert_eq!(peer.ask("27")?, CUBE_ROOT_OF_27);
+    Ok(())
+}
+
+pub fn an_idle_peer_is_closed_at_its_deadline_and_not_before(setup: &Setup) -> io::Result<()> {
+    let server = setup.start(&["--idle-timeout", "400ms"])?;
+    let peer = server.connect()?;
+    let before_request = Instant::now();
+    assert_eq!(peer.ask("27")?, CUBE_ROOT_OF_27);
+    assert_eq!(peer.rest()?, b"");
+    assert!(before_request.elapsed() >= Duration::from_millis(400));
+    assert!(server.end_by(Signal::SIGTERM)?.contains(" timed_out=1 "));
+    Ok(())
+}
+
+pub fn a_slow_loris_is_closed_though_it_sends_a_byte_now_and_then(setup: &Setup) -> io::Result<()> {
+    let server = setup.start(&["--idle-timeout", "400ms"])?;
+    let peer = server.connect()?;
+    peer.0.set_read_timeout(Some(Duration::from_millis(40)))?;
+    let start = Instant::now();
+    // The read's timeout is the pace of the bytes; the server's end ends it.
+    loop {
+        match (&peer.0).write_all(b"7").and_then(|()| (&peer.0).read(&mut [0; 64])) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => assert!(start.elapsed() < super::WATCHDOG),
+            Ok(0) => break,
+            Err(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(start.elapsed() >= Duration::from_millis(400));
+    Ok(())
+}
+
+/// Fewer where the hard limit of descriptors is lower, and that is said.
+pub fn ten_thousand_idle_connections_cost_300_bytes_each_and_others_are_served(setup: &Setup) -> io::Result<()> {
+    shared::endpoint::raise_descriptor_limit().map_err(io::Error::other)?;
+    let (_, hard) = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE)?;
+    let count = usize::try_from(hard.saturating_sub(500).min(10_000)).unwrap();
+    if count < 10_000 {
+        eprintln!("only {count} connections: the hard limit of descriptors is {hard}");
+    }
+    let server = setup.start(&["--idle-timeout", "0s"])?;
+    assert_eq!(server.connect()?.ask("27")?, CUBE_ROOT_OF_27);
+    let before = server.resident_bytes()?;
+    let idle: Vec<Peer> = (0..count).map(|_| server.connect()).collect::<Result<_, _>>()?;
+    idle.iter().try_for_each(|peer| peer.send("27\t"))?;
+    for peer in &idle {
+        assert_eq!(peer.answer()?, CUBE_ROOT_OF_27);
+    }
+    let each = server.resident_bytes()?.saturating_sub(before) / count as u64;
+    assert!(each <= 300, "{each} bytes for each");
+    let other = server.connect()?;
+    let (requests, answers) = requests_and_answers(1000);
+    other.send(&requests)?;
+    other.close_write()?;
+    assert_text(&other.rest()?, &answers);
+    Ok(())
+}
+
+pub fn without_descriptors_it_neither_spins_nor_loses_a_client(setup: &Setup) -> io::Result<()> {
+    const CLIENTS: usize = 40;
+    let server = setup.start_with_descriptors(16, &[])?;
+    let peers: Vec<Peer> = (0..CLIENTS).map(|_| server.connect()).collect::<Result<_, _>>()?;
+    peers.iter().try_for_each(|peer| peer.send("27\t"))?;
+    // The first is served; so are all that got a descriptor. Then it is full.
+    assert_eq!(peers[0].answer()?, CUBE_ROOT_OF_27);
+    let full = std::fs::read_dir(format!("/proc/{}/fd", server.child.id()))?.count();
+    assert!(full >= 15, "only {full} descriptors in use");
+    let (before, start) = (server.cpu()?, Instant::now());
+    let mut polled = [PollFd::new(peers[CLIENTS - 1].0.as_fd(), PollFlags::POLLIN)];
+    assert_eq!(poll(&mut polled, PollTimeout::from(500u16))?, 0, "the last client was served too early");
+    let share = server.cpu()?.saturating_sub(before).as_secs_f64() / start.elapsed().as_secs_f64();
+    assert!(share < 0.1, "{share} of a core while full");
+    // Each that goes makes room for the next.
+    for (nth, peer) in peers.into_iter().enumerate() {
+        if nth > 0 {
+            assert_eq!(peer.answer()?, CUBE_ROOT_OF_27);
+        }
+    }
+    Ok(())
+}
+
+pub fn no_more_than_the_maximum_are_served_at_one_time(setup: &Setup) -> io::Result<()> {
+    let server = setup.start(&["--max-connections", "2"])?;
+    let (first, second, third) = (server.connect()?, server.connect()?, server.connect()?);
+    third.send("27\t")?;
+    assert_eq!(first.ask("27")?, CUBE_ROOT_OF_27);
+    assert_eq!(second.ask("27")?, CUBE_ROOT_OF_27);
+    let mut polled = [PollFd::new(third.0.as_fd(), PollFlags::POLLIN)];
+    assert_eq!(poll(&mut polled, PollTimeout::from(200u16))?, 0, "served beyond the maximum");
+    drop(first);
+    assert_eq!(third.answer()?, CUBE_ROOT_OF_27);
+    Ok(())
+}
+
+/// One that floods, beside a hundred that ask politely: nobody starves.
+pub fn one_that_floods_does_not_starve_a_hundred_others(setup: &Setup) -> io::Result<()> {
+    let server = setup.start(&[])?;
+    let polite: Vec<Peer> = (0..100).map(|_| server.connect()).collect::<Result<_, _>>()?;
+    let flood = server.connect()?;
+    std::thread::scope(|scope| {
+        let (mut writer, mut reader) = (flood.0.try_clone()?, flood.0.try_clone()?);
+        scope.spawn(move || {
+            let requests = "27\t".repeat(4096);
+            while writer.write_all(requests.as_bytes()).is_ok() {}
+        });
+        scope.spawn(move || {
+            let mut answers = vec![0; 1 << 20];
+            while matches!(reader.read(&mut answers), Ok(1..)) {}
+        });
+        let result = (0..20).try_for_each(|_| {
+            polite.iter().try_for_each(|peer| peer.send("27\t"))?;
+            polite.iter().try_for_each(|peer| peer.answer().map(|answer| assert_eq!(answer, CUBE_ROOT_OF_27)))
+        });
+        flood.0.shutdown(std::net::Shutdown::Both)?;
+        result
+    })
+}
+
+fn a_signal_ends_it_in_order(setup: &Setup, signal: Signal) -> io::Result<()> {
+    let server = setup.start(&[])?;
+    let (requests, answers) = requests_and_answers(1000);
+    let peers: Vec<Peer> = (0..10).map(|_| server.connect()).collect::<Result<_, _>>()?;
+    for peer in &peers {
+        peer.send(&requests)?;
+        // An unfinished request must not keep it, nor be answered.
+        peer.send("12")?;
+    }
+    server.signal(signal)?;
+    for peer in &peers {
+        assert_text(&peer.rest()?, &answers);
+    }
+    drop(peers);
+    let counts = server.has_ended_in_order()?;
+    assert!(counts.contains("connections=10 requests=10000 ") && counts.contains(" cut_off=0"), "{counts}");
+    Ok(())
+}
+
+pub fn sigint_ends_it_in_order(setup: &Setup) -> io::Result<()> {
+    a_signal_ends_it_in_order(setup, Signal::SIGINT)
+}
+
+pub fn sigterm_ends_it_in_order(setup: &Setup) -> io::Result<()> {
+    a_signal_ends_it_in_order(setup, Signal::SIGTERM)
+}
+
+pub fn sighup_ends_it_in_order(setup: &Setup) -> io::Result<()> {
+    a_signal_ends_it_in_order(setup, Signal::SIGHUP)
+}
+
+/// What comes after the half-close is dropped without a reset, so that no answer is lost.
+pub fn a_peer_that_goes_on_asking_sees_no_reset(setup: &Setup) -> io::Result<()> {
+    let server = setup.start(&[])?;
+    let (peer, witness) = (server.connect()?, server.connect()?);
+    let (requests, answers) = requests_and_answers(1000);
+    peer.send(&requests)?;
+    server.signal(Signal::SIGTERM)?;
+    assert_eq!(witness.rest()?, b"", "the shutdown has begun");
+    peer.send(&requests)?;
+    assert_text(&peer.rest()?, &answers);
+    Ok(())
+}
+
+pub fn a_second_ctrl_c_ends_it_at_once_with_130(setup: &Setup) -> io::Result<()> {
+    let mut server = setup.start(&["--grace", "10m"])?;
+    let peer = server.connect()?;
+    assert_eq!(peer.ask("27")?, CUBE_ROOT_OF_27);
+    server.signal(Signal::SIGINT)?;
+    assert_eq!(peer.rest()?, b"", "our side is closed: the first signal has been seen");
+    server.signal(Signal::SIGINT)?;
+    assert_eq!(server.wait()?.code(), Some(130));
+    Ok(())
+}
+
+pub fn the_grace_period_ends_for_a_peer_that_stays(setup: &Setup) -> io::Result<()> {
+    let server = setup.start(&["--grace", "50ms"])?;
+    let peer = server.connect()?;
+    assert_eq!(peer.ask("27")?, CUBE_ROOT_OF_27);
+    assert!(server.end_by(Signal::SIGTERM)?.contains(" cut_off=1"));
+    assert_eq!(peer.rest()?, b"");
+    Ok(())
+}
+
+/// So a plain sh starts `prog &`.
+pub fn an_inherited_ignore_of_sigint_stays(setup: &Setup) -> io::Result<()> {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' INT; exec \"$@\"", "sh", setup.program]);
+    let server = setup.start_as(shell, &[])?;
+    let ignored = u64::from_str_radix(&server.status("SigIgn")?, 16).map_err(io::Error::other)?;
+    let caught = u64::from_str_radix(&server.status("SigCgt")?, 16).map_err(io::Error::other)?;
+    let bit = |signal: Signal| 1u64 << (signal as i32 - 1);
+    assert_eq!((ignored & bit(Signal::SIGINT), caught & bit(Signal::SIGINT)), (bit(Signal::SIGINT), 0));
+    assert_eq!(caught & bit(Signal::SIGTERM), bit(Signal::SIGTERM));
+    server.signal(Signal::SIGINT)?;
+    assert_eq!(server.connect()?.ask("27")?, CUBE_ROOT_OF_27);
+    server.end_by(Signal::SIGTERM)?;
+    Ok(())
+}
+
+/// strace lets every third call fail with `error`, without making it.
+fn under_faults(setup: &Setup, calls: &str, error: &str) -> io::Result<()> {
+    let Some(strace) = find_tool("strace") else { return Ok(()) };
+    let mut traced = Command::new(strace);
+    let inject = format!("--inject={calls}:error={error}:when=2+3");
+    traced.args(["--follow-forks", "--output=/dev/null", "--quiet=all", &inject, setup.program]);
+    let server = match setup.start_as(traced, &[]) {
+        Err(error) if error.to_string().contains("ptrace") => {
+            eprintln!("skipped: {error}");
+            return Ok(());
+        }
+        server => server?,
+    };
+    let (requests, answers) = requests_and_answers(100);
+    for _ in 0..10 {
+        let peer = server.connect()?;
+        peer.send(&requests)?;
+        peer.close_write()?;
+        assert_text(&peer.rest()?, &answers);
+    }
+    Ok(())
+}
+
+pub fn eintr_at_every_call_is_normal(setup: &Setup) -> io::Result<()> {
+    under_faults(setup, "epoll_wait,accept4,recvfrom,recvmsg,sendto", "EINTR")
+}
+
+pub fn a_connection_aborted_before_accept_is_passed_over(setup: &Setup) -> io::Result<()> {
+    under_faults(setup, "accept4", "ECONNABORTED")
+}
+
+pub fn a_full_table_of_files_is_survived(setup: &Setup) -> io::Result<()> {
+    under_faults(setup, "accept4", "ENFILE")
+}
+
+pub fn a_deadline_for_serving_ends_it_with_124(setup: &Setup) -> io::Result<()> {
+    let mut server = setup.start(&["--timeout", "200ms"])?;
+    let status = server.wait()?;
+    assert_eq!((status.code(), status.signal()), (Some(124), None));
+    assert!(server.stderr()?.contains("--timeout 200ms passed"));
+    Ok(())
+}
