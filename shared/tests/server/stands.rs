@@ -352,7 +352,8 @@ fn under_faults(setup: &Setup, calls: &str, error: &str) -> io::Result<()> {
     let Some(strace) = find_tool("strace") else { return Ok(()) };
     let mut traced = Command::new(strace);
     let inject = format!("--inject={calls}:error={error}:when=2+3");
-    traced.args(["--follow-forks", "--output=/dev/null", "--quiet=all", &inject, setup.program]);
+    // Daemonized, strace is not between us and the server: what we signal or kill is the server.
+    traced.args(["--daemonize", "--follow-forks", "--output=/dev/null", "--quiet=all", &inject, setup.program]);
     let server = match setup.start_as(traced, &[]) {
         Err(error) if error.to_string().contains("ptrace") => {
             eprintln!("skipped: {error}");
@@ -367,7 +368,7 @@ fn under_faults(setup: &Setup, calls: &str, error: &str) -> io::Result<()> {
         peer.close_write()?;
         assert_text(&peer.rest()?, &answers);
     }
-    Ok(())
+    server.end_by(Signal::SIGTERM).map(drop)
 }
 
 pub fn eintr_at_every_call_is_normal(setup: &Setup) -> io::Result<()> {
