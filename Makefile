@@ -1,8 +1,9 @@
 # Every target is one cargo command; `make` alone lists them.
 
-CARGO  ?= cargo
-PREFIX ?= /usr/local
-ARGS   ?=
+CARGO   ?= cargo
+PROFILE ?= release
+PREFIX  ?= /usr/local
+ARGS    ?=
 
 PROGRAMS := $(filter pipe-demo fifo-demo signal-demo tcpsock unixsock,$(patsubst %/Cargo.toml,%,$(wildcard */Cargo.toml)))
 RUNS     := $(addprefix run-,$(PROGRAMS))
@@ -15,7 +16,7 @@ help: ## This list
 	@for program in $(PROGRAMS); do printf "make %-14s %s\n" "run-$$program" "Run $$program; ARGS='…' are its arguments"; done
 
 $(RUNS): run-%:
-	@$(CARGO) run --quiet --release --locked --package $* -- $(ARGS)
+	@$(CARGO) run --quiet --profile $(PROFILE) --locked --package $* -- $(ARGS)
 
 build: ## Build the programs, optimised
 	$(CARGO) build --release --locked

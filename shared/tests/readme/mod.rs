@@ -1,0 +1,108 @@
+//! The README says what is: its table is held against the code, its sessions are run.
+//!
+//! A program's own `tests/readme.rs` includes this file and names itself.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const HIDDEN: [&str; 1] = ["help"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Every command of the program has a row, every row a command and a file whose head names the heading.
+pub fn table_matches_the_commands(name: &str, program: &str) -> io::Result<()> {
+    for readme in readmes()? {
+        let mut in_table: Vec<String> = Vec::new();
+        for row in readme.lines().filter(|line| line.starts_with('|')) {
+            let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+            let [heading, command, file, _twin] = cells[..] else { continue };
+            let Some(command) = command.trim_matches('`').strip_prefix(&format!("{name} ")) else { continue };
+            in_table.push(command.to_owned());
+            let path = file.split_once("](").map_or(file, |(_, link)| link.trim_end_matches(')'));
+            let source = fs::read_to_string(root().join(path)).map_err(|e| io::Error::other(format!("{path}: {e}")))?;
+            let head: Vec<&str> = source.lines().take_while(|line| line.starts_with("//!")).collect();
+            assert!(head.iter().any(|line| line.contains(heading)), "{path} does not name {heading}");
+        }
+        let help = Command::new(program).arg("--help").output()?;
+        let help = String::from_utf8_lossy(&help.stdout).into_owned();
+        let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+        let mut listed: Vec<String> = listed
+            .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+            .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
+            .filter(|command| !HIDDEN.contains(&command.as_str()))
+            .collect();
+        in_table.sort();
+        listed.sort();
+        assert_eq!(in_table, listed, "the table and `{name} --help`");
+    }
+    Ok(())
+}
+
+/// Each ```` ```console ```` block that runs `name` prints what it shows, numbers and the order of lines apart.
+pub fn sessions_are_real(name: &str, program: &str) -> io::Result<()> {
+    let mut sessions = 0;
+    for readme in readmes()? {
+        for block in readme.split("```console\n").skip(1).filter_map(|text| text.split("```").next()) {
+            if !block.lines().any(|line| line.starts_with("$ ") && line.contains(name)) {
+                continue;
+            }
+            sessions += 1;
+            let (commands, shown): (Vec<&str>, Vec<&str>) = block.lines().partition(|line| line.starts_with("$ "));
+            let script = commands.iter().map(|line| &line[2..]).collect::<Vec<_>>().join("\n");
+            let came = run(&script, program)?;
+            assert_eq!(normal(came.lines()), normal(shown), "\n{script}\n{came}");
+        }
+    }
+    assert!(sessions > 0, "the README shows no session of {name}");
+    Ok(())
+}
+
+/// Runs a session in one shell, in a folder of its own; one of `make` at the root, where it takes the
+/// programs that are built for tests.
+fn run(script: &str, program: &str) -> io::Result<String> {
+    let programs = Path::new(program).parent().unwrap();
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
+    let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("exec 2>&1\n{}", script.replace("8085", &port))]);
+    let folder = tempfile::tempdir()?;
+    shell.current_dir(if script.starts_with("make") { root() } else { folder.path().to_owned() });
+    shell.env("PATH", path).env("MAKEFLAGS", "PROFILE=dev");
+    let output = shell.output()?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Lines sorted, each number as `0`.
+fn normal<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let mut lines: Vec<String> = lines.into_iter().map(without_numbers).collect();
+    lines.sort();
+    lines
+}
+
+fn without_numbers(line: &str) -> String {
+    let mut text = String::new();
+    for c in line.chars() {
+        match c {
+            '0'..='9' if text.ends_with('0') => {}
+            '0'..='9' => {
+                if text.ends_with('-') {
+                    text.pop();
+                }
+                text.push('0');
+            }
+            other => text.push(other),
+        }
+    }
+    text
+}
+
+fn readmes() -> io::Result<Vec<String>> {
+    let all = ["README.md", "README.zh.md"].map(|name| root().join(name));
+    all.into_iter().filter(|path| path.exists()).map(fs::read_to_string).collect()
+}

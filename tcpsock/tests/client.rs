@@ -1,0 +1,341 @@
+//! `tcpsock client`, `load` and `demo`, as a script uses them.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+#[path = "../../shared/tests/server/mod.rs"]
+mod server;
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use server::process::{Server, Setup};
+
+const TCPSOCK: &str = env!("CARGO_BIN_EXE_tcpsock");
+
+fn serve() -> io::Result<Server> {
+    Setup { network: "tcp", program: TCPSOCK }.start(&[])
+}
+
+fn tcpsock(args: &[&str]) -> Command {
+    let mut command = Command::new(TCPSOCK);
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn client(address: &str, args: &[&str]) -> Command {
+    tcpsock(&[&["client", "--address", address], args].concat())
+}
+
+/// Exit code, stdout, stderr.
+fn result(output: Output) -> (Option<i32>, String, String) {
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+/// Feeds `input` to a client's stdin and collects what it prints.
+fn feed(mut client: Child, input: impl AsRef<[u8]> + Send + 'static) -> io::Result<Output> {
+    let stdin = client.stdin.take();
+    let feeder =
+        std::thread::spawn(move || stdin.into_iter().try_for_each(|mut stdin| stdin.write_all(input.as_ref())));
+    let output = client.wait_with_output()?;
+    // A client that ends early leaves the rest of its input.
+    let _ = feeder.join().unwrap();
+    Ok(output)
+}
+
+#[test]
+fn arguments_are_answered_a_line_each_and_an_error_is_exit_code_1() -> io::Result<()> {
+    let server = serve()?;
+    let (code, stdout, stderr) = result(client(&server.address, &["27", "-8", "+5"]).output()?);
+    let answers =
+        "The cube root of 27 is 3.000000.\nThe cube root of -8 is -2.000000.\nThe cube root of 5 is 1.709976.\n";
+    assert_eq!((code, stdout.as_str(), stderr.as_str()), (Some(0), answers, ""));
+    let (code, stdout, stderr) = result(client(&server.address, &["abc", "99999999999"]).output()?);
+    let answers = "'abc' is not integer!\n'99999999999' is not 32-bit integer!\n";
+    assert_eq!((code, stdout.as_str(), stderr.as_str()), (Some(1), answers, ""));
+    Ok(())
+}
+
+#[test]
+fn a_hundred_thousand_lines_are_answered_in_order() -> io::Result<()> {
+    let server = serve()?;
+    let lines = (0..100_000).map(|number| format!("{number}\n")).collect::<Vec<_>>().concat();
+    let client = client(&server.address, &["--deadline", "1m"]).stdin(Stdio::piped()).spawn()?;
+    let (code, stdout, stderr) = result(feed(client, lines)?);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    for (number, answer) in stdout.lines().enumerate() {
+        assert!(answer.starts_with(&format!("The cube root of {number} is ")), "{answer}");
+    }
+    assert_eq!(stdout.lines().count(), 100_000);
+    Ok(())
+}
+
+#[test]
+fn lines_may_end_in_crlf_and_the_last_in_nothing() -> io::Result<()> {
+    let server = serve()?;
+    let client = client(&server.address, &[]).stdin(Stdio::piped()).spawn()?;
+    let (code, stdout, _) = result(feed(client, "27\r\n\n8")?);
+    let answers = "The cube root of 27 is 3.000000.\n'' is not integer!\nThe cube root of 8 is 2.000000.\n";
+    assert_eq!((code, stdout.as_str()), (Some(1), answers));
+    Ok(())
+}
+
+/// Each line waits for the answer to the one before.
+#[test]
+fn an_answer_comes_before_the_next_line_is_there() -> io::Result<()> {
+    let server = serve()?;
+    let mut client = client(&server.address, &["--deadline", "1m"]).stdin(Stdio::piped()).spawn()?;
+    let (mut stdin, mut stdout) = (client.stdin.take().unwrap(), BufReader::new(client.stdout.take().unwrap()));
+    for number in [1, 8, 27] {
+        writeln!(stdin, "{number}")?;
+        let mut answer = String::new();
+        stdout.read_line(&mut answer)?;
+        assert!(answer.starts_with(&format!("The cube root of {number} is ")), "{answer}");
+    }
+    drop(stdin);
+    assert_eq!(client.wait()?.code(), Some(0));
+    Ok(())
+}
+
+#[test]
+fn a_tab_in_a_request_is_refused() -> io::Result<()> {
+    let server = serve()?;
+    let (code, stdout, stderr) = result(client(&server.address, &["2\t7"]).output()?);
+    assert_eq!(
+        (code, stdout.as_str(), stderr.as_str()),
+        (Some(2), "", "error: request \"2\\t7\": a TAB ends a request\n")
+    );
+    let client = client(&server.address, &[]).stdin(Stdio::piped()).spawn()?;
+    let (code, stdout, stderr) = result(feed(client, "27\n2\t7\n")?);
+    assert_eq!(code, Some(1));
+    assert_eq!(
+        (stdout.as_str(), stderr.as_str()),
+        ("The cube root of 27 is 3.000000.\n", "error: stdin, line 2: a TAB ends a request\n")
+    );
+    Ok(())
+}
+
+/// The lines before it are answered; then the server closes, and what it left open is said.
+#[test]
+fn a_request_that_is_too_long_ends_the_exchange() -> io::Result<()> {
+    let server = serve()?;
+    let client = client(&server.address, &[]).stdin(Stdio::piped()).spawn()?;
+    let (code, stdout, stderr) = result(feed(client, format!("27\n{}\n8\n", "7".repeat(5000)))?);
+    assert_eq!(code, Some(1));
+    assert_eq!(stdout, "The cube root of 27 is 3.000000.\nrequest longer than 4096 bytes!\n");
+    assert_eq!(stderr, format!("error: read {}: unexpected EOF, 1 unanswered\n", server.address));
+    Ok(())
+}
+
+#[test]
+fn a_server_that_is_silent_is_124_at_the_deadline() -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?.to_string();
+    let start = Instant::now();
+    let (code, stdout, stderr) = result(client(&address, &["--deadline", "200ms", "27"]).output()?);
+    assert!(start.elapsed() >= Duration::from_millis(200));
+    assert_eq!((code, stdout, stderr), (Some(124), String::new(), format!("error: read {address}: i/o timeout\n")));
+    Ok(())
+}
+
+/// The deadline is an instant: bytes now and then do not renew it.
+#[test]
+fn a_server_that_trickles_does_not_renew_the_deadline() -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?.to_string();
+    std::thread::scope(|scope| {
+        scope.spawn(|| -> io::Result<()> {
+            let (mut stream, _) = listener.accept()?;
+            stream.set_read_timeout(Some(Duration::from_millis(20)))?;
+            // Until the client has gone: a read that gives EOF, or a write that fails.
+            while !matches!(stream.read(&mut [0; 64]), Ok(0)) {
+                stream.write_all(b"T")?;
+            }
+            Ok(())
+        });
+        let (code, _, stderr) = result(client(&address, &["--deadline", "300ms", "27"]).output()?);
+        assert_eq!((code, stderr), (Some(124), format!("error: read {address}: i/o timeout\n")));
+        Ok(())
+    })
+}
+
+#[test]
+fn a_stdin_that_is_silent_is_124_at_the_deadline() -> io::Result<()> {
+    let server = serve()?;
+    let mut client = client(&server.address, &["--deadline", "200ms"]).stdin(Stdio::piped()).spawn()?;
+    let stdin = client.stdin.take();
+    let (code, stdout, stderr) = result(client.wait_with_output()?);
+    drop(stdin);
+    assert_eq!((code, stdout.as_str(), stderr.as_str()), (Some(124), "", "error: read stdin: i/o timeout\n"));
+    Ok(())
+}
+
+/// The backlog is full: the kernel drops the SYN, and connect(2) would wait for minutes.
+#[test]
+fn a_full_backlog_is_124_at_the_dial_timeout() -> io::Result<()> {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
+    socket.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into())?;
+    socket.listen(0)?;
+    let address = socket.local_addr()?.as_socket().unwrap();
+    let mut waiting = Vec::new();
+    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
+        waiting.push(stream);
+    }
+    let (code, stdout, stderr) = result(client(&address.to_string(), &["--dial-timeout", "200ms", "27"]).output()?);
+    assert_eq!((code, stdout, stderr), (Some(124), String::new(), format!("error: dial tcp {address}: i/o timeout\n")));
+    Ok(())
+}
+
+#[test]
+fn nobody_there_is_one_clear_line() -> io::Result<()> {
+    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
+    let refused = format!("error: dial tcp {address}: Connection refused (os error 111)\n");
+    assert_eq!(result(client(&address, &["27"]).output()?), (Some(1), String::new(), refused.clone()));
+    assert_eq!(result(tcpsock(&["load", "--address", &address]).output()?), (Some(1), String::new(), refused));
+    Ok(())
+}
+
+#[test]
+fn a_server_that_closes_early_is_an_error() -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?.to_string();
+    std::thread::scope(|scope| {
+        scope.spawn(|| -> io::Result<()> {
+            let (mut stream, _) = listener.accept()?;
+            stream.read_exact(&mut [0; 5])?;
+            stream.write_all(b"The cube root of 27 is 3.000000.\tThe cu")
+        });
+        let (code, stdout, stderr) = result(client(&address, &["27", "8"]).output()?);
+        assert_eq!((code, stdout.as_str()), (Some(1), "The cube root of 27 is 3.000000.\n"));
+        assert_eq!(stderr, format!("error: read {address}: unexpected EOF in the middle of an answer\n"));
+        Ok(())
+    })
+}
+
+#[test]
+fn a_reader_of_stdout_that_goes_away_is_no_error() -> io::Result<()> {
+    let server = serve()?;
+    let mut client = client(&server.address, &["--deadline", "1m"]).stdin(Stdio::piped()).spawn()?;
+    let mut stdout = BufReader::new(client.stdout.take().unwrap());
+    let mut stdin = client.stdin.take().unwrap();
+    writeln!(stdin, "27")?;
+    stdout.read_line(&mut String::new())?;
+    drop(stdout);
+    // It goes on until it finds that nobody reads any more.
+    while writeln!(stdin, "8").is_ok() {}
+    drop(stdin);
+    let (code, _, stderr) = result(client.wait_with_output()?);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    Ok(())
+}
+
+#[test]
+fn a_full_disk_under_stdout_is_an_error() -> io::Result<()> {
+    let server = serve()?;
+    for command in
+        [&mut client(&server.address, &["27"]), &mut tcpsock(&["demo"]), &mut tcpsock(&["serve", "--address", ":0"])]
+    {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full")?;
+        let (code, _, stderr) = result(command.stdout(full).output()?);
+        assert_eq!((code, stderr.as_str()), (Some(1), "error: write stdout: No space left on device (os error 28)\n"));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_load_verifies_every_answer() -> io::Result<()> {
+    let server = serve()?;
+    let args =
+        ["load", "--address", &server.address, "--connections", "20", "--depth", "7", "--duration", "200ms", "--json"];
+    let (code, stdout, stderr) = result(tcpsock(&args).output()?);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    let summary: serde_json::Value = serde_json::from_str(&stdout)?;
+    assert_eq!((&summary["connections"], &summary["depth"], &summary["errors"]), (&20.into(), &7.into(), &0.into()));
+    let requests = summary["requests"].as_u64().unwrap();
+    assert!(requests >= 140 && requests.is_multiple_of(7), "{requests}");
+    let counts = server.end_by(nix::sys::signal::Signal::SIGTERM)?;
+    assert!(counts.contains(&format!("connections=20 requests={requests} ")), "{counts}");
+    for key in ["requests_per_s", "p50_us", "p99_us", "p999_us"] {
+        assert!(summary[key].as_f64().unwrap() > 0.0, "{key}");
+        assert!(stdout.contains(&format!("\"{key}\":")));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_load_tells_a_wrong_answer() -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?.to_string();
+    std::thread::scope(|scope| {
+        scope.spawn(|| -> io::Result<()> {
+            let (mut stream, _) = listener.accept()?;
+            stream.read_exact(&mut [0; 1])?;
+            stream.write_all(b"The cube root of 1 is 1.000001.\t")?;
+            stream.read_to_end(&mut Vec::new()).map(drop)
+        });
+        let args = ["load", "--address", &address, "--connections", "1", "--duration", "100ms"];
+        let (code, stdout, stderr) = result(tcpsock(&args).output()?);
+        assert_eq!(code, Some(1));
+        assert!(stdout.contains(" requests=0 errors=1 "), "{stdout}");
+        assert!(stderr.starts_with("connection 0: wrong answer: expected "), "{stderr}");
+        Ok(())
+    })
+}
+
+#[test]
+fn the_demo_tells_the_whole_conversation() -> io::Result<()> {
+    for clients in 1..=3 {
+        let (code, stdout, stderr) = result(tcpsock(&["demo", "--clients", &clients.to_string()]).output()?);
+        assert_eq!((code, stderr.as_str()), (Some(0), ""));
+        let count = |text: &str| stdout.lines().filter(|line| line.contains(text)).count();
+        assert!(stdout.starts_with("Server[0]: Got listener for the server. (local address: 127.0.0.1:"));
+        assert_eq!(count("Connected to server. (remote address: 127.0.0.1:"), clients);
+        assert_eq!(count("Established a connection with a client application. (remote address: 127.0.0.1:"), clients);
+        assert_eq!(count("The connection is closed by another side."), clients);
+        for line in [
+            "Sent request (written ",
+            "Received request: ",
+            "Sent response (written ",
+            "Received response: The cube root of ",
+        ] {
+            assert_eq!(count(line), 5 * clients, "{line}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn without_a_command_it_is_the_demo() -> io::Result<()> {
+    let (code, stdout, _) = result(tcpsock(&[]).output()?);
+    assert_eq!((code, stdout.lines().count()), (Some(0), 24));
+    Ok(())
+}
+
+#[test]
+fn nonsense_is_a_usage_error() -> io::Result<()> {
+    for args in
+        [["nonsense"].as_slice(), &["client", "--nonsense"], &["serve", "--threads", "0"], &["load", "--depth", "0"]]
+    {
+        let (code, stdout, stderr) = result(tcpsock(args).output()?);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""));
+        assert!(stderr.starts_with("error: "), "{stderr}");
+    }
+    Ok(())
+}
+
+#[test]
+fn very_verbose_shows_each_call_with_what_it_returned() -> io::Result<()> {
+    let mut server = Setup { network: "tcp", program: TCPSOCK }.start(&["-vv"])?;
+    assert_eq!(server.connect()?.ask("27")?, server::CUBE_ROOT_OF_27);
+    server.signal(nix::sys::signal::Signal::SIGTERM)?;
+    assert_eq!(server.wait()?.code(), Some(0));
+    let stderr = server.stderr()?;
+    for what in
+        ["accept(", ") = EAGAIN", "read(", ") = 3\n", "write(", ") = 33\n", "epoll_wait(", "Received request: 27\n"]
+    {
+        assert!(stderr.contains(what), "{what}: {stderr}");
+    }
+    Ok(())
+}

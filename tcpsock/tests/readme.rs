@@ -1,0 +1,14 @@
+//! What the README says of tcpsock.
+
+#[path = "../../shared/tests/readme/mod.rs"]
+mod readme;
+
+#[test]
+fn the_table_matches_the_commands() -> std::io::Result<()> {
+    readme::table_matches_the_commands("tcpsock", env!("CARGO_BIN_EXE_tcpsock"))
+}
+
+#[test]
+fn the_sessions_are_real() -> std::io::Result<()> {
+    readme::sessions_are_real("tcpsock", env!("CARGO_BIN_EXE_tcpsock"))
+}
