@@ -3,17 +3,15 @@
 //! Note: 基于TCP/IP协议栈的Socket通讯 (Dial). Go: `net.DialTimeout`, `net.Conn.SetDeadline`, `bufio.Scanner`.
 
 use std::io::{self, BufRead, BufReader, Read, Stdin};
-use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::client::{Client, remaining};
+use crate::client::Client;
 use crate::cube_root;
 use crate::framing::DELIMITER;
 use crate::network::Network;
-use crate::readiness::{is_timeout, restart};
+use crate::readiness::{await_readable, is_timeout, restart};
 use crate::report::{Failure, Report};
 
 /// So many requests, and so many bytes of them, are sent before their answers are read. Without a
@@ -118,8 +116,7 @@ impl Exchange<'_> {
     }
 }
 
-/// Stdin that fails once the deadline has passed. It may be anything, so it is never made non-blocking:
-/// poll(2) knows regular files too, which epoll refuses.
+/// Stdin that fails once the deadline has passed. It may be anything, so it is never made non-blocking.
 struct DeadlineStdin {
     stdin: Stdin,
     deadline: Instant,
@@ -127,11 +124,7 @@ struct DeadlineStdin {
 
 impl Read for DeadlineStdin {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        restart(|| {
-            let rest = remaining(Some(self.deadline))?.unwrap_or_default();
-            let timeout = PollTimeout::try_from(rest + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
-            let ready = poll(&mut [PollFd::new(self.stdin.as_fd(), PollFlags::POLLIN)], timeout)?;
-            if ready == 0 { Err(io::ErrorKind::TimedOut.into()) } else { self.stdin.lock().read(buffer) }
-        })
+        await_readable(&self.stdin, self.deadline)?;
+        restart(|| self.stdin.lock().read(buffer))
     }
 }

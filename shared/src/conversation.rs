@@ -40,6 +40,7 @@ pub fn hold(listener: Listener, clients: usize) -> anyhow::Result<()> {
         idle_timeout: Duration::from_secs(10),
         max_connections: usize::MAX,
         grace: DEADLINE,
+        allow_uid: &[],
     };
     thread::scope(|scope| {
         let server = scope.spawn(|| reactor::run(socket, service, options, &shutdown));

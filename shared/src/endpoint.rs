@@ -17,7 +17,7 @@ use socket2::{Domain, SockAddr, Socket, TcpKeepalive};
 use crate::network::Network;
 use crate::readiness::{is_timeout, restart};
 use crate::report::Failure;
-pub use socket_file::SocketFile;
+pub use socket_file::{SocketFile, remove_all as remove_socket_files};
 
 /// How long a TCP connection is silent before the kernel probes it, and between probes: Go's 15 s.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);

@@ -76,3 +76,41 @@ fn write_all(socket: &Socket, bytes: &[u8], records: bool) -> io::Result<usize> 
     }
     Ok(sent)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use socket2::{Domain, Type};
+    use std::io::Read;
+
+    fn pair(kind: Type) -> (Socket, Socket) {
+        Socket::pair(Domain::UNIX, kind.nonblocking(), None).unwrap()
+    }
+
+    #[test]
+    fn what_the_kernel_does_not_take_goes_later_and_then_holds_no_memory() {
+        let (ours, mut theirs) = pair(Type::STREAM);
+        let (mut outbox, answers) = (Outbox::default(), b"0123456789".repeat(1_000_000));
+        let mut sent = outbox.send(&ours, &answers, false).unwrap();
+        assert!(sent > 0 && !outbox.is_empty());
+        let (mut came, mut buffer) = (Vec::new(), vec![0; 1 << 20]);
+        while !outbox.is_empty() {
+            let count = theirs.read(&mut buffer).unwrap();
+            came.extend_from_slice(&buffer[..count]);
+            sent += outbox.flush(&ours, false).unwrap();
+        }
+        while let Ok(count) = theirs.read(&mut buffer) {
+            came.extend_from_slice(&buffer[..count]);
+        }
+        assert!(came == answers && sent == answers.len());
+        assert_eq!(outbox.unsent.capacity(), 0);
+    }
+
+    #[test]
+    fn an_answer_is_a_record() {
+        let (ours, mut theirs) = pair(Type::SEQPACKET);
+        assert_eq!(Outbox::default().send(&ours, b"one\ttwo\t", true).unwrap(), 8);
+        let mut buffer = [0; 64];
+        assert_eq!((theirs.read(&mut buffer).unwrap(), theirs.read(&mut buffer).unwrap()), (4, 4));
+    }
+}

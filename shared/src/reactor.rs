@@ -58,7 +58,7 @@ pub trait Service {
 
 /// How a reactor behaves.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
+pub struct Options<'a> {
     /// Reads are records, and answers must be.
     pub records: bool,
     /// How long a connection may complete no request; zero is for ever.
@@ -67,6 +67,8 @@ pub struct Options {
     pub max_connections: usize,
     /// How long peers have to close their side after a shutdown.
     pub grace: Duration,
+    /// Whose peers are served, by the user they run as; empty is everybody's.
+    pub allow_uid: &'a [u32],
 }
 
 /// What happened, for the last line on stderr.
@@ -106,27 +108,27 @@ impl fmt::Display for Counts {
 }
 
 /// One event loop.
-pub struct Reactor<S> {
+pub struct Reactor<'a, S> {
     poll: Poll,
     accepting: Accepting,
     connections: Slab<Connection>,
     unfinished: VecDeque<usize>,
     deadlines: Deadlines,
     desk: Desk<S>,
-    options: Options,
+    options: Options<'a>,
     counts: Counts,
-    shutdown: Shutdown,
+    shutdown: &'a Shutdown,
     /// Once the shutdown has begun: when it ends whatever the peers do.
     grace_ends: Option<Instant>,
 }
 
 /// Serves `listener` (non-blocking, listening) until `shutdown` is requested and the peers are done.
-pub fn run<S: Service>(listener: Socket, service: S, options: Options, shutdown: &Shutdown) -> io::Result<Counts> {
+pub fn run<S: Service>(listener: Socket, service: S, options: Options<'_>, shutdown: &Shutdown) -> io::Result<Counts> {
     Reactor::new(listener, service, options, shutdown)?.serve()
 }
 
-impl<S: Service> Reactor<S> {
-    fn new(listener: Socket, service: S, options: Options, shutdown: &Shutdown) -> io::Result<Reactor<S>> {
+impl<'a, S: Service> Reactor<'a, S> {
+    fn new(listener: Socket, service: S, options: Options<'a>, shutdown: &'a Shutdown) -> io::Result<Reactor<'a, S>> {
         let poll = Poll::new()?;
         shutdown.wake(Waker::new(poll.registry(), WAKER)?)?;
         poll.registry().register(&mut SourceFd(&listener.as_raw_fd()), LISTENER, Interest::READABLE)?;
@@ -139,7 +141,7 @@ impl<S: Service> Reactor<S> {
             desk: Desk::new(service, options.records),
             options,
             counts: Counts::default(),
-            shutdown: shutdown.clone(),
+            shutdown,
             grace_ends: None,
         })
     }

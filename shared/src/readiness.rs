@@ -8,11 +8,12 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::{Events, Poll};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::Socket;
 
 /// What one non-blocking system call reported.
@@ -83,6 +84,18 @@ pub fn wait(poll: &mut Poll, events: &mut Events, timeout: Option<Duration>) -> 
     }
 }
 
+/// poll(2) until `file` can be read, for at most as long as `deadline` says. Any file will do: regular
+/// ones, which epoll refuses, are always ready.
+pub fn await_readable(file: &impl AsFd, deadline: Instant) -> io::Result<()> {
+    restart(|| {
+        let rest = deadline.saturating_duration_since(Instant::now());
+        // Rounded up, for poll(2) counts in milliseconds; the loop of the caller sees the rest.
+        let timeout = PollTimeout::try_from(rest.as_millis() + 1).unwrap_or(PollTimeout::MAX);
+        let ready = poll(&mut [PollFd::new(file.as_fd(), PollFlags::POLLIN)], timeout)?;
+        if ready == 0 { Err(io::Error::new(ErrorKind::TimedOut, "i/o timeout")) } else { Ok(()) }
+    })
+}
+
 /// Makes a blocking call again for as long as signals interrupt it.
 pub fn restart<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
@@ -108,6 +121,12 @@ pub trait Returned {
 impl Returned for usize {
     fn returned(&self) -> i64 {
         i64::try_from(*self).unwrap_or(i64::MAX)
+    }
+}
+
+impl Returned for (usize, bool) {
+    fn returned(&self) -> i64 {
+        self.0.returned()
     }
 }
 

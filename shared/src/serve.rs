@@ -44,16 +44,26 @@ pub struct Args {
 }
 
 /// Listens, prints `listening NETWORK ADDRESS`, and serves until SIGINT, SIGTERM or SIGHUP.
-pub fn run(network: Network, address: &str, args: &Args, verbose: bool, out: &mut Report) -> anyhow::Result<()> {
+///
+/// Where `allow_uid` is not empty, a Unix socket's peer that runs as none of them is refused.
+pub fn run(
+    network: Network,
+    address: &str,
+    args: &Args,
+    allow_uid: &[u32],
+    verbose: bool,
+    out: &mut Report,
+) -> anyhow::Result<()> {
     endpoint::raise_descriptor_limit()?;
     let reactors = args.max_connections.map_or(args.threads, |most| most.min(args.threads)).get();
+    // Before there is a file to leave behind.
+    let shutdown = Shutdown::on_signals(endpoint::remove_socket_files)?;
     let listener = endpoint::listen(network, address, args.backlog, reactors)?;
     let mut sockets = listener.sockets;
     while sockets.len() < reactors {
         let another = sockets[0].try_clone().context("dup the listening socket")?;
         sockets.push(another);
     }
-    let shutdown = Shutdown::on_signals(|| ())?;
     out.line(format_args!("listening {network} {}", listener.address))?;
     let ended = args.timeout.map(|timeout| end_after(timeout, shutdown.clone())).transpose()?;
     let options = |nth: usize| Options {
@@ -61,6 +71,7 @@ pub fn run(network: Network, address: &str, args: &Args, verbose: bool, out: &mu
         idle_timeout: args.idle_timeout,
         max_connections: share(args.max_connections, reactors, nth),
         grace: args.grace,
+        allow_uid,
     };
     let counts = thread::scope(|scope| {
         let servers: Vec<_> = sockets
@@ -88,7 +99,7 @@ pub fn run(network: Network, address: &str, args: &Args, verbose: bool, out: &mu
     }
 }
 
-fn one_reactor(listener: Socket, verbose: bool, options: Options, shutdown: &Shutdown) -> io::Result<Counts> {
+fn one_reactor(listener: Socket, verbose: bool, options: Options<'_>, shutdown: &Shutdown) -> io::Result<Counts> {
     let result = if verbose {
         reactor::run(listener, Narrator::new(report::narrate), options, shutdown)
     } else {

@@ -29,23 +29,11 @@ struct Shared {
 
 impl Shutdown {
     /// A shutdown that the three signals request. A second signal ends the process with 130, after
-    /// `before_abort`.
-    pub fn on_signals(before_abort: impl FnOnce() + Send + 'static) -> anyhow::Result<Shutdown> {
+    /// `last_act`.
+    pub fn on_signals(last_act: fn()) -> anyhow::Result<Shutdown> {
         let shutdown = Shutdown::default();
         let requested = shutdown.clone();
-        let mut before_abort = Some(before_abort);
-        keeping_ignored(|| {
-            ctrlc::set_handler(move || {
-                if requested.is_requested() {
-                    if let Some(last_words) = before_abort.take() {
-                        last_words();
-                    }
-                    process::exit(KILLED_BY_SIGINT);
-                }
-                requested.request();
-            })
-        })
-        .context("catch SIGINT, SIGTERM and SIGHUP")?;
+        catch(move || if requested.is_requested() { abort(last_act) } else { requested.request() })?;
         Ok(shutdown)
     }
 
@@ -73,6 +61,22 @@ impl Shutdown {
         wakers.push(waker);
         Ok(())
     }
+}
+
+/// Has the first of the three signals end the process with 130, after `last_act`: for a program that
+/// has something to take away but nobody to wait for.
+pub fn abort_on_signals(last_act: fn()) -> anyhow::Result<()> {
+    catch(move || abort(last_act))
+}
+
+fn abort(last_act: fn()) -> ! {
+    last_act();
+    process::exit(KILLED_BY_SIGINT)
+}
+
+/// Runs `handler`, on a thread of its own, at each of the three signals.
+fn catch(handler: impl FnMut() + Send + 'static) -> anyhow::Result<()> {
+    keeping_ignored(|| ctrlc::set_handler(handler)).context("catch SIGINT, SIGTERM and SIGHUP")
 }
 
 /// Lets `install` set its handlers, but a signal that was ignored stays ignored: so a shell without

@@ -16,5 +16,5 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, verbose: bool, out: &mut Report) -> anyhow::Result<()> {
-    serve::run(args.address.network("listen")?, &args.address.address, &args.serve, verbose, out)
+    serve::run(args.address.network("listen")?, &args.address.address, &args.serve, &[], verbose, out)
 }

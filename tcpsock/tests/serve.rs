@@ -29,6 +29,7 @@ stands!(
     without_descriptors_it_neither_spins_nor_loses_a_client,
     no_more_than_the_maximum_are_served_at_one_time,
     one_that_floods_does_not_starve_a_hundred_others,
+    a_flood_has_one_turn_and_then_its_neighbour,
     sigint_ends_it_in_order,
     sigterm_ends_it_in_order,
     sighup_ends_it_in_order,

@@ -8,6 +8,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::sys::stat::{Mode, fchmod};
 use socket2::{Domain, SockAddr, Socket, Type};
@@ -16,9 +17,15 @@ use super::{new_socket, unix_address};
 use crate::network::Network;
 use crate::readiness::{Ready, nonblocking};
 
+/// The files of this process, for an end that drops nothing: see [`remove_all`].
+static FILES: Mutex<Vec<Identified>> = Mutex::new(Vec::new());
+
 /// A socket's file, removed when dropped if it is still the one that was made.
 #[derive(Debug)]
-pub struct SocketFile {
+pub struct SocketFile(Identified);
+
+#[derive(Clone, Debug, PartialEq)]
+struct Identified {
     path: PathBuf,
     identity: (u64, u64),
 }
@@ -28,23 +35,37 @@ impl SocketFile {
         // Absolute, so that it is found again from any working directory.
         let path = std::path::absolute(path)?;
         let identity = identity(&path)?;
-        Ok(SocketFile { path, identity })
-    }
-
-    /// Removes the file, unless another one stands there by now.
-    pub fn remove(&self) -> io::Result<()> {
-        match identity(&self.path) {
-            Ok(found) if found == self.identity => fs::remove_file(&self.path),
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
-        }
+        let file = Identified { path, identity };
+        files().push(file.clone());
+        Ok(SocketFile(file))
     }
 }
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        if let Err(error) = self.remove() {
+        files().retain(|file| *file != self.0);
+        self.0.remove();
+    }
+}
+
+/// Removes the files of all sockets: for the second Ctrl-C, before the process ends at once.
+pub fn remove_all() {
+    files().drain(..).for_each(|file| file.remove());
+}
+
+fn files() -> MutexGuard<'static, Vec<Identified>> {
+    FILES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Identified {
+    /// Removes the file, unless it has gone or another one stands there by now.
+    fn remove(&self) {
+        let removed = match identity(&self.path) {
+            Ok(found) if found == self.identity => fs::remove_file(&self.path),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        };
+        if let Err(error) = removed {
             crate::report::narrate(format_args!("remove {}: {error}", self.path.display()));
         }
     }

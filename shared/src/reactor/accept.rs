@@ -13,11 +13,14 @@ use std::time::{Duration, Instant};
 use mio::unix::SourceFd;
 use mio::{Interest, Poll, Token};
 use nix::libc;
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::PeerCredentials;
 use socket2::Socket;
 
 use super::connection::Connection;
 use super::{Reactor, Service};
 use crate::readiness::{Ready, nonblocking};
+use crate::report::narrate;
 
 /// How long to wait for descriptors that something else gives back.
 const RETRY: Duration = Duration::from_millis(100);
@@ -67,7 +70,7 @@ impl Accepting {
     }
 }
 
-impl<S: Service> Reactor<S> {
+impl<S: Service> Reactor<'_, S> {
     /// Accepts until the backlog is empty or nothing more can be taken.
     pub(super) fn accept(&mut self, now: Instant) -> io::Result<()> {
         self.accepting.pause = Pause::None;
@@ -94,6 +97,14 @@ impl<S: Service> Reactor<S> {
     }
 
     fn welcome(&mut self, socket: Socket) -> io::Result<()> {
+        if !self.options.allow_uid.is_empty() {
+            let credentials = getsockopt(&socket, PeerCredentials)?;
+            if !self.options.allow_uid.contains(&credentials.uid()) {
+                let (uid, pid) = (credentials.uid(), credentials.pid());
+                narrate(format_args!("refused: a client that runs as UID {uid} (PID {pid})"));
+                return Ok(());
+            }
+        }
         let entry = self.connections.vacant_entry();
         let peer = entry.key();
         self.poll.registry().register(&mut SourceFd(&socket.as_raw_fd()), Token(peer), Interest::READABLE)?;

@@ -45,6 +45,11 @@ impl Peer {
     /// The next answer, without its TAB.
     pub fn answer(&self) -> io::Result<String> {
         let mut answer = Vec::new();
+        if self.0.r#type()? == Type::SEQPACKET {
+            answer = self.record()?;
+            assert_eq!(answer.pop(), Some(b'\t'), "an answer is a record and ends in a TAB");
+            return String::from_utf8(answer).map_err(io::Error::other);
+        }
         let mut byte = [0];
         loop {
             (&self.0).read_exact(&mut byte)?;
@@ -53,6 +58,14 @@ impl Peer {
                 [other] => answer.push(other),
             }
         }
+    }
+
+    /// What one read returns: of a socket that keeps boundaries a record, empty at the end.
+    pub fn record(&self) -> io::Result<Vec<u8>> {
+        let mut buffer = vec![0; 8192];
+        let count = (&self.0).read(&mut buffer)?;
+        buffer.truncate(count);
+        Ok(buffer)
     }
 
     pub fn ask(&self, request: &str) -> io::Result<String> {

@@ -100,6 +100,10 @@ impl Server {
         status
     }
 
+    pub fn take_stderr(&mut self) -> ChildStderr {
+        self.stderr.take().unwrap()
+    }
+
     /// What it has said on stderr; after its end.
     pub fn stderr(&mut self) -> io::Result<String> {
         let mut text = String::new();

@@ -1,6 +1,6 @@
 //! One fact a function; `stands!` makes tests of them.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
@@ -265,6 +265,34 @@ pub fn one_that_floods_does_not_starve_a_hundred_others(setup: &Setup) -> io::Re
         flood.0.shutdown(std::net::Shutdown::Both)?;
         result
     })
+}
+
+/// Between two turns of one that floods, the others have theirs: told by the order in which requests were
+/// received, with the server stopped until both had sent theirs.
+pub fn a_flood_has_one_turn_and_then_its_neighbour(setup: &Setup) -> io::Result<()> {
+    const MOST_A_TURN: usize = 8192 / "27\t".len() + 1;
+    let mut server = setup.start(&["-v"])?;
+    let (flood, polite) = (server.connect()?, server.connect()?);
+    assert_eq!((flood.ask("27")?, polite.ask("27")?), (CUBE_ROOT_OF_27.into(), CUBE_ROOT_OF_27.into()));
+    server.signal(Signal::SIGSTOP)?;
+    flood.0.set_nonblocking(true)?;
+    let mut asked = 0;
+    while let Ok(count) = (&flood.0).write("27\t".repeat(1000).as_bytes()) {
+        asked += count / 3;
+    }
+    polite.send("8\t")?;
+    server.signal(Signal::SIGCONT)?;
+    let mut before = 0;
+    for line in BufReader::new(server.take_stderr()).lines() {
+        match line?.as_str() {
+            "Received request: 27" => before += 1,
+            "Received request: 8" => break,
+            _ => {}
+        }
+    }
+    assert!(asked > 4 * MOST_A_TURN, "only {asked} requests were queued");
+    assert!(before <= 2 + 2 * MOST_A_TURN, "{before} of {asked} requests of the flood came first");
+    Ok(())
 }
 
 fn a_signal_ends_it_in_order(setup: &Setup, signal: Signal) -> io::Result<()> {

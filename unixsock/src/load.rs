@@ -1,0 +1,21 @@
+//! A load for a server, to see how much a path saves over TCP.
+//!
+//! Note: 基于TCP/IP协议栈的Socket通讯 (并发). Go: a goroutine per `net.Dial`. Man: epoll(7).
+
+use shared::load;
+use shared::report::Report;
+
+use crate::address::Address;
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    address: Address,
+    #[command(flatten)]
+    load: load::Args,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let mut out = Report::new(args.load.json);
+    load::run(args.address.network("dial")?, &args.address.address(), &args.load, &mut out)
+}

@@ -1,0 +1,73 @@
+//! Sockets of the Unix domain: the note's section Socket over a path, one command a file.
+
+mod address;
+mod boundaries;
+mod client;
+mod credentials;
+mod demo;
+mod load;
+mod pass_fd;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use shared::report::Report;
+use shared::{manual, readiness, report};
+
+/// Sockets of the Unix domain, as the note's section Socket tells of them
+///
+/// Without a command it holds the conversation of the note's program over a path, and shows what becomes of
+/// three messages on each type of socket.
+#[derive(Parser)]
+#[command(version, args_conflicts_with_subcommands = true, args_override_self = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    demo: demo::Args,
+    /// Tell on stderr what is done; twice: also every non-blocking call and what it returned
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Stream, datagram and seqpacket side by side: what one read returns
+    Boundaries(boundaries::Args),
+    /// The conversation of the note's program over a path
+    Demo(demo::Args),
+    /// A server of cube roots
+    Serve(serve::Args),
+    /// A client: numbers from the arguments or from stdin, one answer a line
+    Client(client::Args),
+    /// A load for a server: many connections, every answer verified
+    Load(load::Args),
+    /// An open file travels to another process (SCM_RIGHTS)
+    PassFd(pass_fd::Args),
+    /// Who is at the other end: PID, UID and GID (SO_PEERCRED)
+    Credentials(credentials::Args),
+    #[command(hide = true)]
+    Manual(manual::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if cli.verbose > 1 {
+        readiness::trace_calls();
+    }
+    report::exit(run(cli))
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command.unwrap_or(Command::Demo(cli.demo)) {
+        Command::Boundaries(args) => boundaries::run(&args, &mut Report::new(args.json)),
+        Command::Demo(args) => demo::run(&args),
+        Command::Serve(args) => serve::run(&args, cli.verbose > 0, &mut Report::new(false)),
+        Command::Client(args) => client::run(&args, &mut Report::new(false)),
+        Command::Load(args) => load::run(&args),
+        Command::PassFd(args) => pass_fd::run(&args),
+        Command::Credentials(args) => credentials::run(&args, &mut Report::new(args.json)),
+        Command::Manual(args) => manual::install(&args, Cli::command()),
+    }
+}

@@ -1,0 +1,223 @@
+//! `unixsock pass-fd` and `credentials`: what only a Unix socket can do.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+use std::fs;
+use std::io::{self, BufRead, BufReader, IoSlice, Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+use nix::unistd::Pid;
+
+const UNIXSOCK: &str = env!("CARGO_BIN_EXE_unixsock");
+
+fn unixsock(args: &[&str]) -> Command {
+    let mut command = Command::new(UNIXSOCK);
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Connects as soon as somebody listens there.
+fn connect(path: &Path) -> io::Result<UnixStream> {
+    loop {
+        match UnixStream::connect(path) {
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+                std::thread::yield_now();
+            }
+            result => return result,
+        }
+    }
+}
+
+fn until_it_listens(path: &Path) {
+    while !path.exists() {
+        std::thread::yield_now();
+    }
+}
+
+fn send(address: &str, file: &Path) -> io::Result<Output> {
+    unixsock(&["pass-fd", "send", address, file.to_str().unwrap()]).output()
+}
+
+fn receive(address: &str, command: &[&str]) -> io::Result<Child> {
+    unixsock(&[&["pass-fd", "recv", address], command].concat()).spawn()
+}
+
+#[test]
+fn a_file_that_has_no_name_any_more_is_read_by_the_receiver() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (file, path) = (folder.path().join("file"), folder.path().join("socket"));
+    let content: Vec<u8> = (0..200_000u32).flat_map(u32::to_le_bytes).collect();
+    fs::write(&file, &content)?;
+    let receiver = receive(path.to_str().unwrap(), &[])?;
+    until_it_listens(&path);
+    let sent = send(path.to_str().unwrap(), &file)?;
+    fs::remove_file(&file)?;
+    assert_eq!((sent.status.code(), sent.stderr.as_slice()), (Some(0), b"".as_slice()));
+    let output = receiver.wait_with_output()?;
+    assert!(output.status.success() && output.stdout == content);
+    assert_eq!(fs::read_dir(folder.path())?.count(), 0);
+    Ok(())
+}
+
+#[test]
+fn the_file_is_the_stdin_of_a_command_and_its_exit_code_ours() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (file, path) = (folder.path().join("file"), folder.path().join("socket"));
+    fs::write(&file, "one line\n")?;
+    for (command, code, stdout) in [
+        (["--", "cat"].as_slice(), 0, "one line\n"),
+        (&["--", "sh", "-c", "exit 42"], 42, ""),
+        (&["--", "/does/not/exist"], 127, ""),
+        (&["--", "/"], 126, ""),
+    ] {
+        let receiver = receive(path.to_str().unwrap(), command)?;
+        until_it_listens(&path);
+        assert!(send(path.to_str().unwrap(), &file)?.status.success());
+        let output = receiver.wait_with_output()?;
+        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(code), stdout.as_bytes()));
+    }
+    Ok(())
+}
+
+/// A stranger sends two where one is expected: the second must not stay open in the command.
+#[test]
+fn more_descriptors_than_one_leak_nothing() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("socket");
+    let receiver = receive(path.to_str().unwrap(), &["--", "sh", "-c", "ls -l /proc/$$/fd"])?;
+    let stranger = connect(&path)?;
+    let file = fs::File::create(folder.path().join("stranger"))?;
+    let rights = [file.as_raw_fd(); 20];
+    let message = [ControlMessage::ScmRights(&rights)];
+    sendmsg::<()>(stranger.as_raw_fd(), &[IoSlice::new(b"x")], &message, MsgFlags::empty(), None)?;
+    let output = receiver.wait_with_output()?;
+    let open = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(open.lines().filter(|line| line.ends_with("/stranger")).count(), 1, "only stdin: {open}");
+    Ok(())
+}
+
+#[test]
+fn a_message_without_a_descriptor_is_an_error() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("socket");
+    let address = path.display().to_string();
+    for message in [b"x".as_slice(), b""] {
+        let receiver = receive(&address, &[])?;
+        connect(&path)?.write_all(message)?;
+        let output = receiver.wait_with_output()?;
+        assert_eq!(output.status.code(), Some(1));
+        let line = format!("error: receive {address}: no descriptor came with the message\n");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), line);
+    }
+    Ok(())
+}
+
+#[test]
+fn nobody_comes_is_124_and_no_file_is_left() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let address = folder.path().join("socket").display().to_string();
+    let waited = unixsock(&["pass-fd", "recv", &address, "--timeout", "100ms"]).output()?;
+    assert_eq!(waited.status.code(), Some(124));
+    assert_eq!(String::from_utf8_lossy(&waited.stderr), format!("error: receive {address}: i/o timeout\n"));
+    assert_eq!(fs::read_dir(folder.path())?.count(), 0);
+    Ok(())
+}
+
+#[test]
+fn a_receiver_that_says_nothing_is_124_for_the_sender() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("socket");
+    let _silent = UnixListener::bind(&path)?;
+    let address = path.display().to_string();
+    let sent = unixsock(&["pass-fd", "send", &address, "/dev/null", "--timeout", "100ms"]).output()?;
+    assert_eq!(sent.status.code(), Some(124));
+    assert_eq!(String::from_utf8_lossy(&sent.stderr), format!("error: send {address}: i/o timeout\n"));
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_opened_or_reached_is_one_clear_line() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let address = folder.path().join("socket").display().to_string();
+    let missing = send(&address, Path::new("/does/not/exist"))?;
+    let line = "error: open /does/not/exist: No such file or directory (os error 2)\n";
+    assert_eq!((missing.status.code(), String::from_utf8_lossy(&missing.stderr).as_ref()), (Some(1), line));
+    let unreached = send(&address, Path::new("/dev/null"))?;
+    let line = format!("error: dial unix {address}: No such file or directory (os error 2)\n");
+    assert_eq!(
+        (unreached.status.code(), String::from_utf8_lossy(&unreached.stderr).as_ref()),
+        (Some(1), line.as_str())
+    );
+    Ok(())
+}
+
+#[test]
+fn ctrl_c_leaves_no_file() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("socket");
+    let mut receiver = receive(path.to_str().unwrap(), &[])?;
+    until_it_listens(&path);
+    kill(Pid::from_raw(i32::try_from(receiver.id()).unwrap()), Signal::SIGINT)?;
+    assert_eq!(receiver.wait()?.code(), Some(130));
+    assert_eq!(fs::read_dir(folder.path())?.count(), 0);
+    Ok(())
+}
+
+#[test]
+fn credentials_are_those_of_the_process_that_listens() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("socket");
+    let _listener = UnixListener::bind(&path)?;
+    let (uid, gid) = (nix::unistd::Uid::effective(), nix::unistd::Gid::effective());
+    let asked = unixsock(&["credentials", path.to_str().unwrap()]).output()?;
+    let line = format!("pid={} uid={uid} gid={gid}\n", std::process::id());
+    assert_eq!((asked.status.code(), String::from_utf8_lossy(&asked.stdout).as_ref()), (Some(0), line.as_str()));
+    let asked = unixsock(&["credentials", path.to_str().unwrap(), "--json"]).output()?;
+    let json: serde_json::Value = serde_json::from_slice(&asked.stdout)?;
+    assert_eq!(json, serde_json::json!({"pid": std::process::id(), "uid": uid.as_raw(), "gid": gid.as_raw()}));
+    Ok(())
+}
+
+#[test]
+fn boundaries_show_what_each_read_returned() -> io::Result<()> {
+    let shown = unixsock(&["boundaries"]).output()?;
+    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+    for line in [
+        r#"unix SOCK_STREAM, three writes: sent "one" "two" "three"; read "onetwothree" [claim 144]"#,
+        r#"unixgram SOCK_DGRAM, three writes: sent "one" "two" "three"; read "one" "two" "three" [claim 144]"#,
+        r#"unix SOCK_STREAM, reads of 3 bytes: sent "hello" "world"; read "hel" "low" "orl" "d" [claim 143]"#,
+        r#"unixpacket SOCK_SEQPACKET, reads of 3 bytes: sent "hello" "world"; read "hel" (MSG_TRUNC) "wor" (MSG_TRUNC) [claim 143]"#,
+        r#"unixpacket SOCK_SEQPACKET, an empty message: sent "" "after"; read "" "after" [claim 143]"#,
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    let shown = unixsock(&["boundaries", "--json"]).output()?;
+    let records: Vec<serde_json::Value> = BufReader::new(shown.stdout.as_slice())
+        .lines()
+        .map(|line| serde_json::from_str(&line.unwrap()).unwrap())
+        .collect();
+    let queue = records.iter().find(|record| record["shows"] == "a full queue").unwrap();
+    assert!(queue["queued"].as_u64().unwrap() > 0);
+    assert_eq!(queue["queued"], queue["received_in_order"]);
+    Ok(())
+}
+
+#[test]
+fn the_demo_converses_over_a_path_and_leaves_nothing() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut demo = unixsock(&[]);
+    let mut child = demo.env("TMPDIR", folder.path()).spawn()?;
+    let mut stdout = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut stdout)?;
+    assert_eq!(child.wait()?.code(), Some(0));
+    assert!(stdout.contains("Server[0]: Got listener for the server. (local address: /"));
+    assert_eq!(stdout.lines().filter(|line| line.contains("Received response: The cube root of ")).count(), 5);
+    assert!(stdout.contains("unixgram SOCK_DGRAM, three writes: "));
+    assert_eq!(fs::read_dir(folder.path())?.count(), 0);
+    Ok(())
+}

@@ -1,0 +1,351 @@
+//! What `unixsock serve` must stand: all that tcpsock must, on both kinds of connections.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+#[path = "../../shared/tests/server/mod.rs"]
+mod server;
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use nix::sys::signal::Signal;
+use server::process::{Setup, find_tool};
+use server::{CUBE_ROOT_OF_27, Peer, assert_text};
+
+const UNIXSOCK: &str = env!("CARGO_BIN_EXE_unixsock");
+
+mod unix {
+    use super::*;
+    stands!(
+        "unix",
+        UNIXSOCK,
+        fragments_of_one_byte_are_one_request,
+        a_thousand_requests_in_one_write_are_answered_in_order,
+        a_client_that_does_not_read_costs_little_and_harms_nobody,
+        a_reset_in_the_middle_harms_nobody,
+        after_a_half_close_every_complete_request_is_answered,
+        an_unterminated_tail_is_told_to_be_no_request,
+        a_million_bytes_without_a_tab_get_an_answer_and_an_orderly_end,
+        a_message_of_4096_bytes_is_answered,
+        binary_junk_is_answered_and_the_connection_goes_on,
+        an_idle_peer_is_closed_at_its_deadline_and_not_before,
+        a_slow_loris_is_closed_though_it_sends_a_byte_now_and_then,
+        ten_thousand_idle_connections_cost_300_bytes_each_and_others_are_served,
+        without_descriptors_it_neither_spins_nor_loses_a_client,
+        no_more_than_the_maximum_are_served_at_one_time,
+        one_that_floods_does_not_starve_a_hundred_others,
+        a_flood_has_one_turn_and_then_its_neighbour,
+        sigint_ends_it_in_order,
+        sigterm_ends_it_in_order,
+        sighup_ends_it_in_order,
+        a_peer_that_goes_on_asking_sees_no_reset,
+        a_second_ctrl_c_ends_it_at_once_with_130,
+        the_grace_period_ends_for_a_peer_that_stays,
+        an_inherited_ignore_of_sigint_stays,
+        eintr_at_every_call_is_normal,
+        a_connection_aborted_before_accept_is_passed_over,
+        a_full_table_of_files_is_survived,
+        a_deadline_for_serving_ends_it_with_124,
+    );
+}
+
+/// Without those that cut messages into pieces: a record is a message.
+mod unixpacket {
+    use super::*;
+    stands!(
+        "unixpacket",
+        UNIXSOCK,
+        an_idle_peer_is_closed_at_its_deadline_and_not_before,
+        without_descriptors_it_neither_spins_nor_loses_a_client,
+        no_more_than_the_maximum_are_served_at_one_time,
+        a_second_ctrl_c_ends_it_at_once_with_130,
+        the_grace_period_ends_for_a_peer_that_stays,
+        an_inherited_ignore_of_sigint_stays,
+        a_deadline_for_serving_ends_it_with_124,
+    );
+}
+
+const STREAM: Setup = Setup { network: "unix", program: UNIXSOCK };
+const PACKET: Setup = Setup { network: "unixpacket", program: UNIXSOCK };
+
+fn serve(address: &str) -> Command {
+    let mut command = Command::new(UNIXSOCK);
+    command.args(["serve", "--address", address, "--timeout", "100ms"]).stdin(Stdio::null());
+    command
+}
+
+/// Exit code and stderr of a server that cannot start.
+fn refused(address: &str) -> io::Result<(Option<i32>, String)> {
+    let output = serve(address).output()?;
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+    Ok((output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned()))
+}
+
+#[test]
+fn a_record_is_a_message_with_or_without_its_tab() -> io::Result<()> {
+    let server = PACKET.start(&[])?;
+    let peer = server.connect()?;
+    for (request, answer) in
+        [("27\t", "The cube root of 27 is 3.000000.\t"), ("8", "The cube root of 8 is 2.000000.\t")]
+    {
+        peer.send(request)?;
+        assert_text(&peer.record()?, answer);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_thousand_records_are_answered_a_record_each() -> io::Result<()> {
+    let server = PACKET.start(&[])?;
+    let peer = server.connect()?;
+    std::thread::scope(|scope| {
+        scope.spawn(|| (0..1000).try_for_each(|number: i32| peer.send(format!("{}\t", number.pow(3)))));
+        for number in 0..1000i32 {
+            let answer = format!("The cube root of {} is {number}.000000.\t", number.pow(3));
+            assert_text(&peer.record()?, &answer);
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_record_longer_than_a_message_is_reported_and_never_a_message() -> io::Result<()> {
+    for length in [4098, 8192, 100_000] {
+        let server = PACKET.start(&[])?;
+        let peer = server.connect()?;
+        peer.send(vec![b'7'; length])?;
+        assert_text(&peer.record()?, "request longer than 4096 bytes!\t");
+        assert_eq!(peer.record()?, b"", "closed");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_longest_message_is_answered_in_one_record() -> io::Result<()> {
+    let server = PACKET.start(&[])?;
+    let peer = server.connect()?;
+    let message = "x".repeat(4096);
+    peer.send(format!("{message}\t"))?;
+    assert_text(&peer.record()?, &format!("'{message}' is not integer!\t"));
+    Ok(())
+}
+
+#[test]
+fn records_received_before_a_signal_are_answered() -> io::Result<()> {
+    let server = PACKET.start(&[])?;
+    let peer = server.connect()?;
+    (0..50).try_for_each(|_| peer.send("27\t"))?;
+    server.signal(Signal::SIGTERM)?;
+    for _ in 0..50 {
+        assert_text(&peer.record()?, &format!("{CUBE_ROOT_OF_27}\t"));
+    }
+    assert_eq!(peer.record()?, b"");
+    drop(peer);
+    assert!(server.has_ended_in_order()?.contains("requests=50 "));
+    Ok(())
+}
+
+#[test]
+fn the_file_is_for_its_owner_alone_and_goes_with_the_server() -> io::Result<()> {
+    for setup in [STREAM, PACKET] {
+        let server = setup.start(&[])?;
+        let file = fs::symlink_metadata(&server.address)?;
+        assert!(file.file_type().is_socket());
+        assert_eq!(file.permissions().mode() & 0o777, 0o600);
+        let address = server.address.clone();
+        let folder = Path::new(&address).parent().unwrap().to_owned();
+        server.signal(Signal::SIGTERM)?;
+        let mut server = server;
+        server.wait()?;
+        assert_eq!(fs::read_dir(folder)?.count(), 0);
+    }
+    Ok(())
+}
+
+#[test]
+fn the_file_goes_at_the_second_ctrl_c_too() -> io::Result<()> {
+    let mut server = STREAM.start(&["--grace", "10m"])?;
+    let peer = server.connect()?;
+    server.signal(Signal::SIGINT)?;
+    assert_eq!(peer.rest()?, b"");
+    server.signal(Signal::SIGINT)?;
+    assert_eq!(server.wait()?.code(), Some(130));
+    assert!(!Path::new(&server.address).exists());
+    Ok(())
+}
+
+#[test]
+fn a_stale_file_is_replaced() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("socket");
+    drop(UnixListener::bind(&path)?);
+    let output = serve(path.to_str().unwrap()).output()?;
+    assert_eq!(String::from_utf8_lossy(&output.stdout), format!("listening unix {}\n", path.display()));
+    assert!(!path.exists());
+    Ok(())
+}
+
+#[test]
+fn a_live_server_is_left_alone() -> io::Result<()> {
+    let server = STREAM.start(&[])?;
+    let taken = format!("error: bind {}: Address already in use (os error 98)\n", server.address);
+    assert_eq!(refused(&server.address)?, (Some(1), taken));
+    assert_eq!(server.connect()?.ask("27")?, CUBE_ROOT_OF_27);
+    let folder = tempfile::tempdir()?;
+    let datagrams = folder.path().join("datagrams");
+    let _bound = UnixDatagram::bind(&datagrams)?;
+    let address = datagrams.to_str().unwrap();
+    assert_eq!(refused(address)?, (Some(1), format!("error: bind {address}: Address already in use (os error 98)\n")));
+    assert!(datagrams.exists());
+    Ok(())
+}
+
+/// The file belongs to whoever stands there now.
+#[test]
+fn only_its_own_file_is_removed() -> io::Result<()> {
+    let mut server = STREAM.start(&[])?;
+    fs::remove_file(&server.address)?;
+    let _other = UnixListener::bind(&server.address)?;
+    server.signal(Signal::SIGTERM)?;
+    assert_eq!(server.wait()?.code(), Some(0));
+    assert!(Path::new(&server.address).exists());
+    Ok(())
+}
+
+#[test]
+fn what_is_no_socket_is_never_replaced() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("file"), "kept")?;
+    fs::create_dir(at("folder"))?;
+    drop(UnixListener::bind(at("stale"))?);
+    symlink(at("stale"), at("link"))?;
+    symlink(at("nowhere"), at("dangling"))?;
+    for name in ["file", "folder", "link", "dangling"] {
+        let address = at(name).display().to_string();
+        assert_eq!(refused(&address)?, (Some(1), format!("error: bind {address}: exists and is not a socket\n")));
+    }
+    assert_eq!(fs::read_to_string(at("file"))?, "kept");
+    assert!(at("stale").exists() && at("folder").exists() && fs::symlink_metadata(at("link"))?.is_symlink());
+    Ok(())
+}
+
+#[test]
+fn an_address_that_cannot_be_is_one_clear_line() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let long = format!("{}/{}", folder.path().display(), "x".repeat(200));
+    let why = format!("a path of {} bytes, and at most 107 fit into an address", long.len());
+    assert_eq!(refused(&long)?, (Some(1), format!("error: bind {long}: {why}\n")));
+    let missing = folder.path().join("missing/socket").display().to_string();
+    assert_eq!(
+        refused(&missing)?,
+        (Some(1), format!("error: bind {missing}: No such file or directory (os error 2)\n"))
+    );
+    assert_eq!(refused("")?, (Some(1), "error: bind : an empty path\n".to_owned()));
+    Ok(())
+}
+
+/// Root may write everywhere: then the program runs as nobody.
+#[test]
+fn an_unwritable_folder_is_one_clear_line() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let program = folder.path().join("unixsock");
+    fs::copy(UNIXSOCK, &program)?;
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555))?;
+    let address = folder.path().join("socket").display().to_string();
+    let mut command = Command::new(&program);
+    command.args(["serve", "--address", &address]);
+    if nix::unistd::Uid::effective().is_root() {
+        command.uid(65534).gid(65534);
+    }
+    let output = command.output()?;
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(stderr, format!("error: bind {address}: Permission denied (os error 13)\n"));
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))
+}
+
+/// On a fresh path and on a stale one.
+#[test]
+fn of_two_that_start_at_the_same_time_exactly_one_serves() -> io::Result<()> {
+    for round in 0..20 {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("socket");
+        if round % 2 == 0 {
+            drop(UnixListener::bind(&path)?);
+        }
+        let start = || {
+            let mut command = Command::new(UNIXSOCK);
+            command.args(["serve", "--address", path.to_str().unwrap()]).stdout(Stdio::piped()).stderr(Stdio::null());
+            command.spawn()
+        };
+        let mut both = [start()?, start()?];
+        let mut listening = 0;
+        for server in &mut both {
+            let mut line = [0; 9];
+            listening += usize::from(server.stdout.as_mut().unwrap().read_exact(&mut line).is_ok());
+        }
+        let mut peer = UnixStream::connect(&path)?;
+        peer.write_all(b"27\t")?;
+        let mut answer = [0; 33];
+        peer.read_exact(&mut answer)?;
+        both.iter_mut().try_for_each(std::process::Child::kill)?;
+        both.iter_mut().try_for_each(|server| server.wait().map(drop))?;
+        assert_eq!(listening, 1, "round {round}");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_abstract_name_has_no_file() -> io::Result<()> {
+    let name = format!("@unixsock-test-{}", std::process::id());
+    let server = STREAM.start(&["--address", &name])?;
+    let output = Command::new(UNIXSOCK).args(["client", "--address", &name, "27"]).output()?;
+    assert_text(&output.stdout, &format!("{CUBE_ROOT_OF_27}\n"));
+    assert_eq!(refused(&name)?, (Some(1), format!("error: bind {name}: Address already in use (os error 98)\n")));
+    server.end_by(Signal::SIGTERM).map(drop)
+}
+
+#[test]
+fn several_event_loops_share_one_socket() -> io::Result<()> {
+    let server = STREAM.start(&["--threads", "3"])?;
+    let peers: Vec<Peer> = (0..30).map(|_| server.connect()).collect::<Result<_, _>>()?;
+    for peer in &peers {
+        assert_eq!(peer.ask("27")?, CUBE_ROOT_OF_27);
+    }
+    drop(peers);
+    assert!(server.end_by(Signal::SIGINT)?.contains("connections=30 requests=30 "));
+    Ok(())
+}
+
+#[test]
+fn whoever_is_not_allowed_is_refused_with_a_word() -> io::Result<()> {
+    let mine = nix::unistd::Uid::effective().to_string();
+    let server = STREAM.start(&["--allow-uid", &mine])?;
+    assert_eq!(server.connect()?.ask("27")?, CUBE_ROOT_OF_27);
+    let other = nix::unistd::Uid::effective().as_raw() + 1;
+    let server = STREAM.start(&["--allow-uid", &other.to_string()])?;
+    assert_eq!(server.connect()?.rest()?, b"");
+    server.signal(Signal::SIGTERM)?;
+    let (mut server, me) = (server, std::process::id());
+    server.wait()?;
+    assert!(server.stderr()?.starts_with(&format!("refused: a client that runs as UID {mine} (PID {me})\n")));
+    Ok(())
+}
+
+#[test]
+fn socat_can_talk_to_it() -> io::Result<()> {
+    let Some(socat) = find_tool("socat") else { return Ok(()) };
+    let server = STREAM.start(&[])?;
+    let mut socat = Command::new(socat);
+    socat.args(["-t10", "-", &format!("UNIX-CONNECT:{}", server.address)]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut socat = socat.spawn()?;
+    socat.stdin.take().unwrap().write_all(b"27\t")?;
+    assert_text(&socat.wait_with_output()?.stdout, &format!("{CUBE_ROOT_OF_27}\t"));
+    Ok(())
+}
