@@ -8,11 +8,11 @@ use std::num::IntErrorKind;
 
 use crate::framing::{DELIMITER, LONGEST};
 
-const BEFORE: &[u8] = b"The cube root of ";
-const BETWEEN: &[u8] = b" is ";
+const BEFORE: &[u8; 17] = b"The cube root of ";
+const BETWEEN: &[u8; 4] = b" is ";
 
 /// The longest answer to a number: BEFORE, -2147483648, BETWEEN, -1290.159155, `.` and TAB.
-const LONGEST_ANSWER: usize = 17 + 11 + 4 + 12 + 2;
+const LONGEST_ANSWER: usize = BEFORE.len() + 11 + BETWEEN.len() + 12 + 2;
 
 /// Appends the answer to `request` (which comes without its TAB).
 pub fn answer(request: &[u8], answers: &mut Vec<u8>) {
@@ -52,7 +52,20 @@ enum NotANumber {
     Not32Bit,
 }
 
+/// Up to nine digits fit without a check for each; anything else is for std's own parser.
 fn parse(request: &[u8]) -> Result<i32, NotANumber> {
+    let (negative, digits) = match request {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] | digits => (false, digits),
+    };
+    if digits.is_empty() || digits.len() > 9 || !digits.iter().all(u8::is_ascii_digit) {
+        return parse_any(request);
+    }
+    let number = digits.iter().fold(0, |number, digit| number * 10 + i32::from(digit - b'0'));
+    Ok(if negative { -number } else { number })
+}
+
+fn parse_any(request: &[u8]) -> Result<i32, NotANumber> {
     let text = str::from_utf8(request).map_err(|_| NotANumber::NotInteger)?;
     text.parse::<i32>().map_err(|error| match error.kind() {
         IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => NotANumber::Not32Bit,
@@ -63,17 +76,18 @@ fn parse(request: &[u8]) -> Result<i32, NotANumber> {
 /// The digits are cut off an exact integer instead of by `{:.6}`, which takes three times as long.
 fn push_cube_root(number: i32, answers: &mut Vec<u8>) {
     let millionths = in_millionths(f64::from(number).cbrt().abs());
+    let (whole, fraction) = (millionths / 1_000_000, millionths % 1_000_000);
     let mut text = FromTheEnd::default();
     text.push(b".\t");
-    text.push_digits(millionths % 1_000_000, 6);
+    text.push(pair(fraction % 100));
+    text.push(pair(fraction / 100 % 100));
+    text.push(pair(fraction / 10_000));
     text.push(b".");
-    text.push_digits(millionths / 1_000_000, 1);
-    text.push_sign(number);
+    text.push_number(whole, number < 0);
     text.push(BETWEEN);
-    text.push_digits(number.unsigned_abs(), 1);
-    text.push_sign(number);
+    text.push_number(number.unsigned_abs(), number < 0);
     text.push(BEFORE);
-    answers.extend_from_slice(text.as_bytes());
+    text.append_to(answers);
 }
 
 /// `root` in millionths, rounded as printf(3) rounds it: the exact binary value to the nearest,
@@ -92,55 +106,56 @@ fn in_millionths(root: f64) -> u32 {
     let mantissa = bits & ((1 << FRACTION_BITS) - 1) | 1 << FRACTION_BITS;
     let shift = EXPONENT_BIAS + FRACTION_BITS - (bits >> FRACTION_BITS);
     let exact = u128::from(mantissa) * 1_000_000;
-    let (floor, rest, half) = (exact >> shift, exact & ((1 << shift) - 1), 1 << (shift - 1));
-    let up = rest > half || rest == half && floor & 1 == 1;
-    floor as u32 + u32::from(up)
+    let (half, odd) = (1 << (shift - 1), exact >> shift & 1);
+    ((exact + half - 1 + odd) >> shift) as u32
 }
 
 /// A short text written from its end to its beginning, as digits come.
 struct FromTheEnd {
-    bytes: [u8; LONGEST_ANSWER],
+    bytes: [u8; 2 * LONGEST_ANSWER],
     start: usize,
 }
 
 impl Default for FromTheEnd {
     fn default() -> Self {
-        FromTheEnd { bytes: [0; LONGEST_ANSWER], start: LONGEST_ANSWER }
+        FromTheEnd { bytes: [0; 2 * LONGEST_ANSWER], start: LONGEST_ANSWER }
     }
 }
 
 impl FromTheEnd {
-    fn push(&mut self, piece: &[u8]) {
+    fn push<const LENGTH: usize>(&mut self, piece: &[u8; LENGTH]) {
         let end = self.start;
-        self.start -= piece.len();
+        self.start -= LENGTH;
         self.bytes[self.start..end].copy_from_slice(piece);
     }
 
-    fn push_sign(&mut self, number: i32) {
-        if number < 0 {
+    fn push_number(&mut self, mut number: u32, negative: bool) {
+        while number >= 100 {
+            self.push(pair(number % 100));
+            number /= 100;
+        }
+        let [tens, ones] = *pair(number);
+        self.push(&[ones]);
+        if number >= 10 {
+            self.push(&[tens]);
+        }
+        if negative {
             self.push(b"-");
         }
     }
 
-    /// At least `least` digits, filled up with zeros.
-    #[allow(clippy::cast_possible_truncation, reason = "a digit fits")]
-    fn push_digits(&mut self, mut number: u32, least: usize) {
-        let end = self.start;
-        while number >= 10 {
-            self.push(&PAIRS[(number % 100) as usize]);
-            number /= 100;
-        }
-        if number > 0 {
-            self.push(&[b'0' + number as u8]);
-        }
-        while end - self.start < least {
-            self.push(b"0");
-        }
+    /// A copy of always the same length is a few moves, one of a varying length a call; so what stands
+    /// behind the text goes along, and is cut off.
+    fn append_to(&self, answers: &mut Vec<u8>) {
+        let end = answers.len() + LONGEST_ANSWER - self.start;
+        answers.extend_from_slice(&self.bytes[self.start..self.start + LONGEST_ANSWER]);
+        answers.truncate(end);
     }
+}
 
-    fn as_bytes(&self) -> &[u8] {
-        &self.bytes[self.start..]
-    }
+/// The two digits of a number below 100.
+fn pair(number: u32) -> &'static [u8; 2] {
+    &PAIRS[number as usize]
 }
 
 /// `00` to `99`.
