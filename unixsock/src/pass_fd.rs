@@ -18,7 +18,7 @@ use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, s
 use shared::client::DeadlineSocket;
 use shared::network::Network;
 use shared::readiness::{await_readable, is_timeout, restart};
-use shared::report::{Failure, Report};
+use shared::report::{Failure, Report, narrate};
 use shared::{endpoint, shutdown};
 use socket2::Socket;
 
@@ -42,7 +42,7 @@ pub struct Args {
 enum Side {
     /// Open FILE and send its descriptor; done when the other side has it
     Send { address: String, file: PathBuf },
-    /// Wait for a descriptor; copy the file to stdout, or have it as the stdin of COMMAND
+    /// Wait for a descriptor (`listening unix ADDRESS` on stderr says since when); copy the file to stdout, or have it as the stdin of COMMAND
     Recv {
         address: String,
         #[arg(last = true, value_name = "COMMAND")]
@@ -89,6 +89,8 @@ fn send(socket: Socket, file: &File, deadline: Instant) -> io::Result<()> {
 fn receive_on(address: &str, deadline: Instant) -> anyhow::Result<File> {
     shutdown::abort_on_signals(endpoint::remove_socket_files)?;
     let listener = endpoint::listen(Network::Unix, address, 1, 1)?;
+    // stdout is for the file; a script waits for this line before it lets the sender start.
+    narrate(format_args!("listening unix {address}"));
     let [listening] = &listener.sockets[..] else { bail!("one listening socket") };
     let received = await_readable(listening, deadline).and_then(|()| {
         let (socket, _) = restart(|| listening.accept())?;
@@ -135,6 +137,6 @@ fn copy_to_stdout(mut file: File) -> anyhow::Result<()> {
 fn become_command(program: &str, arguments: &[String], file: File) -> anyhow::Result<()> {
     let error = Command::new(program).args(arguments).stdin(file).exec();
     let code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
-    shared::report::narrate(format_args!("error: exec {program}: {error}"));
+    narrate(format_args!("error: exec {program}: {error}"));
     Err(Failure::Child(code).into())
 }

@@ -111,7 +111,7 @@ fn a_message_without_a_descriptor_is_an_error() -> io::Result<()> {
         connect(&path)?.write_all(message)?;
         let output = receiver.wait_with_output()?;
         assert_eq!(output.status.code(), Some(1));
-        let line = format!("error: receive {address}: no descriptor came with the message\n");
+        let line = format!("listening unix {address}\nerror: receive {address}: no descriptor came with the message\n");
         assert_eq!(String::from_utf8_lossy(&output.stderr), line);
     }
     Ok(())
@@ -123,7 +123,10 @@ fn nobody_comes_is_124_and_no_file_is_left() -> io::Result<()> {
     let address = folder.path().join("socket").display().to_string();
     let waited = unixsock(&["pass-fd", "recv", &address, "--timeout", "100ms"]).output()?;
     assert_eq!(waited.status.code(), Some(124));
-    assert_eq!(String::from_utf8_lossy(&waited.stderr), format!("error: receive {address}: i/o timeout\n"));
+    assert_eq!(
+        String::from_utf8_lossy(&waited.stderr),
+        format!("listening unix {address}\nerror: receive {address}: i/o timeout\n")
+    );
     assert_eq!(fs::read_dir(folder.path())?.count(), 0);
     Ok(())
 }
