@@ -21,7 +21,9 @@ pub struct Args {
 }
 
 /// Writes one man page for the program and for each of its commands, and the completions.
-pub fn install(args: &Args, mut program: clap::Command) -> anyhow::Result<()> {
+pub fn install(args: &Args, program: clap::Command) -> anyhow::Result<()> {
+    // A page for each `help COMMAND` would say nothing that the command's own does not.
+    let mut program = program.disable_help_subcommand(true);
     program.build();
     let name = program.get_name().to_owned();
     in_folder(&args.man, |folder| clap_mangen::generate_to(program.clone(), folder))?;

@@ -339,3 +339,18 @@ fn very_verbose_shows_each_call_with_what_it_returned() -> io::Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn man_pages_and_completions_are_written_where_make_install_wants_them() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let places = ["man1", "bash", "zsh", "fish"].map(|name| folder.path().join(name).display().to_string());
+    let (code, stdout, stderr) = result(tcpsock(&["manual", &places[0], &places[1], &places[2], &places[3]]).output()?);
+    assert_eq!((code, stdout.as_str(), stderr.as_str()), (Some(0), "", ""));
+    for file in ["man1/tcpsock.1", "man1/tcpsock-serve.1", "bash/tcpsock", "zsh/_tcpsock", "fish/tcpsock.fish"] {
+        assert!(std::fs::read_to_string(folder.path().join(file))?.contains("serve"), "{file}");
+    }
+    assert!(
+        !folder.path().join("man1/tcpsock-manual.1").exists() && !folder.path().join("man1/tcpsock-help.1").exists()
+    );
+    Ok(())
+}
