@@ -27,10 +27,10 @@ pub struct Args {
     #[arg(value_name = "NUMBER", allow_negative_numbers = true)]
     numbers: Vec<String>,
     /// Give up connecting after so long, the name's resolution included
-    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = crate::duration::parse)]
     dial_timeout: Duration,
     /// End the whole exchange after so long, with 124
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = crate::duration::parse)]
     deadline: Duration,
 }
 

@@ -27,7 +27,7 @@ const REQUESTS: usize = 5;
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Holds the conversation with `clients` at one time, on `listener`, and ends when it is over.
-pub fn hold(listener: Listener, clients: usize) -> anyhow::Result<()> {
+pub fn hold(listener: Listener, clients: u16) -> anyhow::Result<()> {
     let Listener { sockets, network, address, file } = listener;
     let socket = sockets.into_iter().next().context("a listening socket")?;
     let say = |line: fmt::Arguments<'_>| print(format_args!("Server[0]: {line}"));
@@ -43,26 +43,22 @@ pub fn hold(listener: Listener, clients: usize) -> anyhow::Result<()> {
         allow_uid: &[],
     };
     thread::scope(|scope| {
-        let server = scope.spawn(|| reactor::run(socket, service, options, &shutdown));
-        let clients: Vec<_> = (1..=clients)
-            .map(|id| {
-                scope.spawn({
-                    let address = &address;
-                    move || ask(id, network, address)
-                })
-            })
-            .collect();
-        let asked = clients.into_iter().map(|client| client.join().map_err(|_| anyhow!("a client panicked"))?);
-        let asked: anyhow::Result<()> = asked.collect::<Vec<_>>().into_iter().collect();
+        let spawn = |work| thread::Builder::new().spawn_scoped(scope, work);
+        let server =
+            thread::Builder::new().spawn_scoped(scope, || reactor::run(socket, service, options, &shutdown))?;
+        let address = &address;
+        let clients: Vec<_> = (1..=clients).map(|id| spawn(move || ask(id, network, address))).collect();
+        let asked: Vec<anyhow::Result<()>> =
+            clients.into_iter().map(|client| client?.join().map_err(|_| anyhow!("a client panicked"))?).collect();
         shutdown.request();
         server.join().map_err(|_| anyhow!("the server panicked"))??;
-        asked
+        asked.into_iter().collect::<anyhow::Result<()>>()
     })?;
     drop(file);
     failed.map_or(Ok(()), Err)
 }
 
-fn ask(id: usize, network: Network, address: &str) -> anyhow::Result<()> {
+fn ask(id: u16, network: Network, address: &str) -> anyhow::Result<()> {
     let say = |line: fmt::Arguments<'_>| print(format_args!("Client[{id}]: {line}"));
     let mut client = Client::dial(network, address, Duration::from_secs(2))?;
     let (remote, local) = (client.remote_address(), client.local_address());

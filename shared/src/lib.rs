@@ -4,6 +4,7 @@ pub mod ask;
 pub mod client;
 pub mod conversation;
 pub mod cube_root;
+pub mod duration;
 pub mod endpoint;
 pub mod framing;
 pub mod load;

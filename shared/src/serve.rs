@@ -23,7 +23,7 @@ use crate::shutdown::Shutdown;
 #[group(skip)]
 pub struct Args {
     /// Close a connection that completes no request for so long (0s: never)
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = crate::duration::parse)]
     idle_timeout: Duration,
     /// Accept so many connections at one time; others wait in the backlog [default: no limit]
     #[arg(long, value_name = "N")]
@@ -33,13 +33,13 @@ pub struct Args {
     backlog: i32,
     /// Event loops, each with a thread. Only for cores to spare: where client and server share two
     /// cores, a second one loses
-    #[arg(long, value_name = "N", default_value_t = NonZeroUsize::MIN)]
-    threads: NonZeroUsize,
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: u16,
     /// After a signal, wait so long for peers to close their side
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = crate::duration::parse)]
     grace: Duration,
     /// End like a signal would, with 124, after so long [default: never]
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = crate::duration::parse)]
     timeout: Option<Duration>,
 }
 
@@ -55,7 +55,7 @@ pub fn run(
     out: &mut Report,
 ) -> anyhow::Result<()> {
     endpoint::raise_descriptor_limit()?;
-    let reactors = args.max_connections.map_or(args.threads, |most| most.min(args.threads)).get();
+    let reactors = args.max_connections.map_or(usize::MAX, NonZeroUsize::get).min(args.threads.into());
     // Before there is a file to leave behind.
     let shutdown = Shutdown::on_signals(endpoint::remove_socket_files)?;
     let listener = endpoint::listen(network, address, args.backlog, reactors)?;
@@ -74,15 +74,16 @@ pub fn run(
         allow_uid,
     };
     let counts = thread::scope(|scope| {
-        let servers: Vec<_> = sockets
-            .into_iter()
-            .enumerate()
-            .map(|(nth, socket)| {
-                let shutdown = &shutdown;
-                scope.spawn(move || one_reactor(socket, verbose, options(nth), shutdown))
-            })
-            .collect();
+        let start = |(nth, socket)| {
+            let (options, shutdown) = (options(nth), &shutdown);
+            thread::Builder::new().spawn_scoped(scope, move || one_reactor(socket, verbose, options, shutdown))
+        };
+        let servers: Vec<_> = sockets.into_iter().enumerate().map(start).collect();
+        if servers.iter().any(io::Result::is_err) {
+            shutdown.request();
+        }
         servers.into_iter().try_fold(Counts::default(), |sum, server| {
+            let server = server.context("start an event loop")?;
             let counts = server.join().map_err(|_| anyhow!("an event loop panicked"))??;
             anyhow::Ok(sum.and(counts))
         })

@@ -4,19 +4,17 @@
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯. Go: tcpsock.go. Man: tcp(7).
 
-use std::num::NonZeroUsize;
-
 use shared::network::Network;
 use shared::{conversation, endpoint};
 
 #[derive(clap::Args)]
 pub struct Args {
     /// So many clients at one time
-    #[arg(long, value_name = "N", default_value_t = NonZeroUsize::MIN)]
-    clients: NonZeroUsize,
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    clients: u16,
 }
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let listener = endpoint::listen(Network::Tcp, "127.0.0.1:0", 4096, 1)?;
-    conversation::hold(listener, args.clients.get())
+    conversation::hold(listener, args.clients)
 }

@@ -19,7 +19,7 @@ pub struct Args {
     /// A path, or @name
     address: String,
     /// Give up connecting after so long
-    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = shared::duration::parse)]
     timeout: Duration,
     /// Print one line of JSON
     #[arg(long)]

@@ -34,7 +34,7 @@ pub struct Args {
     #[command(subcommand)]
     side: Side,
     /// Wait for the other side so long
-    #[arg(long, global = true, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(long, global = true, value_name = "DURATION", default_value = "10s", value_parser = shared::duration::parse)]
     timeout: Duration,
 }
 
