@@ -7,7 +7,7 @@ use std::io;
 use std::process::Command;
 
 use server::process::Setup;
-use server::{CUBE_ROOT_OF_27, Peer};
+use server::{CUBE_ROOT_OF_27, Peer, say};
 
 const TCPSOCK: &str = env!("CARGO_BIN_EXE_tcpsock");
 
@@ -96,7 +96,7 @@ fn without_permission_a_port_is_refused_in_one_clear_line() -> io::Result<()> {
     use std::os::unix::process::CommandExt;
     let first: u16 = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start")?.trim().parse().unwrap();
     if first == 0 {
-        eprintln!("skipped: every port may be bound by everybody");
+        say(format_args!("skipped: every port may be bound by everybody"));
         return Ok(());
     }
     let address = format!("127.0.0.1:{}", first - 1);
@@ -125,7 +125,7 @@ fn refused(command: &mut Command, address: &str) -> io::Result<()> {
 #[test]
 fn tcp_on_a_wildcard_is_one_socket_for_both_families() -> io::Result<()> {
     if std::net::TcpListener::bind("[::1]:0").is_err() {
-        eprintln!("skipped: no IPv6 on this machine");
+        say(format_args!("skipped: no IPv6 on this machine"));
         return Ok(());
     }
     for (network, wildcard, ipv4, ipv6) in [

@@ -14,7 +14,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-use super::{Peer, WATCHDOG};
+use super::{Peer, WATCHDOG, say};
 
 /// How to start a server.
 pub struct Setup {
@@ -172,7 +172,7 @@ pub fn find_tool(name: impl AsRef<OsStr>) -> Option<std::path::PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
     if found.is_none() {
-        eprintln!("skipped: {} is not on this machine", name.display());
+        say(format_args!("skipped: {} is not on this machine", name.display()));
     }
     found
 }

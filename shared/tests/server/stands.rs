@@ -10,7 +10,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 
 use super::process::{Setup, find_tool};
-use super::{CUBE_ROOT_OF_27, Peer, assert_text, requests_and_answers};
+use super::{CUBE_ROOT_OF_27, Peer, assert_text, requests_and_answers, say};
 
 /// Makes a test of each fact for one network.
 #[macro_export]
@@ -187,7 +187,7 @@ pub fn ten_thousand_idle_connections_cost_300_bytes_each_and_others_are_served(s
     let (_, hard) = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE)?;
     let count = usize::try_from(hard.saturating_sub(500).min(10_000)).unwrap();
     if count < 10_000 {
-        eprintln!("only {count} connections: the hard limit of descriptors is {hard}");
+        say(format_args!("only {count} connections: the hard limit of descriptors is {hard}"));
     }
     let server = setup.start(&["--idle-timeout", "0s"])?;
     assert_eq!(server.connect()?.ask("27")?, CUBE_ROOT_OF_27);
@@ -384,7 +384,7 @@ fn under_faults(setup: &Setup, calls: &str, error: &str) -> io::Result<()> {
     traced.args(["--daemonize", "--follow-forks", "--output=/dev/null", "--quiet=all", &inject, setup.program]);
     let server = match setup.start_as(traced, &[]) {
         Err(error) if error.to_string().contains("ptrace") => {
-            eprintln!("skipped: {error}");
+            say(format_args!("skipped: {error}"));
             return Ok(());
         }
         server => server?,
