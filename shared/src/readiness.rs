@@ -144,8 +144,8 @@ fn show<T: Returned, E: Borrow<io::Error>>(call: &str, fd: RawFd, result: &Resul
     }
 }
 
-/// An error by the name errno(3) gives it.
-struct Name<'a>(&'a io::Error);
+/// An error by the name errno(3) gives it: `ECONNRESET`.
+pub struct Name<'a>(pub &'a io::Error);
 
 impl fmt::Display for Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
