@@ -5,6 +5,7 @@ mod client;
 mod demo;
 mod load;
 mod serve;
+mod sockets;
 
 use std::process::ExitCode;
 
@@ -29,6 +30,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Which sockets this kernel makes: domain, type and protocol, beside the note's tables
+    Sockets(sockets::Args),
     /// The conversation of the note's program
     Demo(demo::Args),
     /// A server of cube roots
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command.unwrap_or(Command::Demo(cli.demo)) {
+        Command::Sockets(args) => sockets::run(&args, &mut Report::new(args.json)),
         Command::Demo(args) => demo::run(&args),
         Command::Serve(args) => serve::run(&args, cli.verbose > 0, &mut Report::new(false)),
         Command::Client(args) => client::run(&args, &mut Report::new(false)),

@@ -1,0 +1,150 @@
+//! Which sockets this kernel makes: each domain, type and protocol of the note's tables, asked of socket(2).
+//!
+//! What came of it is asked of the socket itself (`SO_TYPE`, `SO_PROTOCOL`): the kernel chooses what was left
+//! open, and sometimes makes something else than was asked for. Raw sockets need `CAP_NET_RAW`, so root and
+//! nobody see different tables. A kernel may load a module (sctp) because somebody asked.
+//!
+//! Note: Socket的基本特征 (the tables of domains, types and protocols). Go: `syscall.Socket`. Man: socket(2),
+//! ip(7), raw(7), unix(7).
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+
+use nix::errno::Errno;
+use serde::Serialize;
+use shared::readiness::Name;
+use shared::report::Report;
+use socket2::{Domain, Protocol, Socket, Type};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Print the records as JSON lines
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
+    for domain in [Domain::IPV4, Domain::IPV6, Domain::UNIX] {
+        for kind in [Type::DGRAM, Type::RAW, Type::SEQPACKET, Type::STREAM] {
+            for &protocol in protocols(domain) {
+                out.record(&Answer::of_the_kernel(domain, kind, protocol))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+const UDP: Option<Protocol> = Some(Protocol::UDP);
+const SCTP: Option<Protocol> = Some(Protocol::SCTP);
+const TCP: Option<Protocol> = Some(Protocol::TCP);
+
+/// The protocols that the note's table names in a domain's row; `None` is 0, the kernel's choice.
+fn protocols(domain: Domain) -> &'static [Option<Protocol>] {
+    match domain {
+        Domain::IPV4 => &[None, UDP, Some(Protocol::ICMPV4), SCTP, TCP],
+        Domain::IPV6 => &[None, UDP, Some(Protocol::ICMPV6), SCTP, TCP],
+        _ => &[None],
+    }
+}
+
+/// A cell of the note's table: its words, and the protocols that they mean.
+fn cell(domain: Domain, kind: Type) -> (&'static str, &'static [Option<Protocol>]) {
+    match (domain, kind) {
+        (Domain::UNIX, Type::RAW) => ("无效", &[]),
+        (Domain::UNIX, _) => ("有效", &[None]),
+        (_, Type::DGRAM) => ("UDP", &[UDP]),
+        (_, Type::SEQPACKET) => ("SCTP", &[SCTP]),
+        (_, Type::STREAM) => ("TCP或SCTP", &[TCP, SCTP]),
+        (Domain::IPV4, _) => ("IPv4", protocols(domain)),
+        _ => ("IPv6", protocols(domain)),
+    }
+}
+
+/// One question and its answer.
+#[derive(Serialize)]
+struct Answer {
+    domain: String,
+    r#type: String,
+    protocol: String,
+    /// `ok`, or the name of the error.
+    result: String,
+    #[serde(flatten)]
+    opened: Option<Opened>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
+    /// What the note's table says.
+    note: &'static str,
+    /// The claim that this answer is at odds with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claim: Option<u16>,
+}
+
+/// What a new socket says of itself.
+#[derive(Serialize)]
+struct Opened {
+    opened_as: String,
+    opened_protocol: String,
+}
+
+impl Answer {
+    fn of_the_kernel(domain: Domain, kind: Type, protocol: Option<Protocol>) -> Answer {
+        let answer = open(domain, kind, protocol);
+        let (note, named) = cell(domain, kind);
+        let promised: Vec<_> = named.iter().filter(|&&one| protocol.is_none() || one == protocol).collect();
+        let holds = match &answer {
+            Ok((_, made)) => promised.contains(&made),
+            Err(error) => promised.is_empty() || (kind == Type::RAW && error.kind() == ErrorKind::PermissionDenied),
+        };
+        Answer {
+            domain: format!("{domain:?}"),
+            r#type: format!("{kind:?}"),
+            protocol: name(protocol),
+            result: answer.as_ref().map_or_else(|error| Name(error).to_string(), |_| "ok".to_owned()),
+            error: answer.as_ref().err().and_then(io::Error::raw_os_error).map(|code| Errno::from_raw(code).desc()),
+            opened: answer.ok().map(|(made, of)| Opened { opened_as: format!("{made:?}"), opened_protocol: name(of) }),
+            note,
+            claim: (!holds).then(|| claim(domain, kind, protocol)),
+        }
+    }
+}
+
+/// socket(2), and what it made.
+fn open(domain: Domain, kind: Type, protocol: Option<Protocol>) -> io::Result<(Type, Option<Protocol>)> {
+    let socket = Socket::new(domain, kind, protocol)?;
+    Ok((socket.r#type()?, socket.protocol()?))
+}
+
+fn name(protocol: Option<Protocol>) -> String {
+    protocol.map_or_else(|| "0".to_owned(), |protocol| format!("{protocol:?}"))
+}
+
+/// The claim that a question puts to the test.
+fn claim(domain: Domain, kind: Type, protocol: Option<Protocol>) -> u16 {
+    match (domain, kind, protocol) {
+        (Domain::UNIX, Type::RAW, _) => 154,
+        (Domain::UNIX, ..) | (_, Type::RAW, None) => 151,
+        (_, Type::RAW, Some(_)) => 150,
+        (_, Type::DGRAM, _) => 153,
+        _ => 152,
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}: {}", self.domain, self.r#type, self.protocol, self.result)?;
+        if let Some(Opened { opened_as, opened_protocol }) = &self.opened {
+            write!(f, ", opened as {opened_as}")?;
+            if opened_protocol != "0" {
+                write!(f, " {opened_protocol}")?;
+            }
+        }
+        if let Some(error) = self.error {
+            write!(f, " ({error})")?;
+        }
+        write!(f, "; note: {}", self.note)?;
+        match self.claim {
+            Some(claim) => write!(f, ", differs: claim={claim}"),
+            None => Ok(()),
+        }
+    }
+}
