@@ -3,6 +3,8 @@
 mod address;
 mod client;
 mod demo;
+mod eagain;
+mod experiment;
 mod load;
 mod serve;
 mod sockets;
@@ -40,6 +42,8 @@ enum Command {
     Client(client::Args),
     /// A load for a server: many connections, every answer verified
     Load(load::Args),
+    /// EAGAIN of accept, read and write; partial reads, partial writes
+    Eagain(eagain::Args),
     #[command(hide = true)]
     Manual(manual::Args),
 }
@@ -59,6 +63,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Serve(args) => serve::run(&args, cli.verbose > 0, &mut Report::new(false)),
         Command::Client(args) => client::run(&args, &mut Report::new(false)),
         Command::Load(args) => load::run(&args),
+        Command::Eagain(args) => args.options.limit(move |out| eagain::run(&args, out)),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }
