@@ -8,6 +8,7 @@ mod experiment;
 mod load;
 mod serve;
 mod sockets;
+mod udp;
 
 use std::process::ExitCode;
 
@@ -44,6 +45,8 @@ enum Command {
     Load(load::Args),
     /// EAGAIN of accept, read and write; partial reads, partial writes
     Eagain(eagain::Args),
+    /// UDP: boundaries, truncation, both directions on one socket, loss
+    Udp(udp::Args),
     #[command(hide = true)]
     Manual(manual::Args),
 }
@@ -64,6 +67,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Client(args) => client::run(&args, &mut Report::new(false)),
         Command::Load(args) => load::run(&args),
         Command::Eagain(args) => args.options.limit(move |out| eagain::run(&args, out)),
+        Command::Udp(args) => args.options.limit(move |out| udp::run(&args, out)),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }
