@@ -1,6 +1,7 @@
 //! Sockets over TCP and UDP: the note's section Socket, one command a file.
 
 mod address;
+mod buffered;
 mod client;
 mod demo;
 mod eagain;
@@ -47,6 +48,8 @@ enum Command {
     Eagain(eagain::Args),
     /// UDP: boundaries, truncation, both directions on one socket, loss
     Udp(udp::Args),
+    /// BufStream done right and wrong
+    Buffered(buffered::Args),
     #[command(hide = true)]
     Manual(manual::Args),
 }
@@ -68,6 +71,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Load(args) => load::run(&args),
         Command::Eagain(args) => args.options.limit(move |out| eagain::run(&args, out)),
         Command::Udp(args) => args.options.limit(move |out| udp::run(&args, out)),
+        Command::Buffered(args) => args.options.limit(move |out| buffered::run(&args, out)),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }
