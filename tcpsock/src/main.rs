@@ -3,6 +3,7 @@
 mod address;
 mod buffered;
 mod client;
+mod close;
 mod demo;
 mod eagain;
 mod experiment;
@@ -50,6 +51,8 @@ enum Command {
     Udp(udp::Args),
     /// BufStream done right and wrong
     Buffered(buffered::Args),
+    /// EOF, half-close, reset; what wakes a blocked reader
+    Close(close::Args),
     #[command(hide = true)]
     Manual(manual::Args),
 }
@@ -72,6 +75,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Eagain(args) => args.options.limit(move |out| eagain::run(&args, out)),
         Command::Udp(args) => args.options.limit(move |out| udp::run(&args, out)),
         Command::Buffered(args) => args.options.limit(move |out| buffered::run(&args, out)),
+        Command::Close(args) => args.options.limit(move |out| close::run(&args, out)),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }

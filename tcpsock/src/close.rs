@@ -1,0 +1,143 @@
+//! How a connection ends: in order, by half, or with a reset; and what wakes whoever waits on it.
+//!
+//! Note: Read方法 (io.EOF), Close方法. Go: `net.Conn.Close`, `net.TCPConn.CloseWrite`. Man: close(2),
+//! shutdown(2), recv(2), tcp(7), SO_LINGER in socket(7).
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::mem::MaybeUninit;
+use std::net::Shutdown;
+use std::os::fd::IntoRawFd;
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use nix::sys::socket::{MsgFlags, recv};
+use nix::unistd::close;
+use serde_json::{Value, json};
+use shared::report::Report;
+
+use crate::experiment::{self, connection, returned, wait_for_error};
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub options: experiment::Options,
+}
+
+pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
+    out.pairs(&the_rest_comes_before_the_end()?)?;
+    out.pairs(&a_half_closed_connection_is_half_open()?)?;
+    out.pairs(&unread_data_make_it_a_reset()?)?;
+    out.pairs(&so_does_a_linger_of_zero()?)?;
+    out.pairs(&the_first_write_to_nobody_succeeds()?)?;
+    out.pairs(&close_wakes_no_reader()?)?;
+    out.pairs(&shutdown_wakes_a_reader()?)
+}
+
+fn the_rest_comes_before_the_end() -> anyhow::Result<Value> {
+    let (mut ours, mut theirs) = connection()?;
+    let sent = theirs.write(b"tail")?;
+    drop(theirs);
+    let reads = (0..3).map(|_| ours.read(&mut [0; 16])).collect::<io::Result<Vec<_>>>()?;
+    Ok(json!({
+        "step": "eof", "sent": sent, "reads": reads,
+        "note": "发现TCP连接已经被另一端关闭，则会立即返回", "claim": 180,
+    }))
+}
+
+fn a_half_closed_connection_is_half_open() -> anyhow::Result<Value> {
+    let (mut client, mut server) = connection()?;
+    client.shutdown(Shutdown::Write)?;
+    let end = server.read(&mut [0; 16])?;
+    let sent = server.write(b"still here\t")?;
+    let received = client.read(&mut [0; 16])?;
+    Ok(json!({
+        "step": "half-close", "read": end, "sent_after_eof": sent, "received": received,
+        "note": "TCP连接已经无用，可以被关闭", "claim": 181,
+    }))
+}
+
+fn unread_data_make_it_a_reset() -> anyhow::Result<Value> {
+    let (mut ours, theirs) = connection()?;
+    ours.write_all(b"unread")?;
+    let unread = theirs.peek(&mut [MaybeUninit::uninit(); 16])?;
+    drop(theirs);
+    let read = ours.read(&mut [0; 16]);
+    Ok(json!({
+        "step": "unread", "unread_at_close": unread, "read": returned(&read),
+        "note": "与io.EOF变量的值是相等的", "claim": 180,
+    }))
+}
+
+fn so_does_a_linger_of_zero() -> anyhow::Result<Value> {
+    let (mut ours, theirs) = connection()?;
+    theirs.set_linger(Some(Duration::ZERO))?;
+    drop(theirs);
+    let read = ours.read(&mut [0; 16]);
+    Ok(json!({"step": "linger-0", "read": returned(&read), "note": "与io.EOF变量的值是相等的", "claim": 180}))
+}
+
+fn the_first_write_to_nobody_succeeds() -> anyhow::Result<Value> {
+    let (mut ours, theirs) = connection()?;
+    drop(theirs);
+    let end = ours.read(&mut [0; 16])?;
+    let first = ours.write(b"anybody there?");
+    // The host's answer to it, a reset, is on its way.
+    wait_for_error(&ours)?;
+    let second = ours.write(b"anybody there?");
+    Ok(json!({"step": "write", "read": end, "first_write": returned(&first), "second_write": returned(&second)}))
+}
+
+/// The call holds the connection open: it goes on, and even receives what is sent after the close.
+fn close_wakes_no_reader() -> anyhow::Result<Value> {
+    let (ours, mut theirs) = connection()?;
+    let fd = ours.into_raw_fd();
+    let read = move || recv(fd, &mut [0; 16], MsgFlags::empty()).map_err(io::Error::from);
+    let reader = asleep_in(move || (read(), read()))?;
+    close(fd)?;
+    // Nothing is opened until the second read was made: nothing else gets that number meanwhile.
+    theirs.write_all(b"late")?;
+    let (blocked, next) = awake(reader)?;
+    Ok(json!({
+        "step": "close", "blocked_read": returned(&blocked), "next_read": returned(&next),
+        "note": "会立即结束执行并返回非nil的error类型值，即使它们正处于阻塞状态", "claim": 188,
+    }))
+}
+
+fn shutdown_wakes_a_reader() -> anyhow::Result<Value> {
+    let (mut ours, _theirs) = connection()?;
+    let same = ours.try_clone()?;
+    let reader = asleep_in(move || ours.read(&mut [0; 16]))?;
+    same.shutdown(Shutdown::Both)?;
+    let blocked = awake(reader)?;
+    Ok(json!({"step": "shutdown", "blocked_read": returned(&blocked)}))
+}
+
+/// Has a thread make a call, and returns once it sleeps in it.
+fn asleep_in<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<JoinHandle<T>> {
+    let (tell, told) = mpsc::channel();
+    let thread = thread::Builder::new().spawn(move || {
+        // Told or not, the call is made.
+        let _ = tell.send(fs::read_link("/proc/thread-self"));
+        call()
+    })?;
+    let task = Path::new("/proc").join(told.recv()?.context("read /proc/thread-self")?);
+    while !sleeps(&task)? {
+        thread::yield_now();
+    }
+    Ok(thread)
+}
+
+/// Whether the kernel says so: `S` behind the name in `/proc/PID/task/TID/stat`.
+fn sleeps(task: &Path) -> anyhow::Result<bool> {
+    let file = task.join("stat");
+    let stat = fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
+    Ok(stat.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with('S')))
+}
+
+fn awake<T>(thread: JoinHandle<T>) -> anyhow::Result<T> {
+    thread.join().map_err(|_| anyhow!("the reading thread panicked"))
+}
