@@ -4,6 +4,7 @@ mod address;
 mod buffered;
 mod client;
 mod close;
+mod deadline;
 mod demo;
 mod eagain;
 mod experiment;
@@ -53,6 +54,8 @@ enum Command {
     Buffered(buffered::Args),
     /// EOF, half-close, reset; what wakes a blocked reader
     Close(close::Args),
+    /// Deadlines: absolute, renewed, cancelled; the kernel's timeouts beside them; dialling
+    Deadline(deadline::Args),
     #[command(hide = true)]
     Manual(manual::Args),
 }
@@ -76,6 +79,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Udp(args) => args.options.limit(move |out| udp::run(&args, out)),
         Command::Buffered(args) => args.options.limit(move |out| buffered::run(&args, out)),
         Command::Close(args) => args.options.limit(move |out| close::run(&args, out)),
+        Command::Deadline(args) => args.options.limit(move |out| deadline::run(&args, out)),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }

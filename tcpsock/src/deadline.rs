@@ -1,0 +1,187 @@
+//! A deadline is an instant: it holds for every call until it is moved, whatever has come by then.
+//!
+//! The kernel's own timeouts (`SO_RCVTIMEO`) begin anew with each call, so a peer that sends a byte now and
+//! then holds its reader for ever. Here a peer trickles like that, and each sort of limit meets it.
+//!
+//! Note: SetDeadline、SetReadDeadline、SetWriteDeadline方法. Go: `net.Conn.SetDeadline`, `net.DialTimeout`.
+//! Man: socket(7), connect(2), listen(2).
+
+use std::io::{self, Read, Write};
+use std::mem::MaybeUninit;
+use std::net::Shutdown;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::anyhow;
+use serde_json::{Value, json};
+use shared::client::DeadlineSocket;
+use shared::endpoint;
+use shared::network::Network;
+use shared::readiness::{is_timeout, restart};
+use shared::report::{Failure, Report};
+
+use crate::experiment::{self, connection, milliseconds, outcome};
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub options: experiment::Options,
+    #[command(flatten)]
+    limit: experiment::Limit,
+}
+
+pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
+    let limit = args.limit.deadline;
+    out.pairs(&absolute(limit)?)?;
+    out.pairs(&renewed(limit)?)?;
+    out.pairs(&relative(limit)?)?;
+    out.pairs(&past()?)?;
+    out.pairs(&cancelled(limit)?)?;
+    out.pairs(&of_writing(limit)?)?;
+    out.pairs(&of_dialling(limit)?)
+}
+
+/// Set once: the bytes that come do not move it.
+fn absolute(limit: Duration) -> anyhow::Result<Value> {
+    beside_a_trickle(limit / 8, |socket| {
+        socket.set_deadline(Some(Instant::now() + limit));
+        let mut record = read_on("absolute", limit, || socket.read(&mut [0]));
+        let again = Instant::now();
+        record["next_read"] = outcome(&socket.read(&mut [0]));
+        record["next_ms"] = milliseconds(again.elapsed()).into();
+        Ok(record)
+    })
+}
+
+/// Set before each read, as the note's loop does.
+fn renewed(limit: Duration) -> anyhow::Result<Value> {
+    beside_a_trickle(limit / 8, |socket| {
+        Ok(read_on("renewed", limit, || {
+            socket.set_deadline(Some(Instant::now() + limit));
+            socket.read(&mut [0])
+        }))
+    })
+}
+
+/// The kernel's: set once too, and yet each call has it anew.
+fn relative(limit: Duration) -> anyhow::Result<Value> {
+    beside_a_trickle(limit / 8, |socket| {
+        let mut socket = socket.socket();
+        socket.set_read_timeout(Some(limit))?;
+        Ok(read_on("SO_RCVTIMEO", limit, || restart(|| socket.read(&mut [0]))))
+    })
+}
+
+/// Fails at once though data are there, and so does the other direction.
+fn past() -> anyhow::Result<Value> {
+    let (ours, mut theirs) = connection()?;
+    theirs.write_all(b"data")?;
+    let buffered = ours.peek(&mut [MaybeUninit::uninit(); 16])?;
+    let mut socket = DeadlineSocket::new(ours);
+    socket.set_deadline(Some(Instant::now()));
+    let (read, written) = (socket.read(&mut [0; 16]), socket.write(b"data"));
+    Ok(json!({"step": "past", "buffered": buffered, "read": outcome(&read), "write": outcome(&written)}))
+}
+
+/// Set and taken back: a read waits for a byte that comes later.
+fn cancelled(limit: Duration) -> anyhow::Result<Value> {
+    beside_a_trickle(2 * limit, |socket| {
+        let start = Instant::now();
+        socket.set_deadline(Some(start + limit));
+        socket.set_deadline(None);
+        let read = socket.read(&mut [0]);
+        let mut record = timed("cancelled", limit, start);
+        record["read"] = outcome(&read);
+        Ok(record)
+    })
+}
+
+/// Ends a write to a peer that does not read.
+fn of_writing(limit: Duration) -> anyhow::Result<Value> {
+    let (ours, _theirs) = connection()?;
+    let mut socket = DeadlineSocket::new(ours);
+    let start = Instant::now();
+    socket.set_deadline(Some(start + limit));
+    let mut written = 0;
+    let end = loop {
+        match socket.write(&[0; 8192]) {
+            Ok(count) => written += count,
+            end => break outcome(&end),
+        }
+    };
+    let mut record = timed("write", limit, start);
+    record["written"] = written.into();
+    record["write"] = end;
+    Ok(record)
+}
+
+/// Ends a connect(2) to a host whose backlog is full: it drops the SYN, as a host that is not there would.
+fn of_dialling(limit: Duration) -> anyhow::Result<Value> {
+    let listener = experiment::listen(0)?;
+    let address = endpoint::shown(&listener.local_addr()?);
+    let mut queued = Vec::new();
+    while queued.len() < 16 {
+        let start = Instant::now();
+        match endpoint::dial(Network::Tcp, &address, limit) {
+            Ok(connection) => queued.push(connection),
+            Err(error) => {
+                let mut record = timed("dial", limit, start);
+                record["queued"] = queued.len().into();
+                record["dial"] = format!("{error:#}").into();
+                return Ok(record);
+            }
+        }
+    }
+    Err(Failure::CannotShow("a listener with a backlog of 0 takes 16 connections".to_owned()).into())
+}
+
+/// Reads byte by byte until a read fails, or twice the limit has passed without that.
+fn read_on(step: &str, limit: Duration, mut read: impl FnMut() -> io::Result<usize>) -> Value {
+    let (start, mut bytes) = (Instant::now(), 0);
+    let end = loop {
+        match read() {
+            Ok(0) => break "EOF".into(),
+            Ok(_) if start.elapsed() > 2 * limit => break "bytes keep coming".into(),
+            Ok(count) => bytes += count,
+            end => break outcome(&end),
+        }
+    };
+    let mut record = timed(step, limit, start);
+    record["bytes"] = bytes.into();
+    record["read"] = end;
+    record
+}
+
+fn timed(step: &str, limit: Duration, start: Instant) -> Value {
+    json!({"step": step, "limit_ms": milliseconds(limit), "elapsed_ms": milliseconds(start.elapsed())})
+}
+
+/// Runs `experiment` on a connection whose other end sends a byte every `pause`.
+fn beside_a_trickle(
+    pause: Duration,
+    experiment: impl FnOnce(&mut DeadlineSocket) -> io::Result<Value>,
+) -> anyhow::Result<Value> {
+    let (ours, theirs) = connection()?;
+    let mut socket = DeadlineSocket::new(ours);
+    thread::scope(|scope| {
+        let peer = scope.spawn(move || trickle(DeadlineSocket::new(theirs), pause));
+        let record = experiment(&mut socket);
+        socket.socket().shutdown(Shutdown::Write)?;
+        peer.join().map_err(|_| anyhow!("the trickling peer panicked"))??;
+        Ok(record?)
+    })
+}
+
+/// Sends a byte whenever nothing has come for `pause`, until the other side closes.
+fn trickle(mut socket: DeadlineSocket, pause: Duration) -> io::Result<()> {
+    loop {
+        socket.set_deadline(Some(Instant::now() + pause));
+        match socket.read(&mut [0]) {
+            Err(error) if is_timeout(&error) => {
+                socket.set_deadline(None);
+                socket.write_all(b".")?;
+            }
+            end => return end.map(drop),
+        }
+    }
+}
