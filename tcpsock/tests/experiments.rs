@@ -1,0 +1,497 @@
+//! What `sockets`, `eagain`, `udp`, `close`, `buffered` and `deadline` show is what this kernel does.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, geteuid};
+use serde_json::{Value, json};
+use socket2::{Domain, Protocol, Socket, Type};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_tcpsock");
+
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// All experiments; deadlines so far ahead that a busy machine does not pass them by accident.
+const ALL: [&[&str]; 7] = [
+    &["sockets"],
+    &["eagain"],
+    &["eagain", "--network", "unix"],
+    &["udp"],
+    &["close"],
+    &["buffered", "--deadline", "300ms"],
+    &["deadline", "--deadline", "300ms"],
+];
+
+// sockets
+
+#[test]
+fn sockets_says_what_the_kernel_says() -> Result {
+    let rows = records(&["sockets"])?;
+    assert_eq!(rows.len(), 2 * 4 * 5 + 4, "two domains with 0 and four protocols, and AF_UNIX with 0");
+    for row in rows {
+        let find = |name: &str, known: &[(&str, i32)]| {
+            known.iter().find(|(known, _)| row[name] == *known).map(|(_, number)| *number).ok_or(format!("{row}"))
+        };
+        let domain = find("domain", &[("AF_INET", 2), ("AF_INET6", 10), ("AF_UNIX", 1)])?;
+        let kind = find("type", &[("SOCK_STREAM", 1), ("SOCK_DGRAM", 2), ("SOCK_RAW", 3), ("SOCK_SEQPACKET", 5)])?;
+        let protocol = find(
+            "protocol",
+            &[
+                ("0", 0),
+                ("IPPROTO_ICMP", 1),
+                ("IPPROTO_TCP", 6),
+                ("IPPROTO_UDP", 17),
+                ("IPPROTO_ICMPV6", 58),
+                ("IPPROTO_SCTP", 132),
+            ],
+        )?;
+        match Socket::new(Domain::from(domain), Type::from(kind), Some(Protocol::from(protocol))) {
+            Ok(socket) => {
+                assert_eq!(row["result"], "ok", "{row}");
+                assert_eq!(row["opened_as"], format!("{:?}", socket.r#type()?), "{row}");
+            }
+            Err(error) => {
+                let known = nix::errno::Errno::from_raw(error.raw_os_error().ok_or("no errno")?);
+                assert_eq!(row["result"], format!("{known:?}"), "{row}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_raw_unix_socket_is_accepted_and_becomes_a_datagram_socket() -> Result {
+    let lines = text(&["sockets"])?;
+    let wanted = "AF_UNIX SOCK_RAW 0: ok, opened as SOCK_DGRAM; note: 无效, differs: claim=154";
+    assert!(lines.lines().any(|line| line == wanted), "{lines}");
+    let wanted = "AF_INET SOCK_STREAM 0: ok, opened as SOCK_STREAM IPPROTO_TCP; note: TCP或SCTP";
+    assert!(lines.lines().any(|line| line == wanted), "{lines}");
+    Ok(())
+}
+
+#[test]
+fn protocol_0_is_no_choice_for_a_raw_socket() -> Result {
+    let rows = records(&["sockets"])?;
+    let raw = rows.iter().find(|row| row["type"] == "SOCK_RAW" && row["protocol"] == "0").ok_or("no such row")?;
+    assert_eq!(
+        [&raw["domain"], &raw["result"], &raw["claim"]],
+        [&json!("AF_INET"), &json!("EPROTONOSUPPORT"), &json!(151)]
+    );
+    Ok(())
+}
+
+#[test]
+fn nobody_may_not_open_a_raw_socket_and_the_note_says_so() -> Result {
+    let folder = tempfile::tempdir()?;
+    let mut command = Command::new(PROGRAM);
+    if geteuid().is_root() {
+        // The build may lie where nobody may not look.
+        let copy = folder.path().join("tcpsock");
+        fs::copy(PROGRAM, &copy)?;
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o755))?;
+        command = Command::new(copy);
+        command.uid(65534).gid(65534);
+    }
+    let output = finish(command.args(["sockets", "--json"]).stdout(Stdio::piped()))?;
+    let rows = parse(&output)?;
+    let icmp =
+        rows.iter().find(|row| row["type"] == "SOCK_RAW" && row["protocol"] == "IPPROTO_ICMP").ok_or("no row")?;
+    assert_eq!(icmp["result"], "EPERM");
+    assert_eq!(icmp.get("claim"), None, "{icmp}");
+    Ok(())
+}
+
+// eagain
+
+#[test]
+fn accept_read_and_write_answer_eagain() -> Result {
+    for network in ["tcp", "unix"] {
+        let records = records(&["eagain", "--network", network])?;
+        let returned =
+            |call| records.iter().filter(move |record| record["call"] == call).map(|record| &record["returned"]);
+
+        let accept: Vec<_> = returned("accept").collect();
+        assert!(
+            matches!(accept[..], [first, Value::Number(_), last] if first == "EAGAIN" && last == "EAGAIN"),
+            "{accept:?}"
+        );
+        let read: Vec<_> = returned("read").collect();
+        assert_eq!(read, [&json!("EAGAIN"), &json!(5), &json!("EAGAIN"), &json!(2)], "{network}");
+        assert_eq!(returned("write").filter(|value| *value == "EAGAIN").count(), 2, "{network}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_last_write_before_eagain_is_a_partial_one() -> Result {
+    for network in ["tcp", "unix"] {
+        let records = records(&["eagain", "--network", network])?;
+        let writes: Vec<_> = records.iter().filter(|record| record["call"] == "write").collect();
+        for pair in writes.windows(2) {
+            let [asked, returned] = [&pair[0]["asked"], &pair[0]["returned"]].map(|value| value.as_u64().unwrap_or(0));
+            assert_eq!(pair[1]["asked"], asked - returned, "what was not written is written next: {pair:?}");
+            if pair[1]["returned"] == "EAGAIN" {
+                assert!(0 < returned && returned < asked && pair[0]["partial"] == true, "{pair:?}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn an_event_tells_when_to_go_on_and_all_arrives() -> Result {
+    for network in ["tcp", "unix"] {
+        let records = records(&["eagain", "--network", network])?;
+        let full = records.iter().position(|record| record["call"] == "write" && record["returned"] == "EAGAIN");
+        let full = full.ok_or("no EAGAIN")?;
+        assert_eq!(records[full + 1]["event"], "WRITABLE");
+        assert_eq!(records[full + 1]["claim"], 173);
+        assert_eq!(records[full + 2]["call"], "write");
+        assert!(records[full + 2]["returned"].as_u64() > Some(0), "{network}: {}", records[full + 2]);
+        let total = records.last().ok_or("no records")?;
+        assert_eq!(
+            [&total["sent"], &total["received"], &total["intact"]],
+            [&json!(1 << 20), &json!(1 << 20), &json!(true)]
+        );
+        assert!(total["writable_events"].as_u64() > Some(0), "{total}");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_nonblocking_call_is_shown_with_vv() -> Result {
+    let output = run(&["eagain", "-vv"])?;
+    let trace = String::from_utf8(output.stderr)?;
+    for call in ["accept", "read", "write"] {
+        let shown = |line: &str| line.starts_with(&format!("{call}(")) && line.ends_with(") = EAGAIN");
+        assert!(trace.lines().any(shown), "no {call} in\n{trace}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_unix_socket_of_the_kernels_choice_leaves_no_file() -> Result {
+    let folder = tempfile::tempdir()?;
+    let output =
+        finish(Command::new(PROGRAM).args(["eagain", "--network", "unix"]).current_dir(&folder).stdout(Stdio::null()))?;
+    assert!(output.status.success());
+    assert_eq!(fs::read_dir(&folder)?.count(), 0);
+    Ok(())
+}
+
+// udp
+
+#[test]
+fn udp_keeps_boundaries_and_cuts_what_does_not_fit() -> Result {
+    let steps = records(&["udp"])?;
+    let boundaries = step(&steps, "boundaries")?;
+    assert_eq!(boundaries["received"], json!(["one", "two", "three"]));
+    let cut = step(&steps, "truncation")?;
+    assert_eq!([&cut["sent"], &cut["received"], &cut["MSG_TRUNC"]], [&json!(10), &json!(4), &json!(true)]);
+    assert_eq!(cut["next"], "next", "the rest is gone");
+    Ok(())
+}
+
+#[test]
+fn one_udp_socket_sends_and_receives_with_many() -> Result {
+    let steps = records(&["udp"])?;
+    let both = step(&steps, "both-directions")?;
+    assert_eq!([&both["received"], &both["answers"]], [&json!(["ping", "ping of a third"]), &json!(["pong", "pong"])]);
+    assert_eq!(both["claim"], 149);
+    Ok(())
+}
+
+#[test]
+fn a_connected_udp_socket_needs_no_address_and_hears_no_stranger() -> Result {
+    let steps = records(&["udp"])?;
+    let connect = step(&steps, "connect")?;
+    assert_eq!(connect["sent_without_address"], 10);
+    assert_eq!([&connect["received"], &connect["stranger"]], ["from the peer", "ECONNREFUSED"]);
+    Ok(())
+}
+
+#[test]
+fn udp_loses_what_the_receive_buffer_does_not_hold() -> Result {
+    let steps = records(&["udp", "--flood", "500"])?;
+    let loss = step(&steps, "loss")?;
+    let [sent, received, dropped] =
+        ["sent", "received", "dropped_by_kernel"].map(|key| loss[key].as_u64().unwrap_or(0));
+    assert_eq!(sent, 500);
+    assert_eq!(received + dropped, sent, "{loss}");
+    assert!(received > 0 && dropped > 0, "{loss}");
+    Ok(())
+}
+
+#[test]
+fn udp_learns_at_the_second_send_that_nobody_is_there() -> Result {
+    let steps = records(&["udp"])?;
+    let nobody = step(&steps, "nobody-there")?;
+    assert_eq!([&nobody["connect"], &nobody["first_send"]], [&json!(0), &json!(14)]);
+    assert_eq!(nobody["second_send"], "ECONNREFUSED");
+    assert_eq!(step(&steps, "listen")?["listen"], "EOPNOTSUPP");
+    Ok(())
+}
+
+// close
+
+#[test]
+fn eof_comes_after_the_rest_and_comes_again() -> Result {
+    let steps = records(&["close"])?;
+    assert_eq!(step(&steps, "eof")?["reads"], json!([4, 0, 0]));
+    Ok(())
+}
+
+#[test]
+fn after_a_half_close_the_other_direction_works() -> Result {
+    let steps = records(&["close"])?;
+    let half = step(&steps, "half-close")?;
+    assert_eq!([&half["read"], &half["sent_after_eof"], &half["received"]], [0, 11, 11]);
+    Ok(())
+}
+
+#[test]
+fn unread_data_and_a_linger_of_zero_reset_the_connection() -> Result {
+    let steps = records(&["close"])?;
+    assert_eq!([&step(&steps, "unread")?["read"], &step(&steps, "linger-0")?["read"]], ["ECONNRESET"; 2]);
+    Ok(())
+}
+
+#[test]
+fn the_first_write_after_the_peers_close_succeeds_and_the_next_is_epipe() -> Result {
+    let steps = records(&["close"])?;
+    let write = step(&steps, "write")?;
+    assert_eq!(
+        [&write["read"], &write["first_write"], &write["second_write"]],
+        [&json!(0), &json!(14), &json!("EPIPE")]
+    );
+    Ok(())
+}
+
+#[test]
+fn shutdown_wakes_a_blocked_reader_and_close_does_not() -> Result {
+    let steps = records(&["close"])?;
+    let close = step(&steps, "close")?;
+    assert_eq!([&close["blocked_read"], &close["next_read"]], [&json!(4), &json!("EBADF")]);
+    assert_eq!(close["claim"], 188);
+    assert_eq!(step(&steps, "shutdown")?["blocked_read"], 0);
+    Ok(())
+}
+
+// buffered
+
+#[test]
+fn a_reader_per_message_loses_what_it_read_ahead() -> Result {
+    let steps = buffered()?;
+    let lost = step(&steps, "reader-per-message")?;
+    assert_eq!([&lost["sent"], &lost["received"], &lost["lost_bytes"]], [3, 1, 5]);
+    Ok(())
+}
+
+#[test]
+fn a_forgotten_flush_makes_both_sides_wait() -> Result {
+    let steps = buffered()?;
+    let flush = step(&steps, "forgotten-flush")?;
+    assert_eq!([&flush["client_read"], &flush["server_read"]], ["i/o timeout"; 2]);
+    assert_eq!(flush["server_read_after_flush"], flush["written"]);
+    Ok(())
+}
+
+#[test]
+fn a_drop_whose_flush_fails_loses_data_silently() -> Result {
+    let steps = buffered()?;
+    let drop = step(&steps, "drop")?;
+    assert_eq!([&drop["written"], &drop["received"], &drop["flush"]], [&json!(3), &json!(0), &json!("i/o timeout")]);
+    Ok(())
+}
+
+#[test]
+fn only_read_until_keeps_a_message_over_a_timeout() -> Result {
+    let steps = buffered()?;
+    assert_eq!(step(&steps, "lines")?["got"], "root ∛27 is 3");
+    assert_eq!(step(&steps, "read_line")?["got"], "");
+    let kept = step(&steps, "read_until")?;
+    assert_eq!(kept["got"], kept["sent"]);
+    for how in ["lines", "read_line", "read_until"] {
+        assert_eq!(step(&steps, how)?["reads"][0], "i/o timeout", "{how}");
+    }
+    Ok(())
+}
+
+#[test]
+fn done_right_every_request_is_answered() -> Result {
+    let answers = ["27 is 3", "8 is 2", "64 is 4"].map(|pair| format!("The cube root of {pair}.000000."));
+    assert_eq!(step(&buffered()?, "done-right")?["received"], json!(answers));
+    Ok(())
+}
+
+fn buffered() -> Result<Vec<Value>> {
+    records(&["buffered", "--deadline", "300ms"])
+}
+
+// deadline
+
+#[test]
+fn deadlines_hold_until_they_are_moved_and_timeouts_of_the_kernel_for_one_call() -> Result {
+    let steps = records(&["deadline", "--deadline", "300ms"])?;
+    let absolute = step(&steps, "absolute")?;
+    assert_eq!([&absolute["read"], &absolute["next_read"]], ["i/o timeout"; 2]);
+    assert!(absolute["bytes"].as_u64() > Some(0) && absolute["elapsed_ms"].as_u64() >= Some(300), "{absolute}");
+    for unlimited in ["renewed", "SO_RCVTIMEO"] {
+        let step = step(&steps, unlimited)?;
+        assert_eq!(step["read"], "bytes keep coming", "{step}");
+        assert!(step["elapsed_ms"].as_u64() >= Some(600), "{step}");
+    }
+    let past = step(&steps, "past")?;
+    assert_eq!(
+        [&past["buffered"], &past["read"], &past["write"]],
+        [&json!(4), &json!("i/o timeout"), &json!("i/o timeout")]
+    );
+    let cancelled = step(&steps, "cancelled")?;
+    assert_eq!(cancelled["read"], 1);
+    assert!(cancelled["elapsed_ms"].as_u64() > Some(300), "{cancelled}");
+    let write = step(&steps, "write")?;
+    assert_eq!(write["write"], "i/o timeout");
+    assert!(write["written"].as_u64() > Some(0) && write["elapsed_ms"].as_u64() >= Some(300), "{write}");
+    let dial = step(&steps, "dial")?;
+    assert!(dial["dial"].as_str().is_some_and(|error| error.ends_with(": i/o timeout")), "{dial}");
+    assert!(dial["queued"].as_u64() > Some(0), "{dial}");
+    Ok(())
+}
+
+#[test]
+fn an_experiment_ends_at_its_timeout() -> Result {
+    for experiment in ["deadline", "buffered"] {
+        let output = run(&[experiment, "--deadline", "1min", "--timeout", "50ms"])?;
+        assert_eq!(output.status.code(), Some(124), "{experiment}");
+        let said = String::from_utf8(output.stderr)?;
+        assert_eq!(said, "error: the experiment took longer than --timeout 50ms\n");
+    }
+    Ok(())
+}
+
+#[test]
+fn nonsense_is_wrong_usage() -> Result {
+    let nonsense: [&[&str]; 5] = [
+        &["deadline", "--deadline", "1ms"],
+        &["deadline", "--deadline", "soon"],
+        &["eagain", "--network", "TCP"],
+        &["udp", "--flood", "-1"],
+        &["close", "--timeout", "ever"],
+    ];
+    for arguments in nonsense {
+        let output = run(arguments)?;
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    }
+    Ok(())
+}
+
+// all
+
+#[test]
+fn text_and_json_have_the_same_keys() -> Result {
+    for arguments in &ALL[1..] {
+        let text: BTreeSet<Vec<String>> = text(arguments)?.lines().map(keys).collect::<Result<_>>()?;
+        let json = records(arguments)?;
+        let json = json.iter().filter_map(Value::as_object).map(|record| record.keys().cloned().collect());
+        assert_eq!(text, json.collect(), "{arguments:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn where_a_claim_is_named_the_note_is_quoted() -> Result {
+    for arguments in ALL {
+        for record in records(arguments)? {
+            assert!(record.get("claim").is_none() || record["note"].is_string(), "{record}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_reader_of_stdout_that_goes_away_is_no_error() -> Result {
+    for arguments in ALL {
+        let (reader, writer) = std::io::pipe()?;
+        drop(reader);
+        let output = finish(Command::new(PROGRAM).args(arguments).stdout(writer))?;
+        assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()), "{arguments:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_full_stdout_is_an_error() -> Result {
+    for arguments in ALL {
+        let full = File::options().write(true).open("/dev/full")?;
+        let output = finish(Command::new(PROGRAM).args(arguments).stdout(full))?;
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let said = String::from_utf8(output.stderr)?;
+        assert_eq!(said, "error: write stdout: No space left on device (os error 28)\n", "{arguments:?}");
+    }
+    Ok(())
+}
+
+// How it is run
+
+/// The JSON records of a run that must succeed.
+fn records(arguments: &[&str]) -> Result<Vec<Value>> {
+    parse(&run(&[arguments, &["--json"]].concat())?)
+}
+
+fn parse(output: &Output) -> Result<Vec<Value>> {
+    assert!(output.status.success(), "{output:?}");
+    Ok(std::str::from_utf8(&output.stdout)?.lines().map(serde_json::from_str).collect::<serde_json::Result<_>>()?)
+}
+
+fn text(arguments: &[&str]) -> Result<String> {
+    let output = run(arguments)?;
+    assert!(output.status.success(), "{output:?}");
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+fn step<'a>(records: &'a [Value], name: &str) -> Result<&'a Value> {
+    Ok(records.iter().find(|record| record["step"] == name).ok_or(format!("no step {name} in {records:?}"))?)
+}
+
+/// The names in `name=value name="a value" name=[1,2]`.
+fn keys(line: &str) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    let mut rest = line;
+    while let Some((name, value)) = rest.split_once('=') {
+        names.push(name.trim_start().to_owned());
+        let end = if value.starts_with(['"', '[']) {
+            let mut values = serde_json::Deserializer::from_str(value).into_iter::<Value>();
+            values.next().ok_or("no value")??;
+            values.byte_offset()
+        } else {
+            value.find(' ').unwrap_or(value.len())
+        };
+        rest = &value[end..];
+    }
+    assert_eq!(rest, "", "{line}");
+    Ok(names)
+}
+
+fn run(arguments: &[&str]) -> Result<Output> {
+    finish(Command::new(PROGRAM).args(arguments).stdout(Stdio::piped()))
+}
+
+/// Waits for the end of a program, and kills it where that does not come.
+fn finish(command: &mut Command) -> Result<Output> {
+    let child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let pid = Pid::from_raw(i32::try_from(child.id())?);
+    let (done, outcome) = mpsc::channel();
+    thread::spawn(move || done.send(child.wait_with_output()));
+    if let Ok(output) = outcome.recv_timeout(Duration::from_secs(60)) {
+        return Ok(output?);
+    }
+    kill(pid, Signal::SIGKILL)?;
+    Err(format!("{command:?} hung").into())
+}
