@@ -44,7 +44,7 @@ fn the_rest_comes_before_the_end() -> anyhow::Result<Value> {
     let reads = (0..3).map(|_| ours.read(&mut [0; 16])).collect::<io::Result<Vec<_>>>()?;
     Ok(json!({
         "step": "eof", "sent": sent, "reads": reads,
-        "note": "发现TCP连接已经被另一端关闭，则会立即返回", "claim": 180,
+        "note": "EOF at once", "claim": 180,
     }))
 }
 
@@ -56,7 +56,7 @@ fn a_half_closed_connection_is_half_open() -> anyhow::Result<Value> {
     let received = client.read(&mut [0; 16])?;
     Ok(json!({
         "step": "half-close", "read": end, "sent_after_eof": sent, "received": received,
-        "note": "TCP连接已经无用，可以被关闭", "claim": 181,
+        "note": "after EOF the connection is useless", "claim": 181,
     }))
 }
 
@@ -68,7 +68,7 @@ fn unread_data_make_it_a_reset() -> anyhow::Result<Value> {
     let read = ours.read(&mut [0; 16]);
     Ok(json!({
         "step": "unread", "unread_at_close": unread, "read": returned(&read),
-        "note": "与io.EOF变量的值是相等的", "claim": 180,
+        "note": "the peer has closed: EOF", "claim": 180,
     }))
 }
 
@@ -77,7 +77,7 @@ fn so_does_a_linger_of_zero() -> anyhow::Result<Value> {
     theirs.set_linger(Some(Duration::ZERO))?;
     drop(theirs);
     let read = ours.read(&mut [0; 16]);
-    Ok(json!({"step": "linger-0", "read": returned(&read), "note": "与io.EOF变量的值是相等的", "claim": 180}))
+    Ok(json!({"step": "linger-0", "read": returned(&read), "note": "the peer has closed: EOF", "claim": 180}))
 }
 
 fn the_first_write_to_nobody_succeeds() -> anyhow::Result<Value> {
@@ -103,7 +103,7 @@ fn close_wakes_no_reader() -> anyhow::Result<Value> {
     let (blocked, next) = awake(reader)?;
     Ok(json!({
         "step": "close", "blocked_read": returned(&blocked), "next_read": returned(&next),
-        "note": "会立即结束执行并返回非nil的error类型值，即使它们正处于阻塞状态", "claim": 188,
+        "note": "close ends a blocked read at once", "claim": 188,
     }))
 }
 

@@ -97,7 +97,7 @@ fn read_what_has_come(server: &Socket, mut client: &Socket, out: &mut Report) ->
     readiness::write(server, b"3\t")?;
     let blocking = Ready::Done(client.read(&mut [0; 4096])?);
     let mut record = called("read", asked, &blocking, "2 bytes have come to a socket that blocks");
-    record["note"] = "非阻塞式 … 部分读（partial read）".into();
+    record["note"] = "a property of non-blocking sockets".into();
     record["claim"] = 174.into();
     out.pairs(&record)
 }
@@ -128,7 +128,9 @@ fn write_what_fits(writer: &Socket, reader: &Socket, out: &mut Report) -> anyhow
             writable += 1;
             if writable == 1 {
                 let when = format!("the peer has read {} bytes", received.len());
-                out.pairs(&json!({"event": "WRITABLE", "when": when, "note": "稍后再尝试写入数据", "claim": 173}))?;
+                out.pairs(
+                    &json!({"event": "WRITABLE", "when": when, "note": "try again a little later", "claim": 173}),
+                )?;
             }
             sent += write_until_eagain(writer, &message[sent..], "there is room again", |call| {
                 if writable == 1 { out.pairs(&call) } else { Ok(()) }

@@ -20,7 +20,7 @@ pub struct Options {
     #[arg(long)]
     json: bool,
     /// Give up after so long, with exit code 124
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = shared::duration::parse)]
     timeout: Duration,
 }
 
@@ -56,7 +56,7 @@ pub struct Limit {
 
 /// A few ticks of the kernel's clock at least.
 fn ahead(text: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    let duration = shared::duration::parse(text).map_err(|error| error.to_string())?;
     let range = Duration::from_millis(20)..=Duration::from_secs(60);
     if range.contains(&duration) { Ok(duration) } else { Err("not from 20ms to 1min".to_owned()) }
 }

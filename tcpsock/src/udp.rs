@@ -40,7 +40,7 @@ fn there_is_nothing_to_listen_for() -> anyhow::Result<Value> {
     let listen = SockRef::from(&socket).listen(1).map(|()| 0);
     Ok(json!({
         "step": "listen", "listen": returned(&listen),
-        "note": "可以建立和监听TCP连接和UDP连接", "claim": 157,
+        "note": "UDP can be listened on", "claim": 157,
     }))
 }
 
@@ -76,7 +76,7 @@ fn one_socket_sends_and_receives() -> anyhow::Result<Value> {
     }
     Ok(json!({
         "step": "both-directions", "received": received, "answers": answers,
-        "note": "不能用同一个面向无连接的Socket实例既发送数据又接收数据", "claim": 149,
+        "note": "one socket cannot both send and receive", "claim": 149,
     }))
 }
 
@@ -93,7 +93,7 @@ fn connect_names_the_only_peer() -> anyhow::Result<Value> {
     let (received, _) = receive(&socket)?;
     Ok(json!({
         "step": "connect", "sent_without_address": sent, "received": received, "stranger": returned(&refused),
-        "note": "每个数据包都含有目标地址", "claim": 148,
+        "note": "every datagram carries its target", "claim": 148,
     }))
 }
 
@@ -137,7 +137,7 @@ fn nobody_there_is_heard_of_later() -> anyhow::Result<Value> {
     Ok(json!({
         "step": "nobody-there", "connect": returned(&connected),
         "first_send": returned(&first), "second_send": returned(&second),
-        "note": "Dial函数用于向网络中的某个地址发送数据", "claim": 165,
+        "note": "Dial sends data", "claim": 165,
     }))
 }
 
