@@ -239,6 +239,9 @@ impl<'a, S: Service> Reactor<'a, S> {
             return Ok(());
         }
         self.accept(now)?;
+        while self.accepting.retries_by(now) {
+            self.accept(now)?;
+        }
         self.accepting.stop(&self.poll)?;
         self.grace_ends = Some(now + self.options.grace);
         self.desk.is_last = true;

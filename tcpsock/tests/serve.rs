@@ -33,6 +33,7 @@ stands!(
     sigint_ends_it_in_order,
     sigterm_ends_it_in_order,
     sighup_ends_it_in_order,
+    a_signal_finds_a_backlog_and_it_is_served,
     a_peer_that_goes_on_asking_sees_no_reset,
     a_second_ctrl_c_ends_it_at_once_with_130,
     the_grace_period_ends_for_a_peer_that_stays,

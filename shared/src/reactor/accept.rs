@@ -28,6 +28,24 @@ const RETRY: Duration = Duration::from_millis(100);
 /// So many at one time: a flood of connects must not keep those from their turns that are connected.
 const AT_ONCE: usize = 256;
 
+/// The connection failed before it was accepted; accept(2) advises to take these as `EAGAIN`.
+const OF_THE_PEER: [i32; 11] = [
+    libc::ECONNABORTED,
+    libc::EHOSTDOWN,
+    libc::EHOSTUNREACH,
+    libc::ENETDOWN,
+    libc::ENETUNREACH,
+    libc::ENONET,
+    libc::ENOPROTOOPT,
+    libc::EOPNOTSUPP,
+    libc::EPERM,
+    libc::EPROTO,
+    libc::ETIMEDOUT,
+];
+
+/// Nothing is left to make a connection of, or to watch one with (`ENOSPC` of epoll_ctl(2)).
+const EXHAUSTED: [i32; 5] = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM, libc::ENOSPC];
+
 /// The listening socket and whether it may be used now.
 #[derive(Debug)]
 pub(super) struct Accepting {
@@ -75,17 +93,15 @@ impl<S: Service> Reactor<'_, S> {
     pub(super) fn accept(&mut self, now: Instant) -> io::Result<()> {
         self.accepting.pause = Pause::None;
         for _ in 0..AT_ONCE {
-            let Some(listener) = &self.accepting.listener else { return Ok(()) };
             if self.connections.len() >= self.options.max_connections {
                 self.accepting.pause = Pause::Full;
                 return Ok(());
             }
-            let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
-            match nonblocking("accept", listener, || listener.accept4(flags)) {
-                Ok(Ready::Done((socket, _))) => self.welcome(socket)?,
+            match self.accept_one() {
+                Ok(Ready::Done(())) => {}
                 Ok(Ready::NotYet) => return Ok(()),
-                Err(error) if is_of_the_peer(&error) => {}
-                Err(error) if is_exhaustion(&error) => {
+                Err(error) if is_one_of(&error, &OF_THE_PEER) => {}
+                Err(error) if is_one_of(&error, &EXHAUSTED) => {
                     self.accepting.pause = Pause::Until(now + RETRY);
                     return Ok(());
                 }
@@ -94,6 +110,15 @@ impl<S: Service> Reactor<'_, S> {
         }
         self.accepting.pause = Pause::Until(now);
         Ok(())
+    }
+
+    fn accept_one(&mut self) -> io::Result<Ready<()>> {
+        let Some(listener) = &self.accepting.listener else { return Ok(Ready::NotYet) };
+        let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+        match nonblocking("accept", listener, || listener.accept4(flags))? {
+            Ready::Done((socket, _)) => self.welcome(socket).map(Ready::Done),
+            Ready::NotYet => Ok(Ready::NotYet),
+        }
     }
 
     fn welcome(&mut self, socket: Socket) -> io::Result<()> {
@@ -116,31 +141,6 @@ impl<S: Service> Reactor<'_, S> {
     }
 }
 
-/// The connection failed before it was accepted; accept(2) advises to take these as `EAGAIN`.
-fn is_of_the_peer(error: &io::Error) -> bool {
-    use libc::{
-        ECONNABORTED, EHOSTDOWN, EHOSTUNREACH, ENETDOWN, ENETUNREACH, ENONET, ENOPROTOOPT, EOPNOTSUPP, EPERM, EPROTO,
-        ETIMEDOUT,
-    };
-    matches!(
-        error.raw_os_error(),
-        Some(
-            ECONNABORTED
-                | EHOSTDOWN
-                | EHOSTUNREACH
-                | ENETDOWN
-                | ENETUNREACH
-                | ENONET
-                | ENOPROTOOPT
-                | EOPNOTSUPP
-                | EPERM
-                | EPROTO
-                | ETIMEDOUT
-        )
-    )
-}
-
-/// Nothing is left to make a connection of.
-fn is_exhaustion(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
+fn is_one_of(error: &io::Error, codes: &[i32]) -> bool {
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }

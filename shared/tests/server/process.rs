@@ -85,6 +85,12 @@ impl Server {
         Ok(kill(self.pid(), signal)?)
     }
 
+    /// SIGSTOP, and waits until it has stopped.
+    pub fn stop(&self) -> io::Result<()> {
+        self.signal(Signal::SIGSTOP)?;
+        self.wait_until(|server| Ok(server.status("State")?.starts_with('T')))
+    }
+
     /// Waits for the end, under the watchdog.
     pub fn wait(&mut self) -> io::Result<ExitStatus> {
         let (done, ended) = mpsc::channel::<()>();
