@@ -7,6 +7,7 @@
 //! | 2 | wrong usage |
 //! | 77 | cannot be shown on this machine |
 //! | 124 | a deadline passed |
+//! | 130 | a signal asked for the end before it was done |
 //! | other | the exit code of a child, 128+N if signal N ended it |
 
 use std::fmt;
@@ -29,6 +30,8 @@ pub enum Failure {
     CannotShow(String),
     /// 124.
     Deadline(String),
+    /// 130: whoever sent the signal knows.
+    Interrupted,
     /// The exit code of a child; it spoke for itself.
     Child(u8),
 }
@@ -41,6 +44,7 @@ impl Failure {
             Failure::Usage(_) => 2,
             Failure::CannotShow(_) => 77,
             Failure::Deadline(_) => 124,
+            Failure::Interrupted => 130,
             Failure::Child(code) => *code,
         }
     }
@@ -49,7 +53,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::ReaderGone | Failure::AlreadySaid | Failure::Child(_) => Ok(()),
+            Failure::ReaderGone | Failure::AlreadySaid | Failure::Interrupted | Failure::Child(_) => Ok(()),
             Failure::CannotShow(why) => write!(f, "cannot be shown here: {why}"),
             Failure::Usage(what) | Failure::Deadline(what) => f.write_str(what),
         }
@@ -62,7 +66,7 @@ impl std::error::Error for Failure {}
 pub fn exit(result: anyhow::Result<()>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
     let failure = error.downcast_ref::<Failure>();
-    if !matches!(failure, Some(Failure::ReaderGone | Failure::AlreadySaid | Failure::Child(_))) {
+    if !failure.is_some_and(|failure| failure.to_string().is_empty()) {
         narrate(format_args!("error: {error:#}"));
     }
     ExitCode::from(failure.map_or(1, Failure::code))
@@ -123,7 +127,7 @@ impl Report {
 }
 
 /// What a write to stdout came to: that its reader has gone is no failure of ours.
-pub(crate) fn written(result: io::Result<()>) -> anyhow::Result<()> {
+pub fn written(result: io::Result<()>) -> anyhow::Result<()> {
     match result {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::ReaderGone.into()),
         Err(error) => Err(anyhow::Error::new(error).context("write stdout")),
