@@ -1,0 +1,53 @@
+//! Named pipes: the second half of the note's section 管道, one command a file.
+
+mod demo;
+mod inlet;
+mod make;
+mod patience;
+mod process;
+mod scratch;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use shared::report::Report;
+use shared::{manual, readiness, report};
+
+/// Named pipes (FIFOs), as the note's section 管道 tells of them
+///
+/// Without a command it holds the note's shell session: mkfifo, tee and cat.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Tell on stderr what is done; twice: also every non-blocking call and what it returned
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The note's shell session
+    Demo,
+    /// Make a FIFO
+    Make(make::Args),
+    #[command(hide = true)]
+    Manual(manual::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if cli.verbose > 1 {
+        readiness::trace_calls();
+    }
+    report::exit(run(cli))
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command.unwrap_or(Command::Demo) {
+        Command::Demo => demo::run(&mut Report::new(false)),
+        Command::Make(args) => make::run(&args),
+        Command::Manual(args) => manual::install(&args, Cli::command()),
+    }
+}

@@ -1,0 +1,69 @@
+//! A temporary folder that nothing leaves behind: not a failure, not Ctrl-C.
+//!
+//! Man: mkdtemp(3).
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use anyhow::Context;
+use shared::report::{self, Failure};
+use shared::shutdown::Shutdown;
+
+pub struct Scratch {
+    folder: PathBuf,
+    shutdown: Shutdown,
+}
+
+/// Runs a `story` in a folder of its own. A signal that came meanwhile decides the exit code.
+pub fn with(story: impl FnOnce(&Scratch) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let scratch = Scratch::new()?;
+    let result = story(&scratch);
+    scratch.check()?;
+    result
+}
+
+impl Scratch {
+    /// The signals are caught before there is anything to leave behind.
+    fn new() -> anyhow::Result<Scratch> {
+        let made = Arc::new(OnceLock::new());
+        let known = Arc::clone(&made);
+        let shutdown = Shutdown::on_signals(move || known.get().into_iter().for_each(remove))?;
+        let template = env::temp_dir().join("fifo-demo-XXXXXX");
+        let folder = nix::unistd::mkdtemp(&template)
+            .map_err(std::io::Error::from)
+            .with_context(|| format!("mkdtemp {}", template.display()))?;
+        let folder = made.get_or_init(|| folder).clone();
+        Ok(Scratch { folder, shutdown })
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    pub fn shutdown(&self) -> &Shutdown {
+        &self.shutdown
+    }
+
+    /// Fails once a signal has asked for the end.
+    pub fn check(&self) -> Result<(), Failure> {
+        if self.shutdown.is_requested() { Err(Failure::Interrupted) } else { Ok(()) }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        remove(&self.folder);
+    }
+}
+
+fn remove(folder: &PathBuf) {
+    if let Err(error) = fs::remove_dir_all(folder) {
+        report::narrate(format_args!("remove {}: {error}", folder.display()));
+    }
+}
