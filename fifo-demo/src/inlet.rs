@@ -7,7 +7,7 @@
 //! Man: epoll(7), pipe(7).
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::Instant;
 
@@ -48,6 +48,22 @@ impl Inlet {
     pub fn heed(&self, shutdown: &Shutdown) -> anyhow::Result<()> {
         let waker = Waker::new(self.poll.registry(), SHUTDOWN).context("eventfd")?;
         shutdown.wake(waker).context("write eventfd")
+    }
+
+    /// So does the reader of stdout when it goes away: a writer may be silent for long after that.
+    pub fn heed_stdout(&self) -> anyhow::Result<()> {
+        // Of all that epoll may say of stdout only EPOLLERR is asked for, which is always told.
+        match self.poll.registry().register(&mut SourceFd(&io::stdout().as_raw_fd()), STDOUT, Interest::PRIORITY) {
+            // EPERM: a regular file, which nobody reads at the same time.
+            Err(error) if error.kind() != ErrorKind::PermissionDenied => Err(error).context("epoll_ctl stdout"),
+            _ => Ok(()),
+        }
+    }
+
+    /// How many bytes the pipe holds before writers wait.
+    pub fn capacity(&self) -> anyhow::Result<usize> {
+        let bytes = fcntl(&self.pipe, FcntlArg::F_GETPIPE_SZ).map_err(io::Error::from);
+        Ok(usize::try_from(bytes.with_context(|| format!("fcntl {}", self.name))?)?)
     }
 
     /// read(2): `Done(0)` while nobody has the other end open.

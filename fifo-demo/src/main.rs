@@ -1,8 +1,13 @@
 //! Named pipes: the second half of the note's section 管道, one command a file.
 
 mod demo;
-mod inlet;
 mod make;
+mod recv;
+mod send;
+
+mod fifo;
+mod inlet;
+mod outlet;
 mod patience;
 mod process;
 mod scratch;
@@ -32,6 +37,10 @@ enum Command {
     Demo,
     /// Make a FIFO
     Make(make::Args),
+    /// Write into a FIFO
+    Send(send::Args),
+    /// Read from a FIFO, to stdout and into files
+    Recv(recv::Args),
     #[command(hide = true)]
     Manual(manual::Args),
 }
@@ -48,6 +57,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command.unwrap_or(Command::Demo) {
         Command::Demo => demo::run(&mut Report::new(false)),
         Command::Make(args) => make::run(&args),
+        Command::Send(args) => send::run(&args, cli.verbose > 0),
+        Command::Recv(args) => recv::run(&args, cli.verbose > 0),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }

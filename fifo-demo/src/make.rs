@@ -24,10 +24,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 /// mkfifo(3). The file is born with the `mode` asked for, so that nobody meets it with another one.
 pub fn mkfifo(path: &Path, mode: Option<u32>) -> anyhow::Result<()> {
     let before = mode.map(|_| umask(Mode::empty()));
-    let made = unistd::mkfifo(path, Mode::from_bits_truncate(mode.unwrap_or(0o666)));
+    let result = unistd::mkfifo(path, Mode::from_bits_truncate(mode.unwrap_or(0o666)));
     before.map(umask);
     // An errno as an io::Error speaks like every other error here.
-    made.map_err(std::io::Error::from).with_context(|| format!("mkfifo {}", path.display()))
+    result.map_err(std::io::Error::from).with_context(|| format!("mkfifo {}", path.display()))
 }
 
 fn permissions(text: &str) -> Result<u32, String> {

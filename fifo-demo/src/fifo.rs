@@ -1,0 +1,71 @@
+//! A FIFO opened by its path, with a limit to the wait for the other side.
+//!
+//! open(2) of a FIFO waits until both sides are there, and knows no timeout. Each side needs another way:
+//!
+//! - **The reader** opens with O_NONBLOCK, which succeeds at once and lets writers in, and then waits for
+//!   an event. epoll reports none until the first writer has written or has left again, so a read before
+//!   that, which would answer 0 as at the end, never happens.
+//! - **The writer** cannot: with O_NONBLOCK open(2) answers ENXIO while nobody reads, and nothing tells of a
+//!   reader that comes. (inotify is silent until the reader's open(2) has returned, which is what the reader
+//!   needs us for; O_RDWR makes us the reader we wait for, and the bytes go with us when we leave.) So a
+//!   thread waits in a blocking open(2), which the kernel ends together with the reader's. Who gives up on it
+//!   ends the program, and with it the thread.
+//!
+//! Note: 管道 ("命名管道默认在其中一端还未就绪的时候阻塞另一端的进程"). Man: fifo(7), open(2).
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+
+use anyhow::{Context, bail};
+
+use crate::inlet::{Inlet, set_nonblocking};
+use crate::outlet::Outlet;
+use crate::patience::Patience;
+
+/// The read end; [`Inlet::wait`] is what waits for a writer.
+pub fn open_reader(path: &Path) -> anyhow::Result<Inlet> {
+    check(fs::metadata(path), path)?;
+    let file = OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path);
+    let file = file.with_context(|| format!("open {}", path.display()))?;
+    check(file.metadata(), path)?;
+    Inlet::new(file, &path.display().to_string())
+}
+
+/// The write end, once there is a reader.
+pub fn open_writer(path: &Path, patience: Patience) -> anyhow::Result<Outlet> {
+    check(fs::metadata(path), path)?;
+    let file = open_beside(path, patience)?.with_context(|| format!("open {}", path.display()))?;
+    check(file.metadata(), path)?;
+    set_nonblocking(&file).with_context(|| format!("fcntl {}", path.display()))?;
+    Ok(Outlet::patient(file, &path.display().to_string(), patience))
+}
+
+fn open_beside(path: &Path, patience: Patience) -> anyhow::Result<io::Result<File>> {
+    let (done, opened) = mpsc::channel();
+    let owned = path.to_owned();
+    thread::Builder::new()
+        .name("open".to_owned())
+        .spawn(move || done.send(OpenOptions::new().write(true).open(owned)))
+        .context("start a thread")?;
+    let result = match patience.limit() {
+        Some(limit) => opened.recv_timeout(limit),
+        None => opened.recv().map_err(RecvTimeoutError::from),
+    };
+    match result {
+        Err(RecvTimeoutError::Timeout) => Err(patience.passed(format_args!("a reader of {}", path.display())).into()),
+        result => result.context("the thread that opens has gone"),
+    }
+}
+
+/// Before open(2), which does things to devices; and after it, for the name may stand for another file by then.
+fn check(file: io::Result<Metadata>, path: &Path) -> anyhow::Result<()> {
+    let file = file.with_context(|| format!("open {}", path.display()))?;
+    if !file.file_type().is_fifo() {
+        bail!("open {}: not a FIFO", path.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! Where bytes go: a FIFO, a file, stdout. All of them, or an error.
+//!
+//! Man: write(2), poll(2).
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::os::fd::{AsFd, OwnedFd};
+
+use anyhow::{Context, bail};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use shared::readiness::{Ready, nonblocking};
+
+use crate::patience::Patience;
+
+pub struct Outlet {
+    file: File,
+    name: String,
+    patience: Option<Patience>,
+}
+
+impl Outlet {
+    /// A reader that takes nothing is waited for as long as it takes.
+    pub fn new(file: impl Into<OwnedFd>, name: &str) -> Outlet {
+        Outlet { file: file.into().into(), name: name.to_owned(), patience: None }
+    }
+
+    /// `file` does not block, and a reader that takes nothing is waited for with `patience`.
+    pub fn patient(file: File, name: &str, patience: Patience) -> Outlet {
+        Outlet { file, name: name.to_owned(), patience: Some(patience) }
+    }
+
+    #[inline]
+    pub fn write_all(&self, mut bytes: &[u8]) -> anyhow::Result<()> {
+        while !bytes.is_empty() {
+            match nonblocking("write", &self.file, || (&self.file).write(bytes)) {
+                Ok(Ready::Done(0)) => bail!("write {}: takes no bytes", self.name),
+                Ok(Ready::Done(count)) => bytes = &bytes[count..],
+                Ok(Ready::NotYet) => self.wait_for_room()?,
+                Err(error) => return Err(error).with_context(|| format!("write {}", self.name)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Some file systems tell only now that they could not keep what was written.
+    pub fn close(self) -> anyhow::Result<()> {
+        nix::unistd::close(self.file).map_err(io::Error::from).with_context(|| format!("close {}", self.name))
+    }
+
+    #[cold]
+    fn wait_for_room(&self) -> anyhow::Result<()> {
+        if wait_for(&self.file, PollFlags::POLLOUT, self.patience.as_ref())? {
+            return Ok(());
+        }
+        let passed =
+            |patience: &Patience| patience.passed(format_args!("room in {}, whose reader reads nothing", self.name));
+        Err(self.patience.as_ref().map(passed).context("poll(2) ended without an event")?.into())
+    }
+}
+
+/// Whether poll(2) reported something before the patience was over. Not epoll: it refuses regular files.
+pub fn wait_for(file: &impl AsFd, events: PollFlags, patience: Option<&Patience>) -> anyhow::Result<bool> {
+    let limit = patience.and_then(Patience::limit);
+    let timeout = limit.map_or(PollTimeout::NONE, |limit| PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX));
+    let mut fds = [PollFd::new(file.as_fd(), events)];
+    shared::readiness::restart(|| Ok(poll(&mut fds, timeout)?)).map(|count| count > 0).context("poll")
+}
+
+/// Whether `error` is EPIPE.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}

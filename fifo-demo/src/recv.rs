@@ -1,0 +1,81 @@
+//! Bytes out of a FIFO to stdout and into files: `tee FILE… < FIFO` with a limit to the wait.
+//!
+//! A plain read and write loop: with a large pipe and buffer it outruns tee(2), which would have to splice
+//! every copy into its place again.
+//!
+//! Note: 管道 ("tee dst.log < myfifo"). Go: `os.Open`, `io.MultiWriter`. Man: fifo(7), tee(1).
+
+mod outputs;
+
+use std::path::PathBuf;
+
+use shared::readiness::Ready;
+use shared::report;
+use shared::shutdown::Shutdown;
+
+use crate::fifo;
+use crate::inlet::Inlet;
+use crate::patience::Patience;
+use outputs::Outputs;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The FIFO
+    path: PathBuf,
+    /// Write into FILE too, which may be another FIFO; as often as you like
+    #[arg(long, value_name = "FILE")]
+    tee: Vec<PathBuf>,
+    /// Go on when the last writer has left, until SIGINT, SIGTERM or SIGHUP, or the timeout
+    #[arg(long)]
+    keep_open: bool,
+    #[command(flatten)]
+    patience: Patience,
+}
+
+/// How much one read(2) may bring.
+const BUFFER: usize = 256 * 1024;
+
+pub fn run(args: &Args, verbose: bool) -> anyhow::Result<()> {
+    let mut fifo = fifo::open_reader(&args.path)?;
+    outputs::refuse_loop(&args.path, &args.tee)?;
+    let shutdown = if args.keep_open { Shutdown::on_signals(|| ())? } else { Shutdown::default() };
+    fifo.heed(&shutdown)?;
+    fifo.heed_stdout()?;
+    // Nothing is touched before somebody has come.
+    fifo.wait(&args.patience)?;
+    if shutdown.is_requested() {
+        return Ok(());
+    }
+    let mut outputs = Outputs::open(&args.tee, args.patience)?;
+    let mut buffer = vec![0; BUFFER];
+    while !shutdown.is_requested() {
+        match fifo.read(&mut buffer)? {
+            Ready::Done(0) if !args.keep_open => break,
+            Ready::Done(0) | Ready::NotYet => fifo.wait(&args.patience)?,
+            Ready::Done(count) => outputs.write_all(&buffer[..count])?,
+        }
+    }
+    if shutdown.is_requested() {
+        drain(&fifo, &mut buffer, &mut outputs)?;
+    }
+    if verbose {
+        report::narrate(format_args!("received {} bytes", outputs.bytes()));
+    }
+    outputs.close()
+}
+
+/// What writers have been told is written when the signal comes is not lost: at most a full pipe.
+fn drain(fifo: &Inlet, buffer: &mut [u8], outputs: &mut Outputs) -> anyhow::Result<()> {
+    let mut left = fifo.capacity()?;
+    while left > 0 {
+        let most = left.min(buffer.len());
+        match fifo.read(&mut buffer[..most])? {
+            Ready::Done(0) | Ready::NotYet => break,
+            Ready::Done(count) => {
+                outputs.write_all(&buffer[..count])?;
+                left -= count;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! Bytes into a FIFO, to whoever reads it: `cat FILE > FIFO` with a limit to the wait.
+//!
+//! What one read(2) brings goes into one write(2), so lines that come one by one and are not longer than
+//! PIPE_BUF stay whole beside those of other writers.
+//!
+//! Note: 管道 ("cat src.log > myfifo"). Go: `os.OpenFile(…, os.O_WRONLY, …)`, `io.Copy`. Man: fifo(7), cat(1).
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use nix::poll::PollFlags;
+use shared::readiness::{Ready, nonblocking};
+use shared::report;
+
+use crate::fifo;
+use crate::outlet::wait_for;
+use crate::patience::Patience;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The FIFO
+    path: PathBuf,
+    /// What to send, to its end [default: stdin]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    patience: Patience,
+}
+
+pub fn run(args: &Args, verbose: bool) -> anyhow::Result<()> {
+    let (input, name) = open_input(args.file.as_deref())?;
+    let fifo = fifo::open_writer(&args.path, args.patience)?;
+    if verbose {
+        report::narrate(format_args!("{} has a reader", args.path.display()));
+    }
+    let mut buffer = vec![0; 128 * 1024];
+    let mut sent = 0;
+    loop {
+        match nonblocking("read", &input, || (&input).read(&mut buffer)).with_context(|| format!("read {name}"))? {
+            Ready::Done(0) => break,
+            Ready::Done(count) => {
+                fifo.write_all(&buffer[..count])?;
+                sent += count;
+            }
+            // Only where somebody else made our stdin non-blocking.
+            Ready::NotYet => drop(wait_for(&input, PollFlags::POLLIN, None)?),
+        }
+    }
+    if verbose {
+        report::narrate(format_args!("sent {sent} bytes"));
+    }
+    fifo.close()
+}
+
+/// Before the FIFO, so that a reader is not bothered when there is nothing to send.
+fn open_input(file: Option<&Path>) -> anyhow::Result<(File, String)> {
+    match file {
+        Some(path) => {
+            let name = path.display().to_string();
+            let file = File::open(path).with_context(|| format!("open {name}"))?;
+            Ok((file, name))
+        }
+        None => Ok((io::stdin().as_fd().try_clone_to_owned().context("dup stdin")?.into(), "stdin".to_owned())),
+    }
+}
