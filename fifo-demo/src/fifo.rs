@@ -14,13 +14,16 @@
 //! Note: 管道 ("命名管道默认在其中一端还未就绪的时候阻塞另一端的进程"). Man: fifo(7), open(2).
 
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 
 use anyhow::{Context, bail};
+use nix::fcntl::{AT_FDCWD, OFlag, openat};
+use nix::sys::stat::Mode;
+use shared::readiness::{Ready, nonblocking};
 
 use crate::inlet::{Inlet, set_nonblocking};
 use crate::outlet::Outlet;
@@ -68,4 +71,23 @@ fn check(file: io::Result<Metadata>, path: &Path) -> anyhow::Result<()> {
         bail!("open {}: not a FIFO", path.display());
     }
     Ok(())
+}
+
+/// openat(2), and nothing else.
+pub fn open(path: &Path, flags: OFlag) -> nix::Result<File> {
+    openat(AT_FDCWD, path, flags | OFlag::O_CLOEXEC, Mode::empty()).map(File::from)
+}
+
+/// Opens without waiting for the other side, for the experiments: there it is known to be there.
+pub fn open_at_once(path: &Path, flags: OFlag) -> anyhow::Result<File> {
+    let result = open(path, flags | OFlag::O_NONBLOCK).map_err(io::Error::from);
+    result.with_context(|| format!("open {}", path.display()))
+}
+
+/// What one read(2) of at most 16 bytes answers, as strace shows it: a count or `EAGAIN`.
+pub fn read_once(mut file: &File) -> anyhow::Result<String> {
+    match nonblocking("read", file, || file.read(&mut [0; 16])).context("read")? {
+        Ready::Done(count) => Ok(count.to_string()),
+        Ready::NotYet => Ok("EAGAIN".to_owned()),
+    }
 }

@@ -1,7 +1,9 @@
 //! Named pipes: the second half of the note's section 管道, one command a file.
 
 mod demo;
+mod eof;
 mod make;
+mod open_modes;
 mod recv;
 mod send;
 
@@ -41,6 +43,10 @@ enum Command {
     Send(send::Args),
     /// Read from a FIFO, to stdout and into files
     Recv(recv::Args),
+    /// Who waits in open(2), and who does not
+    OpenModes(open_modes::Args),
+    /// The end when the last writer leaves, the wake-ups without end after it, and their cures
+    Eof(eof::Args),
     #[command(hide = true)]
     Manual(manual::Args),
 }
@@ -59,6 +65,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Make(args) => make::run(&args),
         Command::Send(args) => send::run(&args, cli.verbose > 0),
         Command::Recv(args) => recv::run(&args, cli.verbose > 0),
+        Command::OpenModes(args) => open_modes::run(&args),
+        Command::Eof(args) => eof::run(&args),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }

@@ -11,6 +11,8 @@ use anyhow::Context;
 use shared::report::{self, Failure};
 use shared::shutdown::Shutdown;
 
+use crate::make;
+
 pub struct Scratch {
     folder: PathBuf,
     shutdown: Shutdown,
@@ -44,6 +46,13 @@ impl Scratch {
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
+    }
+
+    /// A new FIFO in it.
+    pub fn fifo(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let path = self.path(name);
+        make::mkfifo(&path, Some(0o600))?;
+        Ok(path)
     }
 
     pub fn shutdown(&self) -> &Shutdown {
