@@ -3,6 +3,7 @@
 mod demo;
 mod eof;
 mod make;
+mod mux;
 mod open_modes;
 mod recv;
 mod send;
@@ -47,6 +48,10 @@ enum Command {
     OpenModes(open_modes::Args),
     /// The end when the last writer leaves, the wake-ups without end after it, and their cures
     Eof(eof::Args),
+    /// Many writers, one reader: which records stay whole
+    Mux(mux::Args),
+    #[command(hide = true)]
+    MuxWriter(mux::writer::Args),
     #[command(hide = true)]
     Manual(manual::Args),
 }
@@ -67,6 +72,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Recv(args) => recv::run(&args, cli.verbose > 0),
         Command::OpenModes(args) => open_modes::run(&args),
         Command::Eof(args) => eof::run(&args),
+        Command::Mux(args) => mux::run(&args),
+        Command::MuxWriter(args) => mux::writer::run(&args),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }

@@ -1,0 +1,121 @@
+//! Many writers, one reader: what one write(2) writes stays whole up to PIPE_BUF, and above it is torn unless
+//! the writers take turns in a critical section (flock(2) on the FIFO itself).
+//!
+//! The writers are processes: this program again, with a hidden command. They wait at a gate (the end of
+//! their stdin) until all have the FIFO open, and the reader takes one page at a time: so the FIFO is full
+//! nearly all the time, and a write that does not fit whole is where others come between.
+//!
+//! Note: 管道 ("多个进程同时向命名管道写数据的情况下的操作原子性问题"), 关于同步 (临界区). Go: `os.File.Write`.
+//! Man: pipe(7) (PIPE_BUF), flock(2).
+
+mod tally;
+pub mod writer;
+
+use std::env;
+use std::io::{Read, pipe};
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+use nix::libc::PIPE_BUF;
+use serde::Serialize;
+use shared::readiness::Ready;
+use shared::report::Report;
+
+use crate::fifo;
+use crate::inlet::Inlet;
+use crate::patience::Patience;
+use crate::process::Process;
+use crate::scratch::{self, Scratch};
+use tally::Tally;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// So many processes write at one time
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..))]
+    writers: u8,
+    /// Bytes of a record [default: PIPE_BUF, one more, and that with --lock]
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=1 << 26))]
+    size: Option<u32>,
+    /// Records of each writer
+    #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..))]
+    messages: u32,
+    /// Write each record under flock(2)
+    #[arg(long)]
+    lock: bool,
+    /// Records as JSON lines
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    patience: Patience,
+}
+
+/// What arrived.
+#[derive(Serialize)]
+struct Arrived {
+    writers: u8,
+    size: usize,
+    lock: Lock,
+    records: u64,
+    torn: u64,
+}
+
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Lock {
+    None,
+    Flock,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let mut out = Report::new(args.json);
+    let lock = if args.lock { Lock::Flock } else { Lock::None };
+    let cases = match args.size {
+        Some(size) => vec![(size as usize, lock)],
+        None if args.lock => vec![(PIPE_BUF, lock), (PIPE_BUF + 1, lock)],
+        None => vec![(PIPE_BUF, lock), (PIPE_BUF + 1, lock), (PIPE_BUF + 1, Lock::Flock)],
+    };
+    scratch::with(|scratch| {
+        let fifo = scratch.fifo("fifo")?;
+        cases.into_iter().try_for_each(|(size, lock)| out.pairs(&multiplex(args, &fifo, size, lock, scratch)?))
+    })
+}
+
+fn multiplex(args: &Args, fifo: &Path, size: usize, lock: Lock, scratch: &Scratch) -> anyhow::Result<Arrived> {
+    let reader = fifo::open_reader(fifo)?;
+    let (gate, open_gate) = pipe().context("pipe")?;
+    let (mut ready, at_the_gate) = pipe().context("pipe")?;
+    let mut writers = Vec::new();
+    for number in 0..args.writers {
+        let mut writer = Command::new(env::current_exe().context("find this program")?);
+        writer.arg("mux-writer").arg(fifo).args([number.to_string(), size.to_string(), args.messages.to_string()]);
+        if let Lock::Flock = lock {
+            writer.arg("--lock");
+        }
+        writer.stdin(gate.try_clone().context("dup")?).stdout(at_the_gate.try_clone().context("dup")?);
+        writers.push(Process::start(&mut writer, &format!("writer {number}"))?);
+    }
+    drop((gate, at_the_gate));
+    ready.read_exact(&mut vec![0; writers.len()]).context("wait for the writers")?;
+    drop(open_gate);
+    let tally = read_all(reader, size, &args.patience, scratch)?;
+    writers.into_iter().try_for_each(Process::finish)?;
+    let records = u64::from(args.writers) * u64::from(args.messages);
+    ensure!(tally.bytes() == records * size as u64, "{} bytes of {records} records arrived", tally.bytes());
+    Ok(Arrived { writers: args.writers, size, lock, records, torn: tally.torn() })
+}
+
+/// To the end, which is when the last writer has left.
+fn read_all(mut reader: Inlet, size: usize, patience: &Patience, scratch: &Scratch) -> anyhow::Result<Tally> {
+    reader.heed(scratch.shutdown())?;
+    let mut tally = Tally::new(size);
+    let mut page = [0; 4096];
+    loop {
+        scratch.check()?;
+        match reader.read(&mut page)? {
+            Ready::Done(0) => return Ok(tally),
+            Ready::Done(count) => tally.feed(&page[..count]),
+            Ready::NotYet => reader.wait(patience)?,
+        }
+    }
+}

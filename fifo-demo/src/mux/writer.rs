@@ -1,0 +1,53 @@
+//! One of the writers: a process that writes its records, each with one write(2) and made of its number.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use nix::fcntl::{Flock, FlockArg};
+use shared::report::Failure;
+
+#[derive(clap::Args)]
+pub struct Args {
+    fifo: PathBuf,
+    number: u8,
+    size: usize,
+    messages: u32,
+    #[arg(long)]
+    lock: bool,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let mut fifo = OpenOptions::new().write(true).open(&args.fifo).context("open")?;
+    let record = vec![args.number; args.size];
+    wait_at_the_gate()?;
+    for _ in 0..args.messages {
+        fifo = if args.lock { write_locked(fifo, &record)? } else { write(fifo, &record)? };
+    }
+    Ok(())
+}
+
+/// Says that it is there, and goes on when whoever holds the gate lets go of it.
+fn wait_at_the_gate() -> anyhow::Result<()> {
+    io::stdout().write_all(b".").and_then(|()| io::stdout().flush()).context("write stdout")?;
+    io::stdin().read_to_end(&mut Vec::new()).map(drop).context("read stdin")
+}
+
+fn write(mut fifo: File, record: &[u8]) -> anyhow::Result<File> {
+    match fifo.write_all(record) {
+        // The reader is the parent: it has been ended.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::ReaderGone.into()),
+        result => result.context("write").map(|()| fifo),
+    }
+}
+
+/// The critical section. Each process opened the FIFO itself, so its lock is its own.
+fn write_locked(fifo: File, record: &[u8]) -> anyhow::Result<File> {
+    let locked =
+        Flock::lock(fifo, FlockArg::LockExclusive).map_err(|(_, errno)| io::Error::from(errno)).context("flock")?;
+    let mut pipe: &File = &locked;
+    let result = pipe.write_all(record);
+    let fifo = locked.unlock().map_err(|(_, errno)| io::Error::from(errno)).context("unlock")?;
+    result.context("write").map(|()| fifo)
+}
