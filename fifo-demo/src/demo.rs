@@ -70,7 +70,7 @@ fn show(mut screen: Inlet, scratch: &Scratch, out: &mut Report) -> anyhow::Resul
         match screen.read(&mut buffer)? {
             Ready::Done(0) => return Ok(()),
             Ready::Done(count) => out.payload(&buffer[..count])?,
-            Ready::NotYet => screen.wait(&patience)?,
+            Ready::NotYet => _ = screen.wait(&patience)?,
         }
         scratch.check()?;
     }

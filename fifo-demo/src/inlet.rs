@@ -12,6 +12,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::Instant;
 
 use anyhow::Context;
+use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -72,18 +73,21 @@ impl Inlet {
         nonblocking("read", &self.pipe, || (&self.pipe).read(buffer)).with_context(|| format!("read {}", self.name))
     }
 
-    /// Waits until something has happened: read again.
-    pub fn wait(&mut self, patience: &Patience) -> anyhow::Result<()> {
+    /// Waits for something to read or the end, and says whether it has come; if not, a shutdown has.
+    pub fn wait(&mut self, patience: &Patience) -> anyhow::Result<bool> {
         let deadline = patience.deadline();
         loop {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             readiness::wait(&mut self.poll, &mut self.events, left).context("epoll_wait")?;
-            for event in &self.events {
-                match event.token() {
-                    STDOUT if event.is_write_closed() => return Err(Failure::ReaderGone.into()),
-                    STDOUT => {}
-                    _ => return Ok(()),
-                }
+            let mut tokens = self.events.iter().map(Event::token);
+            if tokens.clone().any(|token| token == PIPE) {
+                return Ok(true);
+            }
+            if tokens.any(|token| token == SHUTDOWN) {
+                return Ok(false);
+            }
+            if self.events.iter().any(|event| event.token() == STDOUT && event.is_write_closed()) {
+                return Err(Failure::ReaderGone.into());
             }
             if left.is_some_and(|left| left.is_zero()) {
                 return Err(patience.passed(format_args!("bytes from a writer of {}", self.name)).into());

@@ -115,7 +115,7 @@ fn read_all(mut reader: Inlet, size: usize, patience: &Patience, scratch: &Scrat
         match reader.read(&mut page)? {
             Ready::Done(0) => return Ok(tally),
             Ready::Done(count) => tally.feed(&page[..count]),
-            Ready::NotYet => reader.wait(patience)?,
+            Ready::NotYet => _ = reader.wait(patience)?,
         }
     }
 }

@@ -36,14 +36,14 @@ pub struct Args {
 const BUFFER: usize = 256 * 1024;
 
 pub fn run(args: &Args, verbose: bool) -> anyhow::Result<()> {
+    // Before writers can come in, for what they have written is not to be lost.
+    let shutdown = if args.keep_open { Shutdown::on_signals(|| ())? } else { Shutdown::default() };
     let mut fifo = fifo::open_reader(&args.path)?;
     outputs::refuse_loop(&args.path, &args.tee)?;
-    let shutdown = if args.keep_open { Shutdown::on_signals(|| ())? } else { Shutdown::default() };
     fifo.heed(&shutdown)?;
     fifo.heed_stdout()?;
-    // Nothing is touched before somebody has come.
-    fifo.wait(&args.patience)?;
-    if shutdown.is_requested() {
+    let somebody_came = fifo.wait(&args.patience)?;
+    if !somebody_came {
         return Ok(());
     }
     let mut outputs = Outputs::open(&args.tee, args.patience)?;
@@ -51,7 +51,7 @@ pub fn run(args: &Args, verbose: bool) -> anyhow::Result<()> {
     while !shutdown.is_requested() {
         match fifo.read(&mut buffer)? {
             Ready::Done(0) if !args.keep_open => break,
-            Ready::Done(0) | Ready::NotYet => fifo.wait(&args.patience)?,
+            Ready::Done(0) | Ready::NotYet => _ = fifo.wait(&args.patience)?,
             Ready::Done(count) => outputs.write_all(&buffer[..count])?,
         }
     }

@@ -1,0 +1,143 @@
+//! What `demo`, `open-modes`, `eof` and `mux` show, and that they leave nothing.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::zombie_processes,
+    reason = "a test that fails early ends with its children: all end by themselves"
+)]
+
+#[allow(dead_code, reason = "tools.rs uses more of it")]
+mod common;
+
+use std::fs::{self, File};
+use std::process::Output;
+use std::thread;
+
+use common::{Bench, PROGRAM, Result, code, errors, signal, text};
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+
+fn records(output: &Output) -> Vec<Value> {
+    assert_eq!((code(output), errors(output).as_str()), (Some(0), ""));
+    text(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn is_empty(bench: &Bench) -> bool {
+    fs::read_dir(bench.folder.path()).unwrap().next().is_none()
+}
+
+#[test]
+fn without_a_command_it_holds_the_notes_session() {
+    let bench = Bench::new();
+    let output = bench.program(&[]);
+    assert_eq!((code(&output), errors(&output).as_str()), (Some(0), ""));
+    let session = text(&output);
+    let mut lines: Vec<_> = session.lines().collect();
+    assert!(lines.remove(2).strip_prefix("[1] ").is_some_and(|id| id.parse::<u32>().is_ok()));
+    assert_eq!(
+        lines,
+        [
+            "$ mkfifo -m 644 myfifo",
+            "$ tee dst.log < myfifo &",
+            "$ cat src.log > myfifo",
+            "12345",
+            "[1]+  Done                    tee dst.log < myfifo",
+            "$ cat dst.log",
+            "12345",
+        ]
+    );
+    assert!(is_empty(&bench));
+}
+
+#[test]
+fn a_demo_without_tee_fails_and_leaves_nothing() {
+    let bench = Bench::new();
+    let sh = ["/bin/sh", "/usr/bin/sh"].into_iter().find(|path| fs::exists(path).unwrap()).unwrap();
+    let bin = Bench::new();
+    std::os::unix::fs::symlink(sh, bin.path("sh")).unwrap();
+    let output = bench.command(PROGRAM, &[]).env("PATH", bin.folder.path()).output().unwrap();
+    assert_eq!(code(&output), Some(1));
+    assert!(errors(&output).contains("error: "), "{}", errors(&output));
+    assert!(is_empty(&bench));
+}
+
+#[test]
+fn open_waits_for_the_other_side_unless_told_not_to() {
+    let bench = Bench::new();
+    let records = records(&bench.program(&["open-modes", "--json"]));
+    let row = |flags, other_side, open, then: Value| json!({ "flags": flags, "other_side": other_side, "open": open, "then": then });
+    assert_eq!(
+        records[..4],
+        [
+            row("O_RDONLY", "none", "waits", json!("returns when a writer opens")),
+            row("O_WRONLY", "none", "waits", json!("returns when a reader opens")),
+            row("O_RDONLY|O_NONBLOCK", "none", "returns", json!("read = 0")),
+            row("O_WRONLY|O_NONBLOCK", "none", "ENXIO", Value::Null),
+        ]
+    );
+    assert_eq!((&records[4]["other_side"], &records[4]["open"]), (&json!("reader"), &json!("returns")));
+    assert_eq!(records[5], row("O_RDWR", "none", "returns", json!("reads back its own 12345")));
+    assert!(is_empty(&bench));
+}
+
+#[test]
+fn the_end_comes_with_the_last_writer_and_each_cure_ends_the_storm() {
+    let bench = Bench::new();
+    let records = records(&bench.program(&["eof", "--json"]));
+    let reads: Vec<_> = records[..5].iter().map(|record| record["read"].as_str().unwrap()).collect();
+    assert_eq!(reads, ["0", "EAGAIN", "EAGAIN", "5", "0"]);
+    let cures = &records[5..];
+    let after: Vec<_> = cures.iter().map(|cure| cure["wakeups_after"].as_u64().unwrap()).collect();
+    assert_eq!(after, [0, 0, 1]);
+    assert!(cures.iter().all(|cure| cure["wakeups_before"].as_u64().unwrap() > 1), "{cures:?}");
+    assert!(cures.iter().all(|cure| cure["read"] == "5"), "{cures:?}");
+    assert!(is_empty(&bench));
+}
+
+#[test]
+fn records_are_whole_up_to_pipe_buf_and_torn_above_it_unless_locked() {
+    let bench = Bench::new();
+    let records = records(&bench.program(&["mux", "--json"]));
+    let rows: Vec<_> = records.iter().map(|row| (row["size"].as_u64(), row["lock"].as_str())).collect();
+    assert_eq!(rows, [(Some(4096), Some("none")), (Some(4097), Some("none")), (Some(4097), Some("flock"))]);
+    let torn: Vec<_> = records.iter().map(|row| row["torn"].as_u64().unwrap()).collect();
+    assert!(torn[0] == 0 && torn[1] > 0 && torn[2] == 0, "{torn:?}");
+    assert!(records.iter().all(|row| row["records"] == 1600));
+    assert!(is_empty(&bench));
+}
+
+#[test]
+fn a_signal_in_the_middle_leaves_neither_folder_nor_writers() -> Result {
+    let bench = Bench::new();
+    let mux = bench.start(&["mux", "--size", "1", "--messages", "4000000000"]);
+    // The signals are caught before there is a folder.
+    while is_empty(&bench) {
+        thread::yield_now();
+    }
+    signal(&mux, Signal::SIGTERM);
+    let mux = mux.wait_with_output()?;
+    assert_eq!((code(&mux), text(&mux).as_str(), errors(&mux).as_str()), (Some(130), "", ""));
+    assert!(is_empty(&bench));
+    let folder = bench.folder.path().to_str().unwrap().to_owned();
+    let names_the_folder = |process: &fs::DirEntry| {
+        fs::read(process.path().join("cmdline")).is_ok_and(|line| String::from_utf8_lossy(&line).contains(&folder))
+    };
+    assert_eq!(fs::read_dir("/proc")?.flatten().filter(names_the_folder).count(), 0);
+    Ok(())
+}
+
+#[test]
+fn a_full_stdout_is_an_error_and_a_closed_one_is_not() -> Result {
+    for command in ["demo", "open-modes", "eof", "mux"] {
+        let bench = Bench::new();
+        let full = bench.command(PROGRAM, &[command]).stdout(File::create("/dev/full")?).spawn()?.wait_with_output()?;
+        assert_eq!(code(&full), Some(1), "{command}");
+        assert_eq!(errors(&full), "error: write stdout: No space left on device (os error 28)\n", "{command}");
+        let (reader, writer) = std::io::pipe()?;
+        drop(reader);
+        let gone = bench.command(PROGRAM, &[command]).stdout(writer).spawn()?.wait_with_output()?;
+        assert_eq!((code(&gone), errors(&gone).as_str()), (Some(0), ""), "{command}");
+        assert!(is_empty(&bench), "{command}");
+    }
+    Ok(())
+}

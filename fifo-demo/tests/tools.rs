@@ -1,0 +1,251 @@
+//! `make`, `send` and `recv` as a script uses them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::zombie_processes,
+    reason = "a test that fails early ends with its children: all end by themselves"
+)]
+
+mod common;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::process::ExitStatusExt;
+
+use common::{Bench, Result, code, errors, signal, text};
+use nix::sys::signal::Signal;
+
+/// Every byte, in no period that a buffer has, and more than any buffer holds.
+fn all_bytes() -> Vec<u8> {
+    (0..3_000_001u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
+}
+
+#[test]
+fn make_gives_the_mode_asked_for_whatever_the_umask() -> Result {
+    let bench = Bench::new();
+    let output = bench.shell(r#"umask 077; "$PROGRAM" make -m 644 exact && "$PROGRAM" make masked"#);
+    assert_eq!((code(&output), errors(&output)), (Some(0), String::new()));
+    let mode = |name: &str| fs::metadata(bench.path(name)).map(|file| file.permissions().mode() & 0o7777);
+    assert_eq!((mode("exact")?, mode("masked")?), (0o644, 0o600));
+    assert!(fs::metadata(bench.path("exact"))?.file_type().is_fifo());
+    Ok(())
+}
+
+#[test]
+fn make_leaves_what_exists_untouched() -> Result {
+    let bench = Bench::new();
+    fs::write(bench.path("file"), "here")?;
+    let output = bench.program(&["make", "file"]);
+    assert_eq!((code(&output), errors(&output).as_str()), (Some(1), "error: mkfifo file: File exists (os error 17)\n"));
+    assert_eq!(fs::read(bench.path("file"))?, b"here");
+    Ok(())
+}
+
+#[test]
+fn send_and_recv_keep_every_byte() -> Result {
+    let bench = Bench::with_fifo();
+    fs::write(bench.path("source"), all_bytes())?;
+    let send = bench.start(&["send", "p", "source"]);
+    let recv = bench.program(&["recv", "p", "--tee", "one", "--tee", "two"]);
+    let send = send.wait_with_output()?;
+    assert_eq!((code(&send), code(&recv)), (Some(0), Some(0)));
+    assert!(recv.stdout == all_bytes());
+    assert!(fs::read(bench.path("one"))? == all_bytes());
+    assert!(fs::read(bench.path("two"))? == all_bytes());
+    assert!(send.stderr.is_empty() && recv.stderr.is_empty());
+    Ok(())
+}
+
+#[test]
+fn cat_and_tee_can_be_the_other_side() -> Result {
+    let bench = Bench::with_fifo();
+    fs::write(bench.path("source"), all_bytes())?;
+    let cat = bench.shell_start("cat source > p");
+    assert!(bench.program(&["recv", "p"]).stdout == all_bytes());
+    assert!(cat.wait_with_output()?.status.success());
+    let tee = bench.shell_start("tee copy < p > screen");
+    let send = bench.shell(r#"cat source | "$PROGRAM" send p"#);
+    assert_eq!(code(&send), Some(0));
+    assert!(tee.wait_with_output()?.status.success());
+    assert!(fs::read(bench.path("screen"))? == all_bytes());
+    assert!(fs::read(bench.path("copy"))? == all_bytes());
+    Ok(())
+}
+
+#[test]
+fn a_writer_with_nothing_to_say_is_an_end() -> Result {
+    let bench = Bench::with_fifo();
+    let writer = bench.shell_start(": > p");
+    let recv = bench.program(&["recv", "p", "--tee", "copy"]);
+    assert_eq!((code(&recv), recv.stdout.len(), fs::read(bench.path("copy"))?.len()), (Some(0), 0, 0));
+    assert!(writer.wait_with_output()?.status.success());
+    Ok(())
+}
+
+#[test]
+fn recv_that_waits_in_vain_ends_with_124_and_touches_no_file() -> Result {
+    let bench = Bench::with_fifo();
+    fs::write(bench.path("old"), "old")?;
+    let recv = bench.program(&["recv", "p", "--tee", "old", "--tee", "new", "--timeout", "50ms"]);
+    assert_eq!(code(&recv), Some(124));
+    assert_eq!(errors(&recv), "error: wait for bytes from a writer of p: --timeout 50ms passed\n");
+    assert_eq!(fs::read(bench.path("old"))?, b"old");
+    assert!(!bench.path("new").exists());
+    Ok(())
+}
+
+#[test]
+fn send_that_waits_in_vain_ends_with_124() {
+    let bench = Bench::with_fifo();
+    let send = bench.program(&["send", "p", "--timeout", "50ms"]);
+    assert_eq!(code(&send), Some(124));
+    assert_eq!(errors(&send), "error: wait for a reader of p: --timeout 50ms passed\n");
+}
+
+#[test]
+fn another_side_that_moves_nothing_is_not_waited_for_without_end() -> Result {
+    let bench = Bench::with_fifo();
+    fs::write(bench.path("source"), all_bytes())?;
+    let _both = OpenOptions::new().read(true).write(true).open(bench.path("p"))?;
+    let recv = bench.program(&["recv", "p", "--timeout", "50ms"]);
+    let send = bench.program(&["send", "p", "source", "--timeout", "50ms"]);
+    assert_eq!((code(&recv), code(&send)), (Some(124), Some(124)));
+    assert_eq!(errors(&send), "error: wait for room in p, whose reader reads nothing: --timeout 50ms passed\n");
+    Ok(())
+}
+
+#[test]
+fn what_is_no_fifo_is_left_untouched() -> Result {
+    let bench = Bench::new();
+    fs::write(bench.path("file"), "here")?;
+    for args in [["send", "file"], ["recv", "file"]] {
+        let output = bench.program(&args);
+        assert_eq!((code(&output), errors(&output).as_str()), (Some(1), "error: open file: not a FIFO\n"));
+    }
+    let recv = bench.program(&["recv", "missing", "--tee", "copy"]);
+    assert_eq!(errors(&recv), "error: open missing: No such file or directory (os error 2)\n");
+    assert_eq!(fs::read(bench.path("file"))?, b"here");
+    assert!(!bench.path("copy").exists());
+    Ok(())
+}
+
+#[test]
+fn a_full_disk_under_tee_takes_nothing_from_stdout() -> Result {
+    let bench = Bench::with_fifo();
+    fs::write(bench.path("source"), all_bytes())?;
+    let send = bench.start(&["send", "p", "source"]);
+    let recv = bench.program(&["recv", "p", "--tee", "/dev/full"]);
+    assert_eq!(code(&recv), Some(1));
+    assert_eq!(errors(&recv), "error: write /dev/full: No space left on device (os error 28)\n");
+    assert!(recv.stdout == all_bytes());
+    assert_eq!(code(&send.wait_with_output()?), Some(0));
+    Ok(())
+}
+
+#[test]
+fn a_file_is_filled_to_its_limit_and_then_given_up() -> Result {
+    let bench = Bench::with_fifo();
+    fs::write(bench.path("source"), all_bytes())?;
+    let send = bench.start(&["send", "p", "source"]);
+    let recv = bench.shell(r#"ulimit -f 8; exec "$PROGRAM" recv p --tee copy"#);
+    assert_eq!((code(&recv), errors(&recv).as_str()), (Some(1), "error: write copy: File too large (os error 27)\n"));
+    assert!(recv.stdout == all_bytes());
+    // POSIX counts in 512 bytes, bash in 1024.
+    let copy = fs::read(bench.path("copy"))?;
+    assert!([4096, 8192].contains(&copy.len()) && all_bytes().starts_with(&copy));
+    assert_eq!(code(&send.wait_with_output()?), Some(0));
+    Ok(())
+}
+
+#[test]
+fn with_nowhere_left_to_write_the_writer_is_told() -> Result {
+    let bench = Bench::with_fifo();
+    fs::write(bench.path("source"), all_bytes())?;
+    let send = bench.start(&["send", "p", "source"]);
+    let mut recv = bench.command(common::PROGRAM, &["recv", "p", "--tee", "/dev/full"]);
+    let recv = recv.stdout(File::create("/dev/full")?).spawn()?.wait_with_output()?;
+    assert_eq!((code(&recv), errors(&recv).lines().count()), (Some(1), 2));
+    let send = send.wait_with_output()?;
+    assert_eq!((code(&send), errors(&send).as_str()), (Some(1), "error: write p: Broken pipe (os error 32)\n"));
+    Ok(())
+}
+
+#[test]
+fn an_output_that_cannot_be_opened_fails_before_anything_is_written() -> Result {
+    let bench = Bench::with_fifo();
+    let writer = bench.shell_start("echo 12345 > p");
+    let recv = bench.program(&["recv", "p", "--tee", "no/such/file"]);
+    assert_eq!((code(&recv), text(&recv).as_str()), (Some(1), ""));
+    assert_eq!(errors(&recv), "error: open no/such/file: No such file or directory (os error 2)\n");
+    writer.wait_with_output()?;
+    Ok(())
+}
+
+#[test]
+fn tee_can_be_another_fifo_but_not_the_same() -> Result {
+    let bench = Bench::with_fifo();
+    fs::write(bench.path("source"), all_bytes())?;
+    assert_eq!(code(&bench.program(&["make", "q"])), Some(0));
+    let (send, cat) = (bench.start(&["send", "p", "source"]), bench.shell_start("cat q > copy"));
+    let recv = bench.program(&["recv", "p", "--tee", "q"]);
+    assert!(cat.wait_with_output()?.status.success());
+    assert!(recv.stdout == all_bytes() && fs::read(bench.path("copy"))? == all_bytes());
+    assert_eq!((code(&recv), code(&send.wait_with_output()?)), (Some(0), Some(0)));
+    let looped = bench.program(&["recv", "p", "--tee", "./p"]);
+    assert_eq!((code(&looped), errors(&looped).as_str()), (Some(2), "error: --tee ./p: is the FIFO to read from\n"));
+    Ok(())
+}
+
+#[test]
+fn keep_open_outlives_writers_and_a_signal_ends_it_without_loss() -> Result {
+    let bench = Bench::with_fifo();
+    let recv = bench.start(&["recv", "p", "--keep-open", "--tee", "copy"]);
+    for line in ["one", "two", "three"] {
+        assert!(bench.shell(&format!("echo {line} > p")).status.success());
+    }
+    signal(&recv, Signal::SIGTERM);
+    let recv = recv.wait_with_output()?;
+    assert_eq!((code(&recv), text(&recv).as_str()), (Some(0), "one\ntwo\nthree\n"));
+    assert_eq!(fs::read(bench.path("copy"))?, b"one\ntwo\nthree\n");
+    Ok(())
+}
+
+#[test]
+fn keep_open_that_nobody_came_to_touches_no_file() -> Result {
+    let bench = Bench::with_fifo();
+    fs::write(bench.path("old"), "old")?;
+    let recv = bench.start(&["recv", "p", "--keep-open", "--tee", "old"]);
+    // Opened: it is there, and catches signals. Held open: there is no end for it to see.
+    let writer = OpenOptions::new().write(true).open(bench.path("p"))?;
+    signal(&recv, Signal::SIGINT);
+    assert_eq!(code(&recv.wait_with_output()?), Some(0));
+    drop(writer);
+    assert_eq!(fs::read(bench.path("old"))?, b"old");
+    Ok(())
+}
+
+#[test]
+fn recv_ends_when_the_reader_of_its_stdout_goes_though_the_writer_is_silent() -> Result {
+    let bench = Bench::with_fifo();
+    let mut recv = bench.start(&["recv", "p", "--timeout", "0s"]);
+    let mut writer = OpenOptions::new().write(true).open(bench.path("p"))?;
+    writer.write_all(b"12345\n")?;
+    let mut line = String::new();
+    BufReader::new(recv.stdout.take().unwrap()).read_line(&mut line)?;
+    assert_eq!(line, "12345\n");
+    let recv = recv.wait_with_output()?;
+    assert_eq!((code(&recv), errors(&recv).as_str()), (Some(0), ""));
+    Ok(())
+}
+
+#[test]
+fn ctrl_c_ends_a_wait_like_any_program() -> Result {
+    let bench = Bench::with_fifo();
+    let recv = bench.start(&["recv", "p", "--tee", "copy"]);
+    let _writer = OpenOptions::new().write(true).open(bench.path("p"))?;
+    signal(&recv, Signal::SIGINT);
+    assert_eq!(recv.wait_with_output()?.status.signal(), Some(Signal::SIGINT as i32));
+    assert!(!bench.path("copy").exists());
+    Ok(())
+}
