@@ -31,6 +31,8 @@ pub struct Inlet {
     name: String,
     poll: Poll,
     events: Events,
+    /// Told once, and perhaps together with the pipe's event.
+    stdout_gone: bool,
 }
 
 impl Inlet {
@@ -42,7 +44,7 @@ impl Inlet {
         poll.registry()
             .register(&mut SourceFd(&pipe.as_raw_fd()), PIPE, Interest::READABLE)
             .with_context(|| format!("epoll_ctl {name}"))?;
-        Ok(Inlet { pipe, name: name.to_owned(), poll, events: Events::with_capacity(4) })
+        Ok(Inlet { pipe, name: name.to_owned(), poll, events: Events::with_capacity(4), stdout_gone: false })
     }
 
     /// A shutdown, too, ends a wait.
@@ -77,17 +79,18 @@ impl Inlet {
     pub fn wait(&mut self, patience: &Patience) -> anyhow::Result<bool> {
         let deadline = patience.deadline();
         loop {
+            if self.stdout_gone {
+                return Err(Failure::ReaderGone.into());
+            }
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             readiness::wait(&mut self.poll, &mut self.events, left).context("epoll_wait")?;
+            self.stdout_gone |= self.events.iter().any(|event| event.token() == STDOUT && event.is_write_closed());
             let mut tokens = self.events.iter().map(Event::token);
             if tokens.clone().any(|token| token == PIPE) {
                 return Ok(true);
             }
             if tokens.any(|token| token == SHUTDOWN) {
                 return Ok(false);
-            }
-            if self.events.iter().any(|event| event.token() == STDOUT && event.is_write_closed()) {
-                return Err(Failure::ReaderGone.into());
             }
             if left.is_some_and(|left| left.is_zero()) {
                 return Err(patience.passed(format_args!("bytes from a writer of {}", self.name)).into());

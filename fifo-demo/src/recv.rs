@@ -1,7 +1,7 @@
 //! Bytes out of a FIFO to stdout and into files: `tee FILE… < FIFO` with a limit to the wait.
 //!
-//! A plain read and write loop: with a large pipe and buffer it outruns tee(2), which would have to splice
-//! every copy into its place again.
+//! A plain read and write loop: with a large buffer it outruns tee(1), and tee(2) too, whose every copy must
+//! still be spliced to its place.
 //!
 //! Note: 管道 ("tee dst.log < myfifo"). Go: `os.Open`, `io.MultiWriter`. Man: fifo(7), tee(1).
 

@@ -9,11 +9,13 @@
 mod common;
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::process::ExitStatusExt;
 
 use common::{Bench, Result, code, errors, signal, text};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::libc::SYS_write;
 use nix::sys::signal::Signal;
 
 /// Every byte, in no period that a buffer has, and more than any buffer holds.
@@ -208,6 +210,30 @@ fn keep_open_outlives_writers_and_a_signal_ends_it_without_loss() -> Result {
     let recv = recv.wait_with_output()?;
     assert_eq!((code(&recv), text(&recv).as_str()), (Some(0), "one\ntwo\nthree\n"));
     assert_eq!(fs::read(bench.path("copy"))?, b"one\ntwo\nthree\n");
+    Ok(())
+}
+
+#[test]
+fn a_signal_loses_nothing_that_is_still_in_the_fifo() -> Result {
+    let bench = Bench::with_fifo();
+    let recv = bench.start(&["recv", "p", "--keep-open"]);
+    let fifo = OpenOptions::new().write(true).open(bench.path("p"))?;
+    fcntl(&fifo, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    // Nobody reads its stdout yet: it sleeps in write(2), and the FIFO fills up behind it.
+    let call = format!("/proc/{}/syscall", recv.id());
+    let (bytes, mut written) = (all_bytes(), 0);
+    loop {
+        let asleep = fs::read_to_string(&call)?.starts_with(&format!("{SYS_write} "));
+        match (&fifo).write(&bytes[written..]) {
+            Ok(count) => written += count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock && asleep => break,
+            Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
+        }
+    }
+    signal(&recv, Signal::SIGTERM);
+    let recv = recv.wait_with_output()?;
+    assert_eq!(code(&recv), Some(0));
+    assert!(recv.stdout == bytes[..written]);
     Ok(())
 }
 
