@@ -41,8 +41,9 @@ fn session(scratch: &Scratch, out: &mut Report) -> anyhow::Result<()> {
 
     let screen = tee.stdout().context("tee has no stdout")?;
     show(Inlet::new(screen, "tee")?, scratch, out)?;
-    cat.finish()?;
+    // First the one whose end was seen: had it failed, the other might wait for it for ever.
     tee.finish()?;
+    cat.finish()?;
     out.line(format_args!("[1]+  Done                    {TEE}"))?;
 
     out.line(format_args!("$ cat dst.log"))?;

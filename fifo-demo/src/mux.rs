@@ -12,11 +12,11 @@ mod tally;
 pub mod writer;
 
 use std::env;
-use std::io::{Read, pipe};
+use std::io::pipe;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use nix::libc::PIPE_BUF;
 use serde::Serialize;
 use shared::readiness::Ready;
@@ -84,7 +84,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 fn multiplex(args: &Args, fifo: &Path, size: usize, lock: Lock, scratch: &Scratch) -> anyhow::Result<Arrived> {
     let reader = fifo::open_reader(fifo)?;
     let (gate, open_gate) = pipe().context("pipe")?;
-    let (mut ready, at_the_gate) = pipe().context("pipe")?;
+    let (ready, at_the_gate) = pipe().context("pipe")?;
     let mut writers = Vec::new();
     for number in 0..args.writers {
         let mut writer = Command::new(env::current_exe().context("find this program")?);
@@ -96,13 +96,28 @@ fn multiplex(args: &Args, fifo: &Path, size: usize, lock: Lock, scratch: &Scratc
         writers.push(Process::start(&mut writer, &format!("writer {number}"))?);
     }
     drop((gate, at_the_gate));
-    ready.read_exact(&mut vec![0; writers.len()]).context("wait for the writers")?;
+    wait_for_all(Inlet::new(ready, "the gate")?, writers.len(), &args.patience, scratch)?;
     drop(open_gate);
     let tally = read_all(reader, size, &args.patience, scratch)?;
     writers.into_iter().try_for_each(Process::finish)?;
     let records = u64::from(args.writers) * u64::from(args.messages);
     ensure!(tally.bytes() == records * size as u64, "{} bytes of {records} records arrived", tally.bytes());
     Ok(Arrived { writers: args.writers, size, lock, records, torn: tally.torn() })
+}
+
+/// Each writer says one byte. One that died says none, and a Ctrl-C that it died of has reached us too.
+fn wait_for_all(mut ready: Inlet, writers: usize, patience: &Patience, scratch: &Scratch) -> anyhow::Result<()> {
+    ready.heed(scratch.shutdown())?;
+    let mut said = 0;
+    while said < writers {
+        scratch.check()?;
+        match ready.read(&mut [0; 256])? {
+            Ready::Done(0) => bail!("the writers are gone"),
+            Ready::Done(count) => said += count,
+            Ready::NotYet => _ = ready.wait(patience)?,
+        }
+    }
+    Ok(())
 }
 
 /// To the end, which is when the last writer has left.

@@ -1,10 +1,12 @@
 //! A child process that is always reaped, and never outlives whom it works for.
 
 use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command};
 
 use anyhow::{Context, ensure};
-use shared::report;
+use nix::sys::signal::Signal;
+use shared::report::{self, Failure};
 
 pub struct Process {
     child: Child,
@@ -29,6 +31,10 @@ impl Process {
     /// Waits for its end, which must be a success.
     pub fn finish(mut self) -> anyhow::Result<()> {
         let status = self.child.wait().with_context(|| format!("wait for {}", self.name))?;
+        if status.signal() == Some(Signal::SIGINT as i32) {
+            // Ctrl-C goes to all of a terminal's job, and to the child perhaps before us.
+            return Err(Failure::Interrupted.into());
+        }
         ensure!(status.success(), "{}: {status}", self.name);
         Ok(())
     }

@@ -1,12 +1,14 @@
 //! One of the writers: a process that writes its records, each with one write(2) and made of its number.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
 use nix::fcntl::{Flock, FlockArg};
 use shared::report::Failure;
+
+use crate::outlet::is_broken_pipe;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -18,12 +20,22 @@ pub struct Args {
     lock: bool,
 }
 
+/// Without its parent, which reads, it ends without a word.
 pub fn run(args: &Args) -> anyhow::Result<()> {
+    let result = write_records(args);
+    result.map_err(|error| if is_broken_pipe(&error) { Failure::ReaderGone.into() } else { error })
+}
+
+fn write_records(args: &Args) -> anyhow::Result<()> {
     let mut fifo = OpenOptions::new().write(true).open(&args.fifo).context("open")?;
     let record = vec![args.number; args.size];
     wait_at_the_gate()?;
     for _ in 0..args.messages {
-        fifo = if args.lock { write_locked(fifo, &record)? } else { write(fifo, &record)? };
+        if args.lock {
+            fifo = write_locked(fifo, &record)?;
+        } else {
+            fifo.write_all(&record).context("write")?;
+        }
     }
     Ok(())
 }
@@ -32,14 +44,6 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 fn wait_at_the_gate() -> anyhow::Result<()> {
     io::stdout().write_all(b".").and_then(|()| io::stdout().flush()).context("write stdout")?;
     io::stdin().read_to_end(&mut Vec::new()).map(drop).context("read stdin")
-}
-
-fn write(mut fifo: File, record: &[u8]) -> anyhow::Result<File> {
-    match fifo.write_all(record) {
-        // The reader is the parent: it has been ended.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::ReaderGone.into()),
-        result => result.context("write").map(|()| fifo),
-    }
 }
 
 /// The critical section. Each process opened the FIFO itself, so its lock is its own.
