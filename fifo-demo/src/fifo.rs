@@ -11,7 +11,7 @@
 //!   thread waits in a blocking open(2), which the kernel ends together with the reader's. Who gives up on it
 //!   ends the program, and with it the thread.
 //!
-//! Note: 管道 ("命名管道默认在其中一端还未就绪的时候阻塞另一端的进程"). Man: fifo(7), open(2).
+//! Note: 管道 (命名管道). Man: fifo(7), open(2).
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};

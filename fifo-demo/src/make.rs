@@ -1,6 +1,6 @@
 //! A FIFO is a file: it has a name, a mode and an owner, and no contents.
 //!
-//! Note: 管道 ("以文件的形式存在于文件系统中"). Go: `syscall.Mkfifo`. Man: mkfifo(3), umask(2).
+//! Note: 管道 (命名管道). Go: `syscall.Mkfifo`. Man: mkfifo(3), umask(2).
 
 use std::path::{Path, PathBuf};
 

@@ -5,7 +5,7 @@
 //! their stdin) until all have the FIFO open, and the reader takes one page at a time: so the FIFO is full
 //! nearly all the time, and a write that does not fit whole is where others come between.
 //!
-//! Note: 管道 ("多个进程同时向命名管道写数据的情况下的操作原子性问题"), 关于同步 (临界区). Go: `os.File.Write`.
+//! Note: 管道 (多路复用), 关于同步 (临界区). Go: `os.File.Write`.
 //! Man: pipe(7) (PIPE_BUF), flock(2).
 
 mod tally;

@@ -3,7 +3,7 @@
 //! That a thread waits is read from /proc: asleep in openat(2). The note has data flow only once both sides
 //! are ready; more exactly it is open(2) that waits: after it a pipe full of bytes goes in with nobody reading.
 //!
-//! Note: 管道 ("命名管道默认在其中一端还未就绪的时候阻塞另一端的进程"). Go: `os.OpenFile`. Man: fifo(7), open(2),
+//! Note: 管道 (命名管道). Go: `os.OpenFile`. Man: fifo(7), open(2),
 //! /proc/pid/syscall in proc(5).
 
 use std::fs::{self, File};

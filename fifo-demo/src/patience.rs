@@ -8,7 +8,7 @@ use shared::report::Failure;
 #[derive(Clone, Copy, clap::Args)]
 pub struct Patience {
     /// Give up with 124 after waiting so long for the other side: to come, or to move a byte (0s: never)
-    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = shared::duration::parse)]
     timeout: Duration,
 }
 

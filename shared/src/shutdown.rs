@@ -30,10 +30,10 @@ struct Shared {
 impl Shutdown {
     /// A shutdown that the three signals request. A second signal ends the process with 130, after
     /// `last_act`.
-    pub fn on_signals(last_act: fn()) -> anyhow::Result<Shutdown> {
+    pub fn on_signals(last_act: impl Fn() + Send + 'static) -> anyhow::Result<Shutdown> {
         let shutdown = Shutdown::default();
         let requested = shutdown.clone();
-        catch(move || if requested.is_requested() { abort(last_act) } else { requested.request() })?;
+        catch(move || if requested.is_requested() { abort(&last_act) } else { requested.request() })?;
         Ok(shutdown)
     }
 
@@ -65,11 +65,11 @@ impl Shutdown {
 
 /// Has the first of the three signals end the process with 130, after `last_act`: for a program that
 /// has something to take away but nobody to wait for.
-pub fn abort_on_signals(last_act: fn()) -> anyhow::Result<()> {
-    catch(move || abort(last_act))
+pub fn abort_on_signals(last_act: impl Fn() + Send + 'static) -> anyhow::Result<()> {
+    catch(move || abort(&last_act))
 }
 
-fn abort(last_act: fn()) -> ! {
+fn abort(last_act: &impl Fn()) -> ! {
     last_act();
     process::exit(KILLED_BY_SIGINT)
 }

@@ -1,0 +1,14 @@
+//! What the README says of fifo-demo.
+
+#[path = "../../shared/tests/readme/mod.rs"]
+mod readme;
+
+#[test]
+fn the_table_matches_the_commands() -> std::io::Result<()> {
+    readme::table_matches_the_commands("fifo-demo", env!("CARGO_BIN_EXE_fifo-demo"))
+}
+
+#[test]
+fn the_sessions_are_real() -> std::io::Result<()> {
+    readme::sessions_are_real("fifo-demo", env!("CARGO_BIN_EXE_fifo-demo"))
+}
