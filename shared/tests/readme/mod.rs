@@ -27,7 +27,9 @@ pub fn table_matches_the_commands(name: &str, program: &str) -> io::Result<()> {
             let path = file.split_once("](").map_or(file, |(_, link)| link.trim_end_matches(')'));
             let source = fs::read_to_string(root().join(path)).map_err(|e| io::Error::other(format!("{path}: {e}")))?;
             let head: Vec<&str> = source.lines().take_while(|line| line.starts_with("//!")).collect();
-            assert!(head.iter().any(|line| line.contains(heading)), "{path} does not name {heading}");
+            for heading in heading.split(", ") {
+                assert!(head.iter().any(|line| line.contains(heading)), "{path} does not name {heading}");
+            }
         }
         let help = Command::new(program).arg("--help").output()?;
         let help = String::from_utf8_lossy(&help.stdout).into_owned();
@@ -85,21 +87,18 @@ fn normal<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     lines
 }
 
+/// `-1.5` and `127.0.0.1` are one number each.
 fn without_numbers(line: &str) -> String {
     let mut text = String::new();
-    for c in line.chars() {
-        match c {
-            '0'..='9' if text.ends_with('0') => {}
-            '0'..='9' => {
-                if text.ends_with('-') {
-                    text.pop();
-                }
-                text.push('0');
-            }
-            other => text.push(other),
-        }
+    let mut rest = line;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        text.push_str(rest[..start].strip_suffix('-').unwrap_or(&rest[..start]));
+        text.push('0');
+        let end = rest[start..].find(|c: char| !c.is_ascii_digit() && c != '.').map_or(rest.len(), |end| start + end);
+        let number = rest[start..end].trim_end_matches('.');
+        rest = &rest[start + number.len()..];
     }
-    text
+    text + rest
 }
 
 fn readmes() -> io::Result<Vec<String>> {
