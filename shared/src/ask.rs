@@ -14,9 +14,10 @@ use crate::network::Network;
 use crate::readiness::{await_readable, is_timeout, restart};
 use crate::report::{Failure, Report};
 
-/// So many requests, and so many bytes of them, are sent before their answers are read. Without a
-/// bound both sides would write, none would read, and each would wait for the other.
-const WINDOW: usize = 256;
+/// So many requests, and so many bytes of them, are sent before their answers are read: they fit into the
+/// kernel's buffer, even if each is a record with a record's overhead. Were there no bound, we would wait
+/// for a server to read that waits for us to read.
+const WINDOW: usize = 128;
 const WINDOW_BYTES: usize = 16 << 10;
 
 /// Options of `client`, the address and the network apart.

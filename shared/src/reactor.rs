@@ -182,17 +182,20 @@ impl<'a, S: Service> Reactor<'a, S> {
     }
 
     /// An event may be of a connection that was closed since, even of another one that has its number
-    /// by now: then it is one turn for nothing.
+    /// by now: then it is one turn for nothing. One that is unfinished has its turn coming.
     fn turn(&mut self, peer: usize, ended: bool) -> io::Result<()> {
         let Some(connection) = self.connections.get_mut(peer) else { return Ok(()) };
         connection.ended |= ended;
+        if connection.queued {
+            return Ok(());
+        }
         match connection.turn(peer, &mut self.desk) {
             Turn::Closed(end) => return self.close(peer, &end),
-            Turn::Unfinished if !connection.queued => {
+            Turn::Unfinished => {
                 connection.queued = true;
                 self.unfinished.push_back(peer);
             }
-            Turn::Unfinished | Turn::Drained => {}
+            Turn::Drained => {}
         }
         connection.await_room(&self.poll, Token(peer))
     }

@@ -34,12 +34,32 @@ fn result(output: Output) -> (Option<i32>, String, String) {
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
+/// Runs a command to its end, under the watchdog.
+fn run(command: &mut Command) -> io::Result<(Option<i32>, String, String)> {
+    Ok(result(finish(command.spawn()?)?))
+}
+
+/// What a command has printed when it ends; the watchdog ends it when nothing else does.
+fn finish(child: Child) -> io::Result<Output> {
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+    let (done, ended) = std::sync::mpsc::channel::<()>();
+    let watchdog = std::thread::spawn(move || {
+        if ended.recv_timeout(server::WATCHDOG) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+            let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL);
+        }
+    });
+    let output = child.wait_with_output();
+    drop(done);
+    watchdog.join().unwrap();
+    output
+}
+
 /// Feeds `input` to a client's stdin and collects what it prints.
 fn feed(mut client: Child, input: impl AsRef<[u8]> + Send + 'static) -> io::Result<Output> {
     let stdin = client.stdin.take();
     let feeder =
         std::thread::spawn(move || stdin.into_iter().try_for_each(|mut stdin| stdin.write_all(input.as_ref())));
-    let output = client.wait_with_output()?;
+    let output = finish(client)?;
     // A client that ends early leaves the rest of its input.
     let _ = feeder.join().unwrap();
     Ok(output)
@@ -48,11 +68,11 @@ fn feed(mut client: Child, input: impl AsRef<[u8]> + Send + 'static) -> io::Resu
 #[test]
 fn arguments_are_answered_a_line_each_and_an_error_is_exit_code_1() -> io::Result<()> {
     let server = serve()?;
-    let (code, stdout, stderr) = result(client(&server.address, &["27", "-8", "+5"]).output()?);
+    let (code, stdout, stderr) = run(&mut client(&server.address, &["27", "-8", "+5"]))?;
     let answers =
         "The cube root of 27 is 3.000000.\nThe cube root of -8 is -2.000000.\nThe cube root of 5 is 1.709976.\n";
     assert_eq!((code, stdout.as_str(), stderr.as_str()), (Some(0), answers, ""));
-    let (code, stdout, stderr) = result(client(&server.address, &["abc", "99999999999"]).output()?);
+    let (code, stdout, stderr) = run(&mut client(&server.address, &["abc", "99999999999"]))?;
     let answers = "'abc' is not integer!\n'99999999999' is not 32-bit integer!\n";
     assert_eq!((code, stdout.as_str(), stderr.as_str()), (Some(1), answers, ""));
     Ok(())
@@ -102,7 +122,7 @@ fn an_answer_comes_before_the_next_line_is_there() -> io::Result<()> {
 #[test]
 fn a_tab_in_a_request_is_refused() -> io::Result<()> {
     let server = serve()?;
-    let (code, stdout, stderr) = result(client(&server.address, &["2\t7"]).output()?);
+    let (code, stdout, stderr) = run(&mut client(&server.address, &["2\t7"]))?;
     assert_eq!(
         (code, stdout.as_str(), stderr.as_str()),
         (Some(2), "", "error: request \"2\\t7\": a TAB ends a request\n")
@@ -134,7 +154,7 @@ fn a_server_that_is_silent_is_124_at_the_deadline() -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?.to_string();
     let start = Instant::now();
-    let (code, stdout, stderr) = result(client(&address, &["--deadline", "200ms", "27"]).output()?);
+    let (code, stdout, stderr) = run(&mut client(&address, &["--deadline", "200ms", "27"]))?;
     assert!(start.elapsed() >= Duration::from_millis(200));
     assert_eq!((code, stdout, stderr), (Some(124), String::new(), format!("error: read {address}: i/o timeout\n")));
     Ok(())
@@ -155,7 +175,7 @@ fn a_server_that_trickles_does_not_renew_the_deadline() -> io::Result<()> {
             }
             Ok(())
         });
-        let (code, _, stderr) = result(client(&address, &["--deadline", "300ms", "27"]).output()?);
+        let (code, _, stderr) = run(&mut client(&address, &["--deadline", "300ms", "27"]))?;
         assert_eq!((code, stderr), (Some(124), format!("error: read {address}: i/o timeout\n")));
         Ok(())
     })
@@ -166,7 +186,7 @@ fn a_stdin_that_is_silent_is_124_at_the_deadline() -> io::Result<()> {
     let server = serve()?;
     let mut client = client(&server.address, &["--deadline", "200ms"]).stdin(Stdio::piped()).spawn()?;
     let stdin = client.stdin.take();
-    let (code, stdout, stderr) = result(client.wait_with_output()?);
+    let (code, stdout, stderr) = result(finish(client)?);
     drop(stdin);
     assert_eq!((code, stdout.as_str(), stderr.as_str()), (Some(124), "", "error: read stdin: i/o timeout\n"));
     Ok(())
@@ -183,7 +203,7 @@ fn a_full_backlog_is_124_at_the_dial_timeout() -> io::Result<()> {
     while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
         waiting.push(stream);
     }
-    let (code, stdout, stderr) = result(client(&address.to_string(), &["--dial-timeout", "200ms", "27"]).output()?);
+    let (code, stdout, stderr) = run(&mut client(&address.to_string(), &["--dial-timeout", "200ms", "27"]))?;
     assert_eq!((code, stdout, stderr), (Some(124), String::new(), format!("error: dial tcp {address}: i/o timeout\n")));
     Ok(())
 }
@@ -192,8 +212,8 @@ fn a_full_backlog_is_124_at_the_dial_timeout() -> io::Result<()> {
 fn nobody_there_is_one_clear_line() -> io::Result<()> {
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
     let refused = format!("error: dial tcp {address}: Connection refused (os error 111)\n");
-    assert_eq!(result(client(&address, &["27"]).output()?), (Some(1), String::new(), refused.clone()));
-    assert_eq!(result(tcpsock(&["load", "--address", &address]).output()?), (Some(1), String::new(), refused));
+    assert_eq!(run(&mut client(&address, &["27"]))?, (Some(1), String::new(), refused.clone()));
+    assert_eq!(run(&mut tcpsock(&["load", "--address", &address]))?, (Some(1), String::new(), refused));
     Ok(())
 }
 
@@ -207,7 +227,7 @@ fn a_server_that_closes_early_is_an_error() -> io::Result<()> {
             stream.read_exact(&mut [0; 5])?;
             stream.write_all(b"The cube root of 27 is 3.000000.\tThe cu")
         });
-        let (code, stdout, stderr) = result(client(&address, &["27", "8"]).output()?);
+        let (code, stdout, stderr) = run(&mut client(&address, &["27", "8"]))?;
         assert_eq!((code, stdout.as_str()), (Some(1), "The cube root of 27 is 3.000000.\n"));
         assert_eq!(stderr, format!("error: read {address}: unexpected EOF in the middle of an answer\n"));
         Ok(())
@@ -226,7 +246,7 @@ fn a_reader_of_stdout_that_goes_away_is_no_error() -> io::Result<()> {
     // It goes on until it finds that nobody reads any more.
     while writeln!(stdin, "8").is_ok() {}
     drop(stdin);
-    let (code, _, stderr) = result(client.wait_with_output()?);
+    let (code, _, stderr) = result(finish(client)?);
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
     Ok(())
 }
@@ -249,7 +269,7 @@ fn a_load_verifies_every_answer() -> io::Result<()> {
     let server = serve()?;
     let args =
         ["load", "--address", &server.address, "--connections", "20", "--depth", "7", "--duration", "200ms", "--json"];
-    let (code, stdout, stderr) = result(tcpsock(&args).output()?);
+    let (code, stdout, stderr) = run(&mut tcpsock(&args))?;
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
     let summary: serde_json::Value = serde_json::from_str(&stdout)?;
     assert_eq!((&summary["connections"], &summary["depth"], &summary["errors"]), (&20.into(), &7.into(), &0.into()));
@@ -276,7 +296,7 @@ fn a_load_tells_a_wrong_answer() -> io::Result<()> {
             stream.read_to_end(&mut Vec::new()).map(drop)
         });
         let args = ["load", "--address", &address, "--connections", "1", "--duration", "100ms"];
-        let (code, stdout, stderr) = result(tcpsock(&args).output()?);
+        let (code, stdout, stderr) = run(&mut tcpsock(&args))?;
         assert_eq!(code, Some(1));
         assert!(stdout.contains(" requests=0 errors=1 "), "{stdout}");
         assert!(stderr.starts_with("connection 0: wrong answer: expected "), "{stderr}");
@@ -287,7 +307,7 @@ fn a_load_tells_a_wrong_answer() -> io::Result<()> {
 #[test]
 fn the_demo_tells_the_whole_conversation() -> io::Result<()> {
     for clients in 1..=3 {
-        let (code, stdout, stderr) = result(tcpsock(&["demo", "--clients", &clients.to_string()]).output()?);
+        let (code, stdout, stderr) = run(&mut tcpsock(&["demo", "--clients", &clients.to_string()]))?;
         assert_eq!((code, stderr.as_str()), (Some(0), ""));
         let count = |text: &str| stdout.lines().filter(|line| line.contains(text)).count();
         assert!(stdout.starts_with("Server[0]: Got listener for the server. (local address: 127.0.0.1:"));
@@ -308,7 +328,7 @@ fn the_demo_tells_the_whole_conversation() -> io::Result<()> {
 
 #[test]
 fn without_a_command_it_is_the_demo() -> io::Result<()> {
-    let (code, stdout, _) = result(tcpsock(&[]).output()?);
+    let (code, stdout, _) = run(&mut tcpsock(&[]))?;
     assert_eq!((code, stdout.lines().count()), (Some(0), 24));
     Ok(())
 }
@@ -318,7 +338,7 @@ fn nonsense_is_a_usage_error() -> io::Result<()> {
     for args in
         [["nonsense"].as_slice(), &["client", "--nonsense"], &["serve", "--threads", "0"], &["load", "--depth", "0"]]
     {
-        let (code, stdout, stderr) = result(tcpsock(args).output()?);
+        let (code, stdout, stderr) = run(&mut tcpsock(args))?;
         assert_eq!((code, stdout.as_str()), (Some(2), ""));
         assert!(stderr.starts_with("error: "), "{stderr}");
     }
@@ -344,7 +364,7 @@ fn very_verbose_shows_each_call_with_what_it_returned() -> io::Result<()> {
 fn man_pages_and_completions_are_written_where_make_install_wants_them() -> io::Result<()> {
     let folder = tempfile::tempdir()?;
     let places = ["man1", "bash", "zsh", "fish"].map(|name| folder.path().join(name).display().to_string());
-    let (code, stdout, stderr) = result(tcpsock(&["manual", &places[0], &places[1], &places[2], &places[3]]).output()?);
+    let (code, stdout, stderr) = run(&mut tcpsock(&["manual", &places[0], &places[1], &places[2], &places[3]]))?;
     assert_eq!((code, stdout.as_str(), stderr.as_str()), (Some(0), "", ""));
     for file in ["man1/tcpsock.1", "man1/tcpsock-serve.1", "bash/tcpsock", "zsh/_tcpsock", "fish/tcpsock.fish"] {
         assert!(std::fs::read_to_string(folder.path().join(file))?.contains("serve"), "{file}");

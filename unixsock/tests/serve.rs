@@ -151,6 +151,21 @@ fn records_received_before_a_signal_are_answered() -> io::Result<()> {
     Ok(())
 }
 
+/// Both sides have much to write; neither may wait for the other to read.
+#[test]
+fn many_requests_are_asked_without_a_deadlock() -> io::Result<()> {
+    let numbers: Vec<String> = (0..20_000).map(|number| number.to_string()).collect();
+    for setup in [STREAM, PACKET] {
+        let server = setup.start(&[])?;
+        let mut client = Command::new(UNIXSOCK);
+        client.args(["client", "--deadline", "30s", "--network", setup.network, "--address", &server.address]);
+        let asked = client.args(&numbers).output()?;
+        assert_eq!((asked.status.code(), asked.stderr.as_slice()), (Some(0), b"".as_slice()));
+        assert_eq!(asked.stdout.iter().filter(|&&byte| byte == b'\n').count(), numbers.len());
+    }
+    Ok(())
+}
+
 #[test]
 fn the_file_is_for_its_owner_alone_and_goes_with_the_server() -> io::Result<()> {
     for setup in [STREAM, PACKET] {
