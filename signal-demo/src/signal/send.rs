@@ -1,0 +1,43 @@
+//! Sends a signal to a process that cannot have gone, since it is ours: itself, or an unreaped child.
+//!
+//! For any other process there is `signal-demo send`.
+//!
+//! Go: `os.Process.Signal`. Man: kill(2), sigqueue(3).
+
+use std::io;
+
+use libc::{c_int, pid_t};
+
+use crate::signal::Signal;
+
+/// kill(2). To itself: it has acted, or waits, before this returns.
+pub fn kill(pid: pid_t, signal: Signal) -> io::Result<()> {
+    // SAFETY: it takes numbers only.
+    #[allow(unsafe_code, reason = "nix's kill has no real-time signals")]
+    done(unsafe { libc::kill(pid, signal.number()) })
+}
+
+/// sigqueue(3): a value goes along.
+pub fn queue(pid: pid_t, signal: Signal, value: c_int) -> io::Result<()> {
+    // SAFETY: it takes numbers only; the value is passed on, never followed.
+    #[allow(unsafe_code, reason = "nix has no sigqueue")]
+    done(unsafe { libc::sigqueue(pid, signal.number(), sigval(value)) })
+}
+
+/// The int of a union whose other field is a pointer.
+fn sigval(value: c_int) -> libc::sigval {
+    let mut bytes = [0; size_of::<usize>()];
+    bytes[..size_of::<c_int>()].copy_from_slice(&value.to_ne_bytes());
+    libc::sigval { sival_ptr: std::ptr::without_provenance_mut(usize::from_ne_bytes(bytes)) }
+}
+
+/// raise(3): to this thread, not to the process.
+pub fn raise(signal: Signal) -> io::Result<()> {
+    // SAFETY: it takes a number only.
+    #[allow(unsafe_code, reason = "nix's raise has no real-time signals")]
+    done(unsafe { libc::raise(signal.number()) })
+}
+
+fn done(result: c_int) -> io::Result<()> {
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
