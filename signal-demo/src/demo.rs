@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use libc::{WEXITED, pid_t};
 use nix::unistd;
-use shared::report::{Failure, Report};
+use shared::report::{self, Failure, Report};
 
 use crate::child::{Child, Event};
 use crate::registry::{Channel, Registry};
@@ -97,6 +97,9 @@ fn stop_notification(registry: &mut Registry, receiver: Receiver, out: &mut Repo
     let stopped = registry.stop(channel).context("stop notification")?;
     out.line(format_args!("Stop notification...done. [{name}]"))?;
     print_received(name, stopped.rest.into_iter(), out)?;
+    if stopped.missed > 0 {
+        report::narrate(format_args!("{name} was full: signals missed: {}", stopped.missed));
+    }
     out.line(format_args!("End. [{name}]"))
 }
 

@@ -2,9 +2,14 @@
 
 mod child;
 mod demo;
+mod list;
+mod mask;
 mod narration;
+mod proc;
 mod registry;
+mod send;
 mod signal;
+mod wait;
 
 use std::process::ExitCode;
 
@@ -29,6 +34,14 @@ struct Cli {
 enum Command {
     /// The story of the note's program
     Demo,
+    /// The 62 signals: number, name, what each does by default, whether it can be caught
+    List(list::Args),
+    /// Send a signal to a process
+    Send(send::Args),
+    /// Wait for signals, and tell who sent each
+    Wait(wait::Args),
+    /// What a process has blocked, ignored and caught, and what waits for it
+    Mask(mask::Args),
     #[command(hide = true)]
     Manual(manual::Args),
 }
@@ -47,6 +60,10 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command.unwrap_or(Command::Demo) {
         Command::Demo => demo::run(&mut Report::new(false)),
+        Command::List(args) => list::run(&args, &mut Report::new(args.json)),
+        Command::Send(args) => send::run(&args, &mut Report::new(args.json)),
+        Command::Wait(args) => wait::run(&args, &mut Report::new(args.json)),
+        Command::Mask(args) => mask::run(&args, &mut Report::new(args.json)),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }

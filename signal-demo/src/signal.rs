@@ -5,7 +5,9 @@
 //! Note: 信号 ("支持62种信号（没有编号为32和33的信号）"). Go: `os.Signal`, `syscall.Signal`. Man: signal(7).
 
 pub mod action;
+pub mod code;
 pub mod fd;
+pub mod pidfd;
 pub mod send;
 pub mod set;
 

@@ -25,7 +25,7 @@ pub fn queue(pid: pid_t, signal: Signal, value: c_int) -> io::Result<()> {
 }
 
 /// The int of a union whose other field is a pointer.
-fn sigval(value: c_int) -> libc::sigval {
+pub fn sigval(value: c_int) -> libc::sigval {
     let mut bytes = [0; size_of::<usize>()];
     bytes[..size_of::<c_int>()].copy_from_slice(&value.to_ne_bytes());
     libc::sigval { sival_ptr: std::ptr::without_provenance_mut(usize::from_ne_bytes(bytes)) }

@@ -1,0 +1,167 @@
+//! What a signal does by default, found out in children that it may kill, stop or leave alone.
+//!
+//! Only a written core file tells `core` from `term`. Where the kernel hands core dumps to a program, such as
+//! systemd-coredump, none is caused: there signal(7) has the word, and stderr says so.
+//!
+//! Note: 信号 ("默认的操作方式一定会是以下操作中的一个"). Man: signal(7), core(5).
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use libc::{WCONTINUED, WEXITED, WSTOPPED};
+use nix::sys::prctl;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::unistd::{self, Pid};
+use serde::Serialize;
+use shared::report;
+
+use crate::child::{Child, Event};
+use crate::signal::action::{self, Action};
+use crate::signal::set::Set;
+use crate::signal::{Signal, send};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DefaultAction {
+    Term,
+    Core,
+    Stop,
+    Continue,
+    Ignore,
+}
+
+/// The kernel writes this much of a core file, which is enough to tell.
+const CORE_LIMIT: u64 = 4096;
+
+/// Where core files go.
+pub struct Experiment {
+    folder: Option<Folder>,
+}
+
+impl Experiment {
+    pub fn prepare() -> anyhow::Result<Experiment> {
+        let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").context("read core_pattern")?;
+        let pattern = pattern.trim_end();
+        if pattern.is_empty() || pattern.contains(['|', '@', '/']) {
+            return Ok(Experiment::without_cores(&format!("core dumps go to {pattern:?}")));
+        }
+        let folder = match Folder::make() {
+            Ok(folder) => folder,
+            Err(error) => return Ok(Experiment::without_cores(&format!("{error:#}"))),
+        };
+        let experiment = Experiment { folder: Some(folder) };
+        match experiment.observe(Signal::QUIT)? {
+            DefaultAction::Core => Ok(experiment),
+            _ => Ok(Experiment::without_cores("no core file can be written")),
+        }
+    }
+
+    fn without_cores(why: &str) -> Experiment {
+        report::narrate(format_args!("core or term: as signal(7) says, not by experiment, since {why}"));
+        Experiment { folder: None }
+    }
+
+    pub fn clean_up(self) -> anyhow::Result<()> {
+        self.folder.map_or(Ok(()), Folder::remove)
+    }
+
+    pub fn observe(&self, signal: Signal) -> anyhow::Result<DefaultAction> {
+        let folder = self.folder.as_ref().map(|folder| folder.path.as_path());
+        let mut child = Child::fork(|| expose_itself(signal, folder))?;
+        Ok(match child.wait(WEXITED | WSTOPPED)? {
+            Event::Killed { core: true, .. } => DefaultAction::Core,
+            Event::Killed { .. } if self.folder.is_none() && is_said_to_dump(signal) => DefaultAction::Core,
+            Event::Killed { .. } => DefaultAction::Term,
+            Event::Stopped(_) => DefaultAction::Stop,
+            Event::Exited(0) if continues(signal)? => DefaultAction::Continue,
+            Event::Exited(0) => DefaultAction::Ignore,
+            event => bail!("child {}: {event}", child.pid()),
+        })
+    }
+}
+
+/// In the child: returns if the signal lets it.
+fn expose_itself(signal: Signal, folder: Option<&Path>) -> anyhow::Result<()> {
+    be_alone_with(signal)?;
+    match folder {
+        Some(folder) => {
+            unistd::chdir(folder).with_context(|| format!("chdir {}", folder.display()))?;
+            let (_, hard) = getrlimit(Resource::RLIMIT_CORE)?;
+            setrlimit(Resource::RLIMIT_CORE, CORE_LIMIT.min(hard), hard)?;
+        }
+        None => prctl::set_dumpable(false)?,
+    }
+    if action::is_free(signal)? {
+        Action::Default.set(signal)?;
+    }
+    Ok(send::kill(unistd::getpid().as_raw(), signal)?)
+}
+
+/// No other signal acts, and the terminal's go to the process group that is left.
+fn be_alone_with(signal: Signal) -> anyhow::Result<()> {
+    unistd::setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
+    Set::ALL.minus(signal.into()).become_mask()?;
+    Ok(())
+}
+
+/// Whether a stopped child goes on; it does so before kill(2) returns.
+fn continues(signal: Signal) -> anyhow::Result<bool> {
+    let mut child = Child::fork(|| {
+        be_alone_with(signal)?;
+        Ok(send::raise(Signal::STOP)?)
+    })?;
+    child.wait(WSTOPPED)?;
+    child.signal(signal)?;
+    Ok(child.look(WCONTINUED)? == Some(Event::Continued))
+}
+
+fn is_said_to_dump(signal: Signal) -> bool {
+    matches!(
+        signal.number(),
+        libc::SIGQUIT
+            | libc::SIGILL
+            | libc::SIGTRAP
+            | libc::SIGABRT
+            | libc::SIGBUS
+            | libc::SIGFPE
+            | libc::SIGSEGV
+            | libc::SIGXCPU
+            | libc::SIGXFSZ
+            | libc::SIGSYS
+    )
+}
+
+/// A temporary folder. While it is there, signals that would end this program wait.
+struct Folder {
+    path: PathBuf,
+    mask_before: Set,
+}
+
+impl Folder {
+    fn make() -> anyhow::Result<Folder> {
+        let ends: Set = [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGPIPE]
+            .into_iter()
+            .filter_map(Signal::from_number)
+            .collect();
+        let mask_before = ends.block()?;
+        let template = env::temp_dir().join("signal-demo-XXXXXX");
+        let path = unistd::mkdtemp(&template).with_context(|| format!("make {}", template.display()))?;
+        Ok(Folder { path, mask_before })
+    }
+
+    fn remove(self) -> anyhow::Result<()> {
+        fs::remove_dir_all(&self.path).with_context(|| format!("remove {}", self.path.display()))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Already done in the good case, and then there is nothing to say.
+        let _ = fs::remove_dir_all(&self.path);
+        if let Err(error) = self.mask_before.become_mask() {
+            report::narrate(format_args!("unblock signals: {error}"));
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What a process has blocked, ignored and caught, and what waits for it.
+//!
+//! Note: 信号 ("进程响应信号的方式有3种：忽略、捕捉和执行默认操作"). Go: `signal.Ignored`. Man: proc_pid_status(5), sigpending(2).
+
+use std::fmt;
+
+use serde::Serialize;
+use shared::report::Report;
+
+use crate::proc;
+use crate::signal;
+use crate::signal::set::Set;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The process
+    #[arg(value_parser = clap::value_parser!(i32).range(1..))]
+    pid: i32,
+    /// Print JSON lines
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Serialize)]
+struct Record {
+    pid: i32,
+    blocked: Vec<String>,
+    ignored: Vec<String>,
+    caught: Vec<String>,
+    pending: Vec<String>,
+}
+
+pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
+    let masks = proc::masks(args.pid)?;
+    out.record(&Record {
+        pid: args.pid,
+        blocked: names(masks.blocked),
+        ignored: names(masks.ignored),
+        caught: names(masks.caught),
+        pending: names(masks.pending),
+    })
+}
+
+fn names(set: Set) -> Vec<String> {
+    set.numbers().map(signal::name).collect()
+}
+
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Record { pid, blocked, ignored, caught, pending } = self;
+        write!(f, "pid={pid}")?;
+        for (key, names) in [("blocked", blocked), ("ignored", ignored), ("caught", caught), ("pending", pending)] {
+            write!(f, " {key}={}", if names.is_empty() { "none".to_owned() } else { names.join(",") })?;
+        }
+        Ok(())
+    }
+}

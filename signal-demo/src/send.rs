@@ -1,0 +1,99 @@
+//! Sends a signal to a process that is held by a descriptor, so that its PID cannot become another's meanwhile.
+//!
+//! Go's `os.FindProcess` finds every PID, alive or not (claim 134), and the note's pipeline of ps and grep
+//! finds whatever has the name somewhere in its command line.
+//!
+//! Note: 信号 ("使用os.FindProcess函数查找一个进程"). Go: `os.Process.Signal`. Man: pidfd_open(2), pidfd_send_signal(2).
+
+use std::io;
+use std::process;
+
+use anyhow::{Context, anyhow, bail};
+use libc::{c_int, pid_t};
+use serde::Serialize;
+use shared::report::{Failure, Report};
+
+use crate::proc;
+use crate::signal::Signal;
+use crate::signal::pidfd::PidFd;
+
+#[derive(clap::Args)]
+#[command(override_usage = "signal-demo send [OPTIONS] <PID> <SIGNAL>\n       \
+                            signal-demo send [OPTIONS] --name <NAME> <SIGNAL>")]
+pub struct Args {
+    /// The process, unless --name tells it, and the signal by any of its names or its number
+    #[arg(required = true, num_args = 1..=2, value_names = ["PID", "SIGNAL"])]
+    words: Vec<String>,
+    /// The one process of this name
+    #[arg(long)]
+    name: Option<String>,
+    /// Queue the signal with this value
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    value: Option<c_int>,
+    /// Print JSON lines
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Serialize)]
+struct Record {
+    signal: Signal,
+    number: c_int,
+    pid: pid_t,
+    name: Option<String>,
+    value: Option<c_int>,
+}
+
+pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
+    let (signal, process) = match (&args.name, &args.words[..]) {
+        (Some(name), [signal]) => (parse_signal(signal)?, only_one_named(name)?),
+        (None, [pid, signal]) => (parse_signal(signal)?, open(parse_pid(pid)?)?),
+        (Some(_), _) => return Err(Failure::Usage("a process and --name: which of them?".to_owned()).into()),
+        (None, _) => return Err(Failure::Usage("a PID or --name, and a signal".to_owned()).into()),
+    };
+    let pid = process.pid();
+    process.send(signal, args.value).with_context(|| format!("send {signal} to {pid}"))?;
+    out.pairs(&Record { signal, number: signal.number(), pid, name: args.name.clone(), value: args.value })
+}
+
+fn parse_signal(text: &str) -> anyhow::Result<Signal> {
+    text.parse().map_err(|why| Failure::Usage(format!("{text}: {why}")).into())
+}
+
+/// Neither 0 nor a negative number: kill(2) takes those for groups of processes.
+fn parse_pid(text: &str) -> anyhow::Result<pid_t> {
+    let pid = text.parse().ok().filter(|&pid: &pid_t| pid > 0);
+    pid.ok_or_else(|| Failure::Usage(format!("{text}: no PID (a number from 1 on)")).into())
+}
+
+fn open(pid: pid_t) -> anyhow::Result<PidFd> {
+    PidFd::open(pid).with_context(|| format!("process {pid}"))
+}
+
+/// Holds the one process of that name, never this one.
+fn only_one_named(name: &str) -> anyhow::Result<PidFd> {
+    let mut found: Vec<PidFd> = proc::pids()?.into_iter().filter_map(|pid| hold_if_named(pid, name)).collect();
+    match (found.pop(), found.len()) {
+        (None, _) => bail!("no process is named {name}"),
+        (Some(process), 0) => Ok(process),
+        (Some(process), _) => {
+            let mut pids: Vec<pid_t> = found.iter().chain([&process]).map(PidFd::pid).collect();
+            pids.sort_unstable();
+            let pids: Vec<String> = pids.iter().map(pid_t::to_string).collect();
+            Err(anyhow!("{} processes are named {name}: {}", pids.len(), pids.join(", ")))
+        }
+    }
+}
+
+/// Looks at the name once more when the descriptor is there: a process that has gone in between gets nothing.
+fn hold_if_named(pid: pid_t, name: &str) -> Option<PidFd> {
+    let is_it = || is_alive(pid) && proc::name(pid).is_ok_and(|found| found == name);
+    let is_other = pid != process::id().cast_signed();
+    let held: Option<io::Result<PidFd>> = (is_other && is_it()).then(|| PidFd::open(pid));
+    held?.ok().filter(|_| is_it())
+}
+
+/// A zombie takes signals, but they do nothing.
+fn is_alive(pid: pid_t) -> bool {
+    proc::stat(pid).is_ok_and(|stat| !matches!(stat.state, 'Z' | 'X'))
+}

@@ -1,0 +1,88 @@
+//! Waits for signals, and tells who sent each, how, and with which value.
+//!
+//! Once it waits it says so on stderr: from then on the signals cannot kill it.
+//!
+//! Note: 信号. Go: `for sig := range sigRecv`. Man: signalfd(2), sigqueue(3).
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use nix::unistd;
+use serde::Serialize;
+use shared::report::{self, Failure, Report};
+
+use crate::registry::Registry;
+use crate::signal::fd::{Arrival, BATCH};
+use crate::signal::{Signal, code};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Signals, by any of their names or numbers
+    #[arg(required = true, value_name = "SIGNAL")]
+    signals: Vec<Signal>,
+    /// End after so many
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    count: u64,
+    /// Give up after so long, with exit code 124
+    #[arg(long, default_value = "30s", value_parser = humantime::parse_duration)]
+    timeout: Duration,
+    /// Print JSON lines
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Serialize)]
+struct Record {
+    signal: Signal,
+    number: i32,
+    pid: u32,
+    uid: u32,
+    code: String,
+    value: i32,
+}
+
+pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
+    let mut registry = Registry::new().context("make a registry of signals")?;
+    let channel = registry.channel(BATCH);
+    registry.notify(&channel, &args.signals)?;
+    say_ready(&args.signals);
+
+    let deadline = Instant::now().checked_add(args.timeout);
+    let mut left = args.count;
+    while left > 0 {
+        wait_for_some(&mut registry, deadline)?;
+        for arrival in channel.arrived().take(usize::try_from(left).unwrap_or(usize::MAX)) {
+            out.pairs(&Record::from(arrival))?;
+            left -= 1;
+        }
+    }
+    Ok(())
+}
+
+fn say_ready(signals: &[Signal]) {
+    let names: Vec<String> = signals.iter().map(Signal::to_string).collect();
+    report::narrate(format_args!("waiting pid={} signals={}", unistd::getpid(), names.join(",")));
+}
+
+/// One batch at most, which the channel has room for, or the deadline's failure. No deadline: too far to tell.
+fn wait_for_some(registry: &mut Registry, deadline: Option<Instant>) -> anyhow::Result<()> {
+    let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+    let count = registry.deliver(left).context("wait for signals")?;
+    if count == 0 && left.is_some_and(|left| left.is_zero()) {
+        return Err(Failure::Deadline("no signal came in time".to_owned()).into());
+    }
+    Ok(())
+}
+
+impl From<Arrival> for Record {
+    fn from(arrival: Arrival) -> Record {
+        Record {
+            signal: arrival.signal,
+            number: arrival.signal.number(),
+            pid: arrival.pid,
+            uid: arrival.uid,
+            code: code::name(arrival.code),
+            value: arrival.value,
+        }
+    }
+}
