@@ -51,15 +51,8 @@ impl Child {
         Action::Default.set(Signal::CHLD).context("reset SIGCHLD")?;
         Set::from(Signal::CHLD).block().context("block SIGCHLD")?;
         let parent = unistd::getpid();
-        // SAFETY: there is only one thread, so the child may do what it likes.
-        #[allow(unsafe_code, reason = "fork(2) is unsafe in a program with threads")]
-        match unsafe { unistd::fork() }.context("fork")? {
-            ForkResult::Parent { child } => {
-                tell(format_args!("fork() = {child}"));
-                Ok(Child { pid: child.as_raw(), reaped: false })
-            }
-            ForkResult::Child => exit(die_with(parent).and_then(|()| work())),
-        }
+        let pid = fork(|| die_with(parent).and_then(|()| work()))?;
+        Ok(Child { pid, reaped: false })
     }
 
     pub fn pid(&self) -> pid_t {
@@ -116,9 +109,22 @@ impl Drop for Child {
     }
 }
 
+/// fork(2), and nobody sees to it that the child ends and is waited for.
+pub fn fork(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<pid_t> {
+    // SAFETY: there is only one thread, so the child may do what it likes.
+    #[allow(unsafe_code, reason = "fork(2) is unsafe in a program with threads")]
+    match unsafe { unistd::fork() }.map_err(io::Error::from).context("fork")? {
+        ForkResult::Parent { child } => {
+            tell(format_args!("fork() = {child}"));
+            Ok(child.as_raw())
+        }
+        ForkResult::Child => exit(work()),
+    }
+}
+
 /// Makes this new child end when `parent` does.
 fn die_with(parent: unistd::Pid) -> anyhow::Result<()> {
-    prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL).context("PR_SET_PDEATHSIG")?;
+    prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL).map_err(io::Error::from).context("PR_SET_PDEATHSIG")?;
     if unistd::getppid() != parent {
         process::abort();
     }

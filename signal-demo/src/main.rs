@@ -1,11 +1,16 @@
 //! Signals, and the processes they are sent to: the note's section 信号, one command a file.
 
+mod actions;
+mod bench;
 mod child;
 mod demo;
 mod list;
 mod mask;
 mod narration;
+mod order;
 mod proc;
+mod process;
+mod queue;
 mod registry;
 mod send;
 mod signal;
@@ -16,6 +21,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use shared::report::Report;
 use shared::{manual, readiness, report};
+
+use self::process::{ids, orphan, states};
 
 /// Signals, and the processes they are sent to, as the note's section 信号 tells of them
 ///
@@ -42,6 +49,20 @@ enum Command {
     Wait(wait::Args),
     /// What a process has blocked, ignored and caught, and what waits for it
     Mask(mask::Args),
+    /// How often a signal waits that is sent again before it is taken
+    Queue(queue::Args),
+    /// Who comes first of several signals that wait
+    Order(order::Args),
+    /// Ignore, catch, default; and the two signals that leave no choice
+    Actions(actions::Args),
+    /// A process, its parent, and so on up to the root
+    Ids(ids::Args),
+    /// Each state of a process, made and looked at
+    States(states::Args),
+    /// Who adopts a child whose parent has ended
+    Orphan(orphan::Args),
+    /// What the registry of signals costs, beside a bare loop of epoll and signalfd
+    Bench(bench::Args),
     #[command(hide = true)]
     Manual(manual::Args),
 }
@@ -64,6 +85,13 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Send(args) => send::run(&args, &mut Report::new(args.json)),
         Command::Wait(args) => wait::run(&args, &mut Report::new(args.json)),
         Command::Mask(args) => mask::run(&args, &mut Report::new(args.json)),
+        Command::Queue(args) => queue::run(&args, &mut Report::new(args.json)),
+        Command::Order(args) => order::run(&mut Report::new(args.json)),
+        Command::Actions(args) => actions::run(&mut Report::new(args.json)),
+        Command::Ids(args) => ids::run(&args, &mut Report::new(args.json)),
+        Command::States(args) => states::run(&args, &mut Report::new(args.json)),
+        Command::Orphan(args) => orphan::run(&args, &mut Report::new(args.json)),
+        Command::Bench(args) => bench::run(&args, &mut Report::new(args.json)),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }

@@ -7,6 +7,7 @@
 pub mod action;
 pub mod code;
 pub mod fd;
+pub mod handler;
 pub mod pidfd;
 pub mod send;
 pub mod set;
@@ -63,7 +64,6 @@ impl Signal {
     pub const QUIT: Signal = Signal(libc::SIGQUIT);
     pub const KILL: Signal = Signal(libc::SIGKILL);
     pub const STOP: Signal = Signal(libc::SIGSTOP);
-    pub const CONT: Signal = Signal(libc::SIGCONT);
     pub const CHLD: Signal = Signal(libc::SIGCHLD);
     pub const USR1: Signal = Signal(libc::SIGUSR1);
     pub const USR2: Signal = Signal(libc::SIGUSR2);

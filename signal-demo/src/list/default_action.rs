@@ -7,6 +7,7 @@
 
 use std::env;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -87,7 +88,7 @@ fn expose_itself(signal: Signal, folder: Option<&Path>) -> anyhow::Result<()> {
     be_alone_with(signal)?;
     match folder {
         Some(folder) => {
-            unistd::chdir(folder).with_context(|| format!("chdir {}", folder.display()))?;
+            unistd::chdir(folder).map_err(io::Error::from).with_context(|| format!("chdir {}", folder.display()))?;
             let (_, hard) = getrlimit(Resource::RLIMIT_CORE)?;
             setrlimit(Resource::RLIMIT_CORE, CORE_LIMIT.min(hard), hard)?;
         }
@@ -147,7 +148,7 @@ impl Folder {
             .collect();
         let mask_before = ends.block()?;
         let template = env::temp_dir().join("signal-demo-XXXXXX");
-        let path = unistd::mkdtemp(&template).with_context(|| format!("make {}", template.display()))?;
+        let path = unistd::mkdtemp(&template).map_err(io::Error::from).with_context(|| format!("make {}", template.display()))?;
         Ok(Folder { path, mask_before })
     }
 

@@ -1,0 +1,116 @@
+//! What the kernel remembers of a signal that is sent again before the first was taken.
+//!
+//! Of a standard signal one instance waits, whatever was sent; if none waits, each is handled, and the note's
+//! "每种标准信号只会被记录并处理一次" is too strong (claim 109). A real-time signal waits as often as it was
+//! sent, until the user's RLIMIT_SIGPENDING is reached: then sigqueue(3) says EAGAIN, and kill(2) keeps one.
+//!
+//! Note: 信号 ("多个实时信号都可以被记录"). Man: signal(7), sigqueue(3), RLIMIT_SIGPENDING in getrlimit(2).
+
+use std::io;
+
+use anyhow::Context;
+use libc::pid_t;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::unistd;
+use serde::Serialize;
+use shared::report::Report;
+
+use crate::signal::action::Action;
+use crate::signal::fd::{BATCH, SignalFd};
+use crate::signal::set::Set;
+use crate::signal::{Signal, handler, send};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Send each signal so often
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    count: u32,
+    /// Print JSON lines
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Serialize)]
+struct Record {
+    signal: Signal,
+    sent_by: &'static str,
+    blocked: bool,
+    /// RLIMIT_SIGPENDING, where it is set for this.
+    limit: Option<u64>,
+    sent: u32,
+    /// The error that ended the sending.
+    refused: Option<&'static str>,
+    arrived: usize,
+}
+
+/// How a signal is sent, and the name of that.
+type Send = (&'static str, fn(pid_t, Signal) -> io::Result<()>);
+
+const KILL: Send = ("kill", send::kill);
+const SIGQUEUE: Send = ("sigqueue", |pid, signal| send::queue(pid, signal, 0));
+
+pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
+    let real_time = Signal::real_time(0).context("no real-time signals")?;
+    out.pairs(&send_blocked(Signal::USR1, KILL, args.count)?)?;
+    out.pairs(&send_handled(Signal::USR1, args.count)?)?;
+    out.pairs(&send_blocked(real_time, KILL, args.count)?)?;
+    out.pairs(&send_blocked(real_time, SIGQUEUE, args.count)?)?;
+    // Whatever else waits for this user counts, so fewer may be left for us.
+    out.pairs(&send_limited(args.count.into(), real_time, SIGQUEUE, args.count.saturating_add(1))?)?;
+    out.pairs(&send_limited(0, real_time, KILL, args.count)?)
+}
+
+/// Sends all while none can be taken, then takes all that wait.
+fn send_blocked(signal: Signal, send: Send, count: u32) -> anyhow::Result<Record> {
+    Set::from(signal).block().with_context(|| format!("block {signal}"))?;
+    let mut fd = SignalFd::new(signal.into()).context("signalfd")?;
+    let (sent, refused) = send_to_self(signal, send, count)?;
+    let mut arrived = 0;
+    loop {
+        let batch = fd.read().context("read signals")?.len();
+        arrived += batch;
+        if batch < BATCH {
+            return Ok(Record { signal, sent_by: send.0, blocked: true, limit: None, sent, refused, arrived });
+        }
+    }
+}
+
+/// Each is handled before the next is sent: kill(2) to oneself returns after the handler.
+fn send_handled(signal: Signal, count: u32) -> anyhow::Result<Record> {
+    Action::Catch { handler: handler::note, mask: Set::EMPTY }.set(signal).with_context(|| format!("catch {signal}"))?;
+    Set::from(signal).unblock().with_context(|| format!("unblock {signal}"))?;
+    handler::take_notes();
+    let (sent, refused) = send_to_self(signal, KILL, count)?;
+    let (arrived, _) = handler::take_notes();
+    Ok(Record { signal, sent_by: KILL.0, blocked: false, limit: None, sent, refused, arrived })
+}
+
+fn send_limited(limit: u64, signal: Signal, send: Send, count: u32) -> anyhow::Result<Record> {
+    let (soft, hard) = limit_of_pending()?;
+    let limit = limit.min(hard);
+    limit_pending(limit, hard)?;
+    let record = send_blocked(signal, send, count);
+    limit_pending(soft, hard)?;
+    Ok(Record { limit: Some(limit), ..record? })
+}
+
+/// How many were sent, and the error if not all could be.
+fn send_to_self(signal: Signal, (_, send): Send, count: u32) -> anyhow::Result<(u32, Option<&'static str>)> {
+    let pid = unistd::getpid().as_raw();
+    for sent in 0..count {
+        match send(pid, signal) {
+            Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => return Ok((sent, Some("EAGAIN"))),
+            result => result.with_context(|| format!("send {signal} to {pid}"))?,
+        }
+    }
+    Ok((count, None))
+}
+
+fn limit_of_pending() -> anyhow::Result<(u64, u64)> {
+    Ok(getrlimit(Resource::RLIMIT_SIGPENDING).map_err(io::Error::from).context("get RLIMIT_SIGPENDING")?)
+}
+
+fn limit_pending(soft: u64, hard: u64) -> anyhow::Result<()> {
+    let set = setrlimit(Resource::RLIMIT_SIGPENDING, soft, hard).map_err(io::Error::from);
+    set.with_context(|| format!("set RLIMIT_SIGPENDING to {soft}"))
+}
