@@ -92,6 +92,8 @@ fn send_to_self(signal: Signal) -> anyhow::Result<()> {
 fn answer(result: &io::Result<()>) -> String {
     match result {
         Ok(()) => "done".to_owned(),
-        Err(error) => error.raw_os_error().map_or_else(|| error.to_string(), |code| format!("{:?}", Errno::from_raw(code))),
+        Err(error) => {
+            error.raw_os_error().map_or_else(|| error.to_string(), |code| format!("{:?}", Errno::from_raw(code)))
+        }
     }
 }

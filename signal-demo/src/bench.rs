@@ -4,14 +4,16 @@
 //!
 //! Note: 信号. Go: `signal.Notify`. Man: signalfd(2), epoll(7).
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use libc::pid_t;
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::signal::{self as nix_signal, SigSet};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::unistd;
+use nix::unistd::{self, Pid};
 use serde::Serialize;
 use shared::report::{Failure, Report};
 
@@ -45,8 +47,19 @@ const ROUNDS: usize = 9;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
+    stay_on_one_cpu()?;
     compare("self", args.count, (to_self::<Bare>, to_self::<Twin>), out)?;
     compare("ping-pong", args.count, (ping_pong::<Bare>, ping_pong::<Twin>), out)
+}
+
+/// Children too: else it is where the scheduler puts the two processes that decides.
+fn stay_on_one_cpu() -> anyhow::Result<()> {
+    let this = Pid::from_raw(0);
+    let allowed = sched_getaffinity(this).map_err(io::Error::from).context("sched_getaffinity")?;
+    let first = (0..CpuSet::count()).find(|&cpu| allowed.is_set(cpu) == Ok(true)).context("no CPU")?;
+    let mut one = CpuSet::new();
+    one.set(first)?;
+    sched_setaffinity(this, &one).map_err(io::Error::from).context("sched_setaffinity")
 }
 
 /// How long so many round trips take.

@@ -83,7 +83,8 @@ impl Child {
 
     /// What happened to it already, if anything.
     pub fn look(&mut self, changes: c_int) -> anyhow::Result<Option<Event>> {
-        let event = waitid(self.pid, changes | libc::WNOHANG).with_context(|| format!("wait for child {}", self.pid))?;
+        let event =
+            waitid(self.pid, changes | libc::WNOHANG).with_context(|| format!("wait for child {}", self.pid))?;
         let ended = matches!(event, Some(Event::Exited(_) | Event::Killed { .. }));
         self.reaped = ended && changes & libc::WNOWAIT == 0;
         Ok(event)

@@ -77,7 +77,9 @@ fn send_blocked(signal: Signal, send: Send, count: u32) -> anyhow::Result<Record
 
 /// Each is handled before the next is sent: kill(2) to oneself returns after the handler.
 fn send_handled(signal: Signal, count: u32) -> anyhow::Result<Record> {
-    Action::Catch { handler: handler::note, mask: Set::EMPTY }.set(signal).with_context(|| format!("catch {signal}"))?;
+    Action::Catch { handler: handler::note, mask: Set::EMPTY }
+        .set(signal)
+        .with_context(|| format!("catch {signal}"))?;
     Set::from(signal).unblock().with_context(|| format!("unblock {signal}"))?;
     handler::take_notes();
     let (sent, refused) = send_to_self(signal, KILL, count)?;

@@ -28,7 +28,7 @@ use mio::{Events, Interest, Poll, Token};
 use shared::readiness;
 
 use crate::signal::Signal;
-use crate::signal::fd::{Arrival, BATCH, SignalFd};
+use crate::signal::fd::{Arrival, SignalFd};
 use crate::signal::set::Set;
 
 /// Where the signals of a set arrive: Go's `chan os.Signal`.
@@ -60,8 +60,6 @@ pub struct Registry {
     signals: SignalFd,
     poll: Poll,
     events: Events,
-    /// The kernel had no more signals: only then may the edge-triggered poll be trusted to wake us again.
-    drained: bool,
     entries: Vec<Entry>,
     next_id: u64,
     /// What was blocked before the registry came stays blocked after it.
@@ -84,7 +82,6 @@ impl Registry {
             signals,
             poll,
             events: Events::with_capacity(1),
-            drained: true,
             entries: Vec::new(),
             next_id: 0,
             blocked_before: Set::EMPTY.block()?,
@@ -119,7 +116,7 @@ impl Registry {
     /// What has come so far is still delivered. What comes from now on, and no other channel wants, acts as
     /// before the first `notify`, at the latest when this unblocks it.
     pub fn stop(&mut self, channel: Channel) -> io::Result<Stopped> {
-        while self.send_on()? == BATCH {}
+        while self.send_on()? > 0 {}
         let before = self.wanted();
         let missed = self.entries.extract_if(.., |entry| entry.id == channel.id).map(|entry| entry.missed).sum();
         let wanted = self.wanted();
@@ -129,21 +126,23 @@ impl Registry {
     }
 
     /// Waits until signals come, for ever without a `timeout`, and sends them on; 0 if none came.
+    ///
+    /// The edge-triggered poll may be trusted to wake us only after the kernel had nothing more, so reading
+    /// comes first.
     pub fn deliver(&mut self, timeout: Option<Duration>) -> io::Result<usize> {
-        if self.drained {
-            readiness::wait(&mut self.poll, &mut self.events, timeout)?;
-            if self.events.is_empty() {
-                return Ok(0);
+        match self.send_on()? {
+            0 => {
+                readiness::wait(&mut self.poll, &mut self.events, timeout)?;
+                self.send_on()
             }
+            count => Ok(count),
         }
-        self.send_on()
     }
 
     /// Sends one batch on.
     fn send_on(&mut self) -> io::Result<usize> {
         let batch = self.signals.read()?;
         let count = batch.len();
-        self.drained = count < BATCH;
         for arrival in batch {
             let number = arrival.signal.number();
             for entry in self.entries.iter_mut().filter(|entry| entry.set.contains(number)) {
@@ -163,6 +162,7 @@ impl Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signal::fd::BATCH;
     use crate::signal::send::raise;
 
     fn numbers(arrivals: impl Iterator<Item = Arrival>) -> Vec<i32> {
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_that_was_full_is_followed_by_the_rest_without_a_new_event() {
+    fn more_signals_than_one_read_takes_all_arrive() {
         let mut registry = Registry::new().unwrap();
         let channel = registry.channel(64);
         let signal = Signal::real_time(6).unwrap();

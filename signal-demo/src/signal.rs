@@ -192,7 +192,8 @@ mod tests {
 
     #[test]
     fn what_is_no_signal_is_refused() {
-        for text in ["", "SIG", "0", "65", "-1", "+2", "256", "INTS", "RTMIN+31", "RTMAX-31", "RTMIN-1", "RTMIN+", "２"] {
+        for text in ["", "SIG", "0", "65", "-1", "+2", "256", "INTS", "RTMIN+31", "RTMAX-31", "RTMIN-1", "RTMIN+", "２"]
+        {
             assert!(text.parse::<Signal>().is_err(), "{text:?}");
         }
     }

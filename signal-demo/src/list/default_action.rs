@@ -148,7 +148,9 @@ impl Folder {
             .collect();
         let mask_before = ends.block()?;
         let template = env::temp_dir().join("signal-demo-XXXXXX");
-        let path = unistd::mkdtemp(&template).map_err(io::Error::from).with_context(|| format!("make {}", template.display()))?;
+        let path = unistd::mkdtemp(&template)
+            .map_err(io::Error::from)
+            .with_context(|| format!("make {}", template.display()))?;
         Ok(Folder { path, mask_before })
     }
 

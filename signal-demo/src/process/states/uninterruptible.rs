@@ -25,7 +25,12 @@ fn vfork_and_reap(release: &PipeReader) -> anyhow::Result<()> {
     // SAFETY: it shares this memory while this process sleeps, has a stack of its own, and only makes system calls.
     #[allow(unsafe_code, reason = "vfork(2) itself would return twice into this frame")]
     let child = unsafe {
-        clone(Box::new(|| await_release(fd)), &mut stack, CloneFlags::CLONE_VM | CloneFlags::CLONE_VFORK, Some(libc::SIGCHLD))
+        clone(
+            Box::new(|| await_release(fd)),
+            &mut stack,
+            CloneFlags::CLONE_VM | CloneFlags::CLONE_VFORK,
+            Some(libc::SIGCHLD),
+        )
     };
     let child = child.map_err(io::Error::from).context("clone")?;
     let event = child::waitid(child.as_raw(), WEXITED)?;
