@@ -6,8 +6,9 @@
 //! Note: 进程的衍生. Go: `os.StartProcess`, `os.Process.Wait`. Man: fork(2), waitid(2), PR_SET_PDEATHSIG in prctl(2).
 
 use std::fmt;
-use std::io;
+use std::io::{self, Read, Write};
 use std::mem::MaybeUninit;
+use std::os::fd::AsRawFd;
 use std::process;
 use std::time::{Duration, Instant};
 
@@ -51,8 +52,19 @@ impl Child {
         Action::Default.set(Signal::CHLD).context("reset SIGCHLD")?;
         Set::from(Signal::CHLD).block().context("block SIGCHLD")?;
         let parent = unistd::getpid();
-        let pid = fork(|| die_with(parent).and_then(|()| work()))?;
-        Ok(Child { pid, reaped: false })
+        let (mut ready, ready_in_child) = io::pipe().context("pipe")?;
+        let pid = fork(|| {
+            if !die_with(parent)? {
+                return Ok(());
+            }
+            (&ready_in_child).write_all(b"!")?;
+            work()
+        })?;
+        let child = Child { pid, reaped: false };
+        drop(ready_in_child);
+        // Stopped before it had seen to its end, it would stop for ever. Nothing to read: it has ended already.
+        readiness::restart(|| ready.read(&mut [0])).with_context(|| format!("wait for child {pid} to begin"))?;
+        Ok(child)
     }
 
     pub fn pid(&self) -> pid_t {
@@ -119,23 +131,30 @@ pub fn fork(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<pid_t> 
             tell(format_args!("fork() = {child}"));
             Ok(child.as_raw())
         }
-        ForkResult::Child => exit(work()),
+        ForkResult::Child => exit(&work()),
     }
 }
 
-/// Makes this new child end when `parent` does.
-fn die_with(parent: unistd::Pid) -> anyhow::Result<()> {
-    prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL).map_err(io::Error::from).context("PR_SET_PDEATHSIG")?;
-    if unistd::getppid() != parent {
-        process::abort();
+/// In a child: closes its copy of what the parent keeps, so that the other end can tell when the parent has gone.
+pub fn close_copy(fd: &impl AsRawFd) -> io::Result<()> {
+    // SAFETY: a child ends without dropping what it was forked with, so nobody closes or uses it again.
+    #[allow(unsafe_code, reason = "in the parent `fd` has an owner")]
+    match unsafe { libc::close(fd.as_raw_fd()) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
     }
+}
+
+/// Makes this new child end when `parent` does. Not if that has happened already.
+fn die_with(parent: unistd::Pid) -> anyhow::Result<bool> {
+    prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL).map_err(io::Error::from).context("PR_SET_PDEATHSIG")?;
     Set::EMPTY.become_mask().context("unblock all signals")?;
-    Ok(())
+    Ok(unistd::getppid() == parent)
 }
 
 /// Ends a child without what an exit of the program would do, such as to flush what the parent has buffered.
-fn exit(result: anyhow::Result<()>) -> ! {
-    if let Err(error) = &result {
+fn exit(result: &anyhow::Result<()>) -> ! {
+    if let Err(error) = result {
         report::narrate(format_args!("error: child {}: {error:#}", process::id()));
     }
     // SAFETY: it ends the process.

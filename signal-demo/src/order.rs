@@ -59,8 +59,8 @@ fn by_sigwait(sent: &[Signal]) -> anyhow::Result<Vec<Signal>> {
 }
 
 fn take_all(sent: &[Signal]) -> anyhow::Result<Vec<Signal>> {
-    let (set, mut taken) = (Set::from_iter(sent.iter().copied()), Vec::new());
-    while let Some(signal) = set.take(Duration::ZERO).context("sigtimedwait")? {
+    let mut taken = Vec::new();
+    while let Some(signal) = Set::from(sent).take(Duration::ZERO).context("sigtimedwait")? {
         taken.push(signal);
     }
     Ok(taken)
@@ -72,7 +72,7 @@ fn by_signalfd(sent: &[Signal]) -> anyhow::Result<Vec<Signal>> {
 }
 
 fn read_all(sent: &[Signal]) -> anyhow::Result<Vec<Arrival>> {
-    let mut fd = SignalFd::new(sent.iter().copied().collect()).context("signalfd")?;
+    let mut fd = SignalFd::new(sent.into()).context("signalfd")?;
     Ok(fd.read().context("read signals")?.collect())
 }
 
@@ -82,12 +82,12 @@ fn by_handlers(sent: &[Signal], mask: Set) -> anyhow::Result<Vec<Signal>> {
     for &signal in sent {
         Action::Catch { handler: handler::note, mask }.set(signal).with_context(|| format!("catch {signal}"))?;
     }
-    Set::from_iter(sent.iter().copied()).unblock().context("unblock")?;
+    Set::from(sent).unblock().context("unblock")?;
     Ok(handler::take_notes().1)
 }
 
 fn send_blocked(sent: &[Signal]) -> anyhow::Result<()> {
-    Set::from_iter(sent.iter().copied()).block().context("block")?;
+    Set::from(sent).block().context("block")?;
     sent.iter().try_for_each(|&signal| send::kill(pid(), signal).with_context(|| format!("send {signal}")))
 }
 
@@ -107,7 +107,7 @@ fn to_process_and_thread() -> anyhow::Result<Record> {
 /// The values show which of the same number it is.
 fn real_time() -> anyhow::Result<Record> {
     let sent: Vec<Signal> = [6, 2, 16, 2, 0, 6].into_iter().filter_map(Signal::real_time).collect();
-    Set::from_iter(sent.iter().copied()).block().context("block")?;
+    Set::from(&sent[..]).block().context("block")?;
     for (signal, value) in sent.iter().zip(1..) {
         send::queue(pid(), *signal, value).with_context(|| format!("queue {signal}"))?;
     }

@@ -74,12 +74,12 @@ fn read(pid: pid_t, file: &str) -> anyhow::Result<String> {
 fn parse_stat(line: &str) -> anyhow::Result<Stat> {
     let (pid, rest) = line.split_once(" (").context("no name")?;
     let (name, rest) = rest.rsplit_once(") ").context("no end of the name")?;
-    let [state, ppid, pgid, sid] = rest.split(' ').take(4).collect::<Vec<_>>()[..] else { bail!("too short") };
+    let [state, parent, group, session] = rest.split(' ').take(4).collect::<Vec<_>>()[..] else { bail!("too short") };
     Ok(Stat {
         pid: pid.parse()?,
-        ppid: ppid.parse()?,
-        pgid: pgid.parse()?,
-        sid: sid.parse()?,
+        ppid: parent.parse()?,
+        pgid: group.parse()?,
+        sid: session.parse()?,
         name: name.to_owned(),
         state: state.parse()?,
     })

@@ -44,10 +44,10 @@ struct Record {
 }
 
 /// How a signal is sent, and the name of that.
-type Send = (&'static str, fn(pid_t, Signal) -> io::Result<()>);
+type Means = (&'static str, fn(pid_t, Signal) -> io::Result<()>);
 
-const KILL: Send = ("kill", send::kill);
-const SIGQUEUE: Send = ("sigqueue", |pid, signal| send::queue(pid, signal, 0));
+const KILL: Means = ("kill", send::kill);
+const SIGQUEUE: Means = ("sigqueue", |pid, signal| send::queue(pid, signal, 0));
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let real_time = Signal::real_time(0).context("no real-time signals")?;
@@ -61,16 +61,16 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
 }
 
 /// Sends all while none can be taken, then takes all that wait.
-fn send_blocked(signal: Signal, send: Send, count: u32) -> anyhow::Result<Record> {
+fn send_blocked(signal: Signal, means: Means, count: u32) -> anyhow::Result<Record> {
     Set::from(signal).block().with_context(|| format!("block {signal}"))?;
     let mut fd = SignalFd::new(signal.into()).context("signalfd")?;
-    let (sent, refused) = send_to_self(signal, send, count)?;
+    let (sent, refused) = send_to_self(signal, means, count)?;
     let mut arrived = 0;
     loop {
         let batch = fd.read().context("read signals")?.len();
         arrived += batch;
         if batch < BATCH {
-            return Ok(Record { signal, sent_by: send.0, blocked: true, limit: None, sent, refused, arrived });
+            return Ok(Record { signal, sent_by: means.0, blocked: true, limit: None, sent, refused, arrived });
         }
     }
 }
@@ -87,17 +87,17 @@ fn send_handled(signal: Signal, count: u32) -> anyhow::Result<Record> {
     Ok(Record { signal, sent_by: KILL.0, blocked: false, limit: None, sent, refused, arrived })
 }
 
-fn send_limited(limit: u64, signal: Signal, send: Send, count: u32) -> anyhow::Result<Record> {
+fn send_limited(limit: u64, signal: Signal, means: Means, count: u32) -> anyhow::Result<Record> {
     let (soft, hard) = limit_of_pending()?;
     let limit = limit.min(hard);
     limit_pending(limit, hard)?;
-    let record = send_blocked(signal, send, count);
+    let record = send_blocked(signal, means, count);
     limit_pending(soft, hard)?;
     Ok(Record { limit: Some(limit), ..record? })
 }
 
 /// How many were sent, and the error if not all could be.
-fn send_to_self(signal: Signal, (_, send): Send, count: u32) -> anyhow::Result<(u32, Option<&'static str>)> {
+fn send_to_self(signal: Signal, (_, send): Means, count: u32) -> anyhow::Result<(u32, Option<&'static str>)> {
     let pid = unistd::getpid().as_raw();
     for sent in 0..count {
         match send(pid, signal) {
@@ -109,7 +109,7 @@ fn send_to_self(signal: Signal, (_, send): Send, count: u32) -> anyhow::Result<(
 }
 
 fn limit_of_pending() -> anyhow::Result<(u64, u64)> {
-    Ok(getrlimit(Resource::RLIMIT_SIGPENDING).map_err(io::Error::from).context("get RLIMIT_SIGPENDING")?)
+    getrlimit(Resource::RLIMIT_SIGPENDING).map_err(io::Error::from).context("get RLIMIT_SIGPENDING")
 }
 
 fn limit_pending(soft: u64, hard: u64) -> anyhow::Result<()> {

@@ -103,7 +103,7 @@ impl Registry {
             let why = format!("{signal} cannot be caught, blocked or ignored");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
-        let set: Set = signals.iter().copied().collect();
+        let set = Set::from(signals);
         set.block()?;
         for entry in self.entries.iter_mut().filter(|entry| entry.id == channel.id) {
             entry.set = entry.set.union(set);
@@ -252,7 +252,7 @@ mod tests {
         let channel = registry.channel(64);
         let signal = Signal::real_time(6).unwrap();
         registry.notify(&channel, &[signal]).unwrap();
-        for _ in 0..BATCH + 1 {
+        for _ in 0..=BATCH {
             raise(signal).unwrap();
         }
         assert_eq!((deliver(&mut registry), deliver(&mut registry), deliver(&mut registry)), (BATCH, 1, 0));

@@ -107,7 +107,7 @@ fn be_alone_with(signal: Signal) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether a stopped child goes on; it does so before kill(2) returns.
+/// Whether a stopped child goes on: it is set going before kill(2) returns, and may even have ended since.
 fn continues(signal: Signal) -> anyhow::Result<bool> {
     let mut child = Child::fork(|| {
         be_alone_with(signal)?;
@@ -115,7 +115,7 @@ fn continues(signal: Signal) -> anyhow::Result<bool> {
     })?;
     child.wait(WSTOPPED)?;
     child.signal(signal)?;
-    Ok(child.look(WCONTINUED)? == Some(Event::Continued))
+    Ok(child.look(WCONTINUED | WEXITED)?.is_some())
 }
 
 fn is_said_to_dump(signal: Signal) -> bool {

@@ -11,8 +11,9 @@ use std::process;
 use anyhow::{Context, ensure};
 use libc::{WEXITED, pid_t};
 use nix::sys::prctl;
-use nix::unistd::{self, alarm};
+use nix::unistd;
 use serde::Serialize;
+use shared::readiness;
 use shared::report::Report;
 
 use crate::child::{self, Child};
@@ -37,9 +38,6 @@ struct Record {
     adopter: Option<String>,
 }
 
-/// An orphan has nobody who sees to its end: it sees to it itself, in seconds.
-const LIFETIME: u32 = 10;
-
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     prctl::set_child_subreaper(args.subreaper).map_err(io::Error::from).context("PR_SET_CHILD_SUBREAPER")?;
     let (mut identity, answer) = io::pipe().context("pipe")?;
@@ -47,8 +45,10 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
         (io::pipe().context("pipe")?, io::pipe().context("pipe")?);
 
     let parent = Child::fork(|| {
+        child::close_copy(&end_parent)?;
+        child::close_copy(&ask_orphan)?;
         child::fork(|| tell_parent_twice(&answer, &orphans_turn))?;
-        await_turn(&parents_turn)
+        await_turn(&parents_turn).map(drop)
     })?;
     drop(answer);
     let (pid, ppid_before) = read_identity(&mut identity)?;
@@ -63,17 +63,15 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&Record { pid, ppid_before, ppid_after, adopter })
 }
 
-/// The grandchild.
+/// The grandchild. Nobody sees to its end: it sees to it itself, when its turn cannot come any more.
 fn tell_parent_twice(answer: &PipeWriter, turn: &PipeReader) -> anyhow::Result<()> {
-    alarm::set(LIFETIME);
     tell_identity(answer)?;
-    await_turn(turn)?;
-    tell_identity(answer)
+    if await_turn(turn)? { tell_identity(answer) } else { Ok(()) }
 }
 
 fn tell_identity(mut answer: &PipeWriter) -> anyhow::Result<()> {
-    let (pid, ppid) = (unistd::getpid().as_raw(), unistd::getppid().as_raw());
-    Ok(answer.write_all(&[pid.to_ne_bytes(), ppid.to_ne_bytes()].concat())?)
+    let ids = [unistd::getpid(), unistd::getppid()].map(|pid| pid.as_raw().to_ne_bytes());
+    Ok(answer.write_all(ids.as_flattened())?)
 }
 
 fn read_identity(from: &mut PipeReader) -> anyhow::Result<(pid_t, pid_t)> {
@@ -82,8 +80,9 @@ fn read_identity(from: &mut PipeReader) -> anyhow::Result<(pid_t, pid_t)> {
     Ok((pid_t::from_ne_bytes(ids[0]), pid_t::from_ne_bytes(ids[1])))
 }
 
-fn await_turn(mut turn: &PipeReader) -> anyhow::Result<()> {
-    Ok(turn.read_exact(&mut [0])?)
+/// Whether the turn came; not if this program has ended.
+fn await_turn(mut turn: &PipeReader) -> anyhow::Result<bool> {
+    Ok(readiness::restart(|| turn.read(&mut [0]))? > 0)
 }
 
 /// Who adopted it reaps it. When it ends, so does the pipe that only it still holds.

@@ -117,6 +117,12 @@ impl FromIterator<Signal> for Set {
     }
 }
 
+impl From<&[Signal]> for Set {
+    fn from(signals: &[Signal]) -> Set {
+        signals.iter().copied().collect()
+    }
+}
+
 impl From<Signal> for Set {
     fn from(signal: Signal) -> Set {
         [signal].into_iter().collect()

@@ -4,8 +4,9 @@ use std::io::{self, PipeReader, Write};
 use std::os::fd::AsRawFd;
 
 use anyhow::{Context, ensure};
-use libc::{WEXITED, c_int, c_ulong};
+use libc::{WEXITED, c_int, c_ulong, pid_t};
 use nix::sched::{CloneFlags, clone};
+use nix::unistd;
 
 use super::settled;
 use crate::child::{self, Child, Event};
@@ -21,12 +22,12 @@ pub fn make() -> anyhow::Result<char> {
 
 fn vfork_and_reap(release: &PipeReader) -> anyhow::Result<()> {
     let mut stack = vec![0; 64 * 1024];
-    let fd = release.as_raw_fd();
+    let (fd, parent) = (release.as_raw_fd(), unistd::getpid().as_raw());
     // SAFETY: it shares this memory while this process sleeps, has a stack of its own, and only makes system calls.
     #[allow(unsafe_code, reason = "vfork(2) itself would return twice into this frame")]
     let child = unsafe {
         clone(
-            Box::new(|| await_release(fd)),
+            Box::new(|| await_release(fd, parent)),
             &mut stack,
             CloneFlags::CLONE_VM | CloneFlags::CLONE_VFORK,
             Some(libc::SIGCHLD),
@@ -39,12 +40,13 @@ fn vfork_and_reap(release: &PipeReader) -> anyhow::Result<()> {
 }
 
 /// In the child: ends when told to, or with its parent.
-fn await_release(fd: c_int) -> isize {
+fn await_release(fd: c_int, parent: pid_t) -> isize {
     let mut byte = 0_u8;
     // SAFETY: system calls only, and one byte of this stack.
     #[allow(unsafe_code, reason = "nothing else may be called in memory shared by vfork")]
     unsafe {
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as c_ulong);
-        isize::from(libc::read(fd, (&raw mut byte).cast(), 1) != 1)
+        let released = libc::getppid() == parent && libc::read(fd, (&raw mut byte).cast(), 1) == 1;
+        isize::from(!released)
     }
 }

@@ -1,0 +1,116 @@
+//! The built program under a watchdog: nothing it does may hang a test.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_signal-demo");
+
+const WATCHDOG: Duration = Duration::from_secs(60);
+
+/// Runs `command` to its end, in a process group of its own, which dies if that takes too long.
+pub fn finish(command: &mut Command) -> Output {
+    finish_spawned(spawn(command))
+}
+
+pub fn finish_spawned(child: Child) -> Output {
+    let pid = Pid::from_raw(child.id().cast_signed());
+    let (sender, receiver) = mpsc::channel();
+    let waiter = thread::spawn(move || sender.send(child.wait_with_output()));
+    let output = receiver.recv_timeout(WATCHDOG);
+    if output.is_err() {
+        killpg(pid, Signal::SIGKILL).unwrap();
+    }
+    let _ = waiter.join().unwrap();
+    output.expect("it hangs").unwrap()
+}
+
+pub fn spawn(command: &mut Command) -> Child {
+    command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+pub fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.args(arguments);
+    command
+}
+
+pub fn run(arguments: &[&str]) -> Output {
+    finish(&mut program(arguments))
+}
+
+/// What the program prints when all goes well.
+pub fn stdout(arguments: &[&str]) -> String {
+    let output = run(arguments);
+    assert_eq!((output.status.code(), errors(&output)), (Some(0), String::new()), "{arguments:?}");
+    text(&output.stdout)
+}
+
+pub fn records(arguments: &[&str]) -> Vec<Value> {
+    stdout(&[arguments, &["--json"]].concat()).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The exit code and the one line of the error.
+pub fn failure(arguments: &[&str]) -> (i32, String) {
+    let output = run(arguments);
+    let code = output.status.code().unwrap_or_else(|| 128 + output.status.signal().unwrap());
+    (code, text(&output.stderr).trim_end().to_owned())
+}
+
+/// What is on stderr, but for the word of `list` that here it cannot see core files.
+pub fn errors(output: &Output) -> String {
+    text(&output.stderr).split_inclusive('\n').filter(|line| !line.starts_with("core or term: ")).collect()
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// `signal-demo wait`, from when it says that it waits.
+pub struct Waiting {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+}
+
+impl Waiting {
+    pub fn start(arguments: &[&str]) -> Waiting {
+        Waiting::start_command(&mut program(&[&["wait", "--timeout", "50s"], arguments].concat()))
+    }
+
+    pub fn start_command(command: &mut Command) -> Waiting {
+        let mut child = spawn(command);
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        stderr.read_line(&mut line).unwrap();
+        assert!(line.starts_with("waiting pid="), "{line}");
+        Waiting { child, stderr }
+    }
+
+    pub fn pid(&self) -> String {
+        self.child.id().to_string()
+    }
+
+    pub fn finish(mut self) -> Output {
+        let mut rest = Vec::new();
+        std::io::copy(&mut self.stderr, &mut rest).unwrap();
+        let mut output = self.child.wait_with_output().unwrap();
+        output.stderr = rest;
+        output
+    }
+
+    /// Ended by a signal.
+    pub fn end(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}

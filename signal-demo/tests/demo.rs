@@ -1,0 +1,126 @@
+//! The note's story, and the circumstances in which it is told.
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::{Command, Stdio};
+
+use common::{PROGRAM, errors, finish, program, run, stdout, text};
+
+const STORY: &str = "\
+Set notification for [interrupt quit]... [sigRecv1]
+Set notification for [quit]... [sigRecv2]
+Send signal 'interrupt' to the process (pid=P)...
+Received a signal from sigRecv1: interrupt
+Send signal 'quit' to the process (pid=P)...
+Received a signal from sigRecv1: quit
+Received a signal from sigRecv2: quit
+Stop notification...done. [sigRecv1]
+End. [sigRecv1]
+Send signal 'interrupt' to a child (pid=P)...
+The child died of the signal: interrupt
+Send signal 'quit' to the process (pid=P)...
+Received a signal from sigRecv2: quit
+Stop notification...done. [sigRecv2]
+End. [sigRecv2]
+";
+
+fn without_pids(story: &str) -> String {
+    let digits = |c: char| c.is_ascii_digit();
+    story
+        .split("pid=")
+        .enumerate()
+        .map(|(i, part)| if i == 0 { part.to_owned() } else { format!("pid=P{}", part.trim_start_matches(digits)) })
+        .collect()
+}
+
+#[test]
+fn without_a_command_the_story_is_told() {
+    assert_eq!(without_pids(&stdout(&[])), STORY);
+    assert_eq!(without_pids(&stdout(&["demo"])), STORY);
+}
+
+#[test]
+fn two_at_once_do_not_disturb_each_other() {
+    let stories: Vec<_> = (0..8).map(|_| std::thread::spawn(|| stdout(&[]))).collect();
+    for story in stories {
+        assert_eq!(without_pids(&story.join().unwrap()), STORY);
+    }
+}
+
+#[test]
+fn what_was_ignored_at_the_start_is_caught_and_then_ignored_again() {
+    let output = finish(Command::new("sh").args(["-c", "trap '' INT QUIT HUP CHLD; exec \"$0\"", PROGRAM]));
+    let expected = STORY.replace("died of the signal", "ignored the signal, as this program did when it began");
+    assert_eq!(without_pids(&text(&output.stdout)), expected);
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn as_the_first_process_of_a_container_every_command_ends() {
+    let unshare = |arguments: &[&str]| {
+        finish(
+            Command::new("unshare")
+                .args(["--user", "--map-root-user", "-fp", "--mount-proc", "--kill-child"])
+                .args(arguments),
+        )
+    };
+    if !unshare(&["true"]).status.success() {
+        return; // not permitted here
+    }
+    assert_eq!(without_pids(&text(&unshare(&[PROGRAM]).stdout)), STORY);
+    for command in ["list", "queue", "order", "actions", "ids", "states", "orphan"] {
+        let output = unshare(&[PROGRAM, command]);
+        assert_eq!(output.status.code(), Some(0), "{command}: {}", text(&output.stderr));
+    }
+    assert!(text(&unshare(&[PROGRAM, "orphan"]).stdout).contains("ppid_after=1 adopter=signal-demo"));
+}
+
+#[test]
+fn a_process_of_a_similar_name_is_not_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let bystanders: Vec<_> = ["signal-demo", "signal-demo-2", "signal", "mysignal"]
+        .iter()
+        .map(|name| {
+            let path = folder.path().join(name);
+            symlink("/bin/sleep", &path).unwrap();
+            Command::new(path).arg("60").spawn().unwrap()
+        })
+        .collect();
+    for command in ["demo", "list", "queue", "order", "actions", "ids", "states", "orphan"] {
+        run(&[command]);
+    }
+    for mut bystander in bystanders {
+        assert_eq!(bystander.try_wait().unwrap(), None);
+        bystander.kill().unwrap();
+        bystander.wait().unwrap();
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    for command in ["demo", "list", "queue", "order", "actions", "ids", "states", "orphan"] {
+        let script = format!("{{ \"$0\" {command}; echo \"code $?\" >&2; }} | true");
+        let output = finish(Command::new("sh").args(["-c", &script, PROGRAM]));
+        assert_eq!(errors(&output), "code 0\n", "{command}");
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error() {
+    for command in ["demo", "list", "queue", "order", "actions", "ids", "states", "orphan"] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = program(&[command]).stdout(Stdio::from(full)).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{command}");
+        assert_eq!(errors(&output), "error: write stdout: No space left on device (os error 28)\n", "{command}");
+    }
+}
+
+#[test]
+fn without_a_stdout_nothing_hangs() {
+    for command in ["demo", "list", "queue", "order", "actions", "ids", "states", "orphan"] {
+        let output = finish(Command::new("sh").args(["-c", &format!("\"$0\" {command} >&-"), PROGRAM]));
+        assert_eq!((output.status.code(), errors(&output)), (Some(0), String::new()), "{command}");
+    }
+}

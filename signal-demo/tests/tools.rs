@@ -1,0 +1,197 @@
+//! The everyday tools: list, send, wait, mask.
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::Command;
+
+use common::{PROGRAM, Waiting, failure, finish, records, stdout, text};
+use serde_json::{Value, json};
+
+fn record(arguments: &[&str]) -> Value {
+    records(arguments).remove(0)
+}
+
+#[test]
+fn list_has_the_62_signals_that_bash_has() {
+    let bash = finish(Command::new("bash").args(["-c", "kill -l"]));
+    let bash: Vec<String> = text(&bash.stdout).split_whitespace().map(str::to_owned).collect();
+    let bash: Vec<_> = bash.chunks(2).map(|pair| (pair[0].trim_end_matches(')').to_owned(), pair[1].clone())).collect();
+    let ours: Vec<_> = records(&["list"])
+        .iter()
+        .map(|record| (record["number"].to_string(), record["name"].as_str().unwrap().to_owned()))
+        .collect();
+    assert_eq!(ours.len(), 62);
+    assert_eq!(ours, bash);
+}
+
+#[test]
+fn list_finds_out_what_each_signal_does() {
+    let of = |number: u64| match number {
+        17 | 23 | 28 => "ignore",
+        18 => "continue",
+        19..=22 => "stop",
+        3..=8 | 11 | 24 | 25 | 31 => "core",
+        _ => "term",
+    };
+    let output = common::run(&["list", "--json"]);
+    for line in text(&output.stdout).lines() {
+        let record: Value = serde_json::from_str(line).unwrap();
+        let number = record["number"].as_u64().unwrap();
+        assert_eq!(record["default"], of(number), "{record}");
+        assert_eq!(record["catchable"], number != 9 && number != 19, "{record}");
+        assert_eq!(record["kind"], if number < 32 { "standard" } else { "real-time" }, "{record}");
+    }
+}
+
+#[test]
+fn list_leaves_no_core_and_no_folder_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    finish(common::program(&["list"]).env("TMPDIR", folder.path()).current_dir(folder.path()));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn list_looks_one_up_by_any_of_its_names() {
+    for (word, number) in [("INT", 2), ("sigint", 2), ("35", 35), ("SIGRTMIN+1", 35), ("rtmax", 64), ("CLD", 17)] {
+        let line = text(&common::run(&["list", word]).stdout);
+        assert!(line.starts_with(&format!("number={number} ")), "{word}: {line}");
+    }
+    for word in ["32", "33", "65", "0", "NOSUCH", "-1"] {
+        assert_eq!(failure(&["list", "--", word]).0, 2, "{word}");
+    }
+}
+
+#[test]
+fn real_time_signals_arrive_in_order_with_their_values_and_their_sender() {
+    let waiting = Waiting::start(&["SIGRTMIN+3", "--count", "4", "--json"]);
+    for value in ["3", "-1", "2147483647", "-2147483648"] {
+        stdout(&["send", &waiting.pid(), "RTMIN+3", "--value", value]);
+    }
+    let output = waiting.finish();
+    let lines: Vec<Value> = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let values: Vec<_> = lines.iter().map(|line| line["value"].as_i64().unwrap()).collect();
+    assert_eq!(values, [3, -1, 2_147_483_647, -2_147_483_648]);
+    for line in lines {
+        assert_eq!(line["code"], "SI_QUEUE");
+        assert_eq!(line["number"], 37);
+        assert_eq!(line["uid"], nix::unistd::getuid().as_raw());
+    }
+}
+
+#[test]
+fn wait_names_kill_as_the_sender_sent_it() {
+    let waiting = Waiting::start(&["INT", "TERM"]);
+    let mut kill = Command::new("sh").args(["-c", &format!("kill -TERM {}", waiting.pid())]).spawn().unwrap();
+    let sender = kill.id();
+    kill.wait().unwrap();
+    let uid = nix::unistd::getuid();
+    let line = format!("signal=SIGTERM number=15 pid={sender} uid={uid} code=SI_USER value=0\n");
+    assert_eq!(text(&waiting.finish().stdout), line);
+}
+
+#[test]
+fn wait_gets_a_signal_that_was_ignored_at_its_start() {
+    let script = "trap '' INT; exec \"$0\" wait --timeout 50s INT";
+    let waiting = Waiting::start_command(Command::new("sh").args(["-c", script, PROGRAM]));
+    stdout(&["send", &waiting.pid(), "INT"]);
+    assert!(text(&waiting.finish().stdout).starts_with("signal=SIGINT "));
+}
+
+#[test]
+fn wait_gives_up_in_time_and_refuses_what_cannot_be_caught() {
+    assert_eq!(failure(&["wait", "USR1", "--timeout", "10ms"]).0, 124);
+    let refused = "error: SIGKILL cannot be caught, blocked or ignored";
+    assert_eq!(failure(&["wait", "USR1", "KILL"]), (1, refused.to_owned()));
+    assert_eq!(failure(&["wait"]).0, 2);
+}
+
+#[test]
+fn mask_names_what_is_blocked_ignored_and_caught() {
+    let waiting = Waiting::start(&["USR1", "RTMIN+7"]);
+    let mask = record(&["mask", &waiting.pid()]);
+    waiting.end();
+    assert_eq!(mask["blocked"], json!(["SIGUSR1", "SIGRTMIN+7"]));
+    assert_eq!(mask["pending"], json!([]));
+    assert!(mask["ignored"].as_array().unwrap().contains(&json!("SIGPIPE")), "{mask}");
+}
+
+#[test]
+fn a_process_that_has_gone_is_an_error() {
+    let mut gone = Command::new("true").spawn().unwrap();
+    let pid = gone.id().to_string();
+    gone.wait().unwrap();
+    let error = format!("error: process {pid}: No such process (os error 3)");
+    assert_eq!(failure(&["send", &pid, "INT"]), (1, error.clone()));
+    assert_eq!(failure(&["mask", &pid]), (1, error.clone()));
+    assert_eq!(failure(&["ids", &pid]), (1, error));
+}
+
+#[test]
+fn a_process_of_another_user_is_an_error() {
+    let mut command = common::program(&["send", "1", "CONT"]);
+    if nix::unistd::getuid().is_root() {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join("signal-demo");
+        // By a process of its own: what this one has open for writing, a neighbour's child may keep open too.
+        assert!(Command::new("cp").arg(PROGRAM).arg(&copy).status().unwrap().success());
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(folder.path(), open).unwrap();
+        command = Command::new(copy);
+        std::os::unix::process::CommandExt::uid(command.args(["send", "1", "CONT"]), 65534);
+        let output = finish(&mut command);
+        assert_eq!(text(&output.stderr), "error: send SIGCONT to 1: Operation not permitted (os error 1)\n");
+    } else {
+        assert_eq!(finish(&mut command).status.code(), Some(1));
+    }
+}
+
+#[test]
+fn a_number_that_is_no_pid_is_wrong_usage() {
+    for pid in ["0", "-1", "x", "99999999999", ""] {
+        assert_eq!(failure(&["send", "--", pid, "INT"]).0, 2, "{pid}");
+    }
+    assert_eq!(failure(&["send", "--name", "x", "1", "INT"]).0, 2);
+    assert_eq!(failure(&["send", "INT"]).0, 2);
+    assert_eq!(failure(&["send", "1", "0"]).0, 2);
+}
+
+#[test]
+fn a_name_must_be_that_of_exactly_one_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = format!("bystander-of-{}", std::process::id());
+    let path = folder.path().join(&name);
+    symlink("/bin/sleep", &path).unwrap();
+    let similar = folder.path().join(format!("{name}-2"));
+    symlink("/bin/sleep", &similar).unwrap();
+
+    let mut sleepers: Vec<_> =
+        [&path, &path, &similar].map(|path| Command::new(path).arg("60").spawn().unwrap()).into();
+    let (code, error) = failure(&["send", "--name", &name, "TERM"]);
+    assert_eq!(code, 1);
+    assert!(error.starts_with(&format!("error: 2 processes are named {name}: ")), "{error}");
+    for sleeper in &sleepers[..2] {
+        assert!(error.contains(&sleeper.id().to_string()), "{error}");
+    }
+    sleepers[0].kill().unwrap();
+    sleepers[0].wait().unwrap();
+
+    stdout(&["send", "--name", &name, "TERM"]);
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&sleepers[1].wait().unwrap()), Some(15));
+    assert_eq!(failure(&["send", "--name", &name, "TERM"]), (1, format!("error: no process is named {name}")));
+
+    assert_eq!(sleepers[2].try_wait().unwrap(), None);
+    sleepers[2].kill().unwrap();
+    sleepers[2].wait().unwrap();
+}
+
+#[test]
+fn a_name_never_means_the_program_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = format!("self-{}", std::process::id() % 100_000);
+    let copy = folder.path().join(&name);
+    symlink(PROGRAM, &copy).unwrap();
+    let output = finish(Command::new(&copy).args(["send", "--name", &name, "KILL"]));
+    assert_eq!(text(&output.stderr), format!("error: no process is named {name}\n"));
+}
