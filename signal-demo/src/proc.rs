@@ -119,6 +119,12 @@ mod tests {
     }
 
     #[test]
+    fn a_name_may_look_like_the_rest_of_the_line() {
+        let stat = parse_stat("7 (a) R 9 9 9 (b) S 1 2 3 4 5 6\n").unwrap();
+        assert_eq!((stat.name.as_str(), stat.state, stat.ppid), ("a) R 9 9 9 (b", 'S', 1));
+    }
+
+    #[test]
     fn masks_are_read_by_their_names() {
         let status = "SigQ:\t0/1\nSigPnd:\t0000000000000001\nShdPnd:\t0000000000000002\nSigBlk:\t8000000000000000\n\
                       SigIgn:\t0000000000001000\nSigCgt:\t0000000180000000\n";

@@ -112,7 +112,7 @@ impl fmt::Display for Signal {
         match (above, below) {
             (0, _) => f.write_str("SIGRTMIN"),
             (_, 0) => f.write_str("SIGRTMAX"),
-            _ if above <= below + 1 => write!(f, "SIGRTMIN+{above}"),
+            _ if above <= below => write!(f, "SIGRTMIN+{above}"),
             _ => write!(f, "SIGRTMAX-{below}"),
         }
     }

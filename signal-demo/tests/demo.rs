@@ -4,9 +4,11 @@ mod common;
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
 use common::{PROGRAM, errors, finish, program, run, stdout, text};
+use nix::sys::signal::{SigHandler, Signal, signal};
 
 const STORY: &str = "\
 Set notification for [interrupt quit]... [sigRecv1]
@@ -51,7 +53,18 @@ fn two_at_once_do_not_disturb_each_other() {
 
 #[test]
 fn what_was_ignored_at_the_start_is_caught_and_then_ignored_again() {
-    let output = finish(Command::new("sh").args(["-c", "trap '' INT QUIT HUP CHLD; exec \"$0\"", PROGRAM]));
+    let mut command = program(&[]);
+    // SAFETY: sigaction(2) may be called between fork and exec.
+    #[allow(unsafe_code, reason = "it runs between fork and exec")]
+    unsafe {
+        command.pre_exec(|| {
+            for ignored in [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP, Signal::SIGCHLD] {
+                signal(ignored, SigHandler::SigIgn)?;
+            }
+            Ok(())
+        });
+    }
+    let output = finish(&mut command);
     let expected = STORY.replace("died of the signal", "ignored the signal, as this program did when it began");
     assert_eq!(without_pids(&text(&output.stdout)), expected);
     assert_eq!(output.status.code(), Some(0));

@@ -81,6 +81,19 @@ fn real_time_signals_arrive_in_order_with_their_values_and_their_sender() {
 }
 
 #[test]
+fn signals_that_come_all_at_once_are_all_told() {
+    let waiting = Waiting::start(&["RTMIN+4", "--count", "20"]);
+    stdout(&["send", &waiting.pid(), "STOP"]);
+    for value in 1..=20 {
+        stdout(&["send", &waiting.pid(), "RTMIN+4", "--value", &value.to_string()]);
+    }
+    stdout(&["send", &waiting.pid(), "CONT"]);
+    let output = text(&waiting.finish().stdout);
+    let values: Vec<u32> = output.lines().map(|line| line.rsplit('=').next().unwrap().parse().unwrap()).collect();
+    assert_eq!(values, (1..=20).collect::<Vec<_>>());
+}
+
+#[test]
 fn wait_names_kill_as_the_sender_sent_it() {
     let waiting = Waiting::start(&["INT", "TERM"]);
     let mut kill = Command::new("sh").args(["-c", &format!("kill -TERM {}", waiting.pid())]).spawn().unwrap();
