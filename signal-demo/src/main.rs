@@ -28,7 +28,7 @@ use self::process::{ids, orphan, states};
 ///
 /// Without a command it tells the story of the note's program: two receivers of signals that it sends to itself.
 #[derive(Parser)]
-#[command(version, args_conflicts_with_subcommands = true)]
+#[command(version)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

@@ -44,6 +44,16 @@ fn without_a_command_the_story_is_told() {
 }
 
 #[test]
+fn every_call_can_be_shown_on_stderr() {
+    let calls = text(&run(&["-vv", "demo"]).stderr);
+    for call in ["fork() = ", " = killed by SIGINT\n", "read(", " = EAGAIN\n"] {
+        assert!(calls.contains(call), "{call}: {calls}");
+    }
+    let calls = text(&run(&["wait", "USR1", "--timeout", "1ms", "-vv"]).stderr);
+    assert!(calls.contains("epoll_wait("), "{calls}");
+}
+
+#[test]
 fn two_at_once_do_not_disturb_each_other() {
     let stories: Vec<_> = (0..8).map(|_| std::thread::spawn(|| stdout(&[]))).collect();
     for story in stories {
