@@ -3,7 +3,7 @@
 //! The note knows three reactions: ignore, catch, default. A fourth is to block the signal and take it when it
 //! suits (claims 113, 116). SIGKILL and SIGSTOP refuse all but the default, and to block them does nothing (127).
 //!
-//! Note: 信号 ("进程响应信号的方式有3种", "SIGKILL和SIGSTOP"). Go: `signal.Ignore`, `signal.Notify`, `signal.Reset`.
+//! Note: 信号. Go: `signal.Ignore`, `signal.Notify`, `signal.Reset`.
 //! Man: sigaction(2).
 
 use std::io;

@@ -1,6 +1,6 @@
 //! What a process has blocked, ignored and caught, and what waits for it.
 //!
-//! Note: 信号 ("进程响应信号的方式有3种：忽略、捕捉和执行默认操作"). Go: `signal.Ignored`. Man: proc_pid_status(5), sigpending(2).
+//! Note: 信号. Go: `signal.Ignored`. Man: proc_pid_status(5), sigpending(2).
 
 use std::fmt;
 

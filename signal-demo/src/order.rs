@@ -5,7 +5,7 @@
 //! which they were sent only within a number (claim 111). Handlers that do not block each other start in that
 //! order too, but each is interrupted by the next before its first instruction, so that the last one runs first.
 //!
-//! Note: 信号 ("被处理的顺序是完全不确定的", "按照信号的发送顺序被处理"). Man: signal(7), sigwaitinfo(2).
+//! Note: 信号. Man: signal(7), sigwaitinfo(2).
 
 use std::fmt;
 use std::time::Duration;

@@ -1,10 +1,10 @@
 //! What the kernel remembers of a signal that is sent again before the first was taken.
 //!
-//! Of a standard signal one instance waits, whatever was sent; if none waits, each is handled, and the note's
-//! "每种标准信号只会被记录并处理一次" is too strong (claim 109). A real-time signal waits as often as it was
-//! sent, until the user's RLIMIT_SIGPENDING is reached: then sigqueue(3) says EAGAIN, and kill(2) keeps one.
+//! Of a standard signal one instance waits, whatever was sent; if none waits, each is handled, so it is not
+//! true that each is handled only once (claim 109). A real-time signal waits as often as it was sent, until
+//! the user's RLIMIT_SIGPENDING is reached: then sigqueue(3) says EAGAIN, and kill(2) keeps one.
 //!
-//! Note: 信号 ("多个实时信号都可以被记录"). Man: signal(7), sigqueue(3), RLIMIT_SIGPENDING in getrlimit(2).
+//! Note: 信号. Man: signal(7), sigqueue(3), RLIMIT_SIGPENDING in getrlimit(2).
 
 use std::io;
 

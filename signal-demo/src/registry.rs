@@ -16,7 +16,7 @@
 //!
 //! A mask belongs to a thread: a program with a registry has one thread, or blocks the same signals in the others.
 //!
-//! Note: 信号 ("信号集合字典"). Go: `signal.Notify`, `signal.Stop`. Man: signalfd(2), epoll(7).
+//! Note: 信号. Go: `signal.Notify`, `signal.Stop`. Man: signalfd(2), epoll(7).
 
 use std::io;
 use std::os::fd::AsRawFd;

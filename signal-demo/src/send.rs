@@ -3,7 +3,7 @@
 //! Go's `os.FindProcess` finds every PID, alive or not (claim 134), and the note's pipeline of ps and grep
 //! finds whatever has the name somewhere in its command line.
 //!
-//! Note: 信号 ("使用os.FindProcess函数查找一个进程"). Go: `os.Process.Signal`. Man: pidfd_open(2), pidfd_send_signal(2).
+//! Note: 信号. Go: `os.Process.Signal`. Man: pidfd_open(2), pidfd_send_signal(2).
 
 use std::io;
 use std::process;

@@ -2,7 +2,7 @@
 //!
 //! Real-time signals are numbers of our own here, since nix's `Signal` has none.
 //!
-//! Note: 信号 ("支持62种信号（没有编号为32和33的信号）"). Go: `os.Signal`, `syscall.Signal`. Man: signal(7).
+//! Note: 信号. Go: `os.Signal`, `syscall.Signal`. Man: signal(7).
 
 pub mod action;
 pub mod code;

@@ -3,7 +3,7 @@
 //! Only a written core file tells `core` from `term`. Where the kernel hands core dumps to a program, such as
 //! systemd-coredump, none is caused: there signal(7) has the word, and stderr says so.
 //!
-//! Note: 信号 ("默认的操作方式一定会是以下操作中的一个"). Man: signal(7), core(5).
+//! Note: 信号. Man: signal(7), core(5).
 
 use std::env;
 use std::fs;

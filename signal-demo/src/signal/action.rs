@@ -1,6 +1,6 @@
 //! What a signal does to this process.
 //!
-//! Note: 信号 ("进程响应信号的方式有3种"). Go: `signal.Ignore`, `signal.Reset`. Man: sigaction(2).
+//! Note: 信号. Go: `signal.Ignore`, `signal.Reset`. Man: sigaction(2).
 
 use std::io;
 use std::mem::MaybeUninit;
