@@ -1,0 +1,196 @@
+//! Children that never outlive the program.
+//!
+//! A *story* starts children, moves their bytes and waits for them, with calls that block, in a thread
+//! of its own. The main thread watches the clock and the signals meanwhile. However the story ends, by
+//! itself, by an error, by the deadline or by Ctrl-C: no child is left running, and none a zombie.
+//!
+//! A child is known by its pidfd: a signal sent through it cannot meet a stranger who got its PID.
+//!
+//! Note: 管道, 信号. Go: `exec.CommandContext`. Man: pidfd_open(2), pidfd_send_signal(2), waitid(2).
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::process::{Child, Command};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow};
+use mio::{Events, Interest, Poll, Token, Waker};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::unistd::Pid;
+use shared::report::{Failure, narrate};
+use shared::shutdown::Shutdown;
+use shared::readiness;
+
+/// Children that were asked to end by SIGTERM have so long before SIGKILL.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// 128 + SIGINT.
+const INTERRUPTED: u8 = 130;
+
+const STORY: Token = Token(0);
+const SHUTDOWN: Token = Token(1);
+
+/// The children that a story has started. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Children(Arc<Mutex<Started>>);
+
+#[derive(Debug, Default)]
+struct Started {
+    /// The program is ending: no more.
+    over: bool,
+    children: Vec<Arc<PidFd>>,
+}
+
+/// Tells `story` in a thread, and ends whatever child it leaves behind.
+pub fn supervise<T: Send + 'static>(
+    timeout: Duration,
+    children: &Children,
+    story: impl FnOnce(&Children) -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<T> {
+    let shutdown = Shutdown::on_signals({
+        let children = children.clone();
+        move || children.end(Duration::ZERO)
+    })?;
+    let deadline = Instant::now().checked_add(timeout);
+    let mut poll = Poll::new()?;
+    shutdown.wake(Waker::new(poll.registry(), SHUTDOWN)?)?;
+    let (open_while_told, mut told) = mio::unix::pipe::new()?;
+    poll.registry().register(&mut told, STORY, Interest::READABLE)?;
+    let (give, result) = mpsc::channel();
+    thread::Builder::new().name("story".into()).spawn({
+        let children = children.clone();
+        move || {
+            // Nobody is left to take the result when the program is ending already.
+            let _ = give.send(story(&children));
+            drop(open_while_told);
+        }
+    })?;
+    let mut events = Events::with_capacity(2);
+    let ending = loop {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        readiness::wait(&mut poll, &mut events, left)?;
+        if shutdown.is_requested() {
+            break Err(Failure::Child(INTERRUPTED).into());
+        }
+        if events.iter().any(|event| event.token() == STORY) {
+            break result.recv().unwrap_or_else(|_| Err(anyhow!("the story panicked")));
+        }
+        if left.is_some_and(|left| left.is_zero()) {
+            let timeout = humantime::format_duration(timeout);
+            break Err(Failure::Deadline(format!("not done after {timeout}")).into());
+        }
+    };
+    children.end(GRACE);
+    ending
+}
+
+impl Children {
+    /// Starts a child. 127 is the exit code when there is no such command, 126 when it cannot be run.
+    pub fn spawn(&self, command: &mut Command) -> anyhow::Result<Child> {
+        let mut started = self.lock();
+        if started.over {
+            return Err(Failure::AlreadySaid.into());
+        }
+        let mut child = command.spawn().map_err(|error| cannot_start(command, error))?;
+        match PidFd::open(child.id()) {
+            Ok(pidfd) => started.children.push(Arc::new(pidfd)),
+            Err(error) => {
+                child.kill()?;
+                child.wait()?;
+                return Err(anyhow::Error::new(error).context(format!("pidfd_open {}", child.id())));
+            }
+        }
+        Ok(child)
+    }
+
+    /// Takes in a child that was forked by hand.
+    pub fn adopt(&self, child: Pid) -> anyhow::Result<()> {
+        let pidfd = PidFd::open(child.as_raw().unsigned_abs()).with_context(|| format!("pidfd_open {child}"))?;
+        self.lock().children.push(Arc::new(pidfd));
+        Ok(())
+    }
+
+    /// Ends all children: SIGTERM, after the grace period SIGKILL; and reaps those that nobody has.
+    fn end(&self, grace: Duration) {
+        let children = {
+            let mut started = self.lock();
+            started.over = true;
+            started.children.clone()
+        };
+        for child in &children {
+            child.send(Signal::SIGTERM);
+            child.send(Signal::SIGCONT);
+        }
+        let deadline = Instant::now() + grace;
+        for child in &children {
+            if !child.ends_by(deadline) {
+                child.send(Signal::SIGKILL);
+            }
+        }
+        for child in &children {
+            child.reap();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Started> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says why a command cannot be started; the exit code is the shell's.
+fn cannot_start(command: &Command, error: io::Error) -> anyhow::Error {
+    let code = match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::ENOENT) => 127,
+        None | Some(Errno::EAGAIN | Errno::ENOMEM | Errno::EMFILE | Errno::ENFILE) => 1,
+        Some(_) => 126,
+    };
+    let error = anyhow::Error::new(error).context(format!("start {}", command.get_program().display()));
+    narrate(format_args!("error: {error:#}"));
+    Failure::Child(code).into()
+}
+
+#[derive(Debug)]
+struct PidFd(OwnedFd);
+
+impl PidFd {
+    /// The child must not have been reaped yet.
+    fn open(pid: u32) -> io::Result<PidFd> {
+        // SAFETY: a system call of two integers; what it returns is a new descriptor that nobody else owns.
+        #[allow(unsafe_code, reason = "neither nix nor libc wraps pidfd_open(2)")]
+        unsafe {
+            let fd = libc::syscall(libc::SYS_pidfd_open, pid, 0);
+            match libc::c_int::try_from(Errno::result(fd)?) {
+                Ok(fd) => Ok(PidFd(OwnedFd::from_raw_fd(fd))),
+                Err(error) => Err(io::Error::other(error)),
+            }
+        }
+    }
+
+    /// A child that has ended already needs no signal.
+    fn send(&self, signal: Signal) {
+        let no_siginfo = std::ptr::null::<libc::siginfo_t>();
+        // SAFETY: the descriptor is open, and no siginfo is given.
+        #[allow(unsafe_code, reason = "neither nix nor libc wraps pidfd_send_signal(2)")]
+        unsafe {
+            libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), signal as i32, no_siginfo, 0);
+        }
+    }
+
+    /// Waits until the child has ended, or `deadline`.
+    fn ends_by(&self, deadline: Instant) -> bool {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        let mut fds = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
+        readiness::restart(|| poll(&mut fds, left).map_err(io::Error::from)).is_ok_and(|ready| ready > 0)
+    }
+
+    /// Waits for the child to end. ECHILD: the story has reaped it.
+    fn reap(&self) {
+        let _ = readiness::restart(|| waitid(Id::PIDFd(self.0.as_fd()), WaitPidFlag::WEXITED).map_err(io::Error::from));
+    }
+}

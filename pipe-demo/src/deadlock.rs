@@ -1,0 +1,99 @@
+//! The note's order of steps: all output of the first command is written into the pipe of the second,
+//! and only then is the second started. What the pipe cannot hold waits for a reader that never comes.
+//!
+//! Note: 管道 ("outputBuf1.WriteTo(stdin2)" before "cmd2.Start()"). Go: apipe.go. Man: pipe(7).
+
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use serde::Serialize;
+use shared::report::{Failure, Report};
+
+use crate::children::{self, Children};
+use crate::status;
+
+/// What bufio reads at a time. Whole pages also fill a pipe to its last byte.
+const PIECE: usize = 4096;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// What the first command prints: one byte more than a pipe holds is one too many
+    #[arg(long, value_name = "N", default_value_t = 65_537)]
+    bytes: u64,
+    /// The cure: start the second command before anything is written to it
+    #[arg(long)]
+    start_first: bool,
+    /// Give up then
+    #[arg(long, value_parser = humantime::parse_duration, default_value = "1s")]
+    timeout: Duration,
+}
+
+#[derive(Serialize)]
+struct Outcome {
+    bytes: u64,
+    order: &'static str,
+    written: u64,
+    outcome: &'static str,
+}
+
+pub fn run(args: Args, mut out: Report) -> anyhow::Result<()> {
+    let written = Arc::new(AtomicU64::new(0));
+    let told = children::supervise(args.timeout, &Children::default(), {
+        let written = Arc::clone(&written);
+        move |children| pass_on(children, args.bytes, args.start_first, &written)
+    });
+    let hangs = matches!(&told, Err(error) if matches!(error.downcast_ref(), Some(Failure::Deadline(_))));
+    if hangs || told.is_ok() {
+        out.pairs(&Outcome {
+            bytes: args.bytes,
+            order: if args.start_first { "start-first" } else { "write-first" },
+            written: written.load(Ordering::Relaxed),
+            outcome: if hangs { "hangs" } else { "done" },
+        })?;
+    }
+    told
+}
+
+/// `head -c BYTES /dev/zero | wc -c`, in the note's order or in the right one.
+fn pass_on(children: &Children, bytes: u64, start_first: bool, written: &AtomicU64) -> anyhow::Result<()> {
+    let mut first = Command::new("head");
+    first.args(["-c", &bytes.to_string(), "/dev/zero"]).stdout(Stdio::piped());
+    let mut first = children.spawn(&mut first)?;
+    let output = first.stdout.take().context("the first command has a stdout")?;
+    let (stdin, writer) = io::pipe().context("pipe")?;
+    let second = if start_first {
+        let second = start_second(children, stdin)?;
+        write_all(output, writer, written)?;
+        second
+    } else {
+        write_all(output, writer, written)?; // Deadlock: the pipe is full, and its reader not yet started.
+        start_second(children, stdin)?
+    };
+    check_end(first)?;
+    check_end(second)
+}
+
+fn start_second(children: &Children, stdin: PipeReader) -> anyhow::Result<Child> {
+    children.spawn(Command::new("wc").arg("-c").stdin(stdin).stdout(Stdio::null()))
+}
+
+fn write_all(mut from: impl Read, mut to: PipeWriter, written: &AtomicU64) -> anyhow::Result<()> {
+    let mut piece = Vec::with_capacity(PIECE);
+    loop {
+        piece.clear();
+        from.by_ref().take(PIECE as u64).read_to_end(&mut piece).context("read the first command's stdout")?;
+        if piece.is_empty() {
+            return Ok(());
+        }
+        to.write_all(&piece).context("write the second command's stdin")?;
+        written.fetch_add(piece.len() as u64, Ordering::Relaxed);
+    }
+}
+
+fn check_end(mut child: Child) -> anyhow::Result<()> {
+    status::check(status::code(child.wait().context("wait for the command")?))
+}

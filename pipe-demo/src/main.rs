@@ -1,0 +1,66 @@
+//! Pipes between processes, and what processes need besides: the note's sections 管道 and 关于同步,
+//! with fork, copy-on-write and exec from 进程. One command a file.
+
+mod children;
+mod deadlock;
+mod demo;
+mod pipeline;
+mod run;
+mod status;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use shared::report::Report;
+use shared::{manual, readiness, report};
+
+/// Pipes, processes and their race for shared memory, as the note's sections 管道 and 关于同步 tell of them
+///
+/// Without a command it tells the note's stories: echo read in pieces and by line, ps aux piped into grep,
+/// a pipe of the kernel's and one in memory.
+#[derive(Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Tell on stderr what is done; twice: also every non-blocking call and what it returned
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Print records as JSON lines
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The note's stories: echo, ps aux | grep, a pipe of the kernel's and one in memory
+    Demo,
+    /// Run a command and read its output to the end, then reap it
+    Run(run::Args),
+    /// Run any number of commands at once, the output of each the input of the next
+    Pipeline(pipeline::Args),
+    /// Show how a pipe that is filled before its reader starts hangs for ever
+    Deadlock(deadlock::Args),
+    #[command(hide = true)]
+    Manual(manual::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if cli.verbose > 1 {
+        readiness::trace_calls();
+    }
+    report::exit(run(cli))
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    let verbose = cli.verbose > 0;
+    let out = Report::new(cli.json);
+    match cli.command.unwrap_or(Command::Demo) {
+        Command::Demo => demo::run(verbose, out),
+        Command::Run(args) => run::run(args, verbose, out),
+        Command::Pipeline(args) => pipeline::run(args, verbose),
+        Command::Deadlock(args) => deadlock::run(args, out),
+        Command::Manual(args) => manual::install(&args, Cli::command()),
+    }
+}

@@ -1,0 +1,67 @@
+//! Any number of commands at once, the output of each the input of the next.
+//!
+//! Note: 管道 ("ps aux | grep go"). Go: `exec.Cmd.StdoutPipe`, `exec.Cmd.StdinPipe`. Man: pipe(7), bash(1) at pipefail.
+
+mod pump;
+mod stages;
+
+use std::process::{Child, ExitStatus};
+use std::time::Duration;
+
+use anyhow::Context;
+use shared::report::narrate;
+
+pub use stages::Stage;
+
+use crate::children::{self, Children};
+use crate::status;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// How the bytes get from one command to the next
+    #[arg(long, value_enum, default_value_t = Link::Pump)]
+    link: Link,
+    /// End all commands when they have not ended by then
+    #[arg(long, value_parser = humantime::parse_duration, default_value = "1h")]
+    timeout: Duration,
+    /// A command with its arguments, quoted as for the shell; no shell interprets it
+    #[arg(required = true, value_name = "CMD")]
+    commands: Vec<Stage>,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum Link {
+    /// Through this program, as in the note, by non-blocking pipes
+    Pump,
+    /// From child to child, as in the shell
+    Direct,
+}
+
+pub fn run(args: Args, verbose: bool) -> anyhow::Result<()> {
+    children::supervise(args.timeout, &Children::default(), move |children| {
+        let statuses = execute(children, &args.commands, args.link)?;
+        if verbose {
+            for (stage, status) in args.commands.iter().zip(&statuses) {
+                narrate(format_args!("{stage}: {status}"));
+            }
+        }
+        status::check(status::pipefail(&statuses))
+    })
+}
+
+/// Runs all stages to their end. The first reads our stdin, the last writes to our stdout.
+pub fn execute(children: &Children, stages: &[Stage], link: Link) -> anyhow::Result<Vec<ExitStatus>> {
+    let started = match link {
+        Link::Direct => stages::start_tied(children, stages)?,
+        Link::Pump => {
+            let (started, links) = stages::start_linked(children, stages)?;
+            pump::pump(links)?;
+            started
+        }
+    };
+    started.into_iter().zip(stages).map(|(child, stage)| wait(child, stage)).collect()
+}
+
+fn wait(mut child: Child, stage: &Stage) -> anyhow::Result<ExitStatus> {
+    child.wait().with_context(|| format!("wait for {stage}"))
+}

@@ -1,0 +1,115 @@
+//! Moves bytes from pipe to pipe without ever blocking, in bounded memory.
+//!
+//! Note: 管道 ("把第一个命令的输出内容通过管道传递给第二个命令"). Go: `bufio.Reader.WriteTo`. Man: pipe(7), epoll(7).
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::process::{ChildStdin, ChildStdout};
+use std::time::Duration;
+
+use anyhow::Context;
+use mio::unix::pipe::{Receiver, Sender};
+use mio::{Events, Interest, Poll, Registry, Token};
+use shared::readiness::{self, Ready, nonblocking};
+
+/// What a link holds, and moves at a time: as much as a pipe.
+const BUFFER: usize = 64 * 1024;
+
+/// So often a link reads before the others have their turn.
+const TURNS: usize = 16;
+
+/// Moves all bytes of all links; returns when each has come to its end.
+pub fn pump(links: Vec<(ChildStdout, ChildStdin)>) -> anyhow::Result<()> {
+    let mut poll = Poll::new()?;
+    let mut links = links
+        .into_iter()
+        .enumerate()
+        .map(|(index, ends)| Link::new(poll.registry(), index, ends).map(Some))
+        .collect::<io::Result<Vec<_>>>()
+        .context("link two commands")?;
+    let mut events = Events::with_capacity(2 * links.len().max(1));
+    while links.iter().any(Option::is_some) {
+        let busy = links.iter().flatten().any(|link| link.is_busy);
+        readiness::wait(&mut poll, &mut events, busy.then_some(Duration::ZERO))?;
+        for event in &events {
+            if let Some(link) = &mut links[event.token().0 / 2] {
+                link.is_busy = true;
+                link.is_unread |= event.token().0 % 2 == WRITER && event.is_write_closed();
+            }
+        }
+        for slot in &mut links {
+            if let Some(link) = slot.as_mut().filter(|link| link.is_busy) {
+                if link.work().context("move bytes between two commands")? == Progress::End {
+                    *slot = None;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The end of one command's output and of the next one's input. Dropping it closes both, which tells
+/// the next of the end, and ends the other by SIGPIPE if it still writes.
+struct Link {
+    from: Receiver,
+    to: Sender,
+    buffer: Box<[u8]>,
+    /// What has been read and not yet written.
+    held: std::ops::Range<usize>,
+    /// There may be something to do without another event.
+    is_busy: bool,
+    /// Nobody reads what we would write.
+    is_unread: bool,
+}
+
+const READER: usize = 0;
+const WRITER: usize = 1;
+
+#[derive(PartialEq, Eq)]
+enum Progress {
+    More,
+    End,
+}
+
+impl Link {
+    fn new(registry: &Registry, index: usize, (from, to): (ChildStdout, ChildStdin)) -> io::Result<Link> {
+        let (mut from, mut to) = (Receiver::from(from), Sender::from(to));
+        // Each end has a file description of its own: the child's ends go on to block.
+        from.set_nonblocking(true)?;
+        to.set_nonblocking(true)?;
+        registry.register(&mut from, Token(2 * index + READER), Interest::READABLE)?;
+        registry.register(&mut to, Token(2 * index + WRITER), Interest::WRITABLE)?;
+        let buffer = vec![0; BUFFER].into_boxed_slice();
+        Ok(Link { from, to, buffer, held: 0..0, is_busy: false, is_unread: false })
+    }
+
+    /// Works until reading or writing answered `EAGAIN` with nothing left to do for the other: the only
+    /// states in which the edge-triggered poll may be trusted to wake us. Or stays busy, for a turn.
+    fn work(&mut self) -> io::Result<Progress> {
+        if self.is_unread {
+            return Ok(Progress::End);
+        }
+        for _ in 0..TURNS {
+            if self.held.is_empty() {
+                match nonblocking("read", &self.from, || (&self.from).read(&mut self.buffer))? {
+                    Ready::Done(0) => return Ok(Progress::End),
+                    Ready::Done(count) => self.held = 0..count,
+                    Ready::NotYet => return Ok(self.rest()),
+                }
+            }
+            while !self.held.is_empty() {
+                match nonblocking("write", &self.to, || (&self.to).write(&self.buffer[self.held.clone()])) {
+                    Ok(Ready::Done(count)) => self.held.start += count,
+                    Ok(Ready::NotYet) => return Ok(self.rest()),
+                    Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(Progress::End),
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(Progress::More)
+    }
+
+    fn rest(&mut self) -> Progress {
+        self.is_busy = false;
+        Progress::More
+    }
+}

@@ -1,0 +1,78 @@
+//! The commands of a pipeline, and how they are started.
+//!
+//! Each pipe is close-on-exec from birth: a stage that inherited the write end of another's pipe would
+//! keep its reader from ever seeing the end.
+//!
+//! Note: 管道. Go: `exec.Cmd`. Man: pipe2(2) at O_CLOEXEC, execve(2).
+
+use std::fmt;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::str::FromStr;
+
+use anyhow::Context;
+
+use crate::children::Children;
+
+/// A command with its arguments; never empty.
+#[derive(Clone, Debug)]
+pub struct Stage(Vec<String>);
+
+impl FromStr for Stage {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Stage, String> {
+        match shell_words::split(text) {
+            Ok(words) if words.is_empty() => Err("no command".into()),
+            Ok(words) => Ok(Stage(words)),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&shell_words::join(&self.0))
+    }
+}
+
+impl Stage {
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.0[0]);
+        command.args(&self.0[1..]);
+        command
+    }
+}
+
+/// Starts all stages, each one's stdin the other end of its predecessor's stdout.
+pub fn start_tied(children: &Children, stages: &[Stage]) -> anyhow::Result<Vec<Child>> {
+    let mut started = Vec::with_capacity(stages.len());
+    let mut stdin = Stdio::inherit();
+    for (index, stage) in stages.iter().enumerate() {
+        let stdout = if index + 1 < stages.len() { Stdio::piped() } else { Stdio::inherit() };
+        let mut child = children.spawn(stage.command().stdin(stdin).stdout(stdout))?;
+        stdin = child.stdout.take().map_or_else(Stdio::null, Stdio::from);
+        started.push(child);
+    }
+    Ok(started)
+}
+
+/// Starts all stages with pipes to us, and gives the pairs of ends to link.
+pub fn start_linked(
+    children: &Children,
+    stages: &[Stage],
+) -> anyhow::Result<(Vec<Child>, Vec<(ChildStdout, ChildStdin)>)> {
+    let mut started = Vec::with_capacity(stages.len());
+    let mut links = Vec::new();
+    let mut previous = None;
+    for (index, stage) in stages.iter().enumerate() {
+        let stdin = if index > 0 { Stdio::piped() } else { Stdio::inherit() };
+        let stdout = if index + 1 < stages.len() { Stdio::piped() } else { Stdio::inherit() };
+        let mut child = children.spawn(stage.command().stdin(stdin).stdout(stdout))?;
+        if let Some(output) = previous {
+            links.push((output, child.stdin.take().context("a stage has a stdin")?));
+        }
+        previous = child.stdout.take();
+        started.push(child);
+    }
+    Ok((started, links))
+}

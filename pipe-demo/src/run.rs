@@ -1,0 +1,140 @@
+//! Runs a command and reads what it prints through a pipe, to the end; only then reaps it.
+//!
+//! A read returns what is there: fewer bytes than the buffer holds say nothing about the end, which is
+//! the read that returns none, after the last writer has closed the pipe.
+//!
+//! Note: 管道 ("创建一个能够获取此命令输出的管道"). Go: `exec.Cmd.StdoutPipe`, `bufio.Reader.ReadLine`. Man: pipe(7), read(2).
+
+use std::io::{BufRead, BufReader, Read};
+use std::num::NonZeroUsize;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::Context;
+use shared::readiness::restart;
+use shared::report::{Failure, Report, narrate};
+
+use crate::children::{self, Children};
+use crate::status;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Read so many bytes at a time, at most (the note: 5)
+    #[arg(long, value_name = "N", default_value = "4096")]
+    buffer: NonZeroUsize,
+    /// Read by line; a line longer than the buffer comes in pieces
+    #[arg(long)]
+    lines: bool,
+    /// End the command when it has not ended by then
+    #[arg(long, value_parser = humantime::parse_duration, default_value = "1h")]
+    timeout: Duration,
+    /// The command and its arguments; it reads from stdin
+    #[arg(last = true, required = true, value_name = "CMD")]
+    command: Vec<std::ffi::OsString>,
+}
+
+/// How to cut the output into pieces.
+#[derive(Clone, Copy)]
+pub enum By {
+    Buffer(NonZeroUsize),
+    Line(NonZeroUsize),
+}
+
+pub fn run(args: Args, verbose: bool, mut out: Report) -> anyhow::Result<()> {
+    let by = if args.lines { By::Line(args.buffer) } else { By::Buffer(args.buffer) };
+    children::supervise(args.timeout, &Children::default(), move |children| {
+        let mut command = Command::new(&args.command[0]);
+        command.args(&args.command[1..]);
+        let status = read_output(children, &mut command, by, |piece| {
+            if verbose {
+                narrate(format_args!("read {} bytes: {:?}", piece.len(), String::from_utf8_lossy(piece)));
+            }
+            out.payload(piece)?;
+            out.flush()
+        })?;
+        if verbose {
+            narrate(format_args!("{}: {status}", args.command[0].display()));
+        }
+        status::check(status::code(status))
+    })
+}
+
+/// Hands each piece of the command's output to `each`, then waits for the command.
+///
+/// When `each` finds that its own reader has gone, the command is told in the same way: the pipe is
+/// closed, and its next write ends it with SIGPIPE.
+pub fn read_output(
+    children: &Children,
+    command: &mut Command,
+    by: By,
+    mut each: impl FnMut(&[u8]) -> anyhow::Result<()>,
+) -> anyhow::Result<ExitStatus> {
+    let mut child = children.spawn(command.stdout(Stdio::piped()))?;
+    let stdout = child.stdout.take().context("the command has a stdout")?;
+    let read = match by {
+        By::Buffer(size) => read_pieces(stdout, size, &mut each),
+        By::Line(size) => read_lines(stdout, size, &mut each),
+    };
+    match read {
+        Err(error) if error.downcast_ref() != Some(&Failure::ReaderGone) => return Err(error),
+        read => {
+            let status = child.wait().context("wait for the command")?;
+            read.map(|()| status)
+        }
+    }
+}
+
+fn read_pieces(
+    mut stdout: impl Read,
+    size: NonZeroUsize,
+    each: &mut impl FnMut(&[u8]) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let mut buffer = vec![0; size.get()];
+    loop {
+        match restart(|| stdout.read(&mut buffer)).context("read the command's stdout")? {
+            0 => return Ok(()),
+            count => each(&buffer[..count])?,
+        }
+    }
+}
+
+/// A piece ends in a newline, or fills the buffer, or is the unterminated end.
+fn read_lines(
+    stdout: impl Read,
+    size: NonZeroUsize,
+    each: &mut impl FnMut(&[u8]) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let mut lines = BufReader::with_capacity(size.get(), stdout);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let mut at_most = lines.by_ref().take(size.get() as u64);
+        match at_most.read_until(b'\n', &mut line).context("read the command's stdout")? {
+            0 => return Ok(()),
+            _ => each(&line)?,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines_of(text: &str, size: usize) -> Vec<String> {
+        let mut lines = Vec::new();
+        read_lines(text.as_bytes(), NonZeroUsize::new(size).unwrap(), &mut |line| {
+            lines.push(String::from_utf8_lossy(line).into_owned());
+            Ok(())
+        })
+        .unwrap();
+        lines
+    }
+
+    #[test]
+    fn a_line_longer_than_the_buffer_comes_in_pieces() {
+        assert_eq!(lines_of("one\ntwo", 4096), ["one\n", "two"]);
+        assert_eq!(lines_of("abcdefg\nh\n", 4), ["abcd", "efg\n", "h\n"]);
+        assert_eq!(lines_of("\n", 1), ["\n"]);
+        assert_eq!(lines_of("", 4), [""; 0]);
+    }
+}
