@@ -10,6 +10,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::panic::{self, AssertUnwindSafe};
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
@@ -19,12 +20,13 @@ use anyhow::{Context, anyhow};
 use mio::{Events, Interest, Poll, Token, Waker};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
-use nix::sys::wait::{Id, WaitPidFlag, waitid};
-use nix::unistd::Pid;
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
+use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
+use shared::readiness;
 use shared::report::{Failure, narrate};
 use shared::shutdown::Shutdown;
-use shared::readiness;
 
 /// Children that were asked to end by SIGTERM have so long before SIGKILL.
 const GRACE: Duration = Duration::from_secs(1);
@@ -108,11 +110,29 @@ impl Children {
         Ok(child)
     }
 
-    /// Takes in a child that was forked by hand.
-    pub fn adopt(&self, child: Pid) -> anyhow::Result<()> {
-        let pidfd = PidFd::open(child.as_raw().unsigned_abs()).with_context(|| format!("pidfd_open {child}"))?;
-        self.lock().children.push(Arc::new(pidfd));
-        Ok(())
+    /// Forks a child that does `body` and exits with what it returns. It dies with the main thread.
+    ///
+    /// Only before [`supervise`], as long as the program has one thread: of several, the child would have
+    /// one, and the locks of the others for ever.
+    pub fn fork(&self, body: impl FnOnce() -> u8) -> anyhow::Result<Pid> {
+        let parent = getpid();
+        // SAFETY: there is no other thread, so the child may do what its parent may.
+        #[allow(unsafe_code, reason = "fork(2) is unsafe in a program with threads")]
+        match unsafe { fork() }.context("fork")? {
+            ForkResult::Parent { child } => {
+                self.lock().children.push(Arc::new(PidFd::open(child.as_raw().unsigned_abs())?));
+                Ok(child)
+            }
+            ForkResult::Child => {
+                let dies_too = set_pdeathsig(Signal::SIGKILL).is_ok() && getppid() == parent;
+                let code = if dies_too { panic::catch_unwind(AssertUnwindSafe(body)).unwrap_or(1) } else { 1 };
+                // SAFETY: ends the process; what the parent has buffered is not written twice.
+                #[allow(unsafe_code, reason = "exit(3) would run the parent's destructors")]
+                unsafe {
+                    libc::_exit(code.into())
+                }
+            }
+        }
     }
 
     /// Ends all children: SIGTERM, after the grace period SIGKILL; and reaps those that nobody has.
@@ -122,23 +142,42 @@ impl Children {
             started.over = true;
             started.children.clone()
         };
-        for child in &children {
-            child.send(Signal::SIGTERM);
-            child.send(Signal::SIGCONT);
-        }
-        let deadline = Instant::now() + grace;
-        for child in &children {
-            if !child.ends_by(deadline) {
-                child.send(Signal::SIGKILL);
-            }
-        }
-        for child in &children {
-            child.reap();
-        }
+        end(&children, grace);
     }
 
     fn lock(&self) -> MutexGuard<'_, Started> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Started {
+    /// When something failed before the story could begin.
+    fn drop(&mut self) {
+        end(&self.children, Duration::ZERO);
+    }
+}
+
+fn end(children: &[Arc<PidFd>], grace: Duration) {
+    for child in children {
+        child.send(Signal::SIGTERM);
+        child.send(Signal::SIGCONT);
+    }
+    let deadline = Instant::now() + grace;
+    for child in children {
+        if !child.ends_by(deadline) {
+            child.send(Signal::SIGKILL);
+        }
+    }
+    for child in children {
+        child.reap();
+    }
+}
+
+/// Waits for a forked child, which says by its exit code whether it did what it should.
+pub fn wait_for(child: Pid) -> anyhow::Result<()> {
+    match waitpid(child, None).with_context(|| format!("wait for {child}"))? {
+        WaitStatus::Exited(_, 0) => Ok(()),
+        status => Err(anyhow!("child {child} failed: {status:?}")),
     }
 }
 

@@ -33,22 +33,22 @@ pub struct Args {
 }
 
 #[derive(Serialize)]
-struct Outcome {
+struct Ran {
     bytes: u64,
     order: &'static str,
     written: u64,
     outcome: &'static str,
 }
 
-pub fn run(args: Args, mut out: Report) -> anyhow::Result<()> {
+pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
     let written = Arc::new(AtomicU64::new(0));
     let told = children::supervise(args.timeout, &Children::default(), {
-        let written = Arc::clone(&written);
-        move |children| pass_on(children, args.bytes, args.start_first, &written)
+        let (written, bytes, start_first) = (Arc::clone(&written), args.bytes, args.start_first);
+        move |children| pass_on(children, bytes, start_first, &written)
     });
     let hangs = matches!(&told, Err(error) if matches!(error.downcast_ref(), Some(Failure::Deadline(_))));
     if hangs || told.is_ok() {
-        out.pairs(&Outcome {
+        out.pairs(&Ran {
             bytes: args.bytes,
             order: if args.start_first { "start-first" } else { "write-first" },
             written: written.load(Ordering::Relaxed),

@@ -1,16 +1,19 @@
-//! The note's stories, as its two Go programs tell them.
+//! The note's stories, as its two Go programs tell them: echo, ps aux piped into grep, and 26 letters
+//! through a pipe of the kernel's and through one in memory.
 //!
 //! Note: 管道. Go: apipe.go, npipe.go.
 
 use std::io::{self, Read, Write};
 use std::num::NonZeroUsize;
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
 
-use anyhow::Context;
-use shared::report::Report;
+use anyhow::{Context, anyhow};
+use shared::report::{Report, narrate};
 
 use crate::children::{self, Children};
+use crate::io_pipe;
 use crate::pipeline::{self, Link, Stage};
 use crate::run::{self, By};
 use crate::status;
@@ -19,31 +22,66 @@ use crate::status;
 const DEADLINE: Duration = Duration::from_secs(30);
 
 const FIVE: NonZeroUsize = NonZeroUsize::new(5).unwrap();
-const DEFAULT_OF_BUFIO: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
+const SIZE_OF_BUFIO: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 
-pub fn run(_verbose: bool, mut out: Report) -> anyhow::Result<()> {
+const GREETING: &str = "My first command comes from Rust.";
+const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+pub fn run(verbose: bool, mut out: Report) -> anyhow::Result<()> {
     children::supervise(DEADLINE, &Children::default(), move |children| {
-        echo(children, By::Buffer(FIVE), &mut out)?;
-        echo(children, By::Line(DEFAULT_OF_BUFIO), &mut out)?;
-        ps_into_grep(children, &mut out)
+        let mut narrate_read = |piece: &[u8]| {
+            if verbose {
+                narrate(format_args!("read {} bytes: {:?}", piece.len(), String::from_utf8_lossy(piece)));
+            }
+        };
+        echo(children, By::Buffer(FIVE), &mut out, &mut narrate_read)?;
+        echo(children, By::Line(SIZE_OF_BUFIO), &mut out, &mut narrate_read)?;
+        ps_into_grep(children, &mut out)?;
+        through_file_based_pipe(&mut out)?;
+        through_in_memory_pipe(&mut out)
     })
 }
 
-fn echo(children: &Children, by: By, out: &mut Report) -> anyhow::Result<()> {
-    out.line(format_args!("Run command `echo -n \"My first command comes from Rust.\"`: "))?;
-    let mut command = Command::new("echo");
-    let status = run::read_output(children, command.args(["-n", "My first command comes from Rust."]), by, |piece| {
-        out.payload(piece)?;
-        out.flush()
+/// `echo -n TEXT`: an argument is given as it is, no shell looks at it.
+fn echo(children: &Children, by: By, out: &mut Report, narrate: &mut impl FnMut(&[u8])) -> anyhow::Result<()> {
+    out.line(format_args!("Run command `echo -n \"{GREETING}\"`: "))?;
+    let status = run::read_output(children, Command::new("echo").args(["-n", GREETING]), by, |piece| {
+        narrate(piece);
+        out.payload(piece)
     })?;
     out.line(format_args!("\n"))?;
     status::check(status::code(status))
 }
 
-/// The commands run at once, so grep may see itself. That it found no line is no failure.
+/// Both run at once, so grep may find itself. That it finds nothing is no failure.
 fn ps_into_grep(children: &Children, out: &mut Report) -> anyhow::Result<()> {
     out.line(format_args!("Run command `ps aux | grep pipe-demo`: "))?;
-    let stages = ["ps aux", "grep pipe-demo"].map(str::parse::<Stage>).into_iter().collect::<Result<Vec<_>, _>>();
-    let statuses = pipeline::execute(children, &stages.map_err(anyhow::Error::msg)?, Link::Pump)?;
+    let stages = [Stage::new(&["ps", "aux"]), Stage::new(&["grep", "pipe-demo"])];
+    let statuses = pipeline::execute(children, &stages, Link::Pump)?;
+    status::check(statuses.first().copied().map_or(0, status::code))?;
+    status::check(statuses.last().copied().map_or(0, status::code).saturating_sub(1))?;
     out.line(format_args!(""))
+}
+
+fn through_file_based_pipe(out: &mut Report) -> anyhow::Result<()> {
+    let (mut reader, mut writer) = io::pipe().context("pipe")?;
+    let writing = thread::spawn(move || writer.write_all(ALPHABET).map(|()| ALPHABET.len()));
+    let mut letters = Vec::new();
+    reader.read_to_end(&mut letters).context("read the pipe")?;
+    let written = writing.join().map_err(|_| anyhow!("the writer panicked"))?.context("write the pipe")?;
+    tell(out, written, letters.len(), "file-based pipe")
+}
+
+fn through_in_memory_pipe(out: &mut Report) -> anyhow::Result<()> {
+    let (reader, writer) = io_pipe::pipe();
+    let writing = thread::spawn(move || (&mut &writer as &mut dyn Write).write_all(ALPHABET).map(|()| ALPHABET.len()));
+    let mut letters = Vec::new();
+    (&mut &reader as &mut dyn Read).read_to_end(&mut letters).context("read the pipe")?;
+    let written = writing.join().map_err(|_| anyhow!("the writer panicked"))?.context("write the pipe")?;
+    tell(out, written, letters.len(), "in-memory pipe")
+}
+
+fn tell(out: &mut Report, written: usize, read: usize, pipe: &str) -> anyhow::Result<()> {
+    out.line(format_args!("Written {written} byte(s). [{pipe}]"))?;
+    out.line(format_args!("Read {read} byte(s). [{pipe}]"))
 }

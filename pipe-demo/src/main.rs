@@ -1,12 +1,18 @@
 //! Pipes between processes, and what processes need besides: the note's sections 管道 and 关于同步,
 //! with fork, copy-on-write and exec from 进程. One command a file.
 
+mod atomicity;
+mod capacity;
 mod children;
 mod deadlock;
 mod demo;
+mod io_pipe;
+mod os_pipe;
 mod pipeline;
+mod process;
 mod run;
 mod status;
+mod sync;
 
 use std::process::ExitCode;
 
@@ -41,6 +47,18 @@ enum Command {
     Pipeline(pipeline::Args),
     /// Show how a pipe that is filled before its reader starts hangs for ever
     Deadlock(deadlock::Args),
+    /// Show what each end of a kernel pipe refuses, and what it sees when the other is closed
+    OsPipe,
+    /// Show what a pipe in memory promises, as Go's io.Pipe does
+    IoPipe(io_pipe::Args),
+    /// Fill a pipe until its writer would have to wait
+    Capacity(capacity::Args),
+    /// Count the messages of many writers that arrive torn
+    Atomicity(atomicity::Args),
+    /// Let processes add to one number in shared memory, and count the updates that are lost
+    Race(sync::race::Args),
+    /// Show what a forked child shares with its parent, and what exec leaves of it
+    Fork(process::fork::Args),
     #[command(hide = true)]
     Manual(manual::Args),
 }
@@ -60,7 +78,13 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Demo => demo::run(verbose, out),
         Command::Run(args) => run::run(args, verbose, out),
         Command::Pipeline(args) => pipeline::run(args, verbose),
-        Command::Deadlock(args) => deadlock::run(args, out),
+        Command::Deadlock(args) => deadlock::run(&args, out),
+        Command::OsPipe => os_pipe::run(out),
+        Command::IoPipe(args) => io_pipe::run(&args, out),
+        Command::Capacity(args) => capacity::run(&args, out),
+        Command::Atomicity(args) => atomicity::run(&args, out),
+        Command::Race(args) => sync::race::run(&args, out),
+        Command::Fork(args) => process::fork::run(&args, out),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }

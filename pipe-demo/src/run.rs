@@ -76,7 +76,7 @@ pub fn read_output(
         By::Line(size) => read_lines(stdout, size, &mut each),
     };
     match read {
-        Err(error) if error.downcast_ref() != Some(&Failure::ReaderGone) => return Err(error),
+        Err(error) if error.downcast_ref() != Some(&Failure::ReaderGone) => Err(error),
         read => {
             let status = child.wait().context("wait for the command")?;
             read.map(|()| status)

@@ -6,11 +6,12 @@
 //! Note: 管道. Go: `exec.Cmd`. Man: pipe2(2) at O_CLOEXEC, execve(2).
 
 use std::fmt;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::str::FromStr;
 
 use anyhow::Context;
 
+use super::pump::Ends;
 use crate::children::Children;
 
 /// A command with its arguments; never empty.
@@ -36,6 +37,11 @@ impl fmt::Display for Stage {
 }
 
 impl Stage {
+    /// `words` are the command and its arguments.
+    pub fn new(words: &[&str]) -> Stage {
+        Stage(words.iter().map(|&word| word.into()).collect())
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(&self.0[0]);
         command.args(&self.0[1..]);
@@ -57,10 +63,7 @@ pub fn start_tied(children: &Children, stages: &[Stage]) -> anyhow::Result<Vec<C
 }
 
 /// Starts all stages with pipes to us, and gives the pairs of ends to link.
-pub fn start_linked(
-    children: &Children,
-    stages: &[Stage],
-) -> anyhow::Result<(Vec<Child>, Vec<(ChildStdout, ChildStdin)>)> {
+pub fn start_linked(children: &Children, stages: &[Stage]) -> anyhow::Result<(Vec<Child>, Vec<Ends>)> {
     let mut started = Vec::with_capacity(stages.len());
     let mut links = Vec::new();
     let mut previous = None;

@@ -1,0 +1,95 @@
+//! How much a pipe holds before its writer must wait, and when it may go on.
+//!
+//! A pipe is a ring of pages. Small writes share the last page, but a write that does not fit there begins
+//! a page of its own: so a pipe of 65,536 bytes may be full with less. And it is writable again only when
+//! a whole page is free.
+//!
+//! Note: 管道 ("管道缓冲被写满之后"). Go: `os.Pipe`. Man: pipe(7), fcntl(2) at F_SETPIPE_SZ.
+
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::os::fd::AsFd;
+
+use anyhow::Context;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use serde::Serialize;
+use shared::readiness::{self, Ready, nonblocking};
+use shared::report::Report;
+
+use crate::sync::memory::page_size;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Ask for a pipe of this size; the kernel rounds up
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(i32).range(0..))]
+    set: Option<i32>,
+}
+
+/// Bytes a write; the two last do not divide a page.
+const WRITES: [usize; 5] = [1, 4096, 65_536, 4097, 3000];
+
+#[derive(Serialize)]
+struct Capacity {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked: Option<i32>,
+    capacity: i32,
+}
+
+#[derive(Serialize)]
+struct Filled {
+    bytes_a_write: usize,
+    bytes_until_eagain: usize,
+}
+
+#[derive(Serialize)]
+struct Room {
+    read_from_full_pipe: usize,
+    writable: bool,
+    bytes_until_eagain: usize,
+}
+
+pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
+    let (_, _, capacity) = new_pipe(args)?;
+    out.pairs(&Capacity { asked: args.set, capacity })?;
+    for size in WRITES {
+        let (_reader, writer, _) = new_pipe(args)?;
+        out.pairs(&Filled { bytes_a_write: size, bytes_until_eagain: fill_until_eagain(&writer, size)? })?;
+    }
+    let page = page_size()?.get();
+    for count in [1, page - 1, page] {
+        let (mut reader, writer, _) = new_pipe(args)?;
+        fill_until_eagain(&writer, page)?;
+        reader.read_exact(&mut vec![0; count]).context("read the pipe")?;
+        let writable = is_writable(&writer)?;
+        out.pairs(&Room { read_from_full_pipe: count, writable, bytes_until_eagain: fill_until_eagain(&writer, 1)? })?;
+    }
+    Ok(())
+}
+
+/// A pipe whose writer does not block, and its capacity.
+fn new_pipe(args: &Args) -> anyhow::Result<(PipeReader, PipeWriter, i32)> {
+    let (reader, writer) = io::pipe().context("pipe")?;
+    if let Some(size) = args.set {
+        fcntl(&writer, FcntlArg::F_SETPIPE_SZ(size)).with_context(|| format!("F_SETPIPE_SZ {size}"))?;
+    }
+    let flags = OFlag::from_bits_retain(fcntl(&writer, FcntlArg::F_GETFL)?);
+    fcntl(&writer, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK)).context("set O_NONBLOCK")?;
+    let capacity = fcntl(&writer, FcntlArg::F_GETPIPE_SZ).context("F_GETPIPE_SZ")?;
+    Ok((reader, writer, capacity))
+}
+
+/// Writes `size` bytes at a time for as long as the pipe takes any.
+fn fill_until_eagain(mut writer: &PipeWriter, size: usize) -> anyhow::Result<usize> {
+    let bytes = vec![0; size];
+    let mut total = 0;
+    while let Ready::Done(count) = nonblocking("write", writer, || writer.write(&bytes)).context("write the pipe")? {
+        total += count;
+    }
+    Ok(total)
+}
+
+/// What poll(2) says of it right now.
+fn is_writable(writer: &PipeWriter) -> anyhow::Result<bool> {
+    let mut fds = [PollFd::new(writer.as_fd(), PollFlags::POLLOUT)];
+    Ok(readiness::restart(|| poll(&mut fds, PollTimeout::ZERO).map_err(io::Error::from))? > 0)
+}

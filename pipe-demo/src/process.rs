@@ -1,0 +1,3 @@
+//! What the note's section 进程 says of fork and exec.
+
+pub mod fork;

@@ -1,0 +1,64 @@
+//! Memory that a process shares with its children.
+//!
+//! Note: 进程的空间 ("共享内存区的基础"). Man: mmap(2) at MAP_SHARED.
+
+use std::num::NonZeroUsize;
+use std::ops::Deref;
+use std::ptr::NonNull;
+
+use anyhow::Context;
+use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+use nix::unistd::{SysconfVar, sysconf};
+
+/// A value in pages that forked children share.
+#[derive(Debug)]
+pub struct SharedMemory<T: Sync> {
+    value: NonNull<T>,
+    size: NonZeroUsize,
+}
+
+// SAFETY: all that is given out are shared references to a value that is Sync.
+#[allow(unsafe_code, reason = "the pointer stands for an owned value, as in Box")]
+unsafe impl<T: Sync + Send> Send for SharedMemory<T> {}
+
+impl<T: Sync> SharedMemory<T> {
+    pub fn new(value: T) -> anyhow::Result<SharedMemory<T>> {
+        let size = NonZeroUsize::new(size_of::<T>()).unwrap_or(NonZeroUsize::MIN);
+        let (protection, flags) = (ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED);
+        // SAFETY: new pages at an address of the kernel's choice touch nothing of ours; they are aligned for
+        // every T, and large enough.
+        #[allow(unsafe_code, reason = "mmap(2) could overwrite other mappings")]
+        unsafe {
+            let pages = mmap_anonymous(None, size, protection, flags).context("mmap shared memory")?.cast::<T>();
+            pages.write(value);
+            Ok(SharedMemory { value: pages, size })
+        }
+    }
+}
+
+impl<T: Sync> Deref for SharedMemory<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: written by `new`, mapped until dropped, and never lent out mutably.
+        #[allow(unsafe_code, reason = "the pointer stands for an owned value, as in Box")]
+        unsafe {
+            self.value.as_ref()
+        }
+    }
+}
+
+impl<T: Sync> Drop for SharedMemory<T> {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is ours and no reference into it is left. The value itself is not dropped, as
+        // another process may still use it.
+        #[allow(unsafe_code, reason = "munmap(2) could unmap what is used")]
+        let _ = unsafe { munmap(self.value.cast(), self.size.get()) };
+    }
+}
+
+/// What memory is divided into.
+pub fn page_size() -> anyhow::Result<NonZeroUsize> {
+    let size = sysconf(SysconfVar::PAGE_SIZE)?.and_then(|size| usize::try_from(size).ok());
+    size.and_then(NonZeroUsize::new).context("the kernel does not tell its page size")
+}
