@@ -36,9 +36,9 @@ struct Seen {
 pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
     let text = args.close_with_error.as_deref();
     let mut say = |step, result| out.pairs(&Seen { step, result });
-    say("write \"abcdef\", read up to 4 bytes twice", a_write_and_two_reads())?;
-    say("write \"a\" and \"b\", read up to 10 bytes twice", two_writes())?;
-    say("write nothing, read up to 10 bytes", a_write_of_nothing())?;
+    say("write abcdef, read up to 4 bytes, read up to 4 bytes", a_write_and_two_reads())?;
+    say("write a, write b, read up to 10 bytes, read up to 10 bytes", two_writes())?;
+    say("write no bytes, read up to 10 bytes", a_write_of_nothing())?;
     say("close the writer, read", read_after(|writer| close_writer(writer, text)))?;
     say("write 9 bytes, read 4, close the reader", cut_off(text))?;
     say("close the reader, read from it", read_after_own_close())?;
@@ -52,8 +52,8 @@ fn a_write_and_two_reads() -> String {
     thread::scope(|scope| {
         let writing = scope.spawn(|| shown_write(writer.write(b"abcdef")));
         let first = read(&reader, 4);
-        let meanwhile = if writing.is_finished() { "the write has returned" } else { "the write still waits" };
-        format!("{first}, {meanwhile}, {}, then the write returns: {}", read(&reader, 4), joined(writing))
+        let meanwhile = if writing.is_finished() { "the write has returned" } else { "the write waits" };
+        format!("{first}; {meanwhile}; {}; the write returns: {}", read(&reader, 4), joined(writing))
     })
 }
 
@@ -61,7 +61,7 @@ fn two_writes() -> String {
     let (reader, writer) = pipe();
     thread::scope(|scope| {
         scope.spawn(|| ["a", "b"].map(|text| writer.write(text.as_bytes()).is_ok()));
-        format!("{}, {}", read(&reader, 10), read(&reader, 10))
+        format!("{}; {}", read(&reader, 10), read(&reader, 10))
     })
 }
 
@@ -69,7 +69,7 @@ fn a_write_of_nothing() -> String {
     let (reader, writer) = pipe();
     thread::scope(|scope| {
         let writing = scope.spawn(|| shown_write(writer.write(b"")));
-        format!("{}, then the write returns: {}", read(&reader, 10), joined(writing))
+        format!("{}; the write returns: {}", read(&reader, 10), joined(writing))
     })
 }
 
@@ -112,7 +112,8 @@ fn read_after_own_close() -> String {
 fn read(reader: &PipeReader, size: usize) -> String {
     let mut buffer = vec![0; size];
     match reader.read(&mut buffer) {
-        Ok(count) => format!("{:?}", String::from_utf8_lossy(&buffer[..count])),
+        Ok(0) => "no bytes".into(),
+        Ok(count) => String::from_utf8_lossy(&buffer[..count]).into_owned(),
         Err(closed) => format!("error: {closed}"),
     }
 }

@@ -25,7 +25,7 @@ use shared::{manual, readiness, report};
 /// Without a command it tells the note's stories: echo read in pieces and by line, ps aux piped into grep,
 /// a pipe of the kernel's and one in memory.
 #[derive(Parser)]
-#[command(version, args_conflicts_with_subcommands = true)]
+#[command(version)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

@@ -8,6 +8,7 @@
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, AsRawFd};
+use std::process::Command;
 
 use anyhow::Context;
 use nix::errno::Errno;
@@ -15,6 +16,8 @@ use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::unistd::{Whence, lseek, read, write};
 use serde::Serialize;
 use shared::report::Report;
+
+use crate::children::Children;
 
 #[derive(Serialize)]
 struct Seen {
@@ -61,12 +64,15 @@ fn ends_with_the_last_writer(
     say("read again", end_or(reader.read(&mut [0; 100])))
 }
 
-/// Rust's programs ignore SIGPIPE and so get to see EPIPE; most others die of the signal.
+/// Rust's programs ignore SIGPIPE and so get to see EPIPE; the commands they start die of the signal.
 fn breaks_without_a_reader(say: &mut impl FnMut(&'static str, String) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let (reader, mut writer) = io::pipe().context("pipe")?;
     writer.write_all(b"nobody will read this").context("write the pipe")?;
     drop(reader);
-    say("close the reader, write", shown(writer.write(b"abc")))
+    say("close the reader, write", shown(writer.write(b"abc")))?;
+    let children = Children::default();
+    let mut echo = children.spawn(Command::new("echo").arg("abc").stdout(writer))?;
+    say("let echo write", echo.wait().context("wait for echo")?.to_string())
 }
 
 fn set_nonblocking(pipe: impl AsFd) -> anyhow::Result<()> {
@@ -79,10 +85,10 @@ fn end_or(result: io::Result<usize>) -> String {
     if let Ok(0) = result { "0 bytes: the end".into() } else { shown(result) }
 }
 
-/// A count of bytes, or the error by its name and in words.
+/// A count of bytes, or the error by the name errno(3) gives it.
 fn shown<N: std::fmt::Display, E: Into<io::Error>>(result: Result<N, E>) -> String {
     match result.map_err(Into::into) {
         Ok(count) => format!("{count} bytes"),
-        Err(error) => Errno::from_raw(error.raw_os_error().unwrap_or_default()).to_string(),
+        Err(error) => format!("{:?}", Errno::from_raw(error.raw_os_error().unwrap_or_default())),
     }
 }

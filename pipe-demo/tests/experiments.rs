@@ -1,0 +1,173 @@
+//! The experiments see what the kernel does, every time.
+#![cfg(not(loom))]
+
+mod support;
+
+use std::fs::File;
+use std::process::Stdio;
+
+use serde_json::Value;
+use support::{Result, code, output, pipe_demo, run, stderr, stdout};
+
+/// The records that the program prints as JSON lines.
+fn records(args: &[&str]) -> Result<Vec<Value>> {
+    let output = run(&[&["--json"], args].concat())?;
+    assert_eq!((code(output.status), stderr(&output).as_str()), (0, ""));
+    Ok(stdout(&output).lines().map(serde_json::from_str).collect::<std::result::Result<_, _>>()?)
+}
+
+#[test]
+fn a_pipe_hangs_from_the_first_byte_on_that_it_cannot_hold() -> Result {
+    let output = run(&["deadlock"])?;
+    assert_eq!(stdout(&output), "bytes=65537 order=write-first written=65536 outcome=hangs\n");
+    assert_eq!((code(output.status), stderr(&output).as_str()), (124, "error: not done after 1s\n"));
+    let output = run(&["deadlock", "--bytes", "300000", "--timeout", "300ms"])?;
+    assert_eq!(code(output.status), 124);
+    for cured in [&["deadlock", "--bytes", "65536"][..], &["deadlock", "--start-first", "--bytes", "300000"]] {
+        let output = run(cured)?;
+        assert_eq!(code(output.status), 0, "{}", stderr(&output));
+        assert!(stdout(&output).ends_with(" outcome=done\n"));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_kernel_pipe_refuses_the_wrong_end_and_tells_of_the_other() -> Result {
+    let results: Vec<_> = records(&["os-pipe"])?.iter().skip(1).map(|record| record["result"].clone()).collect();
+    let expected = [
+        "EBADF",
+        "EBADF",
+        "ESPIPE",
+        "11 bytes",
+        "5 bytes",
+        "6 bytes",
+        "EAGAIN",
+        "EAGAIN",
+        "4 bytes",
+        "0 bytes: the end",
+        "EPIPE",
+        "signal: 13 (SIGPIPE)",
+    ];
+    assert_eq!(results, expected);
+    Ok(())
+}
+
+#[test]
+fn a_pipe_in_memory_keeps_its_promises() -> Result {
+    for (args, closed) in [(&["io-pipe"][..], None), (&["io-pipe", "--close-with-error", "no more"], Some("no more"))] {
+        let results: Vec<_> = records(args)?.iter().map(|record| record["result"].clone()).collect();
+        let (end, broken) = (closed.unwrap_or("EOF"), closed.unwrap_or("io: read/write on closed pipe"));
+        let expected = [
+            "abcd; the write waits; ef; the write returns: all written",
+            "a; b",
+            "no bytes; the write returns: all written",
+            &format!("error: {end}"),
+            &format!("4 bytes written, error: {broken}"),
+            "error: io: read/write on closed pipe",
+            "0 torn",
+        ];
+        assert_eq!(results, expected);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_full_pipe_is_writable_again_when_a_page_is_free() -> Result {
+    let records = records(&["capacity"])?;
+    assert_eq!(records[0]["capacity"], 65_536);
+    let filled: Vec<_> = records[1..6].iter().map(|record| record["bytes_until_eagain"].clone()).collect();
+    // A write of 4097 bytes may take two pages and use one byte of the second.
+    assert_eq!(filled[..3], [65_536, 65_536, 65_536]);
+    assert!(filled[3].as_u64() < Some(65_536) && filled[4].as_u64() < Some(65_536));
+    let writable: Vec<_> = records[6..].iter().map(|record| record["writable"].clone()).collect();
+    assert_eq!(writable, [false, false, true]);
+    Ok(())
+}
+
+#[test]
+fn a_pipes_size_is_rounded_up() -> Result {
+    assert_eq!(records(&["capacity", "--set", "100000"])?[0]["capacity"], 131_072);
+    let output = run(&["capacity", "--set", "2147483647"])?;
+    assert_eq!(code(output.status), 1);
+    assert!(stderr(&output).starts_with("error: F_SETPIPE_SZ 2147483647: "), "{}", stderr(&output));
+    assert_eq!(code(run(&["capacity", "--set", "-1"])?.status), 2);
+    Ok(())
+}
+
+#[test]
+fn only_writes_over_pipe_buf_tear_and_only_in_the_kernels_pipe() -> Result {
+    let torn: Vec<_> = records(&["atomicity"])?.iter().map(|record| record["torn"].as_u64()).collect();
+    assert_eq!((torn[0], &torn[2..]), (Some(0), &[Some(0), Some(0)][..]));
+    assert!(torn[1] > Some(0));
+    let record =
+        &records(&["atomicity", "--via", "os-pipe", "--writers", "2", "--size", "100000", "--messages", "50"])?[0];
+    assert!(record["torn"].as_u64() > Some(0));
+    assert_eq!(record["messages"], 100);
+    Ok(())
+}
+
+#[test]
+fn only_unprotected_updates_are_lost() -> Result {
+    for record in records(&["race"])? {
+        let (counted, lost) =
+            (record["counted"].as_u64().ok_or("no count")?, record["lost"].as_u64().ok_or("no loss")?);
+        assert_eq!(counted + lost, 20_000);
+        assert_eq!(lost > 0, record["how"] == "plain", "{record}");
+    }
+    assert_eq!(records(&["race", "--how", "token", "--processes", "3", "--updates", "10"])?[0]["counted"], 30);
+    Ok(())
+}
+
+#[test]
+fn a_forked_child_gets_copies_of_the_pages_it_writes_and_exec_keeps_its_pid() -> Result {
+    let records = records(&["fork", "--pages", "500"])?;
+    assert_eq!((&records[0]["parent_reads"], &records[1]["parent_reads"]), (&"P".into(), &"C".into()));
+    let faults = |of: &str| records[2][of].as_u64().unwrap_or_default();
+    // The counter itself and the stack are pages too.
+    assert!(faults("faults_of_reading") < 50, "{}", records[2]);
+    assert!((500..550).contains(&faults("faults_of_writing")), "{}", records[2]);
+    assert!(faults("faults_of_writing_again") < 50, "{}", records[2]);
+    assert_eq!(records[3]["forked_pid"].to_string(), records[3]["pid_after_exec"].as_str().unwrap_or_default());
+    Ok(())
+}
+
+#[test]
+fn the_stories_are_told_in_the_notes_order() -> Result {
+    let output = run(&[])?;
+    assert_eq!((code(output.status), stderr(&output).as_str()), (0, ""));
+    let text = stdout(&output);
+    let echo = "Run command `echo -n \"My first command comes from Rust.\"`: \nMy first command comes from Rust.\n\n";
+    let rest = text.strip_prefix(&echo.repeat(2)).ok_or(text.clone())?;
+    let rest = rest.strip_prefix("Run command `ps aux | grep pipe-demo`: \n").ok_or(text.clone())?;
+    let pipes = "\nWritten 26 byte(s). [file-based pipe]\nRead 26 byte(s). [file-based pipe]\n\
+                 Written 26 byte(s). [in-memory pipe]\nRead 26 byte(s). [in-memory pipe]\n";
+    let lines = rest.strip_suffix(pipes).ok_or(text.clone())?;
+    assert!(!lines.is_empty() && lines.lines().all(|line| line.contains("pipe-demo")), "{lines}");
+    Ok(())
+}
+
+const COMMANDS: [&[&str]; 7] =
+    [&["demo"], &["os-pipe"], &["io-pipe"], &["capacity"], &["atomicity"], &["race"], &["fork"]];
+
+#[test]
+fn a_reader_that_has_gone_is_no_error_and_a_full_disk_is_one() -> Result {
+    for args in COMMANDS {
+        let (reader, writer) = std::io::pipe()?;
+        drop(reader);
+        let gone = output(pipe_demo(args).stdout(Stdio::from(writer)))?;
+        assert_eq!((code(gone.status), stderr(&gone).as_str()), (0, ""), "{args:?}");
+        let full = output(pipe_demo(args).stdout(File::options().write(true).open("/dev/full")?))?;
+        let expected = "error: write stdout: No space left on device (os error 28)\n";
+        assert_eq!((code(full.status), stderr(&full).as_str()), (1, expected), "{args:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_command_explains_itself_and_refuses_nonsense() -> Result {
+    for args in COMMANDS.iter().copied().chain([&["run"][..], &["pipeline"], &["deadlock"]]) {
+        assert_eq!(code(run(&[args, &["--help"]].concat())?.status), 0);
+        assert_eq!(code(run(&[args, &["--nonsense"]].concat())?.status), 2);
+    }
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! `pipeline`: all bytes arrive, everybody learns of the end, and nobody is left.
+#![cfg(not(loom))]
+
+mod support;
+
+use std::fs::File;
+use std::io::{Seek, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+use support::{Result, code, end_of, output, pipe_demo, run, stderr, stdout, wait_for};
+
+const LINKS: [&str; 2] = ["pump", "direct"];
+
+fn pipeline(link: &str, commands: &[&str]) -> Result<std::process::Output> {
+    run(&[&["pipeline", "--link", link], commands].concat())
+}
+
+#[test]
+fn all_bytes_go_from_our_stdin_through_all_stages_to_our_stdout() -> Result {
+    let bytes: Vec<u8> = (0..3_000_001_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    for link in LINKS {
+        let mut file: File = tempfile::tempfile()?;
+        file.write_all(&bytes)?;
+        file.rewind()?;
+        let stages = ["pipeline", "--link", link, "cat", "cat", "dd bs=999 status=none", "cat"];
+        let output = output(pipe_demo(&stages).stdin(file))?;
+        assert_eq!(code(output.status), 0, "{}", stderr(&output));
+        assert!(output.stdout == bytes, "{link}: {} bytes", output.stdout.len());
+    }
+    Ok(())
+}
+
+#[test]
+fn a_stage_that_ends_early_ends_its_writers() -> Result {
+    for link in LINKS {
+        let output = pipeline(link, &["yes", "cat", "head -n 1"])?;
+        assert_eq!((stdout(&output).as_str(), code(output.status)), ("y\n", 141), "{link}");
+        assert_eq!(stderr(&output), "");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_exit_code_is_that_of_the_last_stage_that_failed() -> Result {
+    for link in LINKS {
+        for (stages, expected) in [
+            (["sh -c 'exit 3'", "cat"], 3),
+            (["sh -c 'exit 3'", "sh -c 'cat; exit 4'"], 4),
+            (["sh -c 'kill -TERM $$'", "cat"], 143),
+            (["true", "true"], 0),
+        ] {
+            assert_eq!(code(pipeline(link, &stages)?.status), expected, "{link} {stages:?}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn one_stage_is_a_pipeline_too() -> Result {
+    for link in LINKS {
+        assert_eq!(stdout(&pipeline(link, &["echo '$HOME  *'"])?), "$HOME  *\n");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_stage_that_cannot_start_ends_those_that_have() -> Result {
+    for link in LINKS {
+        let output = pipeline(link, &["sleep 1000", "sleep 1000", "no-such-command", "cat"])?;
+        let expected = "error: start no-such-command: No such file or directory (os error 2)\n";
+        assert_eq!((code(output.status), stderr(&output).as_str()), (127, expected));
+        let output = pipeline(link, &["sleep 1000", "/etc/passwd"])?;
+        let expected = "error: start /etc/passwd: Permission denied (os error 13)\n";
+        assert_eq!((code(output.status), stderr(&output).as_str()), (126, expected));
+    }
+    Ok(())
+}
+
+#[test]
+fn commands_that_no_shell_could_read_are_wrong_usage() -> Result {
+    for nonsense in ["", "  ", "echo 'abc"] {
+        assert_eq!(code(run(&["pipeline", "cat", nonsense])?.status), 2);
+    }
+    assert_eq!(code(run(&["pipeline"])?.status), 2);
+    Ok(())
+}
+
+#[test]
+fn no_stage_inherits_a_descriptor_of_another() -> Result {
+    let alone = stdout(&run(&["pipeline", "--link", "direct", "ls /proc/self/fd"])?);
+    for link in LINKS {
+        let output = pipeline(link, &["true", "true", "ls /proc/self/fd"])?;
+        assert_eq!(stdout(&output), alone, "{link}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_stage_dies_of_sigpipe_although_this_program_ignores_it() -> Result {
+    let output = pipeline("pump", &["sh -c 'kill -PIPE $$; echo survived'", "cat"])?;
+    assert_eq!((code(output.status), stdout(&output).as_str()), (141, ""));
+    Ok(())
+}
+
+#[test]
+fn memory_is_bounded_however_much_flows() -> Result {
+    let last = "sh -c 'cat >/dev/null; grep VmHWM /proc/$PPID/status'";
+    let output = pipeline("pump", &["head -c 256M /dev/zero", "cat", last])?;
+    let kib: u64 = stdout(&output).split_whitespace().nth(1).ok_or("no VmHWM")?.parse()?;
+    assert!(kib < 8192, "{kib} KiB");
+    Ok(())
+}
+
+#[test]
+fn a_link_that_never_rests_does_not_starve_another() -> Result {
+    let stages = ["yes", "sh -c 'echo first; exec cat >/dev/null'", "cat"];
+    let mut child = pipe_demo(&[&["pipeline"], stages.as_slice()].concat()).spawn()?;
+    wait_for(&mut child, "first\n")?;
+    kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGINT)?;
+    assert_eq!(code(end_of(child)?.status), 130);
+    Ok(())
+}
+
+#[test]
+fn ctrl_c_ends_all_stages() -> Result {
+    for link in LINKS {
+        for whole_group in [false, true] {
+            for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+                let stages = ["sh -c 'echo ready; exec sleep 1000'", "cat", "cat"];
+                let mut command = pipe_demo(&[&["pipeline", "--link", link], stages.as_slice()].concat());
+                let mut child = command.process_group(0).spawn()?;
+                wait_for(&mut child, "ready\n")?;
+                let pid = Pid::from_raw(i32::try_from(child.id())?);
+                if whole_group {
+                    killpg(pid, signal)?;
+                } else {
+                    kill(pid, signal)?;
+                }
+                let status = end_of(child)?.status;
+                // Of the group all die by themselves: their code may come first.
+                let codes = if whole_group { [130, 128 + signal as i32] } else { [130; 2] };
+                assert!(codes.contains(&code(status)), "{link} {signal} {status}");
+                assert_eq!(status.signal(), None);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_timeout_ends_stages_that_ignore_sigterm_too() -> Result {
+    for link in LINKS {
+        let stubborn = r#"sh -c 'trap "" TERM; exec sleep 1000'"#;
+        let output = run(&["pipeline", "--link", link, "--timeout", "200ms", "sleep 1000", stubborn, "cat"])?;
+        assert_eq!((code(output.status), stderr(&output).as_str()), (124, "error: not done after 200ms\n"));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_full_disk_is_the_last_stages_affair() -> Result {
+    let full = File::options().write(true).open("/dev/full")?;
+    let output = output(pipe_demo(&["pipeline", "echo abc", "cat"]).stdout(full))?;
+    assert_eq!(code(output.status), 1);
+    assert!(stderr(&output).contains("No space left on device"));
+    Ok(())
+}

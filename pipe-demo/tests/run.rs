@@ -1,0 +1,86 @@
+//! `run`: every byte of a command's output, and its exit code.
+#![cfg(not(loom))]
+
+mod support;
+
+use std::fs::File;
+use std::process::Stdio;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use support::{Result, code, end_of, output, pipe_demo, run, stderr, stdout, wait_for};
+
+#[test]
+fn the_output_is_the_same_however_it_is_read() -> Result {
+    for how in [&["--buffer", "5"][..], &["--lines"], &["--lines", "--buffer", "3"], &[]] {
+        let args = [&["run"], how, &["--", "printf", r"one\ntwo\0\377\n\nend"]].concat();
+        assert_eq!(run(&args)?.stdout, b"one\ntwo\0\xff\n\nend", "{how:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn each_read_is_told_with_what_it_returned() -> Result {
+    let output = run(&["run", "-v", "--buffer", "5", "--", "echo", "-n", "My first"])?;
+    let expected = "read 5 bytes: \"My fi\"\nread 3 bytes: \"rst\"\necho: exit status: 0\n";
+    assert_eq!(stderr(&output), expected);
+    let output = run(&["run", "-v", "--lines", "--", "printf", r"a\nb"])?;
+    assert_eq!(stderr(&output), "read 2 bytes: \"a\\n\"\nread 1 bytes: \"b\"\nprintf: exit status: 0\n");
+    Ok(())
+}
+
+#[test]
+fn the_exit_code_is_the_commands() -> Result {
+    for (script, expected) in [("exit 3", 3), ("kill -KILL $$", 137), ("true", 0)] {
+        assert_eq!(code(run(&["run", "--", "sh", "-c", script])?.status), expected);
+    }
+    let output = run(&["run", "--", "no-such-command"])?;
+    assert_eq!(code(output.status), 127);
+    assert_eq!(stderr(&output), "error: start no-such-command: No such file or directory (os error 2)\n");
+    assert_eq!(code(run(&["run", "--", "/"])?.status), 126);
+    assert_eq!(code(run(&["run"])?.status), 2);
+    assert_eq!(code(run(&["run", "--buffer", "0", "--", "true"])?.status), 2);
+    Ok(())
+}
+
+#[test]
+fn the_command_reads_our_stdin() -> Result {
+    let file = File::open("/proc/self/status")?;
+    assert!(stdout(&output(pipe_demo(&["run", "--", "cat"]).stdin(file))?).contains("Name:"));
+    Ok(())
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() -> Result {
+    let mut child = pipe_demo(&["run", "--", "yes"]).spawn()?;
+    wait_for(&mut child, "y\n")?;
+    drop(child.stdout.take());
+    let output = end_of(child)?;
+    assert_eq!((code(output.status), stderr(&output).as_str()), (0, ""));
+    Ok(())
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_ends_the_command() -> Result {
+    let full = File::options().write(true).open("/dev/full")?;
+    let output = output(pipe_demo(&["run", "--", "sh", "-c", "echo abc; exec sleep 1000"]).stdout(full))?;
+    let expected = "error: write stdout: No space left on device (os error 28)\n";
+    assert_eq!((code(output.status), stderr(&output).as_str()), (1, expected));
+    Ok(())
+}
+
+#[test]
+fn ctrl_c_and_the_timeout_end_it_even_while_nobody_reads_its_stdout() -> Result {
+    let (reader, writer) = std::io::pipe()?;
+    let output = output(pipe_demo(&["run", "--timeout", "200ms", "--", "yes"]).stdout(writer))?;
+    assert_eq!((code(output.status), stderr(&output).as_str()), (124, "error: not done after 200ms\n"));
+    drop(reader);
+
+    let mut child = pipe_demo(&["run", "--", "yes"]).stdout(Stdio::piped()).spawn()?;
+    wait_for(&mut child, "y\n")?;
+    let unread = child.stdout.take();
+    kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGINT)?;
+    assert_eq!(code(end_of(child)?.status), 130);
+    drop(unread);
+    Ok(())
+}
