@@ -20,7 +20,7 @@ use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::ptr;
 
-use super::sync::{Arc, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, Patience, PoisonError};
+use super::sync::{Arc, AtomicUsize, Condvar, Cpu, Mutex, MutexGuard, Ordering, Patience, PoisonError};
 
 /// Both ends of a new pipe.
 pub fn pipe() -> (PipeReader, PipeWriter) {
@@ -78,6 +78,8 @@ struct Pipe {
     taken: Condvar,
     /// Counts the changes of `state`: to see one needs no lock.
     changes: AtomicUsize,
+    reader_cpu: Cpu,
+    writer_cpu: Cpu,
 }
 
 #[derive(Debug, Default)]
@@ -103,7 +105,7 @@ unsafe impl Send for Offer {}
 impl PipeReader {
     /// Waits for a write and takes what fits into `buffer`.
     pub fn read(&self, buffer: &mut [u8]) -> Result<usize, Closed> {
-        let mut state = self.0.lock_when(State::is_readable);
+        let mut state = self.0.lock_when(State::is_readable, &self.0.reader_cpu, &self.0.writer_cpu);
         while !state.is_readable() {
             state.sleeping_readers += 1;
             state = self.0.offered.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -148,7 +150,7 @@ impl PipeWriter {
         }
         state.offer = Some(Offer { start: bytes.as_ptr(), length: bytes.len() });
         self.0.wake(state, Side::Reader);
-        let mut state = self.0.lock_when(State::is_writable);
+        let mut state = self.0.lock_when(State::is_writable, &self.0.writer_cpu, &self.0.reader_cpu);
         while !state.is_writable() {
             state.is_writer_asleep = true;
             state = self.0.taken.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -202,18 +204,18 @@ impl Pipe {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stays awake for a moment until `is_so`: the other side is often about to act, and to fall asleep
-    /// and be woken takes longer than a message.
-    fn lock_when(&self, is_so: fn(&State) -> bool) -> MutexGuard<'_, State> {
+    /// Stays awake for a moment until `is_so`, as the other side is often about to act.
+    fn lock_when(&self, is_so: fn(&State) -> bool, own: &Cpu, other: &Cpu) -> MutexGuard<'_, State> {
         let mut state = self.lock();
         if cfg!(loom) {
             return state; // Nothing to win, and more to try.
         }
+        own.note();
         let mut patience = Patience::default();
         while !is_so(&state) {
             let before = self.changes.load(Ordering::Relaxed);
             drop(state);
-            let is_over = patience.wait_while(|| self.changes.load(Ordering::Relaxed) == before);
+            let is_over = patience.wait_while(other, || self.changes.load(Ordering::Relaxed) == before);
             state = self.lock();
             if is_over {
                 break;
