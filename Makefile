@@ -9,7 +9,7 @@ PROGRAMS := $(filter pipe-demo fifo-demo signal-demo tcpsock unixsock,$(patsubst
 RUNS     := $(addprefix run-,$(PROGRAMS))
 
 .DEFAULT_GOAL := help
-.PHONY: help build test proof lint fmt ci install clean $(RUNS)
+.PHONY: help build test proof loom lint fmt ci install clean $(RUNS)
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,10 @@ test: ## Run the tests (under five minutes)
 
 proof: ## Compare the answers to all 2³² requests with printf's (a quarter of an hour)
 	$(CARGO) test --release --locked --package shared -- --ignored --nocapture every_int32
+
+loom: ## Try pipe-demo's pipe in memory under every interleaving
+	RUSTFLAGS='--cfg loom' CARGO_TARGET_DIR="$${CARGO_TARGET_DIR:-target}/loom" \
+		$(CARGO) test --locked --package pipe-demo --release --bin pipe-demo models
 
 lint: ## Check format, clippy and shell scripts
 	$(CARGO) fmt --all --check
