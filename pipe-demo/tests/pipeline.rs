@@ -4,12 +4,14 @@
 mod support;
 
 use std::fs::File;
-use std::io::{Seek, Write};
+use std::io::{BufRead, BufReader, Seek, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
-use support::{Result, code, end_of, output, pipe_demo, run, stderr, stdout, wait_for};
+use support::{Result, code, end_of, output, pipe_demo, run, spawn, stderr, stdout, wait_for};
 
 const LINKS: [&str; 2] = ["pump", "direct"];
 
@@ -39,6 +41,29 @@ fn a_stage_that_ends_early_ends_its_writers() -> Result {
         assert_eq!((stdout(&output).as_str(), code(output.status)), ("y\n", 141), "{link}");
         assert_eq!(stderr(&output), "");
     }
+    Ok(())
+}
+
+/// The pump closes the pipe of a writer as soon as its reader has gone, not when it has bytes to pass on.
+#[test]
+fn a_writer_meets_sigpipe_at_its_first_write_after_the_reader_has_gone() -> Result {
+    let first = "sh -c 'readlink /proc/self/fd/3 3>&1 >&2; exec cat'";
+    let mut child = spawn(pipe_demo(&["pipeline", first, "true"]).stdin(Stdio::piped()))?;
+    let mut pipe = String::new();
+    BufReader::new(child.stderr.take().ok_or("no stderr")?).read_line(&mut pipe)?;
+    let descriptors = format!("/proc/{}/fd", child.id());
+    let is_open = || -> Result<bool> {
+        let mut targets =
+            std::fs::read_dir(&descriptors)?.flatten().filter_map(|fd| std::fs::read_link(fd.path()).ok());
+        Ok(targets.any(|target| target.as_os_str() == pipe.trim_end()))
+    };
+    let start = Instant::now();
+    while is_open()? {
+        assert!(start.elapsed() < Duration::from_secs(30), "the pipe stays open");
+        std::thread::yield_now();
+    }
+    child.stdin.take().ok_or("no stdin")?.write_all(b"abc\n")?;
+    assert_eq!(code(end_of(child)?.status), 141);
     Ok(())
 }
 
@@ -116,7 +141,7 @@ fn memory_is_bounded_however_much_flows() -> Result {
 #[test]
 fn a_link_that_never_rests_does_not_starve_another() -> Result {
     let stages = ["yes", "sh -c 'echo first; exec cat >/dev/null'", "cat"];
-    let mut child = pipe_demo(&[&["pipeline"], stages.as_slice()].concat()).spawn()?;
+    let mut child = spawn(&mut pipe_demo(&[&["pipeline"], stages.as_slice()].concat()))?;
     wait_for(&mut child, "first\n")?;
     kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGINT)?;
     assert_eq!(code(end_of(child)?.status), 130);
@@ -130,7 +155,7 @@ fn ctrl_c_ends_all_stages() -> Result {
             for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
                 let stages = ["sh -c 'echo ready; exec sleep 1000'", "cat", "cat"];
                 let mut command = pipe_demo(&[&["pipeline", "--link", link], stages.as_slice()].concat());
-                let mut child = command.process_group(0).spawn()?;
+                let mut child = spawn(command.process_group(0))?;
                 wait_for(&mut child, "ready\n")?;
                 let pid = Pid::from_raw(i32::try_from(child.id())?);
                 if whole_group {

@@ -4,11 +4,10 @@
 mod support;
 
 use std::fs::File;
-use std::process::Stdio;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use support::{Result, code, end_of, output, pipe_demo, run, stderr, stdout, wait_for};
+use support::{Result, code, end_of, output, pipe_demo, run, spawn, stderr, stdout, wait_for};
 
 #[test]
 fn the_output_is_the_same_however_it_is_read() -> Result {
@@ -52,7 +51,7 @@ fn the_command_reads_our_stdin() -> Result {
 
 #[test]
 fn a_reader_that_goes_away_is_no_error() -> Result {
-    let mut child = pipe_demo(&["run", "--", "yes"]).spawn()?;
+    let mut child = spawn(&mut pipe_demo(&["run", "--", "yes"]))?;
     wait_for(&mut child, "y\n")?;
     drop(child.stdout.take());
     let output = end_of(child)?;
@@ -76,7 +75,7 @@ fn ctrl_c_and_the_timeout_end_it_even_while_nobody_reads_its_stdout() -> Result 
     assert_eq!((code(output.status), stderr(&output).as_str()), (124, "error: not done after 200ms\n"));
     drop(reader);
 
-    let mut child = pipe_demo(&["run", "--", "yes"]).stdout(Stdio::piped()).spawn()?;
+    let mut child = spawn(&mut pipe_demo(&["run", "--", "yes"]))?;
     wait_for(&mut child, "y\n")?;
     let unread = child.stdout.take();
     kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGINT)?;

@@ -192,7 +192,7 @@ fn a_stream_reports_a_closed_pipe_as_a_broken_one() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(128) })]
 
     /// However many write and read however much at a time: each write's bytes come in one run, each
     /// writer's writes in their order, and no read mixes two.

@@ -22,9 +22,6 @@ const BUFFER: usize = 128 * 1024;
 /// Larger pipes than the default of 64 KiB: fewer switches between the processes.
 const PIPE_SIZE: i32 = 256 * 1024;
 
-/// So often a link reads before the others have their turn.
-const TURNS: usize = 16;
-
 /// Moves all bytes of all links; returns when each has come to its end.
 pub fn pump(links: Vec<Ends>) -> anyhow::Result<()> {
     let mut poll = Poll::new()?;
@@ -94,34 +91,55 @@ impl Link {
         Ok(Link { from, to, buffer, held: 0..0, is_busy: false, is_unread: false })
     }
 
-    /// Works until reading or writing answered `EAGAIN` with nothing left to do for the other: the only
-    /// states in which the edge-triggered poll may be trusted to wake us. Or stays busy, for a turn.
+    /// Moves one buffer, and stays busy until reading or writing answered `EAGAIN`: the only state in which
+    /// the edge-triggered poll may be trusted to wake us. In between the other links have their turn.
     fn work(&mut self) -> io::Result<Progress> {
         if self.is_unread {
             return Ok(Progress::End);
         }
-        for _ in 0..TURNS {
-            if self.held.is_empty() {
-                match nonblocking("read", &self.from, || (&self.from).read(&mut self.buffer))? {
-                    Ready::Done(0) => return Ok(Progress::End),
-                    Ready::Done(count) => self.held = 0..count,
-                    Ready::NotYet => return Ok(self.rest()),
-                }
+        if self.held.is_empty() {
+            match nonblocking("read", &self.from, || (&self.from).read(&mut self.buffer))? {
+                Ready::Done(0) => return Ok(Progress::End),
+                Ready::Done(count) => self.held = 0..count,
+                Ready::NotYet => self.is_busy = false,
             }
-            while !self.held.is_empty() {
-                match nonblocking("write", &self.to, || (&self.to).write(&self.buffer[self.held.clone()])) {
-                    Ok(Ready::Done(count)) => self.held.start += count,
-                    Ok(Ready::NotYet) => return Ok(self.rest()),
-                    Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(Progress::End),
-                    Err(error) => return Err(error),
+        }
+        while !self.held.is_empty() {
+            match nonblocking("write", &self.to, || (&self.to).write(&self.buffer[self.held.clone()])) {
+                Ok(Ready::Done(count)) => self.held.start += count,
+                Ok(Ready::NotYet) => {
+                    self.is_busy = false;
+                    break;
                 }
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(Progress::End),
+                Err(error) => return Err(error),
             }
         }
         Ok(Progress::More)
     }
+}
 
-    fn rest(&mut self) -> Progress {
-        self.is_busy = false;
-        Progress::More
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+
+    use super::*;
+
+    #[test]
+    fn a_link_with_more_to_move_lets_the_others_go_first() {
+        let poll = Poll::new().unwrap();
+        let (from, mut full) = io::pipe().unwrap();
+        let (_empty, to) = io::pipe().unwrap();
+        let ends = (ChildStdout::from(OwnedFd::from(from)), ChildStdin::from(OwnedFd::from(to)));
+        let mut link = Link::new(poll.registry(), 0, ends).unwrap();
+        link.buffer = vec![0; 100].into_boxed_slice();
+        full.write_all(&[0; 250]).unwrap();
+        link.is_busy = true;
+        for (turn, busy) in [(1, true), (2, true), (3, true), (4, false)] {
+            assert!(link.work().unwrap() == Progress::More);
+            assert_eq!(link.is_busy, busy, "turn {turn}");
+        }
+        drop(full);
+        assert!(link.work().unwrap() == Progress::End);
     }
 }

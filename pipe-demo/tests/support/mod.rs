@@ -5,8 +5,7 @@
 use std::fs;
 use std::io::Read;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::Once;
-use std::sync::mpsc;
+use std::sync::{Mutex, MutexGuard, Once, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -27,9 +26,24 @@ pub fn pipe_demo(args: &[&str]) -> Command {
     command
 }
 
+/// The processes that the tests have started. Locked while another is.
+static STARTED: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+
+fn started() -> MutexGuard<'static, Vec<u32>> {
+    STARTED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts the program.
+pub fn spawn(command: &mut Command) -> Result<Child> {
+    let mut started = started();
+    let child = command.spawn()?;
+    started.push(child.id());
+    Ok(child)
+}
+
 /// Runs the program to its end, and checks that no child of its is left.
 pub fn output(command: &mut Command) -> Result<Output> {
-    end_of(command.spawn()?)
+    end_of(spawn(command)?)
 }
 
 /// Waits for the program, and kills it when it hangs.
@@ -77,18 +91,17 @@ pub fn code(status: ExitStatus) -> i32 {
     status.code().unwrap_or(-1)
 }
 
-/// Names of our children that are not the program: it started them, and did not reap them.
+/// Our children that no test has started: the program did, and did not reap them.
 fn left_behind() -> Vec<String> {
+    let started = started();
     let me = std::process::id().to_string();
-    let stats = fs::read_dir("/proc")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|process| fs::read_to_string(process.path().join("stat")).ok());
-    // PID (NAME) STATE PPID
-    let names = stats.filter_map(|stat| {
-        let (name, rest) = stat.split_once('(')?.1.rsplit_once(')')?;
-        (rest.split_whitespace().nth(1) == Some(me.as_str())).then(|| name.to_owned())
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let stats = processes.filter_map(|process| fs::read_to_string(process.path().join("stat")).ok());
+    let strangers = stats.filter(|stat| {
+        // PID (NAME) STATE PPID
+        let pid = stat.split_once(' ').and_then(|(pid, _)| pid.parse().ok()).unwrap_or_default();
+        let parent = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1));
+        parent == Some(&me) && !started.contains(&pid)
     });
-    names.filter(|name| name != "pipe-demo").collect()
+    strangers.collect()
 }
