@@ -17,10 +17,13 @@ use shared::report::{Failure, Report, narrate};
 use crate::children::{self, Children};
 use crate::status;
 
+/// The largest buffer.
+const LARGEST: usize = 1 << 30;
+
 #[derive(clap::Args)]
 pub struct Args {
     /// Read so many bytes at a time, at most (the note: 5)
-    #[arg(long, value_name = "N", default_value = "4096")]
+    #[arg(long, value_name = "N", default_value = "4096", value_parser = buffer_size)]
     buffer: NonZeroUsize,
     /// Read by line; a line longer than the buffer comes in pieces
     #[arg(long)]
@@ -31,6 +34,12 @@ pub struct Args {
     /// The command and its arguments; it reads from stdin
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<std::ffi::OsString>,
+}
+
+/// Bytes that a buffer may have: at least one, and no more than can be had.
+pub fn buffer_size(text: &str) -> Result<NonZeroUsize, String> {
+    let size: NonZeroUsize = text.parse().map_err(|error| format!("{error}"))?;
+    if size.get() <= LARGEST { Ok(size) } else { Err(format!("more than {LARGEST} bytes")) }
 }
 
 /// How to cut the output into pieces.

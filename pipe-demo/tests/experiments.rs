@@ -6,8 +6,10 @@ mod support;
 use std::fs::File;
 use std::process::Stdio;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
-use support::{Result, code, output, pipe_demo, run, stderr, stdout};
+use support::{Result, code, end_of, output, pipe_demo, run, spawn, stderr, stdout};
 
 /// The records that the program prints as JSON lines.
 fn records(args: &[&str]) -> Result<Vec<Value>> {
@@ -115,6 +117,20 @@ fn only_unprotected_updates_are_lost() -> Result {
         assert_eq!(lost > 0, record["how"] == "plain", "{record}");
     }
     assert_eq!(records(&["race", "--how", "token", "--processes", "3", "--updates", "10"])?[0]["counted"], 30);
+    Ok(())
+}
+
+#[test]
+fn ctrl_c_ends_forked_children_too() -> Result {
+    let child = spawn(&mut pipe_demo(&["race", "--how", "plain", "--updates", "1000000000000"]))?;
+    let pid = Pid::from_raw(i32::try_from(child.id())?);
+    // The program is ready for the signal when it has the threads of the story and of ctrlc.
+    let tasks = format!("/proc/{pid}/task");
+    while std::fs::read_dir(&tasks)?.count() < 3 {
+        std::thread::yield_now();
+    }
+    kill(pid, Signal::SIGINT)?;
+    assert_eq!(code(end_of(child)?.status), 130);
     Ok(())
 }
 

@@ -38,7 +38,10 @@ fn the_exit_code_is_the_commands() -> Result {
     assert_eq!(stderr(&output), "error: start no-such-command: No such file or directory (os error 2)\n");
     assert_eq!(code(run(&["run", "--", "/"])?.status), 126);
     assert_eq!(code(run(&["run"])?.status), 2);
-    assert_eq!(code(run(&["run", "--buffer", "0", "--", "true"])?.status), 2);
+    for size in ["0", "-1", "1073741825", "99999999999999999999"] {
+        assert_eq!(code(run(&["run", "--buffer", size, "--", "true"])?.status), 2);
+        assert_eq!(code(run(&["atomicity", "--size", size])?.status), 2);
+    }
     Ok(())
 }
 
