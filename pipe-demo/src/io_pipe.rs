@@ -5,6 +5,7 @@
 #[cfg(all(test, loom))]
 mod models;
 mod pipe;
+mod stream;
 mod sync;
 #[cfg(all(test, not(loom)))]
 mod tests;

@@ -17,7 +17,6 @@
 
 use std::error::Error;
 use std::fmt;
-use std::io::{self, ErrorKind, Read, Write};
 use std::ptr;
 
 use super::sync::{Arc, AtomicUsize, Condvar, Cpu, Mutex, MutexGuard, Ordering, Patience, PoisonError};
@@ -281,35 +280,5 @@ impl Offer {
         }
         self.length -= count;
         count
-    }
-}
-
-/// As a stream: the end is `Ok(0)`, so a write of no bytes is passed over.
-impl Read for &PipeReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match PipeReader::read(self, buffer) {
-                Ok(0) if !buffer.is_empty() => {}
-                Ok(count) => return Ok(count),
-                Err(Closed::Eof) => return Ok(0),
-                Err(closed) => return Err(io::Error::other(closed)),
-            }
-        }
-    }
-}
-
-/// As a stream: bytes that were taken before the reader closed are written, the next write fails.
-impl Write for &PipeWriter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match PipeWriter::write(self, bytes) {
-            Ok(()) => Ok(bytes.len()),
-            Err(CutOff { taken, .. }) if taken > 0 => Ok(taken),
-            Err(CutOff { cause: Closed::Pipe, .. }) => Err(io::Error::new(ErrorKind::BrokenPipe, Closed::Pipe)),
-            Err(CutOff { cause, .. }) => Err(io::Error::other(cause)),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
