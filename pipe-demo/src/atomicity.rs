@@ -37,7 +37,7 @@ pub struct Args {
     #[arg(long, value_enum)]
     via: Option<Via>,
     /// Give up then
-    #[arg(long, value_parser = humantime::parse_duration, default_value = "30s")]
+    #[arg(long, value_parser = shared::duration::parse, default_value = "30s")]
     timeout: Duration,
 }
 

@@ -4,7 +4,7 @@
 //! a page of its own: so a pipe of 65,536 bytes may be full with less. And it is writable again only when
 //! a whole page is free.
 //!
-//! Note: 管道 ("管道缓冲被写满之后"). Go: `os.Pipe`. Man: pipe(7), fcntl(2) at F_SETPIPE_SZ.
+//! Note: 管道. Go: `os.Pipe`. Man: pipe(7), fcntl(2) at F_SETPIPE_SZ.
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::AsFd;

@@ -28,7 +28,7 @@ pub struct Args {
     #[arg(long)]
     start_first: bool,
     /// Give up then
-    #[arg(long, value_parser = humantime::parse_duration, default_value = "1s")]
+    #[arg(long, value_parser = shared::duration::parse, default_value = "1s")]
     timeout: Duration,
 }
 

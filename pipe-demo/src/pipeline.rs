@@ -22,7 +22,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = Link::Pump)]
     link: Link,
     /// End all commands when they have not ended by then
-    #[arg(long, value_parser = humantime::parse_duration, default_value = "1h")]
+    #[arg(long, value_parser = shared::duration::parse, default_value = "1h")]
     timeout: Duration,
     /// A command with its arguments, quoted as for the shell; no shell interprets it
     #[arg(required = true, value_name = "CMD")]

@@ -3,7 +3,7 @@
 //! A read returns what is there: fewer bytes than the buffer holds say nothing about the end, which is
 //! the read that returns none, after the last writer has closed the pipe.
 //!
-//! Note: 管道 ("创建一个能够获取此命令输出的管道"). Go: `exec.Cmd.StdoutPipe`, `bufio.Reader.ReadLine`. Man: pipe(7), read(2).
+//! Note: 管道. Go: `exec.Cmd.StdoutPipe`, `bufio.Reader.ReadLine`. Man: pipe(7), read(2).
 
 use std::io::{BufRead, BufReader, Read};
 use std::num::NonZeroUsize;
@@ -29,7 +29,7 @@ pub struct Args {
     #[arg(long)]
     lines: bool,
     /// End the command when it has not ended by then
-    #[arg(long, value_parser = humantime::parse_duration, default_value = "1h")]
+    #[arg(long, value_parser = shared::duration::parse, default_value = "1h")]
     timeout: Duration,
     /// The command and its arguments; it reads from stdin
     #[arg(last = true, required = true, value_name = "CMD")]

@@ -1,6 +1,6 @@
 //! Moves bytes from pipe to pipe without ever blocking, in bounded memory.
 //!
-//! Note: 管道 ("把第一个命令的输出内容通过管道传递给第二个命令"). Go: `bufio.Reader.WriteTo`. Man: pipe(7), epoll(7).
+//! Note: 管道. Go: `bufio.Reader.WriteTo`. Man: pipe(7), epoll(7).
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsFd;

@@ -1,6 +1,6 @@
 //! Memory that a process shares with its children.
 //!
-//! Note: 进程的空间 ("共享内存区的基础"). Man: mmap(2) at MAP_SHARED.
+//! Note: 进程的空间. Man: mmap(2) at MAP_SHARED.
 
 use std::num::NonZeroUsize;
 use std::ops::Deref;

@@ -6,7 +6,7 @@
 //! keeps the others out between them. The lock may be a mutex, or a pipe with one byte in it: whoever
 //! could read the byte is inside, and writes it back (so GNU make's jobserver counts its jobs).
 //!
-//! Note: 关于同步 ("竟态条件", "原子操作", "临界区", "互斥"). Go: `sync/atomic`, `sync.Mutex`. Man: mmap(2), pipe(7).
+//! Note: 关于同步. Go: `sync/atomic`, `sync.Mutex`. Man: mmap(2), pipe(7).
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,7 +36,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 5000)]
     updates: u64,
     /// Give up then
-    #[arg(long, value_parser = humantime::parse_duration, default_value = "30s")]
+    #[arg(long, value_parser = shared::duration::parse, default_value = "30s")]
     timeout: Duration,
 }
 
