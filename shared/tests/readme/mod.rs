@@ -75,7 +75,8 @@ fn run(script: &str, program: &str) -> io::Result<String> {
     shell.args(["-c", &format!("exec 2>&1\n{}", script.replace("8085", &port))]);
     let folder = tempfile::tempdir()?;
     shell.current_dir(if script.starts_with("make") { root() } else { folder.path().to_owned() });
-    shell.env("PATH", path).env("MAKEFLAGS", "PROFILE=dev");
+    // Not as a part of the `make test` that may run us.
+    shell.env("PATH", path).env("MAKEFLAGS", "PROFILE=dev").env_remove("MAKELEVEL");
     let output = shell.output()?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
