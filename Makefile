@@ -9,7 +9,7 @@ PROGRAMS := $(filter pipe-demo fifo-demo signal-demo tcpsock unixsock,$(patsubst
 RUNS     := $(addprefix run-,$(PROGRAMS))
 
 .DEFAULT_GOAL := help
-.PHONY: help build test proof loom lint fmt ci install clean $(RUNS)
+.PHONY: help build test proof loom bench lint fmt ci install clean $(RUNS)
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,12 @@ proof: ## Compare the answers to all 2³² requests with printf's (a quarter of 
 loom: ## Try pipe-demo's pipe in memory under every interleaving
 	RUSTFLAGS='--cfg loom' CARGO_TARGET_DIR="$${CARGO_TARGET_DIR:-target}/loom" \
 		$(CARGO) test --locked --package pipe-demo --release --bin pipe-demo models
+
+bench: ## Put every mechanism on one scale; ARGS='--quick', '--json', '--svg FILE', …
+	@records=$$(mktemp) && trap 'rm -f "$$records"' EXIT && for program in $(PROGRAMS); do \
+		$(CARGO) run --quiet --profile $(PROFILE) --locked --package $$program -- bench --json $(ARGS) >> "$$records" || exit; \
+	done && $(CARGO) run --quiet --profile $(PROFILE) --locked --package $(lastword $(PROGRAMS)) -- \
+		bench --records "$$records" $(ARGS)
 
 lint: ## Check format, clippy and shell scripts
 	$(CARGO) fmt --all --check

@@ -1,5 +1,6 @@
 //! Named pipes: the second half of the note's section 管道, one command a file.
 
+mod bench;
 mod demo;
 mod eof;
 mod make;
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use shared::report::Report;
-use shared::{manual, readiness, report};
+use shared::{manual, ping_pong, readiness, report};
 
 /// Named pipes (FIFOs), as the note's section 管道 tells of them
 ///
@@ -52,6 +53,10 @@ enum Command {
     Mux(mux::Args),
     #[command(hide = true)]
     MuxWriter(mux::writer::Args),
+    /// Round trips and throughput of a FIFO, blocking and not, on one scale with the other programs' mechanisms
+    Bench(ping_pong::Args),
+    #[command(hide = true)]
+    BenchPeer(ping_pong::PeerArgs),
     #[command(hide = true)]
     Manual(manual::Args),
 }
@@ -74,6 +79,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Eof(args) => eof::run(&args),
         Command::Mux(args) => mux::run(&args),
         Command::MuxWriter(args) => mux::writer::run(&args),
+        Command::Bench(args) => bench::run(&args),
+        Command::BenchPeer(args) => ping_pong::answer(&args, &bench::MECHANISMS),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }

@@ -16,8 +16,8 @@ use std::thread;
 use serde::Serialize;
 use shared::report::Report;
 
-pub use pipe::pipe;
-use pipe::{CutOff, PipeReader, PipeWriter};
+use pipe::CutOff;
+pub use pipe::{PipeReader, PipeWriter, pipe};
 
 use crate::atomicity::{self, Load};
 

@@ -2,6 +2,7 @@
 //! with fork, copy-on-write and exec from 进程. One command a file.
 
 mod atomicity;
+mod bench;
 mod capacity;
 mod children;
 mod deadlock;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use shared::report::Report;
-use shared::{manual, readiness, report};
+use shared::{manual, ping_pong, readiness, report};
 
 /// Pipes, processes and their race for shared memory, as the note's sections 管道 and 关于同步 tell of them
 ///
@@ -59,6 +60,10 @@ enum Command {
     Race(sync::race::Args),
     /// Show what a forked child shares with its parent, and what exec leaves of it
     Fork(process::fork::Args),
+    /// Round trips and throughput of pipes and of shared memory, on one scale with the other programs' mechanisms
+    Bench(ping_pong::Args),
+    #[command(hide = true)]
+    BenchPeer(ping_pong::PeerArgs),
     #[command(hide = true)]
     Manual(manual::Args),
 }
@@ -85,6 +90,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Atomicity(args) => atomicity::run(&args, out),
         Command::Race(args) => sync::race::run(&args, out),
         Command::Fork(args) => process::fork::run(&args, out),
+        Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS, || ()),
+        Command::BenchPeer(args) => ping_pong::answer(&args, &bench::MECHANISMS),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }

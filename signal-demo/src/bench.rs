@@ -1,177 +1,146 @@
-//! What the registry costs: signals through it beside the barest loop of epoll and signalfd, in turn.
+//! How fast signals are: standard ones, real-time ones that carry a value, and through the registry.
 //!
-//! Go's os/signal needs 4 to 30 times as long as such a loop, since each signal changes threads twice.
-//!
-//! Note: 信号. Go: `signal.Notify`. Man: signalfd(2), epoll(7).
+//! Note: 信号. Go: `signal.Notify`. Man: kill(2), sigqueue(3), sigwaitinfo(2), signalfd(2).
 
+mod registry;
+
+use std::fs::File;
 use std::io;
-use std::time::{Duration, Instant};
+use std::mem::MaybeUninit;
 
-use anyhow::{Context, ensure};
-use libc::pid_t;
-use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
-use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use nix::sys::signal::{self as nix_signal, SigSet};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::unistd::{self, Pid};
-use serde::Serialize;
-use shared::report::{Failure, Report};
+use anyhow::Context;
+use nix::unistd::Pid;
+use shared::ping_pong::{self, Mechanism, Meeting, OneWay, Side};
+use shared::readiness::restart;
+use shared::report::Report;
 
-use crate::child::Child;
-use crate::registry::{Channel, Registry};
+use crate::signal::action::Action;
 use crate::signal::set::Set;
 use crate::signal::{Signal, send};
+use registry::{Bare, Receiver, Twin};
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// So many signals and answers in each of the rounds
+    #[command(flatten)]
+    common: ping_pong::Args,
+    /// Only what the registry of signals costs, beside a bare loop of epoll and signalfd
+    #[arg(long)]
+    registry: bool,
+    /// With --registry: so many signals and answers in each of the rounds
     #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     count: u32,
-    /// Print JSON lines
-    #[arg(long)]
-    pub json: bool,
 }
 
-#[derive(Serialize)]
-struct Record {
-    mechanism: &'static str,
-    how: &'static str,
-    round_trips: u32,
-    /// The median of the rounds.
-    round_trip_ns: u128,
-    /// To the bare loop.
-    ratio: f64,
-}
+pub static MECHANISMS: [Mechanism; 4] = [
+    mechanism("signal", &[0], || meeting(standard()), |_, _| standard()),
+    mechanism("signal, real-time", &[4], || meeting(real_time()), |_, _| real_time()),
+    mechanism("signal, mio registry", &[0], || meeting(received::<Twin>()), |_, _| received::<Twin>()),
+    mechanism("signal, epoll+signalfd", &[0], || meeting(received::<Bare>()), |_, _| received::<Bare>()),
+];
 
-const ROUNDS: usize = 9;
-const PATIENCE: Duration = Duration::from_secs(5);
-
-pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
-    stay_on_one_cpu()?;
-    compare("self", args.count, (to_self::<Bare>, to_self::<Twin>), out)?;
-    compare("ping-pong", args.count, (ping_pong::<Bare>, ping_pong::<Twin>), out)
-}
-
-/// Children too: else it is where the scheduler puts the two processes that decides.
-fn stay_on_one_cpu() -> anyhow::Result<()> {
-    let this = Pid::from_raw(0);
-    let allowed = sched_getaffinity(this).map_err(io::Error::from).context("sched_getaffinity")?;
-    let first = (0..CpuSet::count()).find(|&cpu| allowed.is_set(cpu) == Ok(true)).context("no CPU")?;
-    let mut one = CpuSet::new();
-    one.set(first)?;
-    sched_setaffinity(this, &one).map_err(io::Error::from).context("sched_setaffinity")
-}
-
-/// How long so many round trips take.
-type Run = fn(u32) -> anyhow::Result<Duration>;
-
-fn compare(how: &'static str, count: u32, (bare, twin): (Run, Run), out: &mut Report) -> anyhow::Result<()> {
-    let (mut bare_took, mut twin_took) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        bare_took.push(bare(count)?);
-        twin_took.push(twin(count)?);
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    if args.registry {
+        return registry::run(args.count, &mut Report::new(args.common.json));
     }
-    let bare = median(bare_took);
-    for (mechanism, took) in [("epoll+signalfd", bare), ("registry", median(twin_took))] {
-        let round_trip_ns = took.as_nanos() / u128::from(count);
-        let ratio = (took.as_secs_f64() / bare.as_secs_f64() * 100.0).round() / 100.0;
-        out.pairs(&Record { mechanism, how, round_trips: count, round_trip_ns, ratio })?;
+    // Before there is a second thread: where one does not block them, it is that one they would kill.
+    [Signal::USR1, queued()?].into_iter().collect::<Set>().block().context("block signals")?;
+    Action::Default.set(Signal::CHLD).context("reset SIGCHLD")?;
+    ping_pong::run(&args.common, &MECHANISMS, || ())
+}
+
+const fn mechanism(
+    name: &'static str,
+    sizes: &'static [usize],
+    meet: fn() -> anyhow::Result<Meeting>,
+    join: fn(File, File) -> anyhow::Result<Box<dyn Side>>,
+) -> Mechanism {
+    Mechanism { name, sizes, one_way: OneWay::No, meet, join }
+}
+
+/// Processes need nothing in common to send each other signals.
+fn meeting(ours: anyhow::Result<Box<dyn Side>>) -> anyhow::Result<Meeting> {
+    let nothing = File::options().read(true).write(true).open("/dev/null").context("open /dev/null")?;
+    Ok(Meeting::Process(ours?, nothing.try_clone()?.into(), nothing.into()))
+}
+
+fn queued() -> anyhow::Result<Signal> {
+    Signal::real_time(1).context("there is no SIGRTMIN+1")
+}
+
+fn standard() -> anyhow::Result<Box<dyn Side>> {
+    Set::from(Signal::USR1).block().context("block SIGUSR1")?;
+    Ok(Box::new(Waiting { signal: Signal::USR1, peer: 0 }))
+}
+
+fn real_time() -> anyhow::Result<Box<dyn Side>> {
+    let signal = queued()?;
+    Set::from(signal).block().with_context(|| format!("block {signal}"))?;
+    Ok(Box::new(Waiting { signal, peer: 0 }))
+}
+
+/// Waits in sigwaitinfo(2). A message of four bytes is the value of a signal.
+struct Waiting {
+    signal: Signal,
+    peer: i32,
+}
+
+impl Side for Waiting {
+    fn meet(&mut self, peer: Pid) {
+        self.peer = peer.as_raw();
     }
-    Ok(())
-}
 
-fn median(mut rounds: Vec<Duration>) -> Duration {
-    rounds.sort_unstable();
-    rounds.get(rounds.len() / 2).copied().unwrap_or_default()
-}
-
-/// One process signals itself.
-fn to_self<M: Mechanism>(count: u32) -> anyhow::Result<Duration> {
-    let mut mechanism = M::new()?;
-    exchange(&mut mechanism, unistd::getpid().as_raw(), count)
-}
-
-/// Two processes signal each other. The child begins, as soon as a signal no longer kills it.
-fn ping_pong<M: Mechanism>(count: u32) -> anyhow::Result<Duration> {
-    let mut mechanism = M::new()?;
-    let parent = unistd::getpid().as_raw();
-    let child = Child::fork(|| {
-        let mut mechanism = M::new()?;
-        for _ in 0..count {
-            send::kill(parent, Signal::USR1)?;
-            mechanism.receive()?;
+    fn send(&mut self, message: &[u8]) -> io::Result<()> {
+        match message.first_chunk() {
+            Some(value) => send::queue(self.peer, self.signal, i32::from_ne_bytes(*value)),
+            None => send::kill(self.peer, self.signal),
         }
-        Ok(send::kill(parent, Signal::USR1)?)
+    }
+
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+        let value = wait_for(self.signal)?.to_ne_bytes();
+        buffer.copy_from_slice(&value[..buffer.len()]);
+        Ok(())
+    }
+}
+
+/// The value of the signal that came.
+fn wait_for(signal: Signal) -> io::Result<i32> {
+    let (set, mut info) = (Set::from(signal).to_kernel(), MaybeUninit::<libc::siginfo_t>::zeroed());
+    restart(|| {
+        // SAFETY: both live until the call is over, and `info` has room for what it writes.
+        #[allow(unsafe_code, reason = "nix has no real-time signals")]
+        match unsafe { libc::sigwaitinfo(&raw const set, info.as_mut_ptr()) } {
+            -1 => Err(io::Error::last_os_error()),
+            _ => Ok(()),
+        }
     })?;
-    mechanism.receive()?;
-    let took = exchange(&mut mechanism, child.pid(), count)?;
-    child.succeed()?;
-    Ok(took)
+    // SAFETY: zeroed, then written by sigwaitinfo(2); every signal that is sent has a value, if only 0.
+    #[allow(unsafe_code, reason = "siginfo_t is a union")]
+    let value = unsafe { info.assume_init_ref().si_value() };
+    let bytes = value.sival_ptr.addr().to_ne_bytes();
+    Ok(i32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
 }
 
-fn exchange(mechanism: &mut impl Mechanism, pid: pid_t, count: u32) -> anyhow::Result<Duration> {
-    let start = Instant::now();
-    for _ in 0..count {
-        send::kill(pid, Signal::USR1).with_context(|| format!("send SIGUSR1 to {pid}"))?;
-        mechanism.receive()?;
-    }
-    Ok(start.elapsed())
+fn received<R: Receiver + Send + 'static>() -> anyhow::Result<Box<dyn Side>> {
+    Ok(Box::new(Received { receiver: R::new()?, peer: 0 }))
 }
 
-/// How a process gets SIGUSR1.
-trait Mechanism: Sized {
-    fn new() -> anyhow::Result<Self>;
-    fn receive(&mut self) -> anyhow::Result<()>;
+/// Gets SIGUSR1 through a descriptor.
+struct Received<R> {
+    receiver: R,
+    peer: i32,
 }
 
-struct Twin {
-    registry: Registry,
-    channel: Channel,
-}
-
-impl Mechanism for Twin {
-    fn new() -> anyhow::Result<Twin> {
-        let mut registry = Registry::new().context("make a registry of signals")?;
-        let channel = registry.channel(1);
-        registry.notify(&channel, &[Signal::USR1])?;
-        Ok(Twin { registry, channel })
+impl<R: Receiver + Send> Side for Received<R> {
+    fn meet(&mut self, peer: Pid) {
+        self.peer = peer.as_raw();
     }
 
-    fn receive(&mut self) -> anyhow::Result<()> {
-        while self.channel.arrived().next().is_none() {
-            if self.registry.deliver(Some(PATIENCE)).context("wait for signals")? == 0 {
-                return Err(too_late());
-            }
-        }
-        Ok(())
-    }
-}
-
-struct Bare {
-    epoll: Epoll,
-    fd: SignalFd,
-}
-
-impl Mechanism for Bare {
-    fn new() -> anyhow::Result<Bare> {
-        Set::from(Signal::USR1).block().context("block SIGUSR1")?;
-        let set: SigSet = nix_signal::Signal::SIGUSR1.into();
-        let fd = SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC).context("signalfd")?;
-        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).context("epoll_create")?;
-        epoll.add(&fd, EpollEvent::new(EpollFlags::EPOLLIN, 0)).context("epoll_ctl")?;
-        Ok(Bare { epoll, fd })
+    fn send(&mut self, _nothing: &[u8]) -> io::Result<()> {
+        send::kill(self.peer, Signal::USR1)
     }
 
-    fn receive(&mut self) -> anyhow::Result<()> {
-        let mut events = [EpollEvent::empty()];
-        if self.epoll.wait(&mut events, EpollTimeout::from(5000_u16)).context("epoll_wait")? == 0 {
-            return Err(too_late());
-        }
-        ensure!(self.fd.read_signal().context("read signals")?.is_some(), "no signal where there was one");
-        Ok(())
+    fn receive(&mut self, _nothing: &mut [u8]) -> io::Result<()> {
+        self.receiver.receive().map_err(io::Error::other)
     }
-}
-
-fn too_late() -> anyhow::Error {
-    Failure::Deadline("no signal came in time".to_owned()).into()
 }

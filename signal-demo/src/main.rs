@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use shared::report::Report;
-use shared::{manual, readiness, report};
+use shared::{manual, ping_pong, readiness, report};
 
 use self::process::{ids, orphan, states};
 
@@ -61,8 +61,10 @@ enum Command {
     States(states::Args),
     /// Who adopts a child whose parent has ended
     Orphan(orphan::Args),
-    /// What the registry of signals costs, beside a bare loop of epoll and signalfd
+    /// Round trips by signals, on one scale with the other programs' mechanisms; what the registry costs
     Bench(bench::Args),
+    #[command(hide = true)]
+    BenchPeer(ping_pong::PeerArgs),
     #[command(hide = true)]
     Manual(manual::Args),
 }
@@ -91,7 +93,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Ids(args) => ids::run(&args, &mut Report::new(args.json)),
         Command::States(args) => states::run(&args, &mut Report::new(args.json)),
         Command::Orphan(args) => orphan::run(&args, &mut Report::new(args.json)),
-        Command::Bench(args) => bench::run(&args, &mut Report::new(args.json)),
+        Command::Bench(args) => bench::run(&args),
+        Command::BenchPeer(args) => ping_pong::answer(&args, &bench::MECHANISMS),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }

@@ -12,7 +12,7 @@ use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-const COMMANDS: [&str; 8] = ["demo", "list", "queue", "order", "actions", "states", "orphan", "bench"];
+const COMMANDS: [&str; 8] = ["demo", "list", "queue", "order", "actions", "states", "orphan", "bench --quick"];
 
 #[test]
 fn no_child_is_left() {
@@ -41,7 +41,11 @@ fn ended_in_the_middle_it_leaves_no_child_and_no_file() {
     let folder = tempfile::tempdir().unwrap();
     for command in COMMANDS {
         for moment in 0..12 {
-            end_in_the_middle(program(&[command]).env("TMPDIR", folder.path()), Signal::SIGINT, moment);
+            end_in_the_middle(
+                program(&command.split(' ').collect::<Vec<_>>()).env("TMPDIR", folder.path()),
+                Signal::SIGINT,
+                moment,
+            );
         }
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -52,7 +56,11 @@ fn killed_in_the_middle_it_leaves_no_child() {
     let folder = tempfile::tempdir().unwrap();
     for command in COMMANDS {
         for moment in 0..12 {
-            end_in_the_middle(program(&[command]).env("TMPDIR", folder.path()), Signal::SIGKILL, moment);
+            end_in_the_middle(
+                program(&command.split(' ').collect::<Vec<_>>()).env("TMPDIR", folder.path()),
+                Signal::SIGKILL,
+                moment,
+            );
         }
     }
 }

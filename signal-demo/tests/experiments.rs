@@ -109,7 +109,7 @@ fn an_orphan_is_adopted_and_by_the_subreaper_if_there_is_one() {
 
 #[test]
 fn bench_compares_the_registry_with_the_bare_loop() {
-    let records = records(&["bench", "--count", "50"]);
+    let records = records(&["bench", "--registry", "--count", "50"]);
     let rows: Vec<_> = records.iter().map(|record| (&record["mechanism"], &record["how"])).collect();
     let (bare, twin) = (json!("epoll+signalfd"), json!("registry"));
     let (alone, two) = (json!("self"), json!("ping-pong"));

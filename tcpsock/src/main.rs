@@ -1,6 +1,7 @@
 //! Sockets over TCP and UDP: the note's section Socket, one command a file.
 
 mod address;
+mod bench;
 mod buffered;
 mod client;
 mod close;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use shared::report::Report;
-use shared::{manual, readiness, report};
+use shared::{manual, ping_pong, readiness, report};
 
 /// Sockets over TCP and UDP, as the note's section Socket tells of them
 ///
@@ -56,6 +57,10 @@ enum Command {
     Close(close::Args),
     /// Deadlines: absolute, renewed, cancelled; the kernel's timeouts beside them; dialling
     Deadline(deadline::Args),
+    /// Round trips and throughput of TCP and UDP, on one scale with the other programs' mechanisms
+    Bench(ping_pong::Args),
+    #[command(hide = true)]
+    BenchPeer(ping_pong::PeerArgs),
     #[command(hide = true)]
     Manual(manual::Args),
 }
@@ -80,6 +85,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Buffered(args) => args.options.limit(move |out| buffered::run(&args, out)),
         Command::Close(args) => args.options.limit(move |out| close::run(&args, out)),
         Command::Deadline(args) => args.options.limit(move |out| deadline::run(&args, out)),
+        Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS, || ()),
+        Command::BenchPeer(args) => ping_pong::answer(&args, &bench::MECHANISMS),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }

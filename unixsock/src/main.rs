@@ -1,6 +1,7 @@
 //! Sockets of the Unix domain: the note's section Socket over a path, one command a file.
 
 mod address;
+mod bench;
 mod boundaries;
 mod client;
 mod credentials;
@@ -13,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use shared::report::Report;
-use shared::{manual, readiness, report};
+use shared::{manual, ping_pong, readiness, report};
 
 /// Sockets of the Unix domain, as the note's section Socket tells of them
 ///
@@ -47,6 +48,10 @@ enum Command {
     PassFd(pass_fd::Args),
     /// Who is at the other end: PID, UID and GID (SO_PEERCRED)
     Credentials(credentials::Args),
+    /// Round trips and throughput of Unix sockets, on one scale with the other programs' mechanisms
+    Bench(ping_pong::Args),
+    #[command(hide = true)]
+    BenchPeer(ping_pong::PeerArgs),
     #[command(hide = true)]
     Manual(manual::Args),
 }
@@ -68,6 +73,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Load(args) => load::run(&args),
         Command::PassFd(args) => pass_fd::run(&args),
         Command::Credentials(args) => credentials::run(&args, &mut Report::new(args.json)),
+        Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS, || ()),
+        Command::BenchPeer(args) => ping_pong::answer(&args, &bench::MECHANISMS),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }

@@ -1,0 +1,55 @@
+//! How fast TCP and UDP are over loopback, with blocking calls and under mio's event loop.
+//!
+//! Note: Socket的基本特征, beside "共享内存…最快的一种IPC方法". Go: `testing.B`. Man: tcp(7), udp(7).
+
+use std::fs::File;
+use std::net::{Ipv4Addr, UdpSocket};
+
+use anyhow::Context;
+use shared::ping_pong::descriptors::{ANY, blocking, event_loop, sockets};
+use shared::ping_pong::{Mechanism, Meeting, OneWay, SIZES, Side};
+use socket2::{SockRef, Socket};
+
+use crate::experiment;
+
+pub static MECHANISMS: [Mechanism; 4] = [
+    tcp("tcp", || sockets(tcp_pair()?, blocking::<ANY>), blocking::<ANY>),
+    tcp("tcp, mio", || sockets(tcp_pair()?, event_loop::<ANY>), event_loop::<ANY>),
+    udp("udp", || sockets(udp_pair()?, blocking::<HALF>), blocking::<HALF>),
+    udp("udp, mio", || sockets(udp_pair()?, event_loop::<HALF>), event_loop::<HALF>),
+];
+
+/// A datagram cannot have 64 KiB: such a message is two.
+const HALF: usize = 32 << 10;
+
+/// As much as the kernel gives everybody, which is twice net.core.rmem_max.
+const RECEIVE_BUFFER: usize = 416 << 10;
+
+type Meet = fn() -> anyhow::Result<Meeting>;
+type Join = fn(File, File) -> anyhow::Result<Box<dyn Side>>;
+
+const fn tcp(name: &'static str, meet: Meet, join: Join) -> Mechanism {
+    Mechanism { name, sizes: SIZES, one_way: OneWay::Waits, meet, join }
+}
+
+const fn udp(name: &'static str, meet: Meet, join: Join) -> Mechanism {
+    Mechanism { name, sizes: SIZES, one_way: OneWay::Acknowledged, meet, join }
+}
+
+fn tcp_pair() -> anyhow::Result<(Socket, Socket)> {
+    let pair = experiment::connection().context("connect over loopback")?;
+    pair.0.set_tcp_nodelay(true)?;
+    pair.1.set_tcp_nodelay(true)?;
+    Ok(pair)
+}
+
+fn udp_pair() -> anyhow::Result<(Socket, Socket)> {
+    let bound = || UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).context("bind 127.0.0.1:0");
+    let (one, other) = (bound()?, bound()?);
+    one.connect(other.local_addr()?)?;
+    other.connect(one.local_addr()?)?;
+    for socket in [&one, &other] {
+        SockRef::from(socket).set_recv_buffer_size(RECEIVE_BUFFER).context("SO_RCVBUF")?;
+    }
+    Ok((one.into(), other.into()))
+}

@@ -1,0 +1,25 @@
+//! What `bench` says.
+
+#[path = "../../shared/tests/bench/mod.rs"]
+mod bench;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_tcpsock");
+const SIZES: &[u64] = &[64, 65536];
+
+#[test]
+fn quick_measures_every_mechanism() -> std::io::Result<()> {
+    bench::quick_measures_every_mechanism(
+        PROGRAM,
+        &[("tcp", SIZES), ("tcp, mio", SIZES), ("udp", SIZES), ("udp, mio", SIZES)],
+    )
+}
+
+#[test]
+fn a_round_trip_is_two_reads_and_two_writes() -> std::io::Result<()> {
+    bench::a_round_trip_is_two_reads_and_two_writes(PROGRAM, "tcp")
+}
+
+#[test]
+fn an_unknown_mechanism_is_wrong_usage() -> std::io::Result<()> {
+    bench::an_unknown_mechanism_is_wrong_usage(PROGRAM, "tcp")
+}
