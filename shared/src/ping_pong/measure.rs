@@ -48,7 +48,7 @@ impl Plan {
             let sizes = mechanism.sizes.iter();
             sizes.flat_map(move |&bytes| placements.iter().map(move |&placement| Step { mechanism, bytes, placement }))
         };
-        let (round_trips, one_way, most) = if quick { (30, 15, 1000) } else { (300, 150, 50_000) };
+        let (round_trips, one_way, most) = if quick { (30, 15, 1000) } else { (200, 100, 50_000) };
         Plan {
             steps: mechanisms.into_iter().flat_map(of).collect(),
             round_trips: Duration::from_millis(round_trips),

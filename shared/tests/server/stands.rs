@@ -23,6 +23,45 @@ macro_rules! stands {
     };
 }
 
+/// Makes a test of every fact that holds for streams.
+#[macro_export]
+macro_rules! every_fact_of_a_stream {
+    ($network:literal, $program:expr) => {
+        $crate::stands!(
+            $network,
+            $program,
+            fragments_of_one_byte_are_one_request,
+            a_thousand_requests_in_one_write_are_answered_in_order,
+            a_client_that_does_not_read_costs_little_and_harms_nobody,
+            a_reset_in_the_middle_harms_nobody,
+            after_a_half_close_every_complete_request_is_answered,
+            an_unterminated_tail_is_told_to_be_no_request,
+            a_million_bytes_without_a_tab_get_an_answer_and_an_orderly_end,
+            a_message_of_4096_bytes_is_answered,
+            binary_junk_is_answered_and_the_connection_goes_on,
+            an_idle_peer_is_closed_at_its_deadline_and_not_before,
+            a_slow_loris_is_closed_though_it_sends_a_byte_now_and_then,
+            ten_thousand_idle_connections_cost_300_bytes_each_and_others_are_served,
+            without_descriptors_it_neither_spins_nor_loses_a_client,
+            no_more_than_the_maximum_are_served_at_one_time,
+            one_that_floods_does_not_starve_a_hundred_others,
+            a_flood_has_one_turn_and_then_its_neighbour,
+            sigint_ends_it_in_order,
+            sigterm_ends_it_in_order,
+            sighup_ends_it_in_order,
+            a_signal_finds_a_backlog_and_it_is_served,
+            a_peer_that_goes_on_asking_sees_no_reset,
+            a_second_ctrl_c_ends_it_at_once_with_130,
+            the_grace_period_ends_for_a_peer_that_stays,
+            an_inherited_ignore_of_sigint_stays,
+            eintr_at_every_call_is_normal,
+            a_connection_aborted_before_accept_is_passed_over,
+            a_full_table_of_files_is_survived,
+            a_deadline_for_serving_ends_it_with_124,
+        );
+    };
+}
+
 pub fn fragments_of_one_byte_are_one_request(setup: &Setup) -> io::Result<()> {
     let server = setup.start(&[])?;
     let peer = server.connect()?;
