@@ -42,17 +42,13 @@ impl DeadlineSocket {
         &self.socket
     }
 
+    /// What is left until the deadline; an error when nothing is, as Go fails a call whose deadline has passed.
     fn remaining(&self) -> io::Result<Option<Duration>> {
-        remaining(self.deadline)
-    }
-}
-
-/// What is left until `deadline`; an error when nothing is, as Go fails a call whose deadline has passed.
-pub fn remaining(deadline: Option<Instant>) -> io::Result<Option<Duration>> {
-    let Some(deadline) = deadline else { return Ok(None) };
-    match deadline.checked_duration_since(Instant::now()) {
-        Some(rest) if !rest.is_zero() => Ok(Some(rest)),
-        _ => Err(io::Error::new(io::ErrorKind::TimedOut, "i/o timeout")),
+        let Some(deadline) = self.deadline else { return Ok(None) };
+        match deadline.checked_duration_since(Instant::now()) {
+            Some(rest) if !rest.is_zero() => Ok(Some(rest)),
+            _ => Err(io::Error::new(io::ErrorKind::TimedOut, "i/o timeout")),
+        }
     }
 }
 
