@@ -1,16 +1,17 @@
 //! What `sockets`, `eagain`, `udp`, `close`, `buffered` and `deadline` show is what this kernel does.
 
+#[path = "../../shared/tests/nobody/mod.rs"]
+mod nobody;
+
 use std::collections::BTreeSet;
-use std::fs::{self, File, Permissions};
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
+use std::fs::{self, File};
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, geteuid};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -90,15 +91,7 @@ fn protocol_0_is_no_choice_for_a_raw_socket() -> Result {
 #[test]
 fn nobody_may_not_open_a_raw_socket_and_the_note_says_so() -> Result {
     let folder = tempfile::tempdir()?;
-    let mut command = Command::new(PROGRAM);
-    if geteuid().is_root() {
-        // The build may lie where nobody may not look.
-        let copy = folder.path().join("tcpsock");
-        fs::copy(PROGRAM, &copy)?;
-        fs::set_permissions(folder.path(), Permissions::from_mode(0o755))?;
-        command = Command::new(copy);
-        command.uid(65534).gid(65534);
-    }
+    let Some(mut command) = nobody::command(PROGRAM, folder.path()) else { return Ok(()) };
     let output = finish(command.args(["sockets", "--json"]).stdout(Stdio::piped()))?;
     let rows = parse(&output)?;
     let icmp =

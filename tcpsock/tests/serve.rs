@@ -1,5 +1,7 @@
 //! What `tcpsock serve` must stand.
 
+#[path = "../../shared/tests/nobody/mod.rs"]
+mod nobody;
 #[path = "../../shared/tests/server/mod.rs"]
 mod server;
 
@@ -63,25 +65,15 @@ fn an_unresolvable_host_is_one_clear_line() -> io::Result<()> {
 /// Root may bind every port: then the program runs as nobody.
 #[test]
 fn without_permission_a_port_is_refused_in_one_clear_line() -> io::Result<()> {
-    use std::os::unix::process::CommandExt;
     let first: u16 = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start")?.trim().parse().unwrap();
     if first == 0 {
         say(format_args!("skipped: every port may be bound by everybody"));
         return Ok(());
     }
+    let folder = tempfile::tempdir()?;
+    let Some(mut command) = nobody::command(TCPSOCK, folder.path()) else { return Ok(()) };
     let address = format!("127.0.0.1:{}", first - 1);
-    let mut command = Command::new(TCPSOCK);
-    if nix::unistd::Uid::effective().is_root() {
-        // Nobody may not look into root's folders: the program is run through its descriptor's link.
-        let folder = tempfile::tempdir()?;
-        let copy = folder.path().join("tcpsock");
-        std::fs::copy(TCPSOCK, &copy)?;
-        std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
-        command = Command::new(&copy);
-        command.uid(65534).gid(65534).args(["serve", "--address", &address]);
-        return refused(&mut command, &address);
-    }
-    refused(command.args(["serve", "--address", &address]), &address)
+    refused(command.args(["serve", "--timeout", "10s", "--address", &address]), &address)
 }
 
 fn refused(command: &mut Command, address: &str) -> io::Result<()> {

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+#[path = "../../shared/tests/nobody/mod.rs"]
+mod nobody;
 #[path = "../../shared/tests/server/mod.rs"]
 mod server;
 
@@ -9,7 +11,6 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -239,16 +240,10 @@ fn an_address_that_cannot_be_is_one_clear_line() -> io::Result<()> {
 #[test]
 fn an_unwritable_folder_is_one_clear_line() -> io::Result<()> {
     let folder = tempfile::tempdir()?;
-    let program = folder.path().join("unixsock");
-    fs::copy(UNIXSOCK, &program)?;
+    let Some(mut command) = nobody::command(UNIXSOCK, folder.path()) else { return Ok(()) };
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555))?;
     let address = folder.path().join("socket").display().to_string();
-    let mut command = Command::new(&program);
-    command.args(["serve", "--address", &address]);
-    if nix::unistd::Uid::effective().is_root() {
-        command.uid(65534).gid(65534);
-    }
-    let output = command.output()?;
+    let output = command.args(["serve", "--timeout", "10s", "--address", &address]).output()?;
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(stderr, format!("error: bind {address}: Permission denied (os error 13)\n"));
