@@ -9,7 +9,7 @@
 //! Note: 管道, 信号. Go: `exec.CommandContext`. Man: pidfd_open(2), pidfd_send_signal(2), waitid(2).
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -19,11 +19,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow};
 use mio::{Events, Interest, Poll, Token, Waker};
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
+use shared::pidfd::PidFd;
 use shared::readiness;
 use shared::report::{Failure, narrate};
 use shared::shutdown::Shutdown;
@@ -99,7 +99,7 @@ impl Children {
             return Err(Failure::AlreadySaid.into());
         }
         let mut child = command.spawn().map_err(|error| cannot_start(command, error))?;
-        match PidFd::open(child.id()) {
+        match PidFd::open(child.id().cast_signed()) {
             Ok(pidfd) => started.children.push(Arc::new(pidfd)),
             Err(error) => {
                 child.kill()?;
@@ -120,7 +120,7 @@ impl Children {
         #[allow(unsafe_code, reason = "fork(2) is unsafe in a program with threads")]
         match unsafe { fork() }.context("fork")? {
             ForkResult::Parent { child } => {
-                self.lock().children.push(Arc::new(PidFd::open(child.as_raw().unsigned_abs())?));
+                self.lock().children.push(Arc::new(PidFd::open(child.as_raw())?));
                 Ok(child)
             }
             ForkResult::Child => {
@@ -159,18 +159,24 @@ impl Drop for Started {
 
 fn end(children: &[Arc<PidFd>], grace: Duration) {
     for child in children {
-        child.send(Signal::SIGTERM);
-        child.send(Signal::SIGCONT);
+        send(child, Signal::SIGTERM);
+        send(child, Signal::SIGCONT);
     }
     let deadline = Instant::now() + grace;
     for child in children {
-        if !child.ends_by(deadline) {
-            child.send(Signal::SIGKILL);
+        if !child.ends_by(deadline).unwrap_or(false) {
+            send(child, Signal::SIGKILL);
         }
     }
     for child in children {
-        child.reap();
+        // ECHILD: the story has reaped it.
+        let _ = readiness::restart(|| waitid(Id::PIDFd(child.as_fd()), WaitPidFlag::WEXITED).map_err(io::Error::from));
     }
+}
+
+/// A child that has ended already needs no signal.
+fn send(child: &PidFd, signal: Signal) {
+    let _ = child.send(signal as libc::c_int, None);
 }
 
 /// Waits for a forked child, which says by its exit code whether it did what it should.
@@ -191,45 +197,4 @@ fn cannot_start(command: &Command, error: io::Error) -> anyhow::Error {
     let error = anyhow::Error::new(error).context(format!("start {}", command.get_program().display()));
     narrate(format_args!("error: {error:#}"));
     Failure::Child(code).into()
-}
-
-#[derive(Debug)]
-struct PidFd(OwnedFd);
-
-impl PidFd {
-    /// The child must not have been reaped yet.
-    fn open(pid: u32) -> io::Result<PidFd> {
-        // SAFETY: a system call of two integers; what it returns is a new descriptor that nobody else owns.
-        #[allow(unsafe_code, reason = "neither nix nor libc wraps pidfd_open(2)")]
-        unsafe {
-            let fd = libc::syscall(libc::SYS_pidfd_open, pid, 0);
-            match libc::c_int::try_from(Errno::result(fd)?) {
-                Ok(fd) => Ok(PidFd(OwnedFd::from_raw_fd(fd))),
-                Err(error) => Err(io::Error::other(error)),
-            }
-        }
-    }
-
-    /// A child that has ended already needs no signal.
-    fn send(&self, signal: Signal) {
-        let no_siginfo = std::ptr::null::<libc::siginfo_t>();
-        // SAFETY: the descriptor is open, and no siginfo is given.
-        #[allow(unsafe_code, reason = "neither nix nor libc wraps pidfd_send_signal(2)")]
-        unsafe {
-            libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), signal as i32, no_siginfo, 0);
-        }
-    }
-
-    /// Waits until the child has ended, or `deadline`.
-    fn ends_by(&self, deadline: Instant) -> bool {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
-        let mut fds = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
-        readiness::restart(|| poll(&mut fds, left).map_err(io::Error::from)).is_ok_and(|ready| ready > 0)
-    }
-
-    /// Waits for the child to end. ECHILD: the story has reaped it.
-    fn reap(&self) {
-        let _ = readiness::restart(|| waitid(Id::PIDFd(self.0.as_fd()), WaitPidFlag::WEXITED).map_err(io::Error::from));
-    }
 }

@@ -11,6 +11,7 @@ pub mod load;
 pub mod manual;
 pub mod network;
 mod outbox;
+pub mod pidfd;
 pub mod ping_pong;
 pub mod reactor;
 pub mod readiness;

@@ -11,11 +11,11 @@ use std::process;
 use anyhow::{Context, anyhow, bail};
 use libc::{c_int, pid_t};
 use serde::Serialize;
+use shared::pidfd::PidFd;
 use shared::report::{Failure, Report};
 
 use crate::proc;
 use crate::signal::Signal;
-use crate::signal::pidfd::PidFd;
 
 #[derive(clap::Args)]
 #[command(override_usage = "signal-demo send [OPTIONS] <PID> <SIGNAL>\n       \
@@ -52,7 +52,7 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
         (None, _) => return Err(Failure::Usage("a PID or --name, and a signal".to_owned()).into()),
     };
     let pid = process.pid();
-    process.send(signal, args.value).with_context(|| format!("send {signal} to {pid}"))?;
+    process.send(signal.number(), args.value).with_context(|| format!("send {signal} to {pid}"))?;
     out.pairs(&Record { signal, number: signal.number(), pid, name: args.name.clone(), value: args.value })
 }
 

@@ -8,7 +8,6 @@ pub mod action;
 pub mod code;
 pub mod fd;
 pub mod handler;
-pub mod pidfd;
 pub mod send;
 pub mod set;
 

@@ -7,6 +7,7 @@
 use std::io;
 
 use libc::{c_int, pid_t};
+use shared::pidfd::sigval;
 
 use crate::signal::Signal;
 
@@ -22,13 +23,6 @@ pub fn queue(pid: pid_t, signal: Signal, value: c_int) -> io::Result<()> {
     // SAFETY: it takes numbers only; the value is passed on, never followed.
     #[allow(unsafe_code, reason = "nix has no sigqueue")]
     done(unsafe { libc::sigqueue(pid, signal.number(), sigval(value)) })
-}
-
-/// The int of a union whose other field is a pointer.
-pub fn sigval(value: c_int) -> libc::sigval {
-    let mut bytes = [0; size_of::<usize>()];
-    bytes[..size_of::<c_int>()].copy_from_slice(&value.to_ne_bytes());
-    libc::sigval { sival_ptr: std::ptr::without_provenance_mut(usize::from_ne_bytes(bytes)) }
 }
 
 /// raise(3): to this thread, not to the process.

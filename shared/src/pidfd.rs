@@ -1,16 +1,19 @@
 //! A process by a descriptor: it stays the same process, also when its PID is another's already.
 //!
-//! Man: pidfd_open(2), pidfd_send_signal(2), sigqueue(3).
+//! Go: `os.Process`. Man: pidfd_open(2), pidfd_send_signal(2), sigqueue(3).
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
+use std::time::Instant;
 
-use libc::{c_int, c_long, pid_t, uid_t};
+use nix::libc::{self, c_int, c_long, pid_t, uid_t};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd;
 
-use crate::signal::Signal;
+use crate::readiness::restart;
 
+/// A descriptor that means a process.
 #[derive(Debug)]
 pub struct PidFd {
     fd: OwnedFd,
@@ -36,6 +39,7 @@ struct Sent {
 }
 
 impl PidFd {
+    /// pidfd_open(2).
     pub fn open(pid: pid_t) -> io::Result<PidFd> {
         // SAFETY: it takes numbers, and gives a new descriptor, which nobody else has.
         #[allow(unsafe_code, reason = "libc has no pidfd_open")]
@@ -46,27 +50,56 @@ impl PidFd {
         Ok(PidFd { fd, pid })
     }
 
+    /// Its PID when the descriptor was opened.
     pub fn pid(&self) -> pid_t {
         self.pid
     }
 
     /// As kill(2), or with a value as sigqueue(3), but never to another process.
-    pub fn send(&self, signal: Signal, value: Option<c_int>) -> io::Result<()> {
+    pub fn send(&self, signal: c_int, value: Option<c_int>) -> io::Result<()> {
         let info = value.map(|value| queued(signal, value));
         let info = info.as_ref().map_or(ptr::null(), ptr::from_ref);
         // SAFETY: `info` is null or points to as many bytes as siginfo_t has.
         #[allow(unsafe_code, reason = "libc has no pidfd_send_signal")]
-        let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.fd.as_raw_fd(), signal.number(), info, 0) };
+        let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.fd.as_raw_fd(), signal, info, 0) };
         result(sent).map(drop)
+    }
+
+    /// Waits until the process has ended, or `deadline`. It is not reaped.
+    pub fn ends_by(&self, deadline: Instant) -> io::Result<bool> {
+        let mut fds = [PollFd::new(self.fd.as_fd(), PollFlags::POLLIN)];
+        let ready = restart(|| {
+            let left = deadline.saturating_duration_since(Instant::now());
+            Ok(poll(&mut fds, PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX))?)
+        })?;
+        Ok(ready > 0)
+    }
+}
+
+impl AsFd for PidFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 }
 
 const _: () = assert!(size_of::<Queued>() >= size_of::<libc::siginfo_t>());
 
-fn queued(signal: Signal, value: c_int) -> Queued {
+fn queued(signal: c_int, value: c_int) -> Queued {
     let (pid, uid) = (unistd::getpid().as_raw(), unistd::getuid().as_raw());
-    let sent = Sent { pid, uid, value: super::send::sigval(value) };
-    Queued { signo: signal.number(), errno: 0, code: libc::SI_QUEUE, sent, rest: [0; 104] }
+    Queued {
+        signo: signal,
+        errno: 0,
+        code: libc::SI_QUEUE,
+        sent: Sent { pid, uid, value: sigval(value) },
+        rest: [0; 104],
+    }
+}
+
+/// The int of a union whose other field is a pointer.
+pub fn sigval(value: c_int) -> libc::sigval {
+    let mut bytes = [0; size_of::<usize>()];
+    bytes[..size_of::<c_int>()].copy_from_slice(&value.to_ne_bytes());
+    libc::sigval { sival_ptr: ptr::without_provenance_mut(usize::from_ne_bytes(bytes)) }
 }
 
 fn result(returned: c_long) -> io::Result<c_int> {
