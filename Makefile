@@ -9,7 +9,7 @@ PROGRAMS := $(filter pipe-demo fifo-demo signal-demo tcpsock unixsock,$(patsubst
 RUNS     := $(addprefix run-,$(PROGRAMS))
 
 .DEFAULT_GOAL := help
-.PHONY: help build test proof loom bench lint fmt ci install clean $(RUNS)
+.PHONY: help build test claims docs book proof loom bench lint fmt ci install clean $(RUNS)
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,15 @@ bench: ## Put every mechanism on one scale; ARGS='--quick', '--json', '--svg FIL
 		$(CARGO) run --quiet --profile $(PROFILE) --locked --package $$program -- bench --json $(ARGS) >> "$$records" || exit; \
 	done && $(CARGO) run --quiet --profile $(PROFILE) --locked --package $(lastword $(PROGRAMS)) -- \
 		bench --records "$$records" $(ARGS)
+
+claims: ## Ask this kernel which of the note's statements hold; ARGS='93 --json', …
+	@records=$$(mktemp) && trap 'rm -f "$$records"' EXIT && for program in $(PROGRAMS); do \
+		$(CARGO) run --quiet --profile $(PROFILE) --locked --package $$program -- claims --append "$$records" $(ARGS) || exit; \
+	done && $(CARGO) run --quiet --profile $(PROFILE) --locked --package $(lastword $(PROGRAMS)) -- \
+		claims --records "$$records" $(ARGS)
+
+docs: ## Ask all claims and write docs/claims.md
+	@$(MAKE) --no-print-directory claims ARGS=--ledger > docs/claims.md.new && mv docs/claims.md.new docs/claims.md
 
 lint: ## Check format, clippy and shell scripts
 	$(CARGO) fmt --all --check

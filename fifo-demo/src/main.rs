@@ -19,6 +19,7 @@ mod scratch;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use shared::claim::{self, Claim};
 use shared::report::Report;
 use shared::{manual, ping_pong, readiness, report};
 
@@ -55,11 +56,16 @@ enum Command {
     MuxWriter(mux::writer::Args),
     /// Round trips and throughput of a FIFO, blocking and not, on one scale with the other programs' mechanisms
     Bench(ping_pong::Args),
+    /// Ask this kernel which of the note's statements about named pipes hold
+    Claims(claim::Args),
     #[command(hide = true)]
     BenchPeer(ping_pong::PeerArgs),
     #[command(hide = true)]
     Manual(manual::Args),
 }
+
+/// What `claims` asks.
+const CLAIMS: &[&[Claim]] = &[];
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -81,6 +87,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::MuxWriter(args) => mux::writer::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::BenchPeer(args) => ping_pong::answer(&args, &bench::MECHANISMS),
+        Command::Claims(args) => claim::run(&args, env!("CARGO_PKG_NAME"), CLAIMS),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }

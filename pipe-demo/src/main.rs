@@ -18,6 +18,7 @@ mod sync;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use shared::claim::{self, Claim};
 use shared::report::Report;
 use shared::{manual, ping_pong, readiness, report};
 
@@ -62,11 +63,16 @@ enum Command {
     Fork(process::fork::Args),
     /// Round trips and throughput of pipes and of shared memory, on one scale with the other programs' mechanisms
     Bench(ping_pong::Args),
+    /// Ask this kernel which of the note's statements about pipes, synchronisation and memory hold
+    Claims(claim::Args),
     #[command(hide = true)]
     BenchPeer(ping_pong::PeerArgs),
     #[command(hide = true)]
     Manual(manual::Args),
 }
+
+/// What `claims` asks.
+const CLAIMS: &[&[Claim]] = &[];
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -92,6 +98,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Fork(args) => process::fork::run(&args, out),
         Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS, || ()),
         Command::BenchPeer(args) => ping_pong::answer(&args, &bench::MECHANISMS),
+        Command::Claims(args) => claim::run(&args, env!("CARGO_PKG_NAME"), CLAIMS),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }

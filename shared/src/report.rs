@@ -136,7 +136,7 @@ pub fn written(result: io::Result<()>) -> anyhow::Result<()> {
 }
 
 /// `bytes=65536 how="all at once"`: a value is quoted where it would not stay one word.
-struct Pairs(Value);
+pub(crate) struct Pairs(pub(crate) Value);
 
 impl fmt::Display for Pairs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -19,6 +19,7 @@ mod wait;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use shared::claim::{self, Claim};
 use shared::report::Report;
 use shared::{manual, ping_pong, readiness, report};
 
@@ -63,11 +64,16 @@ enum Command {
     Orphan(orphan::Args),
     /// Round trips by signals, on one scale with the other programs' mechanisms; what the registry costs
     Bench(bench::Args),
+    /// Ask this kernel which of the note's statements about signals and processes hold
+    Claims(claim::Args),
     #[command(hide = true)]
     BenchPeer(ping_pong::PeerArgs),
     #[command(hide = true)]
     Manual(manual::Args),
 }
+
+/// What `claims` asks.
+const CLAIMS: &[&[Claim]] = &[];
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -95,6 +101,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Orphan(args) => orphan::run(&args, &mut Report::new(args.json)),
         Command::Bench(args) => bench::run(&args),
         Command::BenchPeer(args) => ping_pong::answer(&args, &bench::MECHANISMS),
+        Command::Claims(args) => claim::run(&args, env!("CARGO_PKG_NAME"), CLAIMS),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }

@@ -17,6 +17,7 @@ use anyhow::{Context, anyhow};
 use nix::sys::socket::{MsgFlags, recv};
 use nix::unistd::close;
 use serde_json::{Value, json};
+use shared::claim::{Claim, Seen, Verdict::Imprecise, seen};
 use shared::report::Report;
 
 use crate::experiment::{self, connection, returned, wait_for_error};
@@ -26,6 +27,25 @@ pub struct Args {
     #[command(flatten)]
     pub options: experiment::Options,
 }
+
+pub const CLAIMS: &[Claim] = &[
+    Claim {
+        number: 180,
+        heading: "Read方法",
+        says: "the peer has closed: EOF at once",
+        verdict: Imprecise,
+        command: "close",
+        check: eof_at_once,
+    },
+    Claim {
+        number: 181,
+        heading: "Read方法",
+        says: "after EOF the connection is of no use",
+        verdict: Imprecise,
+        command: "close",
+        check: eof_makes_it_useless,
+    },
+];
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&the_rest_comes_before_the_end()?)?;
@@ -60,6 +80,11 @@ fn a_half_closed_connection_is_half_open() -> anyhow::Result<Value> {
     }))
 }
 
+fn eof_makes_it_useless() -> anyhow::Result<Seen> {
+    let half = a_half_closed_connection_is_half_open()?;
+    Ok(Seen::imprecise(half["read"] == 0, half["sent_after_eof"] == half["received"], seen(&half)))
+}
+
 fn unread_data_make_it_a_reset() -> anyhow::Result<Value> {
     let (mut ours, theirs) = connection()?;
     ours.write_all(b"unread")?;
@@ -70,6 +95,12 @@ fn unread_data_make_it_a_reset() -> anyhow::Result<Value> {
         "step": "unread", "unread_at_close": unread, "read": returned(&read),
         "note": "the peer has closed: EOF", "claim": 180,
     }))
+}
+
+fn eof_at_once() -> anyhow::Result<Seen> {
+    let (rest, unread) = (the_rest_comes_before_the_end()?, unread_data_make_it_a_reset()?);
+    let as_noted = rest["reads"] == json!([rest["sent"], 0, 0]);
+    Ok(Seen::imprecise(as_noted, unread["read"] == "ECONNRESET", format!("{}; {}", seen(&rest), seen(&unread))))
 }
 
 fn so_does_a_linger_of_zero() -> anyhow::Result<Value> {

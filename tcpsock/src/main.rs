@@ -17,6 +17,7 @@ mod udp;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use shared::claim::{self, Claim};
 use shared::report::Report;
 use shared::{manual, ping_pong, readiness, report};
 
@@ -59,11 +60,16 @@ enum Command {
     Deadline(deadline::Args),
     /// Round trips and throughput of TCP and UDP, on one scale with the other programs' mechanisms
     Bench(ping_pong::Args),
+    /// Ask this kernel which of the note's statements about sockets hold
+    Claims(claim::Args),
     #[command(hide = true)]
     BenchPeer(ping_pong::PeerArgs),
     #[command(hide = true)]
     Manual(manual::Args),
 }
+
+/// What `claims` asks.
+const CLAIMS: &[&[Claim]] = &[close::CLAIMS];
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -87,6 +93,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Deadline(args) => args.options.limit(move |out| deadline::run(&args, out)),
         Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS, || ()),
         Command::BenchPeer(args) => ping_pong::answer(&args, &bench::MECHANISMS),
+        Command::Claims(args) => claim::run(&args, env!("CARGO_PKG_NAME"), CLAIMS),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }

@@ -13,6 +13,7 @@ mod serve;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use shared::claim::{self, Claim};
 use shared::report::Report;
 use shared::{manual, ping_pong, readiness, report};
 
@@ -50,11 +51,16 @@ enum Command {
     Credentials(credentials::Args),
     /// Round trips and throughput of Unix sockets, on one scale with the other programs' mechanisms
     Bench(ping_pong::Args),
+    /// Ask this kernel which of the note's statements about sockets in the Unix domain hold
+    Claims(claim::Args),
     #[command(hide = true)]
     BenchPeer(ping_pong::PeerArgs),
     #[command(hide = true)]
     Manual(manual::Args),
 }
+
+/// What `claims` asks.
+const CLAIMS: &[&[Claim]] = &[];
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -75,6 +81,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Credentials(args) => credentials::run(&args, &mut Report::new(args.json)),
         Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS, || ()),
         Command::BenchPeer(args) => ping_pong::answer(&args, &bench::MECHANISMS),
+        Command::Claims(args) => claim::run(&args, env!("CARGO_PKG_NAME"), CLAIMS),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }

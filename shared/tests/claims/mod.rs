@@ -1,0 +1,135 @@
+//! What every program's `claims` must do; and docs/claims.md says what the code says.
+//!
+//! A program's own `tests/claims.rs` includes this file and names itself.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use shared::claim::{HEADINGS, unchecked};
+
+pub fn every_claim_is_seen_as_recorded(program: &str) {
+    let output = run(program, &["claims", "--json"]);
+    let records = records(&output);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(records.len(), listed(program).len());
+    let numbers = records.iter().map(|record| record["claim"].as_u64().unwrap());
+    assert!(numbers.is_sorted_by(|a, b| a < b));
+    for record in &records {
+        let keys: Vec<&str> = record.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys, ["claim", "heading", "says", "verdict", "observed", "evidence", "command"]);
+        assert!(HEADINGS.contains(&record["heading"].as_str().unwrap()), "{record}");
+        assert!(["skipped", record["verdict"].as_str().unwrap()].contains(&record["observed"].as_str().unwrap()));
+        assert!(!record["evidence"].as_str().unwrap().is_empty(), "{record}");
+    }
+}
+
+/// The command that a claim names shows something and ends well, or cannot be shown here.
+pub fn the_command_of_every_claim_runs(program: &str) {
+    let mut commands: Vec<String> = listed(program).into_iter().map(|claim| word(&claim, "command")).collect();
+    commands.sort();
+    commands.dedup();
+    for command in commands {
+        let arguments: Vec<&str> = command.split(' ').skip(1).collect();
+        if arguments[0] == "claims" {
+            continue; // Run by every_claim_is_seen_as_recorded.
+        }
+        let output = run(program, &arguments);
+        assert!(matches!(output.status.code(), Some(0 | 77)), "{command}: {}", text(&output.stderr));
+    }
+}
+
+pub fn the_ledger_says_what_the_code_says(name: &str, program: &str) {
+    let mut rows = ledger();
+    rows.retain(|_, row| row.command.trim_matches('`').starts_with(&format!("{name} ")));
+    for claim in listed(program) {
+        let number: u16 = claim["claim"].to_string().parse().unwrap();
+        let row = rows.remove(&number).unwrap_or_else(|| panic!("no claim {number} in docs/claims.md: make docs"));
+        let [heading, says, verdict, command] = ["heading", "says", "verdict", "command"].map(|key| word(&claim, key));
+        assert_eq!(row.heading, heading, "claim {number}: make docs");
+        assert_eq!(row.says.replace('\\', ""), says.replace('\\', ""), "claim {number}: make docs");
+        assert_eq!((row.verdict, row.command), (verdict, format!("`{command}`")), "claim {number}: make docs");
+        assert!(!row.evidence.is_empty(), "claim {number} without evidence: make docs");
+    }
+    assert!(rows.is_empty(), "in docs/claims.md, but not in the code: {:?}: make docs", rows.keys());
+}
+
+pub fn a_claim_that_is_none_of_its_own_is_said_so(program: &str) {
+    let (code, error) = failure(program, &["claims", "0"]);
+    assert_eq!(code, Some(2));
+    assert!(error.contains("has no claim 0"), "{error}");
+    let uncheckable = unchecked::UNCHECKED[0].number.to_string();
+    let (code, error) = failure(program, &["claims", &uncheckable]);
+    assert_eq!(code, Some(77));
+    assert!(error.contains(unchecked::UNCHECKED[0].because), "{error}");
+}
+
+/// Not even begun, all checks fail: what is not seen is never taken for what is recorded.
+pub fn without_time_nothing_is_as_recorded(program: &str) {
+    let claim = word(&listed(program)[0], "claim");
+    let output = run(program, &["claims", "--json", "--timeout", "1ns", &claim]);
+    assert_eq!(output.status.code(), Some(1));
+    let records = records(&output);
+    assert_eq!((records.len(), records[0]["observed"].as_str()), (1, Some("failed")), "{records:?}");
+}
+
+struct Row {
+    heading: String,
+    says: String,
+    verdict: String,
+    evidence: String,
+    command: String,
+}
+
+/// The rows of docs/claims.md.
+fn ledger() -> BTreeMap<u16, Row> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/claims.md");
+    let page = fs::read_to_string(page).unwrap();
+    let mut heading = String::new();
+    let mut rows = BTreeMap::new();
+    for line in page.lines() {
+        if let Some(text) = line.strip_prefix("## ") {
+            text.clone_into(&mut heading);
+        }
+        // A bar inside a cell is escaped.
+        let line = line.replace("\\|", "\u{1}");
+        let cells: Vec<String> =
+            line.split('|').map(|cell| cell.trim().replace('\u{1}', "|").replace("&lt;", "<")).collect();
+        let [_, number, says, verdict, evidence, command, _] = &cells[..] else { continue };
+        let Ok(number) = number.parse() else { continue };
+        let [says, verdict, evidence, command] = [says, verdict, evidence, command].map(Clone::clone);
+        rows.insert(number, Row { heading: heading.clone(), says, verdict, evidence, command });
+    }
+    rows
+}
+
+fn listed(program: &str) -> Vec<Value> {
+    records(&run(program, &["claims", "--list", "--json"]))
+}
+
+fn records(output: &Output) -> Vec<Value> {
+    text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// A value without its quotes.
+fn word(record: &Value, key: &str) -> String {
+    record[key].as_str().map_or_else(|| record[key].to_string(), str::to_owned)
+}
+
+/// `claims` and the experiments end by themselves, by their own --timeout.
+fn run(program: &str, arguments: &[&str]) -> Output {
+    Command::new(program).args(arguments).output().unwrap()
+}
+
+fn failure(program: &str, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = run(program, arguments);
+    (output.status.code(), text(&output.stderr))
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
