@@ -1,6 +1,6 @@
 //! What every program's `claims` must do; and docs/claims.md says what the code says.
 //!
-//! A program's own `tests/claims.rs` includes this file and names itself.
+//! A program's own `tests/claims.rs` includes this file.
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
@@ -12,11 +12,15 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use shared::claim::{HEADINGS, unchecked};
 
-pub fn every_claim_is_seen_as_recorded(program: &str) {
-    let output = run(program, &["claims", "--json"]);
+const NAME: &str = env!("CARGO_PKG_NAME");
+const PROGRAM: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
+
+#[test]
+fn every_claim_is_seen_as_recorded() {
+    let output = run(&["claims", "--json"]);
     let records = records(&output);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    assert_eq!(records.len(), listed(program).len());
+    assert_eq!(records.len(), listed().len());
     let numbers = records.iter().map(|record| record["claim"].as_u64().unwrap());
     assert!(numbers.is_sorted_by(|a, b| a < b));
     for record in &records {
@@ -29,8 +33,9 @@ pub fn every_claim_is_seen_as_recorded(program: &str) {
 }
 
 /// The command that a claim names shows something and ends well, or cannot be shown here.
-pub fn the_command_of_every_claim_runs(program: &str) {
-    let mut commands: Vec<String> = listed(program).into_iter().map(|claim| word(&claim, "command")).collect();
+#[test]
+fn the_command_of_every_claim_runs() {
+    let mut commands: Vec<String> = listed().into_iter().map(|claim| word(&claim, "command")).collect();
     commands.sort();
     commands.dedup();
     for command in commands {
@@ -38,15 +43,16 @@ pub fn the_command_of_every_claim_runs(program: &str) {
         if arguments[0] == "claims" {
             continue; // Run by every_claim_is_seen_as_recorded.
         }
-        let output = run(program, &arguments);
+        let output = run(&arguments);
         assert!(matches!(output.status.code(), Some(0 | 77)), "{command}: {}", text(&output.stderr));
     }
 }
 
-pub fn the_ledger_says_what_the_code_says(name: &str, program: &str) {
+#[test]
+fn the_ledger_says_what_the_code_says() {
     let mut rows = ledger();
-    rows.retain(|_, row| row.command.trim_matches('`').starts_with(&format!("{name} ")));
-    for claim in listed(program) {
+    rows.retain(|_, row| row.command.trim_matches('`').starts_with(&format!("{NAME} ")));
+    for claim in listed() {
         let number: u16 = claim["claim"].to_string().parse().unwrap();
         let row = rows.remove(&number).unwrap_or_else(|| panic!("no claim {number} in docs/claims.md: make docs"));
         let [heading, says, verdict, command] = ["heading", "says", "verdict", "command"].map(|key| word(&claim, key));
@@ -58,20 +64,22 @@ pub fn the_ledger_says_what_the_code_says(name: &str, program: &str) {
     assert!(rows.is_empty(), "in docs/claims.md, but not in the code: {:?}: make docs", rows.keys());
 }
 
-pub fn a_claim_that_is_none_of_its_own_is_said_so(program: &str) {
-    let (code, error) = failure(program, &["claims", "0"]);
+#[test]
+fn a_claim_that_is_none_of_its_own_is_said_so() {
+    let (code, error) = failure(&["claims", "0"]);
     assert_eq!(code, Some(2));
     assert!(error.contains("has no claim 0"), "{error}");
     let uncheckable = unchecked::UNCHECKED[0].number.to_string();
-    let (code, error) = failure(program, &["claims", &uncheckable]);
+    let (code, error) = failure(&["claims", &uncheckable]);
     assert_eq!(code, Some(77));
     assert!(error.contains(unchecked::UNCHECKED[0].because), "{error}");
 }
 
 /// Not even begun, all checks fail: what is not seen is never taken for what is recorded.
-pub fn without_time_nothing_is_as_recorded(program: &str) {
-    let claim = word(&listed(program)[0], "claim");
-    let output = run(program, &["claims", "--json", "--timeout", "1ns", &claim]);
+#[test]
+fn without_time_nothing_is_as_recorded() {
+    let claim = word(&listed()[0], "claim");
+    let output = run(&["claims", "--json", "--timeout", "1ns", &claim]);
     assert_eq!(output.status.code(), Some(1));
     let records = records(&output);
     assert_eq!((records.len(), records[0]["observed"].as_str()), (1, Some("failed")), "{records:?}");
@@ -107,8 +115,8 @@ fn ledger() -> BTreeMap<u16, Row> {
     rows
 }
 
-fn listed(program: &str) -> Vec<Value> {
-    records(&run(program, &["claims", "--list", "--json"]))
+fn listed() -> Vec<Value> {
+    records(&run(&["claims", "--list", "--json"]))
 }
 
 fn records(output: &Output) -> Vec<Value> {
@@ -121,12 +129,12 @@ fn word(record: &Value, key: &str) -> String {
 }
 
 /// `claims` and the experiments end by themselves, by their own --timeout.
-fn run(program: &str, arguments: &[&str]) -> Output {
-    Command::new(program).args(arguments).output().unwrap()
+fn run(arguments: &[&str]) -> Output {
+    Command::new(PROGRAM).args(arguments).output().unwrap()
 }
 
-fn failure(program: &str, arguments: &[&str]) -> (Option<i32>, String) {
-    let output = run(program, arguments);
+fn failure(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = run(arguments);
     (output.status.code(), text(&output.stderr))
 }
 
