@@ -4,20 +4,27 @@
 //! suits (claims 113, 116). SIGKILL and SIGSTOP refuse all but the default, and to block them does nothing (127).
 //!
 //! Note: 信号. Go: `signal.Ignore`, `signal.Notify`, `signal.Reset`.
-//! Man: sigaction(2).
+//! Man: sigaction(2), sigwait(3), signalfd(2), pid_namespaces(7).
 
+use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use libc::{WEXITED, WSTOPPED};
 use nix::errno::Errno;
+use nix::sched::{CloneFlags, unshare};
 use nix::unistd;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use shared::claim::{
+    Claim, Seen,
+    Verdict::{Holds, Imprecise},
+};
 use shared::report::Report;
 
-use crate::child::{Child, Event};
+use crate::child::{self, Child, Event};
 use crate::signal::action::{self, Action};
+use crate::signal::fd::SignalFd;
 use crate::signal::set::Set;
 use crate::signal::{Signal, handler, send};
 
@@ -28,32 +35,87 @@ pub struct Args {
     pub json: bool,
 }
 
+pub const CLAIMS: &[Claim] = &[
+    Claim {
+        number: 113,
+        heading: "信号",
+        says: "there are three reactions to a signal: ignore it, catch it, let it do its default",
+        verdict: Imprecise,
+        command: "actions",
+        check: three_reactions,
+    },
+    Claim {
+        number: 116,
+        heading: "信号",
+        says: "the only way to react in one's own way is to tell the kernel of a handler",
+        verdict: Imprecise,
+        command: "actions",
+        check: only_by_a_handler,
+    },
+    Claim {
+        number: 127,
+        heading: "信号",
+        says: "SIGKILL and SIGSTOP can be neither caught nor ignored",
+        verdict: Holds,
+        command: "actions",
+        check: neither_caught_nor_ignored,
+    },
+];
+
 #[derive(Serialize)]
 struct Record {
     signal: Signal,
     action: &'static str,
-    observed: String,
+    observed: Observed,
+}
+
+#[derive(PartialEq)]
+enum Observed {
+    /// This became of a child that sent itself the signal.
+    Child(Event),
+    /// So often.
+    HandlerRan(usize),
+    Taken(&'static str, Option<Signal>),
+    /// sigaction(2) gave this error, if any.
+    Answered(Option<Errno>),
 }
 
 const CATCH: Action = Action::Catch { handler: handler::note, mask: Set::EMPTY };
 
 pub fn run(out: &mut Report) -> anyhow::Result<()> {
-    let signal = Signal::USR1;
-    let mut show = |signal, action, observed| out.pairs(&Record { signal, action, observed });
-    show(signal, "default", in_a_child(signal, Action::Default, Set::EMPTY)?)?;
-    show(signal, "ignore", in_a_child(signal, Action::Ignore, Set::EMPTY)?)?;
-    show(signal, "catch", catch(signal)?)?;
-    show(signal, "block", block_and_take(signal)?)?;
+    for record in with_a_choice(Signal::USR1)? {
+        out.pairs(&record)?;
+    }
     for signal in [Signal::KILL, Signal::STOP] {
-        show(signal, "ignore", answer(&Action::Ignore.set(signal)))?;
-        show(signal, "catch", answer(&CATCH.set(signal)))?;
-        show(signal, "block", in_a_child(signal, Action::Default, Set::ALL)?)?;
+        for record in without_a_choice(signal)? {
+            out.pairs(&record)?;
+        }
     }
     Ok(())
 }
 
+fn with_a_choice(signal: Signal) -> anyhow::Result<[Record; 5]> {
+    Ok([
+        ("default", Observed::Child(in_a_child(signal, Action::Default, Set::EMPTY)?)),
+        ("ignore", Observed::Child(in_a_child(signal, Action::Ignore, Set::EMPTY)?)),
+        ("catch", Observed::HandlerRan(catch(signal)?)),
+        ("block", Observed::Taken("sigwait takes", block_and_take(signal)?)),
+        ("block", Observed::Taken("signalfd reads", block_and_read(signal)?)),
+    ]
+    .map(|(action, observed)| Record { signal, action, observed }))
+}
+
+fn without_a_choice(signal: Signal) -> anyhow::Result<[Record; 3]> {
+    Ok([
+        ("ignore", answer(Action::Ignore.set(signal))?),
+        ("catch", answer(CATCH.set(signal))?),
+        ("block", Observed::Child(in_a_child(signal, Action::Default, Set::ALL)?)),
+    ]
+    .map(|(action, observed)| Record { signal, action, observed }))
+}
+
 /// What becomes of a child that sends itself the signal.
-fn in_a_child(signal: Signal, action: Action, blocked: Set) -> anyhow::Result<String> {
+fn in_a_child(signal: Signal, action: Action, blocked: Set) -> anyhow::Result<Event> {
     let mut child = Child::fork(|| {
         // To set the default is refused too where there is no choice.
         if action::is_free(signal)? {
@@ -62,26 +124,35 @@ fn in_a_child(signal: Signal, action: Action, blocked: Set) -> anyhow::Result<St
         blocked.become_mask()?;
         send_to_self(signal)
     })?;
-    Ok(match child.wait(WEXITED | WSTOPPED)? {
-        Event::Exited(0) => "it goes on".to_owned(),
-        event => event.to_string(),
-    })
+    child.wait(WEXITED | WSTOPPED)
 }
 
-fn catch(signal: Signal) -> anyhow::Result<String> {
+/// How often the handler ran for a signal that was sent once.
+pub fn catch(signal: Signal) -> anyhow::Result<usize> {
     CATCH.set(signal).with_context(|| format!("catch {signal}"))?;
     Set::from(signal).unblock().context("unblock")?;
+    handler::take_notes();
     send_to_self(signal)?;
     let (calls, _) = handler::take_notes();
-    Ok(format!("the handler ran {calls} time{}", if calls == 1 { "" } else { "s" }))
+    Ok(calls)
 }
 
-fn block_and_take(signal: Signal) -> anyhow::Result<String> {
-    let set = Set::from(signal);
-    set.block().context("block")?;
-    send_to_self(signal)?;
-    let taken = set.take(Duration::ZERO).context("sigtimedwait")?;
-    Ok(taken.map_or_else(|| "nothing waits".to_owned(), |signal| format!("sigwait takes {signal}")))
+fn block_and_take(signal: Signal) -> anyhow::Result<Option<Signal>> {
+    send_blocked(signal)?;
+    Set::from(signal).take(Duration::ZERO).context("sigtimedwait")
+}
+
+fn block_and_read(signal: Signal) -> anyhow::Result<Option<Signal>> {
+    send_blocked(signal)?;
+    let mut fd = SignalFd::new(signal.into()).context("signalfd")?;
+    Ok(fd.read().context("read signals")?.next().map(|arrival| arrival.signal))
+}
+
+/// No handler is set for it.
+fn send_blocked(signal: Signal) -> anyhow::Result<()> {
+    Set::from(signal).block().context("block")?;
+    Action::Default.set(signal).with_context(|| format!("reset {signal}"))?;
+    send_to_self(signal)
 }
 
 fn send_to_self(signal: Signal) -> anyhow::Result<()> {
@@ -89,11 +160,92 @@ fn send_to_self(signal: Signal) -> anyhow::Result<()> {
     send::kill(pid, signal).with_context(|| format!("send {signal} to {pid}"))
 }
 
-fn answer(result: &io::Result<()>) -> String {
-    match result {
-        Ok(()) => "done".to_owned(),
-        Err(error) => {
-            error.raw_os_error().map_or_else(|| error.to_string(), |code| format!("{:?}", Errno::from_raw(code)))
+fn answer(result: io::Result<()>) -> anyhow::Result<Observed> {
+    match result.map_err(|error| error.raw_os_error().ok_or(error)) {
+        Ok(()) => Ok(Observed::Answered(None)),
+        Err(Ok(code)) => Ok(Observed::Answered(Some(Errno::from_raw(code)))),
+        Err(Err(error)) => Err(error.into()),
+    }
+}
+
+fn three_reactions() -> anyhow::Result<Seen> {
+    let signal = Signal::USR1;
+    let records = with_a_choice(signal)?;
+    let [default, ignore, catch, sigwait, signalfd] = &records;
+    let three = was_killed(&default.observed, signal)
+        && ignore.observed == Observed::Child(Event::Exited(0))
+        && catch.observed == Observed::HandlerRan(1);
+    let fourth = was_taken(&sigwait.observed, signal) && was_taken(&signalfd.observed, signal);
+    Ok(Seen::imprecise(three, fourth, list(&records)))
+}
+
+fn only_by_a_handler() -> anyhow::Result<Seen> {
+    let signal = Signal::USR1;
+    let [_, _, catch, sigwait, signalfd] = with_a_choice(signal)?;
+    let by_a_handler = catch.observed == Observed::HandlerRan(1);
+    let without = was_taken(&sigwait.observed, signal) && was_taken(&signalfd.observed, signal);
+    Ok(Seen::imprecise(by_a_handler, without, list(&[catch, sigwait, signalfd])))
+}
+
+fn neither_caught_nor_ignored() -> anyhow::Result<Seen> {
+    let (kill, stop) = (without_a_choice(Signal::KILL)?, without_a_choice(Signal::STOP)?);
+    let refused = Observed::Answered(Some(Errno::EINVAL));
+    let all_refused =
+        [&kill, &stop].iter().all(|[ignore, catch, _]| [ignore, catch].iter().all(|record| record.observed == refused));
+    let as_if_unblocked = was_killed(&kill[2].observed, Signal::KILL)
+        && stop[2].observed == Observed::Child(Event::Stopped(libc::SIGSTOP));
+    let evidence = format!("KILL {}; STOP {}{}", list(&kill), list(&stop), of_the_first_process()?);
+    Ok(Seen::holds(all_refused && as_if_unblocked, evidence))
+}
+
+/// The one exception, where it can be made: what process 1 of a namespace sends itself does nothing.
+///
+/// Last, since this process has no other children afterwards.
+fn of_the_first_process() -> anyhow::Result<String> {
+    let namespaces = [CloneFlags::CLONE_NEWPID, CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWPID];
+    if !namespaces.into_iter().any(|flags| unshare(flags).is_ok()) {
+        return Ok(String::new());
+    }
+    // A child whose parent is outside: it could not tell whether that is still there.
+    let pid = child::fork(|| {
+        ensure!(unistd::getpid().as_raw() == 1, "not the first process");
+        send_to_self(Signal::STOP)?;
+        send_to_self(Signal::KILL)
+    })?;
+    let event = child::waitid(pid, WEXITED | WSTOPPED).with_context(|| format!("wait for child {pid}"))?;
+    Ok(event
+        .map_or_else(String::new, |event| format!("; both, to process 1 of a namespace: {}", Observed::Child(event))))
+}
+
+fn was_killed(observed: &Observed, by: Signal) -> bool {
+    matches!(observed, Observed::Child(Event::Killed { signal, .. }) if *signal == by.number())
+}
+
+fn was_taken(observed: &Observed, sent: Signal) -> bool {
+    matches!(observed, Observed::Taken(_, Some(taken)) if *taken == sent)
+}
+
+fn list(records: &[Record]) -> String {
+    records.iter().map(|record| format!("{}: {}", record.action, record.observed)).collect::<Vec<_>>().join(", ")
+}
+
+impl fmt::Display for Observed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Observed::Child(Event::Exited(0)) => f.write_str("it goes on"),
+            Observed::Child(event) => write!(f, "{event}"),
+            Observed::HandlerRan(1) => f.write_str("the handler ran 1 time"),
+            Observed::HandlerRan(calls) => write!(f, "the handler ran {calls} times"),
+            Observed::Taken(how, Some(signal)) => write!(f, "{how} {signal}"),
+            Observed::Taken(how, None) => write!(f, "{how} nothing"),
+            Observed::Answered(Some(error)) => write!(f, "{error:?}"),
+            Observed::Answered(None) => f.write_str("done"),
         }
+    }
+}
+
+impl Serialize for Observed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }

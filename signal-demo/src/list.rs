@@ -6,11 +6,17 @@
 
 mod default_action;
 
-use anyhow::Context;
+use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, ensure};
 use serde::Serialize;
-use shared::report::Report;
+use shared::claim::{Claim, Seen, Verdict::Holds};
+use shared::report::{Failure, Report};
 
 use self::default_action::{DefaultAction, Experiment};
+use crate::actions;
+use crate::hidden;
 use crate::signal::{Signal, action};
 
 #[derive(clap::Args)]
@@ -22,6 +28,33 @@ pub struct Args {
     #[arg(long)]
     pub json: bool,
 }
+
+pub const CLAIMS: &[Claim] = &[
+    Claim {
+        number: 106,
+        heading: "信号",
+        says: "signals are positive numbers with names that begin with SIG; kill -l lists them",
+        verdict: Holds,
+        command: "list",
+        check: positive_numbers_with_names,
+    },
+    Claim {
+        number: 114,
+        heading: "信号",
+        says: "by default a standard signal ends, dumps core, stops, continues or does nothing",
+        verdict: Holds,
+        command: "list",
+        check: one_of_five_by_default,
+    },
+    Claim {
+        number: 115,
+        heading: "信号",
+        says: "for most standard signals a process can choose what they do",
+        verdict: Holds,
+        command: "list",
+        check: most_are_free,
+    },
+];
 
 #[derive(Serialize)]
 struct Record {
@@ -53,4 +86,61 @@ fn look_at(signal: Signal, experiment: &Experiment) -> anyhow::Result<Record> {
         catchable: action::is_free(signal).with_context(|| format!("ask for the action of {signal}"))?,
         meaning: signal.meaning(),
     })
+}
+
+fn positive_numbers_with_names() -> anyhow::Result<Seen> {
+    let listed = kill_l()?;
+    let well_named = listed.iter().filter(|(number, name)| *number > 0 && name.starts_with("SIG")).count();
+    let known = listed.iter().filter(|(number, _)| hidden::is_accepted(*number)).count();
+    let ours = Signal::all().filter(|signal| listed.contains(&(signal.number(), signal.to_string()))).count();
+    let refused = [0, -1].into_iter().filter(|&number| !hidden::is_accepted(number)).count();
+    let evidence = format!(
+        "kill -l: {} signals, {well_named} named SIG…, {known} known to the kernel, {ours} also in our list; \
+         0 and -1: {refused} refused",
+        listed.len()
+    );
+    Ok(Seen::holds([well_named, known].map(|count| count == listed.len()) == [true; 2] && refused == 2, evidence))
+}
+
+/// What bash prints: ` 1) SIGHUP  2) SIGINT …`.
+fn kill_l() -> anyhow::Result<Vec<(i32, String)>> {
+    let mut bash = Command::new("bash");
+    // It would print names only, and without SIG.
+    bash.args(["-c", "builtin kill -l"]).env_remove("POSIXLY_CORRECT").stderr(Stdio::null());
+    let output = bash.output().map_err(|error| Failure::CannotShow(format!("bash: {error}")))?;
+    let text = String::from_utf8(output.stdout).context("kill -l")?;
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let (pairs, rest) = words.as_chunks::<2>();
+    ensure!(!pairs.is_empty() && rest.is_empty(), "kill -l: {text}");
+    pairs.iter().map(|[number, name]| Ok((number.trim_end_matches(')').parse()?, (*name).to_owned()))).collect()
+}
+
+fn standard() -> impl Iterator<Item = Signal> {
+    Signal::all().filter(|signal| !signal.is_real_time())
+}
+
+fn one_of_five_by_default() -> anyhow::Result<Seen> {
+    let experiment = Experiment::prepare()?;
+    let mut actions: BTreeMap<DefaultAction, u32> = BTreeMap::new();
+    for signal in standard() {
+        *actions.entry(experiment.observe(signal)?).or_default() += 1;
+    }
+    let source = if experiment.sees_cores() { "" } else { " (core as signal(7) says)" };
+    experiment.clean_up()?;
+    let counts: Vec<String> = actions.iter().map(|(action, count)| format!("{action:?} {count}")).collect();
+    Ok(Seen::holds(actions.len() == 5, format!("{}{source}", counts.join(", ").to_lowercase())))
+}
+
+/// Those whose handler ran.
+fn most_are_free() -> anyhow::Result<Seen> {
+    let (mut caught, mut refused) = (0, Vec::new());
+    for signal in standard() {
+        if action::is_free(signal)? {
+            caught += actions::catch(signal)?;
+        } else {
+            refused.push(signal.to_string());
+        }
+    }
+    let evidence = format!("our handler ran for {caught}; refused: {}", refused.join(", "));
+    Ok(Seen::holds(caught > refused.len(), evidence))
 }

@@ -2,18 +2,23 @@
 
 mod actions;
 mod bench;
+mod channels;
 mod child;
 mod demo;
+mod hidden;
 mod list;
 mod mask;
 mod narration;
 mod order;
+mod permission;
 mod proc;
 mod process;
 mod queue;
 mod registry;
 mod send;
 mod signal;
+mod sources;
+mod unasked;
 mod wait;
 
 use std::process::ExitCode;
@@ -73,7 +78,17 @@ enum Command {
 }
 
 /// What `claims` asks.
-const CLAIMS: &[&[Claim]] = &[];
+const CLAIMS: &[&[Claim]] = &[
+    unasked::CLAIMS,
+    list::CLAIMS,
+    hidden::CLAIMS,
+    queue::CLAIMS,
+    order::CLAIMS,
+    sources::CLAIMS,
+    actions::CLAIMS,
+    channels::CLAIMS,
+    permission::CLAIMS,
+];
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

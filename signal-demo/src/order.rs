@@ -7,6 +7,7 @@
 //!
 //! Note: 信号. Man: signal(7), sigwaitinfo(2).
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -14,8 +15,13 @@ use anyhow::Context;
 use libc::pid_t;
 use nix::unistd;
 use serde::Serialize;
+use shared::claim::{
+    Claim, Seen,
+    Verdict::{Imprecise, Refuted},
+};
 use shared::report::Report;
 
+use crate::queue;
 use crate::signal::action::Action;
 use crate::signal::fd::{Arrival, SignalFd};
 use crate::signal::set::Set;
@@ -28,6 +34,25 @@ pub struct Args {
     pub json: bool,
 }
 
+pub const CLAIMS: &[Claim] = &[
+    Claim {
+        number: 110,
+        heading: "信号",
+        says: "standard signals are handled in no certain order",
+        verdict: Refuted,
+        command: "order",
+        check: in_no_certain_order,
+    },
+    Claim {
+        number: 111,
+        heading: "信号",
+        says: "real-time signals are all recorded, and handled in the order in which they were sent",
+        verdict: Imprecise,
+        command: "order",
+        check: all_in_the_order_sent,
+    },
+];
+
 #[derive(Serialize)]
 struct Record {
     taken_by: &'static str,
@@ -36,7 +61,7 @@ struct Record {
 }
 
 pub fn run(out: &mut Report) -> anyhow::Result<()> {
-    let standard = signals([libc::SIGTERM, libc::SIGUSR1, libc::SIGALRM, libc::SIGHUP, libc::SIGUSR2]);
+    let standard = signals(STANDARD);
     let reversed: Vec<Signal> = standard.iter().rev().copied().collect();
     let with_faults = signals([libc::SIGHUP, libc::SIGSEGV, libc::SIGTERM, libc::SIGBUS]);
     out.record(&Record::new("sigwait", &standard, &by_sigwait(&standard)?))?;
@@ -47,6 +72,36 @@ pub fn run(out: &mut Report) -> anyhow::Result<()> {
     out.record(&Record::new("sigwait", &with_faults, &by_sigwait(&with_faults)?))?;
     out.record(&to_process_and_thread()?)?;
     out.record(&real_time()?)
+}
+
+const STANDARD: [i32; 5] = [libc::SIGTERM, libc::SIGUSR1, libc::SIGALRM, libc::SIGHUP, libc::SIGUSR2];
+
+/// Sends them from each on, forwards and backwards, and looks how many orders come out.
+fn in_no_certain_order() -> anyhow::Result<Seen> {
+    let (mut sent, mut taken, mut handled) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for first in 0..STANDARD.len() {
+        let mut order = signals(STANDARD);
+        order.rotate_left(first);
+        for _ in 0..2 {
+            order.reverse();
+            taken.insert(by_sigwait(&order)?);
+            handled.insert(by_handlers(&order, Set::ALL)?);
+            sent.insert(order.clone());
+        }
+    }
+    let certain = taken.len() == 1 && taken == handled && sent.len() > 1;
+    let evidence = format!(
+        "sent in {} orders; taken by sigwait in {}, by handlers in {}: {}",
+        sent.len(),
+        taken.len(),
+        handled.len(),
+        numbers(taken.iter().flatten()),
+    );
+    Ok(Seen::refuted(certain, evidence))
+}
+
+fn numbers<'a>(signals: impl Iterator<Item = &'a Signal>) -> String {
+    signals.map(|signal| signal.number().to_string()).collect::<Vec<_>>().join(" ")
 }
 
 fn signals<const N: usize>(numbers: [i32; N]) -> Vec<Signal> {
@@ -104,19 +159,41 @@ fn to_process_and_thread() -> anyhow::Result<Record> {
     })
 }
 
-/// The values show which of the same number it is.
 fn real_time() -> anyhow::Result<Record> {
-    let sent: Vec<Signal> = [6, 2, 16, 2, 0, 6].into_iter().filter_map(Signal::real_time).collect();
-    Set::from(&sent[..]).block().context("block")?;
-    for (signal, value) in sent.iter().zip(1..) {
-        send::queue(pid(), *signal, value).with_context(|| format!("queue {signal}"))?;
+    let (sent, taken) = queue_real_time()?;
+    let name = |(signal, value): &Queued| format!("{signal}({value})");
+    Ok(Record { taken_by: "signalfd", sent: sent.iter().map(name).collect(), taken: taken.iter().map(name).collect() })
+}
+
+/// A real-time signal, and the value that shows which of the same number it is.
+type Queued = (Signal, i32);
+
+/// What was sent, and what was taken.
+fn queue_real_time() -> anyhow::Result<(Vec<Queued>, Vec<Queued>)> {
+    let signals = [6, 2, 16, 2, 0, 6].into_iter().filter_map(Signal::real_time);
+    let sent: Vec<Queued> = signals.clone().zip(1..).collect();
+    let signals: Vec<Signal> = signals.collect();
+    Set::from(&signals[..]).block().context("block")?;
+    for &(signal, value) in &sent {
+        send::queue(pid(), signal, value).with_context(|| format!("queue {signal}"))?;
     }
-    let taken = read_all(&sent)?;
-    Ok(Record {
-        taken_by: "signalfd",
-        sent: sent.iter().zip(1..).map(|(signal, value)| format!("{signal}({value})")).collect(),
-        taken: taken.iter().map(|arrival| format!("{}({})", arrival.signal, arrival.value)).collect(),
-    })
+    let taken = read_all(&signals)?.iter().map(|arrival| (arrival.signal, arrival.value)).collect();
+    Ok((sent, taken))
+}
+
+fn all_in_the_order_sent() -> anyhow::Result<Seen> {
+    let (sent, taken) = queue_real_time()?;
+    let limited = queue::queue_one_too_many(5)?;
+    let list = |queued: &[Queued]| numbers(queued.iter().map(|(signal, _)| signal));
+    let (limit, refused) = (limited.limit.unwrap_or_default(), limited.refused.unwrap_or("nothing"));
+    let evidence = format!("sent {}, taken {}; at a limit of {limit}, refused: {refused}", list(&sent), list(&taken));
+    let within_numbers = |queued: &[Queued]| {
+        let mut queued = queued.to_vec();
+        queued.sort_by_key(|(signal, _)| *signal);
+        queued
+    };
+    let as_noted = within_numbers(&taken) == within_numbers(&sent);
+    Ok(Seen::imprecise(as_noted, taken != sent && limited.refused.is_some(), evidence))
 }
 
 fn pid() -> pid_t {

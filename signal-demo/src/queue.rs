@@ -13,6 +13,7 @@ use libc::pid_t;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd;
 use serde::Serialize;
+use shared::claim::{Claim, Seen, Verdict::Imprecise, seen};
 use shared::report::Report;
 
 use crate::signal::action::Action;
@@ -30,17 +31,26 @@ pub struct Args {
     pub json: bool,
 }
 
+pub const CLAIMS: &[Claim] = &[Claim {
+    number: 109,
+    heading: "信号",
+    says: "a standard signal is recorded once, and handled once",
+    verdict: Imprecise,
+    command: "queue",
+    check: recorded_and_handled_once,
+}];
+
 #[derive(Serialize)]
-struct Record {
+pub struct Record {
     signal: Signal,
     sent_by: &'static str,
     blocked: bool,
     /// RLIMIT_SIGPENDING, where it is set for this.
-    limit: Option<u64>,
+    pub limit: Option<u64>,
     sent: u32,
     /// The error that ended the sending.
-    refused: Option<&'static str>,
-    arrived: usize,
+    pub refused: Option<&'static str>,
+    pub arrived: usize,
 }
 
 /// How a signal is sent, and the name of that.
@@ -50,14 +60,28 @@ const KILL: Means = ("kill", send::kill);
 const SIGQUEUE: Means = ("sigqueue", |pid, signal| send::queue(pid, signal, 0));
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
-    let real_time = Signal::real_time(0).context("no real-time signals")?;
+    let real_time = real_time()?;
     out.pairs(&send_blocked(Signal::USR1, KILL, args.count)?)?;
     out.pairs(&send_handled(Signal::USR1, args.count)?)?;
     out.pairs(&send_blocked(real_time, KILL, args.count)?)?;
     out.pairs(&send_blocked(real_time, SIGQUEUE, args.count)?)?;
-    // Whatever else waits for this user counts, so fewer may be left for us.
-    out.pairs(&send_limited(args.count.into(), real_time, SIGQUEUE, args.count.saturating_add(1))?)?;
+    out.pairs(&queue_one_too_many(args.count)?)?;
     out.pairs(&send_limited(0, real_time, KILL, args.count)?)
+}
+
+fn real_time() -> anyhow::Result<Signal> {
+    Signal::real_time(0).context("no real-time signals")
+}
+
+fn recorded_and_handled_once() -> anyhow::Result<Seen> {
+    let (waiting, handled) = (send_blocked(Signal::USR1, KILL, 5)?, send_handled(Signal::USR1, 5)?);
+    let evidence = format!("{}; {}", seen(&waiting), seen(&handled));
+    Ok(Seen::imprecise(waiting.arrived == 1, handled.arrived == 5, evidence))
+}
+
+/// Whatever else waits for this user counts, so fewer than `limit` may be left for us.
+pub fn queue_one_too_many(limit: u32) -> anyhow::Result<Record> {
+    send_limited(limit.into(), real_time()?, SIGQUEUE, limit.saturating_add(1))
 }
 
 /// Sends all while none can be taken, then takes all that wait.

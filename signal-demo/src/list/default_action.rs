@@ -23,7 +23,7 @@ use crate::signal::action::{self, Action};
 use crate::signal::set::Set;
 use crate::signal::{Signal, send};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DefaultAction {
     Term,
@@ -62,6 +62,11 @@ impl Experiment {
     fn without_cores(why: &str) -> Experiment {
         report::narrate(format_args!("core or term: as signal(7) says, not by experiment, since {why}"));
         Experiment { folder: None }
+    }
+
+    /// Whether `core` is told from `term` by a core file.
+    pub fn sees_cores(&self) -> bool {
+        self.folder.is_some()
     }
 
     pub fn clean_up(self) -> anyhow::Result<()> {

@@ -1,0 +1,167 @@
+//! Signals 32 and 33: the kernel has them, the C library keeps them to itself.
+//!
+//! Past its wrappers, by system calls of our own, they turn out to be real-time signals as the 31 after them.
+//!
+//! Note: 信号 ("没有编号为32和33的信号"). Go: (none). Man: signal(7), nptl(7), rt_sigaction(2), rt_sigtimedwait(2).
+
+use std::io;
+use std::process;
+use std::ptr;
+
+use anyhow::Context;
+use libc::{WEXITED, c_int, c_long};
+use shared::claim::{
+    Claim, Seen,
+    Verdict::{Imprecise, Refuted},
+};
+use shared::pidfd::PidFd;
+
+use crate::child::{Child, Event};
+use crate::signal::Signal;
+
+pub const CLAIMS: &[Claim] = &[
+    Claim {
+        number: 107,
+        heading: "信号",
+        says: "there are 62 signals, and none is 32 or 33",
+        verdict: Refuted,
+        command: "",
+        check: sixty_two,
+    },
+    Claim {
+        number: 108,
+        heading: "信号",
+        says: "1 to 31 are standard signals, 34 to 64 real-time ones",
+        verdict: Imprecise,
+        command: "",
+        check: standard_and_real_time,
+    },
+];
+
+const HIDDEN: [c_int; 2] = [32, 33];
+
+/// The kernel's own set of signals.
+type Mask = u64;
+
+fn sixty_two() -> anyhow::Result<Seen> {
+    let accepted: Vec<c_int> = (-1..=65).filter(|&number| is_accepted(number)).collect();
+    let listed = Signal::all().count();
+    let deaths = HIDDEN.map(dies_of);
+    let mut killed = Vec::new();
+    for (number, death) in HIDDEN.into_iter().zip(deaths) {
+        match death? {
+            Event::Killed { signal, .. } if signal == number => killed.push(number),
+            _ => (),
+        }
+    }
+    let evidence = format!(
+        "the C library has {listed}, the kernel accepts {}: {}; children killed by {}",
+        accepted.len(),
+        ranges(&accepted),
+        ranges(&killed),
+    );
+    Ok(Seen::refuted(HIDDEN.iter().all(|number| accepted.contains(number)) && killed == HIDDEN, evidence))
+}
+
+/// Whether the kernel tells what such a signal does.
+pub fn is_accepted(number: c_int) -> bool {
+    let (nothing, nowhere) = (ptr::null::<u8>(), ptr::null_mut::<u8>());
+    // SAFETY: it reads nothing and writes nothing.
+    #[allow(unsafe_code, reason = "the C library's sigaction refuses its own signals")]
+    result(unsafe { libc::syscall(libc::SYS_rt_sigaction, number, nothing, nowhere, size_of::<Mask>()) }).is_ok()
+}
+
+/// What becomes of a child that such a signal is sent to.
+fn dies_of(number: c_int) -> anyhow::Result<Event> {
+    let mut child = Child::fork(|| {
+        // The C library may have a handler, and posix_spawn(3) may have left it ignored.
+        set_default(number).with_context(|| format!("reset signal {number}"))?;
+        send_to_self(number)
+    })?;
+    child.wait(WEXITED)
+}
+
+fn set_default(number: c_int) -> io::Result<()> {
+    // No handler, no flags, nothing blocked; as long as any machine's struct.
+    let default = [0_u64; 4];
+    // SAFETY: it reads a struct that is not longer than `default`.
+    #[allow(unsafe_code, reason = "the C library's sigaction refuses its own signals")]
+    result(unsafe {
+        libc::syscall(libc::SYS_rt_sigaction, number, &raw const default, ptr::null_mut::<u8>(), size_of::<Mask>())
+    })
+    .map(drop)
+}
+
+fn standard_and_real_time() -> anyhow::Result<Seen> {
+    const SENT: usize = 3;
+    let unblockable = [libc::SIGKILL, libc::SIGSTOP];
+    let (mut once, mut each) = (Vec::new(), Vec::new());
+    for number in (1..=64).filter(|number| !unblockable.contains(number)) {
+        match times_taken(number, SENT).with_context(|| format!("signal {number}"))? {
+            1 => once.push(number),
+            SENT => each.push(number),
+            _ => (),
+        }
+    }
+    let evidence = format!("sent {SENT} times: {} wait once, {} wait {SENT} times", ranges(&once), ranges(&each));
+    let standard = (1..=31).filter(|number| !unblockable.contains(number)).eq(once);
+    let as_noted = standard && (34..=64).all(|number| each.contains(&number));
+    Ok(Seen::imprecise(as_noted, HIDDEN.iter().all(|number| each.contains(number)), evidence))
+}
+
+/// How often a signal waits that was sent so often while it was blocked.
+fn times_taken(number: c_int, times: usize) -> anyhow::Result<usize> {
+    let set: Mask = 1 << (number - 1);
+    block(set).context("block it")?;
+    for _ in 0..times {
+        send_to_self(number)?;
+    }
+    let mut taken = 0;
+    while take(set).context("take it")? {
+        taken += 1;
+    }
+    Ok(taken)
+}
+
+fn send_to_self(number: c_int) -> anyhow::Result<()> {
+    let this = process::id().cast_signed();
+    PidFd::open(this).and_then(|process| process.send(number, None)).with_context(|| format!("send signal {number}"))
+}
+
+fn block(set: Mask) -> io::Result<()> {
+    let (how, nowhere) = (libc::SIG_BLOCK, ptr::null_mut::<u8>());
+    // SAFETY: the set lives until the call is over, which writes nothing.
+    #[allow(unsafe_code, reason = "the C library's sigprocmask leaves its own signals out")]
+    result(unsafe { libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const set, nowhere, size_of::<Mask>()) })
+        .map(drop)
+}
+
+/// Whether one of the set waited.
+fn take(set: Mask) -> io::Result<bool> {
+    let (nowhere, at_once) = (ptr::null_mut::<u8>(), libc::timespec { tv_sec: 0, tv_nsec: 0 });
+    // SAFETY: the set and the time live until the call is over, which writes nothing.
+    #[allow(unsafe_code, reason = "the C library's sigtimedwait leaves its own signals out")]
+    let taken = result(unsafe {
+        let (set, at_once) = (&raw const set, &raw const at_once);
+        libc::syscall(libc::SYS_rt_sigtimedwait, set, nowhere, at_once, size_of::<Mask>())
+    });
+    match taken {
+        Err(error) if shared::readiness::is_timeout(&error) => Ok(false),
+        taken => taken.map(|_| true),
+    }
+}
+
+fn result(returned: c_long) -> io::Result<c_long> {
+    if returned == -1 { Err(io::Error::last_os_error()) } else { Ok(returned) }
+}
+
+/// `1-8 10-18`
+fn ranges(numbers: &[c_int]) -> String {
+    let runs = numbers.chunk_by(|before, after| before + 1 == *after);
+    let name = |run: &[c_int]| match run {
+        [one] => one.to_string(),
+        [first, .., last] => format!("{first}-{last}"),
+        [] => String::new(),
+    };
+    runs.map(name).collect::<Vec<_>>().join(" ")
+}
