@@ -17,6 +17,7 @@ use shared::claim::{
 use shared::pidfd::PidFd;
 
 use crate::child::{Child, Event};
+use crate::queue;
 use crate::signal::Signal;
 
 pub const CLAIMS: &[Claim] = &[
@@ -76,7 +77,7 @@ fn dies_of(number: c_int) -> anyhow::Result<Event> {
     let mut child = Child::fork(|| {
         // The C library may have a handler, and posix_spawn(3) may have left it ignored.
         set_default(number).with_context(|| format!("reset signal {number}"))?;
-        send_to_self(number)
+        Ok(this_process()?.send(number, None)?)
     })?;
     child.wait(WEXITED)
 }
@@ -114,7 +115,7 @@ fn times_taken(number: c_int, times: usize) -> anyhow::Result<usize> {
     let set: Mask = 1 << (number - 1);
     block(set).context("block it")?;
     for _ in 0..times {
-        send_to_self(number)?;
+        this_process()?.send(number, Some(0)).map_err(queue::not_queued).context("queue it")?;
     }
     let mut taken = 0;
     while take(set).context("take it")? {
@@ -123,9 +124,9 @@ fn times_taken(number: c_int, times: usize) -> anyhow::Result<usize> {
     Ok(taken)
 }
 
-fn send_to_self(number: c_int) -> anyhow::Result<()> {
-    let this = process::id().cast_signed();
-    PidFd::open(this).and_then(|process| process.send(number, None)).with_context(|| format!("send signal {number}"))
+/// Held by a descriptor, to which any number can be sent.
+fn this_process() -> anyhow::Result<PidFd> {
+    PidFd::open(process::id().cast_signed()).context("pidfd_open")
 }
 
 fn block(set: Mask) -> io::Result<()> {

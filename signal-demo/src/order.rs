@@ -175,7 +175,7 @@ fn queue_real_time() -> anyhow::Result<(Vec<Queued>, Vec<Queued>)> {
     let signals: Vec<Signal> = signals.collect();
     Set::from(&signals[..]).block().context("block")?;
     for &(signal, value) in &sent {
-        send::queue(pid(), signal, value).with_context(|| format!("queue {signal}"))?;
+        send::queue(pid(), signal, value).map_err(queue::not_queued).with_context(|| format!("queue {signal}"))?;
     }
     let taken = read_all(&signals)?.iter().map(|arrival| (arrival.signal, arrival.value)).collect();
     Ok((sent, taken))

@@ -14,7 +14,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd;
 use serde::Serialize;
 use shared::claim::{Claim, Seen, Verdict::Imprecise, seen};
-use shared::report::Report;
+use shared::report::{Failure, Report};
 
 use crate::signal::action::Action;
 use crate::signal::fd::{BATCH, SignalFd};
@@ -125,11 +125,23 @@ fn send_to_self(signal: Signal, (_, send): Means, count: u32) -> anyhow::Result<
     let pid = unistd::getpid().as_raw();
     for sent in 0..count {
         match send(pid, signal) {
-            Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => return Ok((sent, Some("EAGAIN"))),
+            Err(error) if is_over_the_limit(&error) => return Ok((sent, Some("EAGAIN"))),
             result => result.with_context(|| format!("send {signal} to {pid}"))?,
         }
     }
     Ok((count, None))
+}
+
+fn is_over_the_limit(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EAGAIN)
+}
+
+/// Why a real-time signal was not queued. What needs several cannot be shown where the user may not have so many.
+pub fn not_queued(error: io::Error) -> anyhow::Error {
+    if is_over_the_limit(&error) {
+        return Failure::CannotShow("so many signals may not wait for this user: RLIMIT_SIGPENDING".to_owned()).into();
+    }
+    error.into()
 }
 
 fn limit_of_pending() -> anyhow::Result<(u64, u64)> {

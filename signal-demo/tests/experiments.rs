@@ -60,6 +60,7 @@ fn kill_and_stop_leave_no_choice() {
          signal=SIGUSR1 action=ignore observed=\"it goes on\"\n\
          signal=SIGUSR1 action=catch observed=\"the handler ran 1 time\"\n\
          signal=SIGUSR1 action=block observed=\"sigwait takes SIGUSR1\"\n\
+         signal=SIGUSR1 action=block observed=\"signalfd reads SIGUSR1\"\n\
          signal=SIGKILL action=ignore observed=EINVAL\n\
          signal=SIGKILL action=catch observed=EINVAL\n\
          signal=SIGKILL action=block observed=\"killed by SIGKILL\"\n\
