@@ -5,12 +5,13 @@
 //!
 //! Note: 信号 ("超级用户"). Go: `os.Process.Kill`. Man: kill(2), CAP_KILL in capabilities(7).
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::io::{self, PipeWriter, Read, Write};
 
 use anyhow::Context;
-use libc::{WEXITED, WSTOPPED};
+use libc::{WEXITED, WSTOPPED, pid_t};
 use nix::errno::Errno;
 use nix::sys::signal::kill;
 use nix::unistd::{self, Pid, Uid};
@@ -67,10 +68,11 @@ fn as_superuser() -> anyhow::Result<Seen> {
 
 /// To others' processes by signal 0, which only asks.
 fn as_user(uid: Uid) -> anyhow::Result<Seen> {
-    let pids = proc::pids()?;
+    // Where others' processes are hidden, there is still the first.
+    let pids: BTreeSet<pid_t> = proc::pids()?.into_iter().chain([1]).collect();
     let refused = pids.iter().filter(|&&pid| kill(Pid::from_raw(pid), None) == Err(Errno::EPERM)).count();
     if refused == 0 {
-        return cannot_show(format!("uid {uid} sees no process of another user here"));
+        return cannot_show(format!("uid {uid} is refused by no process here"));
     }
     let (own, _stay) = idle_child(uid)?.context("a child has ended")?;
     let own = stop_and_kill(own)?;

@@ -11,9 +11,10 @@ use std::os::fd::AsRawFd;
 use std::process;
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use nix::errno::Errno;
 use nix::mqueue::{MQ_OFlag, MqAttr, MqdT, mq_open, mq_send, mq_unlink};
 use nix::sys::stat::Mode;
@@ -60,8 +61,9 @@ fn the_only_asynchronous_means() -> anyhow::Result<Seen> {
         restart(|| turns.read_exact(&mut [0]))?;
         Ok(mq_send(&queue, b"!", 0)?)
     })?;
-    // The C library starts a thread for it: nothing is forked any more.
+    // The C library starts a thread to wait for it, then one for the function: nothing is forked any more.
     ask_for_notice(&queue).map_err(|error| Failure::CannotShow(format!("mq_notify: {error}")))?;
+    make_sure_of_a_thread()?;
     for come_at in [&SIGNAL_AT, &NOTICE_AT] {
         count_until(come_at, || take_turns.write_all(b"!")).context("tell the sender")?;
     }
@@ -84,6 +86,13 @@ fn queue() -> nix::Result<MqdT> {
     let queue = mq_open(name, flags, Mode::S_IRUSR | Mode::S_IWUSR, Some(&MqAttr::new(0, 1, 16, 0)))?;
     mq_unlink(name)?;
     Ok(queue)
+}
+
+/// Where no more can be started, the C library says nothing of it.
+fn make_sure_of_a_thread() -> anyhow::Result<()> {
+    let thread = thread::Builder::new().spawn(|| ());
+    let thread = thread.map_err(|error| Failure::CannotShow(format!("start a thread: {error}")))?;
+    thread.join().map_err(|_| anyhow!("the thread panicked"))
 }
 
 /// Counts until the thing has come. It tells when it is at it, and makes no call otherwise.
