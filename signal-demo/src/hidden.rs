@@ -47,12 +47,10 @@ type Mask = u64;
 fn sixty_two() -> anyhow::Result<Seen> {
     let accepted: Vec<c_int> = (-1..=65).filter(|&number| is_accepted(number)).collect();
     let listed = Signal::all().count();
-    let deaths = HIDDEN.map(dies_of);
     let mut killed = Vec::new();
-    for (number, death) in HIDDEN.into_iter().zip(deaths) {
-        match death? {
-            Event::Killed { signal, .. } if signal == number => killed.push(number),
-            _ => (),
+    for number in HIDDEN {
+        if dies_of(number)? {
+            killed.push(number);
         }
     }
     let evidence = format!(
@@ -72,14 +70,14 @@ pub fn is_accepted(number: c_int) -> bool {
     result(unsafe { libc::syscall(libc::SYS_rt_sigaction, number, nothing, nowhere, size_of::<Mask>()) }).is_ok()
 }
 
-/// What becomes of a child that such a signal is sent to.
-fn dies_of(number: c_int) -> anyhow::Result<Event> {
+/// Whether it ends a child that sends it to itself.
+fn dies_of(number: c_int) -> anyhow::Result<bool> {
     let mut child = Child::fork(|| {
         // The C library may have a handler, and posix_spawn(3) may have left it ignored.
         set_default(number).with_context(|| format!("reset signal {number}"))?;
         Ok(this_process()?.send(number, None)?)
     })?;
-    child.wait(WEXITED)
+    Ok(matches!(child.wait(WEXITED)?, Event::Killed { signal, .. } if signal == number))
 }
 
 fn set_default(number: c_int) -> io::Result<()> {

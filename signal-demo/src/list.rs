@@ -93,13 +93,12 @@ fn positive_numbers_with_names() -> anyhow::Result<Seen> {
     let well_named = listed.iter().filter(|(number, name)| *number > 0 && name.starts_with("SIG")).count();
     let known = listed.iter().filter(|(number, _)| hidden::is_accepted(*number)).count();
     let ours = Signal::all().filter(|signal| listed.contains(&(signal.number(), signal.to_string()))).count();
-    let refused = [0, -1].into_iter().filter(|&number| !hidden::is_accepted(number)).count();
+    let refused: Vec<i32> = [-1, 0].into_iter().filter(|&number| !hidden::is_accepted(number)).collect();
     let evidence = format!(
-        "kill -l: {} signals, {well_named} named SIG…, {known} known to the kernel, {ours} also in our list; \
-         0 and -1: {refused} refused",
+        "kill -l lists {}: {well_named} begin with SIG, {ours} are ours; the kernel accepts {known}, but not {refused:?}",
         listed.len()
     );
-    Ok(Seen::holds([well_named, known].map(|count| count == listed.len()) == [true; 2] && refused == 2, evidence))
+    Ok(Seen::holds([well_named, known] == [listed.len(); 2] && refused == [-1, 0], evidence))
 }
 
 /// What bash prints: ` 1) SIGHUP  2) SIGINT …`.
@@ -141,6 +140,7 @@ fn most_are_free() -> anyhow::Result<Seen> {
             refused.push(signal.to_string());
         }
     }
-    let evidence = format!("our handler ran for {caught}; refused: {}", refused.join(", "));
-    Ok(Seen::holds(caught > refused.len(), evidence))
+    let all = standard().count();
+    let evidence = format!("our handler ran for {caught} of {all}; refused: {}", refused.join(", "));
+    Ok(Seen::holds(caught > all / 2, evidence))
 }

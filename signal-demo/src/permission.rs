@@ -13,7 +13,7 @@ use std::io::{self, PipeWriter, Read, Write};
 use anyhow::Context;
 use libc::{WEXITED, WSTOPPED, pid_t};
 use nix::errno::Errno;
-use nix::sys::signal::kill;
+use nix::sys::signal::{SIGKILL, kill};
 use nix::unistd::{self, Pid, Uid};
 use shared::claim::{Claim, Seen, Verdict::Imprecise};
 use shared::readiness::restart;
@@ -21,7 +21,7 @@ use shared::report::Failure;
 
 use crate::child::{self, Child, Event};
 use crate::proc;
-use crate::signal::{Signal, send};
+use crate::signal::Signal;
 
 pub const CLAIMS: &[Claim] = &[Claim {
     number: 128,
@@ -54,16 +54,16 @@ fn as_superuser() -> anyhow::Result<Seen> {
     if has_cap_kill()? {
         return cannot_show("the superuser's capabilities outlive setresuid(2) here".to_owned());
     }
-    let answer = send::kill(superusers.pid(), Signal::KILL);
+    let answer = kill(Pid::from_raw(superusers.pid()), SIGKILL);
     drop(stay);
     let stays = superusers.wait(WEXITED)? == Event::Exited(0);
     let (own, _stay) = idle_child(NOBODY)?.context("a child has ended")?;
     let own = stop_and_kill(own)?;
-    let evidence = format!(
-        "uid 0 to uid {NOBODY}'s: {by_superuser}; uid {NOBODY} to uid 0's: {}, to its own: {own}",
-        named(&answer)
-    );
-    Ok(Seen::imprecise(by_superuser.is_done() && answer.is_err() && stays, own.is_done(), evidence))
+    let only_superuser = by_superuser.is_done() && answer == Err(Errno::EPERM) && stays;
+    let answer = answer.map_or_else(|error| format!("{error:?}"), |()| "done".to_owned());
+    let evidence =
+        format!("uid 0 to uid {NOBODY}'s: {by_superuser}; uid {NOBODY} to uid 0's: {answer}, to its own: {own}");
+    Ok(Seen::imprecise(only_superuser, own.is_done(), evidence))
 }
 
 /// To others' processes by signal 0, which only asks.
@@ -127,15 +127,6 @@ fn has_cap_kill() -> anyhow::Result<bool> {
     let status = fs::read_to_string("/proc/self/status").context("read /proc/self/status")?;
     let set = status.lines().find_map(|line| line.strip_prefix("CapEff:")).context("no CapEff in /proc/self/status")?;
     Ok(u64::from_str_radix(set.trim(), 16)? >> CAP_KILL & 1 == 1)
-}
-
-fn named(answer: &io::Result<()>) -> String {
-    match answer {
-        Ok(()) => "done".to_owned(),
-        Err(error) => {
-            error.raw_os_error().map_or_else(|| error.to_string(), |code| format!("{:?}", Errno::from_raw(code)))
-        }
-    }
 }
 
 fn cannot_show(why: String) -> anyhow::Result<Seen> {
