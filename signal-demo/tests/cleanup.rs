@@ -12,7 +12,8 @@ use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-const COMMANDS: [&str; 8] = ["demo", "list", "queue", "order", "actions", "states", "orphan", "bench --quick"];
+const COMMANDS: [&str; 9] =
+    ["demo", "list", "queue", "order", "actions", "states", "orphan", "bench --quick", "claims 114"];
 
 #[test]
 fn no_child_is_left() {
@@ -38,31 +39,23 @@ fn subreaper(script: &str) -> Command {
 
 #[test]
 fn ended_in_the_middle_it_leaves_no_child_and_no_file() {
-    let folder = tempfile::tempdir().unwrap();
-    for command in COMMANDS {
-        for moment in 0..12 {
-            end_in_the_middle(
-                program(&command.split(' ').collect::<Vec<_>>()).env("TMPDIR", folder.path()),
-                Signal::SIGINT,
-                moment,
-            );
-        }
-    }
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    end_all_in_the_middle(Signal::SIGINT);
 }
 
 #[test]
-fn killed_in_the_middle_it_leaves_no_child() {
+fn killed_in_the_middle_it_leaves_no_child_and_no_file() {
+    end_all_in_the_middle(Signal::SIGKILL);
+}
+
+fn end_all_in_the_middle(signal: Signal) {
     let folder = tempfile::tempdir().unwrap();
     for command in COMMANDS {
         for moment in 0..12 {
-            end_in_the_middle(
-                program(&command.split(' ').collect::<Vec<_>>()).env("TMPDIR", folder.path()),
-                Signal::SIGKILL,
-                moment,
-            );
+            let mut command = program(&command.split(' ').collect::<Vec<_>>());
+            end_in_the_middle(command.env("TMPDIR", folder.path()), signal, moment);
         }
     }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 /// Its children have its stdout too: that ends when the last of them has.

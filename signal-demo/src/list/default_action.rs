@@ -5,10 +5,9 @@
 //!
 //! Note: 信号. Man: signal(7), core(5).
 
-use std::env;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, bail};
 use libc::{WCONTINUED, WEXITED, WSTOPPED};
@@ -18,6 +17,7 @@ use nix::unistd::{self, Pid};
 use serde::Serialize;
 use shared::report;
 
+use super::folder::Folder;
 use crate::child::{Child, Event};
 use crate::signal::action::{self, Action};
 use crate::signal::set::Set;
@@ -74,7 +74,7 @@ impl Experiment {
     }
 
     pub fn observe(&self, signal: Signal) -> anyhow::Result<DefaultAction> {
-        let folder = self.folder.as_ref().map(|folder| folder.path.as_path());
+        let folder = self.folder.as_ref().map(Folder::path);
         let mut child = Child::fork(|| expose_itself(signal, folder))?;
         Ok(match child.wait(WEXITED | WSTOPPED)? {
             Event::Killed { core: true, .. } => DefaultAction::Core,
@@ -137,39 +137,4 @@ fn is_said_to_dump(signal: Signal) -> bool {
             | libc::SIGXFSZ
             | libc::SIGSYS
     )
-}
-
-/// A temporary folder. While it is there, signals that would end this program wait.
-struct Folder {
-    path: PathBuf,
-    mask_before: Set,
-}
-
-impl Folder {
-    fn make() -> anyhow::Result<Folder> {
-        let ends: Set = [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGPIPE]
-            .into_iter()
-            .filter_map(Signal::from_number)
-            .collect();
-        let mask_before = ends.block()?;
-        let template = env::temp_dir().join("signal-demo-XXXXXX");
-        let path = unistd::mkdtemp(&template)
-            .map_err(io::Error::from)
-            .with_context(|| format!("make {}", template.display()))?;
-        Ok(Folder { path, mask_before })
-    }
-
-    fn remove(self) -> anyhow::Result<()> {
-        fs::remove_dir_all(&self.path).with_context(|| format!("remove {}", self.path.display()))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // Already done in the good case, and then there is nothing to say.
-        let _ = fs::remove_dir_all(&self.path);
-        if let Err(error) = self.mask_before.become_mask() {
-            report::narrate(format_args!("unblock signals: {error}"));
-        }
-    }
 }
