@@ -50,7 +50,7 @@ pub struct Record {
     sent: u32,
     /// The error that ended the sending.
     pub refused: Option<&'static str>,
-    pub arrived: usize,
+    arrived: usize,
 }
 
 /// How a signal is sent, and the name of that.
