@@ -1,12 +1,12 @@
 //! A child that cannot outlive this program: it is forked, waited for, and killed and reaped at the latest
 //! when its owner drops it.
 //!
-//! This program starts no threads, so that what it forks may do what any program may.
+//! Who forks has no threads, so that the child may do what any program may.
 //!
 //! Note: 进程的衍生. Go: `os.StartProcess`, `os.Process.Wait`. Man: fork(2), waitid(2), PR_SET_PDEATHSIG in prctl(2).
 
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
 use std::process;
@@ -51,14 +51,15 @@ impl Child {
         // Were it ignored, as our parent may have left it, the kernel would throw away how children end.
         Action::Default.set(Signal::CHLD).context("reset SIGCHLD")?;
         Set::from(Signal::CHLD).block().context("block SIGCHLD")?;
-        let parent = unistd::getpid();
         let (mut ready, ready_in_child) = io::pipe().context("pipe")?;
         let pid = fork(|| {
-            if !die_with(parent)? {
-                return Ok(());
+            close_copy(&ready)?;
+            end_with_parent()?;
+            match (&ready_in_child).write_all(b"!") {
+                // Nobody is left who could read it: the parent had ended before this child could know.
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+                written => written.map_err(Into::into).and_then(|()| work()),
             }
-            (&ready_in_child).write_all(b"!")?;
-            work()
         })?;
         let child = Child { pid, reaped: false };
         drop(ready_in_child);
@@ -145,11 +146,11 @@ pub fn close_copy(fd: &impl AsRawFd) -> io::Result<()> {
     }
 }
 
-/// Makes this new child end when `parent` does. Not if that has happened already.
-fn die_with(parent: unistd::Pid) -> anyhow::Result<bool> {
+/// Makes this new child end with its parent, which may be in another PID namespace.
+fn end_with_parent() -> anyhow::Result<()> {
     prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL).map_err(io::Error::from).context("PR_SET_PDEATHSIG")?;
     Set::EMPTY.become_mask().context("unblock all signals")?;
-    Ok(unistd::getppid() == parent)
+    Ok(())
 }
 
 /// Ends a child without what an exit of the program would do, such as to flush what the parent has buffered.

@@ -28,7 +28,7 @@ use shared::claim::{self, Claim};
 use shared::report::Report;
 use shared::{manual, ping_pong, readiness, report};
 
-use self::process::{ids, orphan, states};
+use self::process::{descriptor, ids, kill, launcher, numbers, orphan, states};
 
 /// Signals, and the processes they are sent to, as the note's section 信号 tells of them
 ///
@@ -79,6 +79,19 @@ enum Command {
 
 /// What `claims` asks.
 const CLAIMS: &[&[Claim]] = &[
+    orphan::CLAIMS,
+    ids::CLAIMS,
+    descriptor::CLAIMS,
+    numbers::CLAIMS,
+    kill::CLAIMS,
+    states::CLAIMS,
+    states::dead::CLAIMS,
+    states::runnable::CLAIMS,
+    states::sleeping::CLAIMS,
+    states::stopped::CLAIMS,
+    states::traced::CLAIMS,
+    states::uninterruptible::CLAIMS,
+    states::zombie::CLAIMS,
     unasked::CLAIMS,
     list::CLAIMS,
     hidden::CLAIMS,
@@ -88,6 +101,7 @@ const CLAIMS: &[&[Claim]] = &[
     actions::CLAIMS,
     channels::CLAIMS,
     permission::CLAIMS,
+    launcher::CLAIMS,
 ];
 
 fn main() -> ExitCode {

@@ -4,10 +4,12 @@
 
 use std::fs;
 use std::io;
+use std::process;
 
 use anyhow::{Context, bail};
 use libc::pid_t;
 use serde::Serialize;
+use shared::report::Failure;
 
 use crate::signal::set::Set;
 
@@ -43,6 +45,7 @@ pub fn masks(pid: pid_t) -> anyhow::Result<Masks> {
 
 /// The processes there are.
 pub fn pids() -> anyhow::Result<Vec<pid_t>> {
+    must_be_ours()?;
     let folder = fs::read_dir("/proc").context("read /proc")?;
     let names = folder.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>().context("read /proc")?;
     Ok(names.iter().filter_map(|name| name.to_str()?.parse().ok()).collect())
@@ -60,7 +63,26 @@ pub fn name(pid: pid_t) -> anyhow::Result<String> {
     Ok(words.filter(|word| word.starts_with(&name)).map(str::to_owned).next().unwrap_or(name))
 }
 
-fn read(pid: pid_t, file: &str) -> anyhow::Result<String> {
+/// How little it asks for the CPU, from -20 to 19.
+pub fn nice(pid: pid_t) -> anyhow::Result<i32> {
+    let stat = read(pid, "stat")?;
+    let nice = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(16)?.parse().ok());
+    nice.with_context(|| format!("/proc/{pid}/stat is not as expected"))
+}
+
+/// A line of /proc/PID/status, without its key. Not all are there for all processes.
+pub fn status(pid: pid_t, key: &str) -> anyhow::Result<Option<String>> {
+    Ok(line(&read(pid, "status")?, key).map(str::to_owned))
+}
+
+/// How many lines of /proc/PID/status tell of its memory.
+pub fn memory_lines(pid: pid_t) -> anyhow::Result<usize> {
+    Ok(read(pid, "status")?.lines().filter(|line| line.starts_with("Vm")).count())
+}
+
+/// What is in that file of /proc/PID.
+pub fn read(pid: pid_t, file: &str) -> anyhow::Result<String> {
+    must_be_ours()?;
     match fs::read(format!("/proc/{pid}/{file}")) {
         Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -68,6 +90,15 @@ fn read(pid: pid_t, file: &str) -> anyhow::Result<String> {
         }
         Err(error) => Err(error).with_context(|| format!("read /proc/{pid}/{file}")),
     }
+}
+
+/// That of another PID namespace tells of other processes.
+fn must_be_ours() -> anyhow::Result<()> {
+    let shown = fs::read_link("/proc/self").ok().and_then(|pid| pid.to_str()?.parse().ok());
+    if shown == Some(process::id()) {
+        return Ok(());
+    }
+    Err(Failure::CannotShow("/proc is not that of this PID namespace".to_owned()).into())
 }
 
 /// `PID (NAME) STATE PPID PGID SID …`, and the name may hold whatever it likes, also `) R 1`.
@@ -85,10 +116,13 @@ fn parse_stat(line: &str) -> anyhow::Result<Stat> {
     })
 }
 
+fn line<'a>(status: &'a str, key: &str) -> Option<&'a str> {
+    status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':')).map(str::trim)
+}
+
 fn parse_masks(status: &str) -> anyhow::Result<Masks> {
     let set = |key: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
-        let bits = line.with_context(|| format!("no {key}"))?.trim();
+        let bits = line(status, key).with_context(|| format!("no {key}"))?;
         anyhow::Ok(Set::from_bits(u64::from_str_radix(bits, 16).with_context(|| format!("{key} {bits}"))?))
     };
     Ok(Masks {

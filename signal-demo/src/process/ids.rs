@@ -1,15 +1,28 @@
 //! A process, its parent, and so on up to the root.
 //!
 //! The root is the first process of this PID namespace, PID 1, whose parent the namespace shows as 0: it is not
-//! its own parent, as the note has it (claim 12).
+//! its own parent, as the note has it (claim 12), and it is a program as any other (claim 16). Not all are its
+//! descendants (claim 11): the kernel's threads are those of PID 2.
 //!
-//! Note: 进程的标识 ("PID", "PPID"). Go: `os.Getpid`, `os.Getppid`. Man: getpid(2), credentials(7), proc_pid_stat(5).
+//! Note: 进程的标识 ("PID", "PPID"), 进程的衍生. Go: `os.Getpid`, `os.Getppid`. Man: getpid(2), credentials(7),
+//! proc_pid_stat(5).
 
+use std::io::PipeWriter;
 use std::process;
 
-use shared::report::Report;
+use libc::pid_t;
+use nix::unistd::{self, Pid, getpid, getppid};
+use shared::claim::{
+    Claim, Seen,
+    Verdict::{Holds, Imprecise, Refuted},
+    seen,
+};
+use shared::report::{Failure, Report};
 
-use crate::proc;
+use super::answer::{tell, telling, told};
+use super::namespace;
+use super::orphan::Orphan;
+use crate::proc::{self, Stat};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -21,6 +34,41 @@ pub struct Args {
     pub json: bool,
 }
 
+pub const CLAIMS: &[Claim] = &[
+    Claim {
+        number: 11,
+        heading: "进程的衍生",
+        says: "the first process is the root of the tree, the ancestor of all processes",
+        verdict: Refuted,
+        command: "",
+        check: not_all_descend_from_the_first,
+    },
+    Claim {
+        number: 12,
+        heading: "进程的衍生",
+        says: "the first process is its own parent",
+        verdict: Refuted,
+        command: "ids 1",
+        check: the_first_has_no_parent,
+    },
+    Claim {
+        number: 16,
+        heading: "进程的标识",
+        says: "PID 1 is the process that the kernel starts with",
+        verdict: Imprecise,
+        command: "ids 1",
+        check: the_first_runs_a_program,
+    },
+    Claim {
+        number: 20,
+        heading: "进程的标识",
+        says: "a process's descriptor also holds its parent's PID; Getpid and Getppid tell both",
+        verdict: Holds,
+        command: "ids",
+        check: both_numbers_are_told,
+    },
+];
+
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let mut pid = args.pid.unwrap_or(process::id().cast_signed());
     while pid != 0 {
@@ -29,4 +77,73 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
         pid = stat.ppid;
     }
     Ok(())
+}
+
+/// Without the kernel's threads, which only the first PID namespace shows, a child of ours has to do.
+fn not_all_descend_from_the_first() -> anyhow::Result<Seen> {
+    let all = processes()?;
+    let other_root = all.iter().find(|stat| stat.ppid == 0 && stat.pid != 1);
+    let Some(root) = other_root else { return entered_from_outside() };
+    let children = all.iter().filter(|stat| stat.ppid == root.pid).count();
+    let evidence = format!("pid={} name={} ppid={} children={children}", root.pid, root.name, root.ppid);
+    Ok(Seen::refuted(root.pid != 1, evidence))
+}
+
+/// Those that can be looked at before they end.
+fn processes() -> anyhow::Result<Vec<Stat>> {
+    Ok(proc::pids()?.into_iter().filter_map(|pid| proc::stat(pid).ok()).collect())
+}
+
+fn entered_from_outside() -> anyhow::Result<Seen> {
+    let only_one = "the kernel's threads are not to be seen";
+    namespace::unshare().map_err(|error| Failure::CannotShow(format!("{only_one}; {error:#}")))?;
+    let (_first, answer) = telling(|teller| {
+        tell_ids(teller)?;
+        loop {
+            unistd::pause();
+        }
+    })?;
+    let first: [pid_t; 2] = told(&answer)?;
+    let (_second, answer) = telling(tell_ids)?;
+    let second: [pid_t; 2] = told(&answer)?;
+    let evidence = format!("PID and PPID in a PID namespace of our own: first {first:?}, second {second:?}");
+    Ok(Seen::refuted(first[0] == 1 && second[0] != 1 && second[1] != 1, evidence))
+}
+
+fn tell_ids(teller: &PipeWriter) -> anyhow::Result<()> {
+    Ok(tell(teller, &[getpid(), getppid()].map(Pid::as_raw))?)
+}
+
+fn the_first_has_no_parent() -> anyhow::Result<Seen> {
+    let first = first()?;
+    Ok(Seen::refuted(first.ppid != first.pid, seen(&first)))
+}
+
+/// A kernel thread has no memory of its own, so that /proc tells nothing of it.
+fn the_first_runs_a_program() -> anyhow::Result<Seen> {
+    let (first, memory) = (first()?, proc::status(1, "VmSize")?);
+    let evidence = format!("{} memory={memory:?}", seen(&first));
+    Ok(Seen::imprecise(first.ppid == 0, memory.is_some(), evidence))
+}
+
+fn first() -> anyhow::Result<Stat> {
+    let hidden = |error| Failure::CannotShow(format!("PID 1 is not to be seen: {error:#}"));
+    Ok(proc::stat(1).map_err(hidden)?)
+}
+
+/// By itself, a child, and an orphan, which has another parent than it was born by.
+fn both_numbers_are_told() -> anyhow::Result<Seen> {
+    let ours = [getpid(), getppid()].map(Pid::as_raw);
+    let orphan = Orphan::adopted(|| Ok(()))?;
+    let in_proc = [recorded(process::id().cast_signed())?, recorded(orphan.pid)?];
+    let told = [ours, [orphan.pid, orphan.ppid_after]];
+    let evidence = format!("told {told:?}, in /proc {in_proc:?}; born by {}", orphan.ppid_before);
+    let moved = orphan.ppid_before != orphan.ppid_after;
+    orphan.end()?;
+    Ok(Seen::holds(told == in_proc && moved, evidence))
+}
+
+fn recorded(pid: pid_t) -> anyhow::Result<[pid_t; 2]> {
+    let stat = proc::stat(pid)?;
+    Ok([stat.pid, stat.ppid])
 }

@@ -5,17 +5,22 @@
 //!
 //! Note: 进程的衍生 ("收养"). Go: `os.Getppid`. Man: PR_SET_CHILD_SUBREAPER in prctl(2), wait(2).
 
-use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::io::{self, PipeReader, PipeWriter, Read};
 use std::process;
 
 use anyhow::{Context, ensure};
 use libc::{WEXITED, pid_t};
 use nix::sys::prctl;
-use nix::unistd;
+use nix::unistd::{self, Pid};
 use serde::Serialize;
-use shared::readiness;
-use shared::report::Report;
+use shared::claim::{
+    Claim, Seen,
+    Verdict::{Holds, Imprecise},
+};
+use shared::report::{Failure, Report};
 
+use super::answer::{await_turn, give_turn, tell, telling, told};
+use super::namespace;
 use crate::child::{self, Child};
 use crate::proc;
 
@@ -29,6 +34,25 @@ pub struct Args {
     pub json: bool,
 }
 
+pub const CLAIMS: &[Claim] = &[
+    Claim {
+        number: 13,
+        heading: "进程的衍生",
+        says: "the first process adopts whoever outlives its parent",
+        verdict: Imprecise,
+        command: "orphan --subreaper",
+        check: the_first_or_a_subreaper_adopts,
+    },
+    Claim {
+        number: 22,
+        heading: "进程的标识",
+        says: "the PPID is a trace to daemons",
+        verdict: Holds,
+        command: "orphan",
+        check: a_daemon_is_found_by_its_ppid,
+    },
+];
+
 #[derive(Serialize)]
 struct Record {
     pid: pid_t,
@@ -39,57 +63,126 @@ struct Record {
 }
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
-    prctl::set_child_subreaper(args.subreaper).map_err(io::Error::from).context("PR_SET_CHILD_SUBREAPER")?;
-    let (mut identity, answer) = io::pipe().context("pipe")?;
-    let ((parents_turn, mut end_parent), (orphans_turn, mut ask_orphan)) =
-        (io::pipe().context("pipe")?, io::pipe().context("pipe")?);
-
-    let parent = Child::fork(|| {
-        child::close_copy(&end_parent)?;
-        child::close_copy(&ask_orphan)?;
-        child::fork(|| tell_parent_twice(&answer, &orphans_turn))?;
-        await_turn(&parents_turn).map(drop)
-    })?;
-    drop(answer);
-    let (pid, ppid_before) = read_identity(&mut identity)?;
-    ensure!(ppid_before == parent.pid(), "process {pid} has the parent {ppid_before}, not {}", parent.pid());
-
-    end_parent.write_all(b"!").context("end the parent")?;
-    parent.succeed()?;
-    ask_orphan.write_all(b"!").context("ask the orphan")?;
-    let (_, ppid_after) = read_identity(&mut identity)?;
+    become_subreaper(args.subreaper)?;
+    let orphan = Orphan::adopted(|| Ok(()))?;
+    let &Orphan { pid, ppid_before, ppid_after, .. } = &orphan;
     let adopter = if ppid_after == 0 { None } else { Some(proc::stat(ppid_after)?.name) };
-    await_end(identity, pid, ppid_after)?;
+    orphan.end()?;
     out.pairs(&Record { pid, ppid_before, ppid_after, adopter })
+}
+
+/// With it, this program adopts those below it that lose their parents.
+pub fn become_subreaper(yes: bool) -> anyhow::Result<()> {
+    prctl::set_child_subreaper(yes).map_err(io::Error::from).context("PR_SET_CHILD_SUBREAPER")
+}
+
+/// A process whose parent has ended. It ends when this is dropped.
+pub struct Orphan {
+    pub pid: pid_t,
+    pub ppid_before: pid_t,
+    pub ppid_after: pid_t,
+    identity: PipeReader,
+    ask: PipeWriter,
+}
+
+impl Orphan {
+    /// It does as it is told by `prepare` while its parent still lives, which is a child of ours.
+    pub fn adopted(prepare: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Orphan> {
+        let (identity, answer) = io::pipe().context("pipe")?;
+        let ((parents_turn, end_parent), (orphans_turn, ask)) =
+            (io::pipe().context("pipe")?, io::pipe().context("pipe")?);
+
+        let parent = Child::fork(|| {
+            child::close_copy(&end_parent)?;
+            child::close_copy(&ask)?;
+            child::fork(|| {
+                prepare()?;
+                tell_parent_twice(&answer, &orphans_turn)
+            })?;
+            await_turn(&parents_turn)?;
+            Ok(())
+        })?;
+        drop(answer);
+        let [pid, ppid_before] = told(&identity)?;
+        ensure!(ppid_before == parent.pid(), "process {pid} has the parent {ppid_before}, not {}", parent.pid());
+
+        give_turn(&end_parent)?;
+        parent.succeed()?;
+        give_turn(&ask)?;
+        let [_, ppid_after] = told(&identity)?;
+        Ok(Orphan { pid, ppid_before, ppid_after, identity, ask })
+    }
+
+    /// Who adopted it reaps it. When it ends, so does the pipe that only it still holds.
+    pub fn end(mut self) -> anyhow::Result<()> {
+        drop(self.ask);
+        self.identity.read_to_end(&mut Vec::new()).context("wait for the orphan")?;
+        if self.ppid_after == process::id().cast_signed() {
+            child::waitid(self.pid, WEXITED).with_context(|| format!("wait for process {}", self.pid))?;
+        }
+        Ok(())
+    }
 }
 
 /// The grandchild. Nobody sees to its end: it sees to it itself, when its turn cannot come any more.
 fn tell_parent_twice(answer: &PipeWriter, turn: &PipeReader) -> anyhow::Result<()> {
     tell_identity(answer)?;
-    if await_turn(turn)? { tell_identity(answer) } else { Ok(()) }
-}
-
-fn tell_identity(mut answer: &PipeWriter) -> anyhow::Result<()> {
-    let ids = [unistd::getpid(), unistd::getppid()].map(|pid| pid.as_raw().to_ne_bytes());
-    Ok(answer.write_all(ids.as_flattened())?)
-}
-
-fn read_identity(from: &mut PipeReader) -> anyhow::Result<(pid_t, pid_t)> {
-    let mut ids = [[0; size_of::<pid_t>()]; 2];
-    from.read_exact(ids.as_flattened_mut()).context("read the orphan's PID and PPID")?;
-    Ok((pid_t::from_ne_bytes(ids[0]), pid_t::from_ne_bytes(ids[1])))
-}
-
-/// Whether the turn came; not if this program has ended.
-fn await_turn(mut turn: &PipeReader) -> anyhow::Result<bool> {
-    Ok(readiness::restart(|| turn.read(&mut [0]))? > 0)
-}
-
-/// Who adopted it reaps it. When it ends, so does the pipe that only it still holds.
-fn await_end(mut identity: PipeReader, orphan: pid_t, adopter: pid_t) -> anyhow::Result<()> {
-    identity.read_to_end(&mut Vec::new()).context("wait for the orphan")?;
-    if adopter == process::id().cast_signed() {
-        child::waitid(orphan, WEXITED).with_context(|| format!("wait for process {orphan}"))?;
+    while await_turn(turn)? {
+        tell_identity(answer)?;
     }
     Ok(())
+}
+
+fn tell_identity(answer: &PipeWriter) -> anyhow::Result<()> {
+    Ok(tell(answer, &[unistd::getpid(), unistd::getppid()].map(Pid::as_raw))?)
+}
+
+/// Where a subreaper stands above us that of a PID namespace of our own is the first.
+fn the_first_or_a_subreaper_adopts() -> anyhow::Result<Seen> {
+    let by_default = adopter()?;
+    become_subreaper(true)?;
+    let (us, subreaper) = (process::id().cast_signed(), adopter()?);
+    let first = if by_default == 1 { 1 } else { adopter_in_a_namespace(by_default)? };
+    let evidence = format!("adopter by default={by_default} in a namespace of our own={first} ");
+    let evidence = format!("{evidence} with PR_SET_CHILD_SUBREAPER={subreaper} (we are {us})");
+    Ok(Seen::imprecise(first == 1, subreaper == us && us != 1, evidence))
+}
+
+fn adopter() -> anyhow::Result<pid_t> {
+    let orphan = Orphan::adopted(|| Ok(()))?;
+    let adopter = orphan.ppid_after;
+    orphan.end()?;
+    Ok(adopter)
+}
+
+fn adopter_in_a_namespace(by_default: pid_t) -> anyhow::Result<pid_t> {
+    let above = format!("process {by_default} above us adopts");
+    namespace::unshare().map_err(|error| Failure::CannotShow(format!("{above}; {error:#}")))?;
+    let (first, answer) = telling(|teller| {
+        let orphan = Orphan::adopted(|| Ok(()))?;
+        tell(teller, &[orphan.ppid_after])?;
+        orphan.end()
+    })?;
+    first.succeed()?;
+    let [adopter] = told(&answer)?;
+    Ok(adopter)
+}
+
+/// Started as daemons are, in a session of its own, by a process that has ended since.
+fn a_daemon_is_found_by_its_ppid() -> anyhow::Result<Seen> {
+    let daemon = Orphan::adopted(|| {
+        unistd::setsid().map_err(io::Error::from).context("setsid")?;
+        Ok(())
+    })?;
+    let &Orphan { pid, ppid_before, ppid_after, .. } = &daemon;
+    let adopted: Vec<_> = proc::pids()?.into_iter().filter_map(|pid| proc::stat(pid).ok()).collect();
+    let found = adopted.iter().filter(|stat| stat.ppid == ppid_after && stat.sid == stat.pid);
+    let found: Vec<pid_t> = found.map(|stat| stat.pid).collect();
+    daemon.end()?;
+    let evidence = format!(
+        "daemon={pid} started_by={ppid_before} ppid={ppid_after}; {} session leaders have that PPID, it is one: {}",
+        found.len(),
+        found.contains(&pid)
+    );
+    Ok(Seen::holds(found.contains(&pid) && ppid_after != ppid_before, evidence))
 }

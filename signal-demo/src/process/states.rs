@@ -1,29 +1,33 @@
-//! Each state of a process, made with a real child, read from /proc, and cleaned up.
+//! Each state of a process, made with a real child, read from /proc, and ended by SIGKILL.
 //!
 //! D is not beyond all signals, as the note has it: this one ends at a SIGKILL (claim 28). T and t are two
-//! states (claim 33). X is left at once, and seldom seen (claim 38).
+//! states (claim 33), and t ends by SIGKILL too (claim 35). To Z it means nothing: it has ended (claim 37). X is
+//! left at once, and seldom seen (claim 38).
 //!
 //! Note: 进程的状态. Go: `os.Process.Signal`, `os.Process.Wait`. Man: proc_pid_stat(5), ptrace(2), vfork(2).
 
-mod dead;
-mod uninterruptible;
+pub mod dead;
+pub mod runnable;
+pub mod sleeping;
+pub mod stopped;
+pub mod traced;
+pub mod uninterruptible;
+pub mod zombie;
 
-use std::hint;
-use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use clap::ValueEnum;
-use libc::{WEXITED, WNOWAIT, WSTOPPED, pid_t};
-use nix::sys::ptrace;
-use nix::unistd;
+use libc::{WEXITED, pid_t};
 use serde::Serialize;
+use shared::claim::{Claim, Seen, Verdict::Outdated};
 use shared::report::{self, Failure, Report};
 
+use self::uninterruptible::InVfork;
+use super::namespace::possible;
 use crate::child::{Child, Event};
 use crate::proc;
-use crate::signal::{Signal, send};
+use crate::signal::Signal;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -34,6 +38,15 @@ pub struct Args {
     #[arg(long)]
     pub json: bool,
 }
+
+pub const CLAIMS: &[Claim] = &[Claim {
+    number: 25,
+    heading: "进程的状态",
+    says: "there are six states: R, S, D, T (stopped or traced), Z and X",
+    verdict: Outdated,
+    command: "states",
+    check: there_are_more_than_six,
+}];
 
 #[derive(Clone, Copy, ValueEnum)]
 enum State {
@@ -64,86 +77,64 @@ enum State {
 struct Record {
     state: char,
     how: &'static str,
+    /// What happened to it at a SIGKILL. X is left too soon to send it one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sigkill: Option<String>,
 }
-
-/// The state that was seen, or why it cannot be.
-type Seen = Result<char, String>;
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let states = if args.states.is_empty() { State::value_variants() } else { &args.states };
     let mut shown = false;
     for state in states {
-        let (how, seen) = state.make()?;
-        shown |= seen.is_ok();
-        match seen {
-            Ok(state) => out.pairs(&Record { state, how })?,
-            Err(why) => report::narrate(format_args!("{how}: cannot be shown here: {why}")),
+        let how = state.how();
+        match possible(state.make())? {
+            Ok((state, end)) => {
+                shown = true;
+                out.pairs(&Record { state, how, sigkill: end.map(|event| event.to_string()) })?;
+            }
+            Err(why) => report::narrate(format_args!("{how}: {why}")),
         }
     }
     if shown { Ok(()) } else { Err(Failure::CannotShow("no state could be made".to_owned()).into()) }
 }
 
 impl State {
-    fn make(self) -> anyhow::Result<(&'static str, Seen)> {
+    fn how(self) -> &'static str {
+        match self {
+            State::Running => "busy loop",
+            State::Sleeping => "pause",
+            State::Uninterruptible => "parent inside vfork",
+            State::Stopped => "SIGSTOP",
+            State::Traced => "ptrace",
+            State::Zombie => "exited, not waited for",
+            State::Dead => "parent ignores SIGCHLD",
+        }
+    }
+
+    /// The state that is seen, and how it ends.
+    fn make(self) -> anyhow::Result<(char, Option<Event>)> {
         Ok(match self {
-            State::Running => ("busy loop", Ok(running()?)),
-            State::Sleeping => ("pause", Ok(sleeping()?)),
-            State::Uninterruptible => ("parent inside vfork", Ok(uninterruptible::make()?)),
-            State::Stopped => ("SIGSTOP", Ok(stopped()?)),
-            State::Traced => ("ptrace", traced()?),
-            State::Zombie => ("exited, not waited for", Ok(zombie()?)),
-            State::Dead => ("parent ignores SIGCHLD", dead::make()?),
+            State::Running => look_and_kill(runnable::busy()?)?,
+            State::Sleeping => look_and_kill(sleeping::pausing()?)?,
+            State::Uninterruptible => {
+                let parent = InVfork::begin(|| Ok(()), || Ok(()))?;
+                (proc::stat(parent.pid())?.state, Some(parent.end_by(Signal::KILL)?))
+            }
+            State::Stopped => look_and_kill(stopped::make(sleeping::pausing()?)?)?,
+            State::Traced => look_and_kill(traced::make()?)?,
+            State::Zombie => look_and_kill(zombie::make()?)?,
+            State::Dead => (dead::make()?, None),
         })
     }
 }
 
-fn running() -> anyhow::Result<char> {
-    let child = Child::fork(|| {
-        loop {
-            hint::spin_loop();
-        }
-    })?;
-    settled(child.pid(), 'R')
+fn look_and_kill(mut child: Child) -> anyhow::Result<(char, Option<Event>)> {
+    let state = proc::stat(child.pid())?.state;
+    child.signal(Signal::KILL)?;
+    Ok((state, Some(child.wait(WEXITED)?)))
 }
 
-fn sleeping() -> anyhow::Result<char> {
-    let child = pausing()?;
-    settled(child.pid(), 'S')
-}
-
-fn stopped() -> anyhow::Result<char> {
-    let mut child = pausing()?;
-    child.signal(Signal::STOP)?;
-    child.wait(WSTOPPED)?;
-    settled(child.pid(), 'T')
-}
-
-fn traced() -> anyhow::Result<Seen> {
-    let mut child = Child::fork(|| {
-        ptrace::traceme().map_err(io::Error::from).context("PTRACE_TRACEME")?;
-        Ok(send::raise(Signal::STOP)?)
-    })?;
-    match child.wait(WSTOPPED | WEXITED)? {
-        Event::Trapped(_) => Ok(Ok(settled(child.pid(), 't')?)),
-        event => Ok(Err(format!("the child was not traced: {event}"))),
-    }
-}
-
-fn zombie() -> anyhow::Result<char> {
-    let mut child = Child::fork(|| Ok(()))?;
-    child.wait(WEXITED | WNOWAIT)?;
-    settled(child.pid(), 'Z')
-}
-
-fn pausing() -> anyhow::Result<Child> {
-    Child::fork(|| {
-        loop {
-            unistd::pause();
-        }
-    })
-}
-
-/// The state of a process as soon as it is `expected`: no event tells that a process has fallen asleep.
+/// As soon as the state is `expected`: no event tells that a process has fallen asleep.
 fn settled(pid: pid_t, expected: char) -> anyhow::Result<char> {
     let deadline = Instant::now() + Duration::from_secs(5);
     loop {
@@ -157,4 +148,26 @@ fn settled(pid: pid_t, expected: char) -> anyhow::Result<char> {
         }
         thread::yield_now();
     }
+}
+
+/// Those that can be made, but for X, and those of the processes that there are.
+fn there_are_more_than_six() -> anyhow::Result<Seen> {
+    let mut made = String::new();
+    let mut refused = String::new();
+    for state in State::value_variants().iter().filter(|state| !matches!(state, State::Dead)) {
+        match possible(state.make())? {
+            Ok((letter, _)) => made.push(letter),
+            Err(why) => refused = format!("; {}: {why}", state.how()),
+        }
+    }
+    let mut found: Vec<char> = proc::pids()?.into_iter().filter_map(|pid| Some(proc::stat(pid).ok()?.state)).collect();
+    found.sort_unstable();
+    found.dedup();
+    let others: String =
+        found.iter().copied().chain(made.chars()).filter(|letter| !"RSDTZX".contains(*letter)).collect();
+    if others.is_empty() {
+        return Err(Failure::CannotShow(format!("no seventh state among {made} and {found:?}{refused}")).into());
+    }
+    let found: String = found.iter().collect();
+    Ok(Seen::outdated(!others.is_empty(), format!("made {made}; found {found}; not among the six: {others}{refused}")))
 }

@@ -1,0 +1,101 @@
+//! A program keeps the stdout that it was started with, also when whoever started it stops or ends.
+//!
+//! A stand-in for `go run`: a process that starts a program as that does, with its own stdout, and waits for it.
+//! What the program prints does not pass through it (claim 137).
+//!
+//! Note: 信号 ("go run"). Go: `exec.Cmd.Stdout = os.Stdout`. Man: fork(2), write(2).
+
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use libc::{WEXITED, WSTOPPED, pid_t};
+use nix::unistd;
+use shared::claim::{Claim, Seen, Verdict::Refuted};
+use shared::readiness;
+
+use super::answer::{await_turn, give_turn, tell, telling, told};
+use super::orphan::become_subreaper;
+use crate::child::{self, Event};
+use crate::signal::Signal;
+
+pub const CLAIMS: &[Claim] = &[Claim {
+    number: 137,
+    heading: "信号",
+    says: "stopped or ended, go run silences the program that it started (here: a stand-in for go run)",
+    verdict: Refuted,
+    command: "",
+    check: it_speaks_for_itself,
+}];
+
+const LINE: &[u8] = b"tick\n";
+
+/// A line that has not come by then does not come.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+fn it_speaks_for_itself() -> anyhow::Result<Seen> {
+    // To reap the program, which will have lost its parent.
+    become_subreaper(true)?;
+    let (output, stdout) = io::pipe().context("pipe")?;
+    let (turn, give) = io::pipe().context("pipe")?;
+    let (mut launcher, answer) = telling(|teller| {
+        child::close_copy(&give)?;
+        unistd::dup2_stdout(&stdout).map_err(io::Error::from).context("dup2")?;
+        launch(&turn, teller)
+    })?;
+    let program = Program { output, give };
+    let [pid] = told(&answer)?;
+
+    let before = program.prints()?;
+    launcher.signal(Signal::STOP)?;
+    let stopped = launcher.wait(WSTOPPED)?;
+    let while_stopped = program.prints()?;
+    launcher.signal(Signal::KILL)?;
+    let killed = launcher.wait(WEXITED)?;
+    let when_killed = program.prints()?;
+    program.end(pid)?;
+
+    let evidence = format!(
+        "stand-in for go run: prints={before}; launcher {stopped}: prints={while_stopped}; {killed}: prints={when_killed}"
+    );
+    let gone = matches!((stopped, killed), (Event::Stopped(_), Event::Killed { .. }));
+    Ok(Seen::refuted(before && gone && while_stopped && when_killed, evidence))
+}
+
+/// Starts the program, which inherits this process's stdout, and waits for it.
+fn launch(turn: &PipeReader, teller: &PipeWriter) -> anyhow::Result<()> {
+    let program = child::fork(|| {
+        while await_turn(turn)? {
+            io::stdout().write_all(LINE).and_then(|()| io::stdout().flush())?;
+        }
+        Ok(())
+    })?;
+    tell(teller, &[program])?;
+    child::waitid(program, WEXITED)?;
+    Ok(())
+}
+
+/// It prints a line whenever it is its turn, and ends when there are no more turns.
+struct Program {
+    output: PipeReader,
+    give: PipeWriter,
+}
+
+impl Program {
+    fn prints(&self) -> anyhow::Result<bool> {
+        give_turn(&self.give)?;
+        let mut line = [0; LINE.len()];
+        match readiness::await_readable(&self.output, Instant::now() + PATIENCE) {
+            Err(error) if readiness::is_timeout(&error) => return Ok(false),
+            ready => ready.context("wait for a line")?,
+        }
+        (&self.output).read_exact(&mut line).context("read a line")?;
+        Ok(line == *LINE)
+    }
+
+    fn end(self, pid: pid_t) -> anyhow::Result<()> {
+        drop(self.give);
+        child::waitid(pid, WEXITED).with_context(|| format!("wait for process {pid}"))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,70 @@
+//! S: asleep until something happens, or a signal comes.
+//!
+//! Note: 进程的状态 ("可中断的睡眠状态"). Go: `golang.org/x/sync/semaphore`. Man: pause(2), eventfd(2).
+
+use std::collections::BTreeMap;
+use std::io;
+use std::iter;
+
+use anyhow::{Context, bail};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::unistd;
+use shared::claim::{Claim, Seen, Verdict::Holds};
+use shared::readiness;
+
+use super::super::answer::{tell, told};
+use super::settled;
+use crate::child::Child;
+
+pub const CLAIMS: &[Claim] = &[Claim {
+    number: 27,
+    heading: "进程的状态",
+    says: "S: it waits for an event, as others may; when that comes one or several are woken",
+    verdict: Holds,
+    command: "states S",
+    check: one_or_several_are_woken,
+}];
+
+pub fn pausing() -> anyhow::Result<Child> {
+    let child = Child::fork(|| {
+        loop {
+            unistd::pause();
+        }
+    })?;
+    settled(child.pid(), 'S')?;
+    Ok(child)
+}
+
+/// At a semaphore, as in the note: a post of 1 wakes one of the three, a post of 2 the two others.
+fn one_or_several_are_woken() -> anyhow::Result<Seen> {
+    let semaphore = EventFd::from_flags(EfdFlags::EFD_SEMAPHORE | EfdFlags::EFD_CLOEXEC);
+    let semaphore = semaphore.map_err(io::Error::from).context("eventfd")?;
+    let (answer, teller) = io::pipe().context("pipe")?;
+    let wait_and_tell = || {
+        let taken = readiness::restart(|| Ok(semaphore.read()?)).context("wait for the semaphore")?;
+        Ok(tell(&teller, &[unistd::getpid().as_raw(), taken.try_into()?])?)
+    };
+    let children = iter::repeat_with(|| Child::fork(wait_and_tell)).take(3).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut waiting: BTreeMap<_, _> = children.into_iter().map(|child| (child.pid(), child)).collect();
+
+    let before = asleep(&waiting)?;
+    let mut woken = Vec::new();
+    for posts in [1, 2] {
+        semaphore.write(posts).map_err(io::Error::from).context("post")?;
+        let mut count = 0;
+        for _ in 0..posts {
+            let [pid, taken] = told(&answer)?;
+            let Some(child) = waiting.remove(&pid) else { bail!("no child {pid} waits") };
+            child.succeed()?;
+            count += taken;
+        }
+        woken.push((count, asleep(&waiting)?));
+    }
+    let evidence = format!("{before:?} wait; (woken, still waiting) at a post of 1 and at one of 2: {woken:?}");
+    let as_noted = before == "SSS" && woken == [(1, "SS".to_owned()), (2, String::new())];
+    Ok(Seen::holds(as_noted, evidence))
+}
+
+fn asleep<K>(children: &BTreeMap<K, Child>) -> anyhow::Result<String> {
+    children.values().map(|child| settled(child.pid(), 'S')).collect()
+}

@@ -1,0 +1,121 @@
+//! T: stopped by a signal, until SIGCONT.
+//!
+//! Note: 进程的状态 ("暂停状态"). Go: `syscall.SIGSTOP`. Man: signal(7), waitid(2), pid_namespaces(7).
+
+use libc::{WCONTINUED, WEXITED, WSTOPPED};
+use shared::claim::{
+    Claim, Seen,
+    Verdict::{Holds, Imprecise},
+};
+
+use super::super::answer::{tell, telling, told};
+use super::super::namespace::{self, possible};
+use super::uninterruptible::InVfork;
+use super::{runnable, settled, sleeping, zombie};
+use crate::child::{Child, Event};
+use crate::proc;
+use crate::signal::{Signal, send};
+
+pub const CLAIMS: &[Claim] = &[
+    Claim {
+        number: 31,
+        heading: "进程的状态",
+        says: "SIGSTOP stops a process, unless that is in D",
+        verdict: Imprecise,
+        command: "states T",
+        check: not_all_are_stopped,
+    },
+    Claim {
+        number: 32,
+        heading: "进程的状态",
+        says: "SIGCONT makes a stopped process runnable",
+        verdict: Holds,
+        command: "",
+        check: it_goes_on,
+    },
+    Claim {
+        number: 36,
+        heading: "进程的状态",
+        says: "(not in the note) a stopped process takes other signals when it is continued, but SIGKILL at once",
+        verdict: Holds,
+        command: "states T",
+        check: others_wait,
+    },
+];
+
+/// Stops the child.
+pub fn make(mut child: Child) -> anyhow::Result<Child> {
+    child.signal(Signal::STOP)?;
+    child.wait(WSTOPPED)?;
+    settled(child.pid(), 'T')?;
+    Ok(child)
+}
+
+/// The first of a PID namespace is not, by those in it; nor is who has ended.
+fn not_all_are_stopped() -> anyhow::Result<Seen> {
+    let sleeper = proc::stat(make(sleeping::pausing()?)?.pid())?.state;
+    let (in_d, after_d) = stopped_in_d()?;
+    let ended = zombie::make()?;
+    ended.signal(Signal::STOP)?;
+    let ended = proc::stat(ended.pid())?.state;
+    let first = match possible(first_of_a_namespace())? {
+        Ok(goes_on) => format!("goes on={goes_on}"),
+        Err(why) => why.to_string(),
+    };
+    let evidence = format!("S -> {sleeper}; D -> {in_d}, after D {after_d}; Z -> {ended}; PID 1 from within: {first}");
+    Ok(Seen::imprecise((sleeper, in_d, after_d) == ('T', 'D', 'T'), ended == 'Z', evidence))
+}
+
+/// The state while it is in D and what comes after it.
+fn stopped_in_d() -> anyhow::Result<(char, char)> {
+    let mut parent = InVfork::begin(|| Ok(()), || Ok(()))?;
+    parent.signal(Signal::STOP)?;
+    let in_d = proc::stat(parent.pid())?.state;
+    parent.release()?;
+    parent.wait(WSTOPPED)?;
+    let after_d = settled(parent.pid(), 'T')?;
+    parent.signal(Signal::CONT)?;
+    parent.succeed()?;
+    Ok((in_d, after_d))
+}
+
+/// Whether it goes on after it has sent itself a SIGSTOP.
+fn first_of_a_namespace() -> anyhow::Result<bool> {
+    namespace::unshare()?;
+    let (mut first, answer) = telling(|teller| {
+        send::raise(Signal::STOP)?;
+        Ok(tell(teller, &[1])?)
+    })?;
+    let goes_on = first.wait(WSTOPPED | WEXITED)? == Event::Exited(0);
+    Ok(goes_on && told(&answer)? == [1])
+}
+
+fn it_goes_on() -> anyhow::Result<Seen> {
+    let mut child = make(runnable::busy()?)?;
+    let stopped = proc::stat(child.pid())?.state;
+    child.signal(Signal::CONT)?;
+    let event = child.wait(WCONTINUED)?;
+    let continued = settled(child.pid(), 'R')?;
+    let as_noted = (stopped, event, continued) == ('T', Event::Continued, 'R');
+    Ok(Seen::holds(as_noted, format!("{stopped} -> {event} -> {continued}")))
+}
+
+fn others_wait() -> anyhow::Result<Seen> {
+    let (mut one, mut other) = (make(sleeping::pausing()?)?, make(sleeping::pausing()?)?);
+    let mut waits = Vec::new();
+    for child in [&one, &other] {
+        child.signal(Signal::TERM)?;
+        waits.push(proc::masks(child.pid())?.pending.contains(libc::SIGTERM));
+    }
+    let states = [proc::stat(one.pid())?.state, proc::stat(other.pid())?.state];
+    one.signal(Signal::CONT)?;
+    other.signal(Signal::KILL)?;
+    let ends = [one.wait(WEXITED)?, other.wait(WEXITED)?];
+    let killed = |signal| Event::Killed { signal, core: false };
+    let as_noted = waits == [true; 2] && states == ['T'; 2] && ends == [killed(libc::SIGTERM), killed(libc::SIGKILL)];
+    let evidence = format!(
+        "SIGTERM: pending={waits:?} states={states:?}; then SIGCONT: {}; SIGKILL instead: {}",
+        ends[0], ends[1]
+    );
+    Ok(Seen::holds(as_noted, evidence))
+}

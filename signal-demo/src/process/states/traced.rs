@@ -1,0 +1,142 @@
+//! t: stopped, and its tracer decides how it goes on.
+//!
+//! Note: 进程的状态 ("跟踪状态"). Go: `syscall.PtraceCont`. Man: ptrace(2).
+
+use std::io::{self, PipeReader, PipeWriter};
+
+use anyhow::Context;
+use libc::{WEXITED, WSTOPPED};
+use nix::sys::ptrace;
+use nix::unistd::Pid;
+use shared::claim::{
+    Claim, Seen,
+    Verdict::{Holds, Imprecise, Outdated},
+};
+use shared::report::Failure;
+
+use super::super::answer::{await_turn, give_turn, tell, telling, told};
+use super::super::orphan::become_subreaper;
+use super::{settled, sleeping, stopped};
+use crate::child::{self, Child, Event};
+use crate::proc;
+use crate::signal::{Signal, send};
+
+pub const CLAIMS: &[Claim] = &[
+    Claim {
+        number: 33,
+        heading: "进程的状态",
+        says: "stopped and traced are one state, T",
+        verdict: Outdated,
+        command: "states T t",
+        check: they_are_two,
+    },
+    Claim {
+        number: 34,
+        heading: "进程的状态",
+        says: "SIGCONT does not make a traced process go on",
+        verdict: Holds,
+        command: "",
+        check: sigcont_does_not_help,
+    },
+    Claim {
+        number: 35,
+        heading: "进程的状态",
+        says: "it goes on only by its tracer's calls, or when that ends",
+        verdict: Imprecise,
+        command: "states t",
+        check: sigkill_ends_it,
+    },
+];
+
+/// We are the tracer. When it goes on it exits with 0.
+pub fn make() -> anyhow::Result<Child> {
+    let mut child = Child::fork(|| stop_for_the_tracer(Signal::STOP))?;
+    match child.wait(WSTOPPED | WEXITED)? {
+        Event::Trapped(_) => settled(child.pid(), 't')?,
+        event => return Err(not_traced(event).into()),
+    };
+    Ok(child)
+}
+
+fn not_traced(event: Event) -> Failure {
+    Failure::CannotShow(format!("the child was not traced: {event}"))
+}
+
+fn stop_for_the_tracer(signal: Signal) -> anyhow::Result<()> {
+    ptrace::traceme().map_err(io::Error::from).context("PTRACE_TRACEME")?;
+    Ok(send::raise(signal)?)
+}
+
+fn go_on(child: &Child) -> anyhow::Result<()> {
+    ptrace::cont(Pid::from_raw(child.pid()), None).map_err(io::Error::from).context("PTRACE_CONT")
+}
+
+fn they_are_two() -> anyhow::Result<Seen> {
+    let (stopped, traced) = (stopped::make(sleeping::pausing()?)?, make()?);
+    let [stopped, traced] = [proc::stat(stopped.pid())?.state, proc::stat(traced.pid())?.state];
+    Ok(Seen::outdated(stopped == 'T' && traced == 't', format!("stopped: {stopped}, traced: {traced}")))
+}
+
+/// It waits, and when the tracer lets the process go on that stops for it anew.
+fn sigcont_does_not_help() -> anyhow::Result<Seen> {
+    let mut child = make()?;
+    child.signal(Signal::CONT)?;
+    let (state, event) = (proc::stat(child.pid())?.state, child.look(WEXITED | WSTOPPED | libc::WCONTINUED)?);
+    let pending = proc::masks(child.pid())?.pending.contains(libc::SIGCONT);
+    go_on(&child)?;
+    let next = child.wait(WEXITED | WSTOPPED)?;
+    let still = state == 't' && event.is_none() && pending;
+    let evidence = format!("SIGCONT: state={state} pending={pending} event={event:?}; PTRACE_CONT: {next}");
+    Ok(Seen::holds(still && next == Event::Trapped(libc::SIGCONT), evidence))
+}
+
+fn sigkill_ends_it() -> anyhow::Result<Seen> {
+    let mut continued = make()?;
+    go_on(&continued)?;
+    let continued = continued.wait(WEXITED)?;
+    let (before, after) = abandoned()?;
+    let mut killed = make()?;
+    killed.signal(Signal::KILL)?;
+    let killed = killed.wait(WEXITED)?;
+    let as_noted = continued == Event::Exited(0) && (before, after) == ('t', 'S');
+    let exception = killed == Event::Killed { signal: libc::SIGKILL, core: false };
+    let evidence = format!("PTRACE_CONT: {continued}; its tracer ends: {before} -> {after}; SIGKILL: {killed}");
+    Ok(Seen::imprecise(as_noted, exception, evidence))
+}
+
+/// The state before and after the end of its tracer, which is a child of ours.
+fn abandoned() -> anyhow::Result<(char, char)> {
+    // To reap it, for it has lost its parent too.
+    become_subreaper(true)?;
+    let (turn, give) = io::pipe().context("pipe")?;
+    let (tracer, answer) = telling(|teller| {
+        child::close_copy(&give)?;
+        trace(&turn, teller)
+    })?;
+    let [pid] = told(&answer)?;
+    let before = settled(pid, 't')?;
+    give_turn(&give)?;
+    tracer.succeed()?;
+    // It goes on, says so, and sleeps until its turn.
+    let [_] = told(&answer)?;
+    let after = settled(pid, 'S')?;
+    drop(give);
+    child::waitid(pid, WEXITED).with_context(|| format!("wait for process {pid}"))?;
+    Ok((before, after))
+}
+
+/// The signal for which the traced one stops does nothing by default: it does not keep it from going on.
+fn trace(turn: &PipeReader, teller: &PipeWriter) -> anyhow::Result<()> {
+    let pid = child::fork(|| {
+        stop_for_the_tracer(Signal::URG)?;
+        tell(teller, &[0])?;
+        await_turn(turn)?;
+        Ok(())
+    })?;
+    match child::waitid(pid, WSTOPPED | WEXITED)? {
+        Some(Event::Trapped(_)) => tell(teller, &[pid])?,
+        event => anyhow::bail!("process {pid} was not traced: {event:?}"),
+    }
+    await_turn(turn)?;
+    Ok(())
+}
