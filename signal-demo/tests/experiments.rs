@@ -85,9 +85,11 @@ fn ids_lead_to_a_process_without_a_parent() {
 fn each_state_is_made_and_seen() {
     // t is forbidden on some machines, X is not always seen.
     let asked = ["R", "S", "D", "T", "Z"];
-    let seen: Vec<Value> =
-        records(&[&["states"], &asked[..]].concat()).iter().map(|record| record["state"].clone()).collect();
-    assert_eq!(seen, asked);
+    let records = records(&[&["states"], &asked[..]].concat());
+    let seen = |key: &str| records.iter().map(|record| record[key].clone()).collect::<Vec<Value>>();
+    assert_eq!(seen("state"), asked);
+    let killed = "killed by SIGKILL";
+    assert_eq!(seen("sigkill"), [killed, killed, killed, killed, "exited with 0"]);
     for state in ["t", "X"] {
         match failure(&["states", state]) {
             (0, error) => assert_eq!(error, ""),

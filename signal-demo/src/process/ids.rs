@@ -17,10 +17,10 @@ use shared::claim::{
     Verdict::{Holds, Imprecise, Refuted},
     seen,
 };
-use shared::report::{Failure, Report};
+use shared::report::Report;
 
 use super::answer::{tell, telling, told};
-use super::namespace;
+use super::namespace::{self, cannot_show};
 use super::orphan::Orphan;
 use crate::proc::{self, Stat};
 
@@ -95,8 +95,7 @@ fn processes() -> anyhow::Result<Vec<Stat>> {
 }
 
 fn entered_from_outside() -> anyhow::Result<Seen> {
-    let only_one = "the kernel's threads are not to be seen";
-    namespace::unshare().map_err(|error| Failure::CannotShow(format!("{only_one}; {error:#}")))?;
+    namespace::unshare().map_err(|error| cannot_show("the kernel's threads are not to be seen", &error))?;
     let (_first, answer) = telling(|teller| {
         tell_ids(teller)?;
         loop {
@@ -122,13 +121,12 @@ fn the_first_has_no_parent() -> anyhow::Result<Seen> {
 /// A kernel thread has no memory of its own, so that /proc tells nothing of it.
 fn the_first_runs_a_program() -> anyhow::Result<Seen> {
     let (first, memory) = (first()?, proc::status(1, "VmSize")?);
-    let evidence = format!("{} memory={memory:?}", seen(&first));
+    let evidence = format!("{}; its memory: {}", seen(&first), memory.as_deref().unwrap_or("none"));
     Ok(Seen::imprecise(first.ppid == 0, memory.is_some(), evidence))
 }
 
 fn first() -> anyhow::Result<Stat> {
-    let hidden = |error| Failure::CannotShow(format!("PID 1 is not to be seen: {error:#}"));
-    Ok(proc::stat(1).map_err(hidden)?)
+    Ok(proc::stat(1).map_err(|error| cannot_show("PID 1 is not to be seen", &error))?)
 }
 
 /// By itself, a child, and an orphan, which has another parent than it was born by.

@@ -6,6 +6,7 @@ use std::io;
 
 use anyhow::Context;
 use libc::WEXITED;
+use nix::errno::Errno;
 use shared::claim::{Claim, Seen, Verdict::Imprecise};
 use shared::pidfd::PidFd;
 
@@ -27,7 +28,7 @@ fn it_only_sends() -> anyhow::Result<Seen> {
     let (default, ignored, late) = (ends_by_default()?, goes_on_if_it_ignores()?, is_gone_when_reaped()?);
     let as_noted = default == Event::Killed { signal: libc::SIGTERM, core: false };
     let evidence = format!("SIGTERM: {default}; ignored: alive={ignored}; by the pidfd of one reaped: {late:?}");
-    Ok(Seen::imprecise(as_noted, ignored && late == Some(libc::ESRCH), evidence))
+    Ok(Seen::imprecise(as_noted, ignored && late == Some(Errno::ESRCH), evidence))
 }
 
 fn ends_by_default() -> anyhow::Result<Event> {
@@ -54,9 +55,9 @@ fn goes_on_if_it_ignores() -> anyhow::Result<bool> {
 }
 
 /// With the number alone, whoever has it by then would get the signal.
-fn is_gone_when_reaped() -> anyhow::Result<Option<i32>> {
+fn is_gone_when_reaped() -> anyhow::Result<Option<Errno>> {
     let child = Child::fork(|| Ok(()))?;
     let process = PidFd::open(child.pid()).with_context(|| format!("pidfd_open {}", child.pid()))?;
     child.succeed()?;
-    Ok(process.send(libc::SIGTERM, None).err().and_then(|error| error.raw_os_error()))
+    Ok(process.send(libc::SIGTERM, None).err().and_then(|error| error.raw_os_error()).map(Errno::from_raw))
 }

@@ -14,12 +14,20 @@ pub fn unshare() -> anyhow::Result<()> {
 }
 
 /// What an experiment came to that need not be possible here, or why it is not.
-pub fn possible<T>(result: anyhow::Result<T>) -> anyhow::Result<Result<T, Failure>> {
+pub fn possible<T>(result: anyhow::Result<T>) -> anyhow::Result<Result<T, String>> {
     match result {
         Ok(shown) => Ok(Ok(shown)),
         Err(error) => match error.downcast::<Failure>()? {
-            why @ Failure::CannotShow(_) => Ok(Err(why)),
+            Failure::CannotShow(why) => Ok(Err(why)),
             failure => Err(failure.into()),
         },
     }
+}
+
+/// For want of `what`, whatever the error is.
+pub fn cannot_show(what: &str, error: &anyhow::Error) -> Failure {
+    Failure::CannotShow(match error.downcast_ref() {
+        Some(Failure::CannotShow(why)) => format!("{what}: {why}"),
+        _ => format!("{what}: {error:#}"),
+    })
 }

@@ -102,7 +102,7 @@ fn one_process_has_many_numbers() -> anyhow::Result<Seen> {
     let same = leads_to.iter().filter(|number| **number == process.to_string()).count();
     let elsewhere = match possible(number_in_a_namespace())? {
         Ok([pid, there]) => format!("{pid} is {there} in its own PID namespace"),
-        Err(why) => why.to_string(),
+        Err(why) => why,
     };
     let evidence =
         format!("alive: {process} and {next}; {same} more numbers lead to {process}: {threads:?}; {elsewhere}");
@@ -123,7 +123,7 @@ fn numbers_are_left_out() -> anyhow::Result<Seen> {
     let left_out = threads.iter().any(|&thread| process < thread && thread < next);
     let (smaller, rounds) = match possible(rounds())? {
         Ok(Rounds { first, .. }) => (!first.is_sorted(), format!("at the maximum {first:?}")),
-        Err(why) => (false, why.to_string()),
+        Err(why) => (false, why),
     };
     let evidence = format!("process {process}, threads {threads:?}, process {next}; {rounds}");
     Ok(Seen::refuted(left_out || next < process || smaller, evidence))

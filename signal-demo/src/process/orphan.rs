@@ -5,6 +5,7 @@
 //!
 //! Note: 进程的衍生 ("收养"). Go: `os.Getppid`. Man: PR_SET_CHILD_SUBREAPER in prctl(2), wait(2).
 
+use std::fmt::Write;
 use std::io::{self, PipeReader, PipeWriter, Read};
 use std::process;
 
@@ -17,10 +18,10 @@ use shared::claim::{
     Claim, Seen,
     Verdict::{Holds, Imprecise},
 };
-use shared::report::{Failure, Report};
+use shared::report::Report;
 
 use super::answer::{await_turn, give_turn, tell, telling, told};
-use super::namespace;
+use super::namespace::{self, cannot_show};
 use crate::child::{self, Child};
 use crate::proc;
 
@@ -142,9 +143,11 @@ fn the_first_or_a_subreaper_adopts() -> anyhow::Result<Seen> {
     let by_default = adopter()?;
     become_subreaper(true)?;
     let (us, subreaper) = (process::id().cast_signed(), adopter()?);
+    let mut evidence = format!("adopter={by_default}; with PR_SET_CHILD_SUBREAPER of {us}: {subreaper}");
     let first = if by_default == 1 { 1 } else { adopter_in_a_namespace(by_default)? };
-    let evidence = format!("adopter by default={by_default} in a namespace of our own={first} ");
-    let evidence = format!("{evidence} with PR_SET_CHILD_SUBREAPER={subreaper} (we are {us})");
+    if by_default != 1 {
+        write!(evidence, "; in a PID namespace of our own: {first}")?;
+    }
     Ok(Seen::imprecise(first == 1, subreaper == us && us != 1, evidence))
 }
 
@@ -156,8 +159,8 @@ fn adopter() -> anyhow::Result<pid_t> {
 }
 
 fn adopter_in_a_namespace(by_default: pid_t) -> anyhow::Result<pid_t> {
-    let above = format!("process {by_default} above us adopts");
-    namespace::unshare().map_err(|error| Failure::CannotShow(format!("{above}; {error:#}")))?;
+    let why = |error| cannot_show(&format!("process {by_default}, which is above us, adopts"), &error);
+    namespace::unshare().map_err(why)?;
     let (first, answer) = telling(|teller| {
         let orphan = Orphan::adopted(|| Ok(()))?;
         tell(teller, &[orphan.ppid_after])?;

@@ -14,6 +14,7 @@ pub mod traced;
 pub mod uninterruptible;
 pub mod zombie;
 
+use std::collections::BTreeSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -92,7 +93,7 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
                 shown = true;
                 out.pairs(&Record { state, how, sigkill: end.map(|event| event.to_string()) })?;
             }
-            Err(why) => report::narrate(format_args!("{how}: {why}")),
+            Err(why) => report::narrate(format_args!("{how}: cannot be shown here: {why}")),
         }
     }
     if shown { Ok(()) } else { Err(Failure::CannotShow("no state could be made".to_owned()).into()) }
@@ -152,22 +153,21 @@ fn settled(pid: pid_t, expected: char) -> anyhow::Result<char> {
 
 /// Those that can be made, but for X, and those of the processes that there are.
 fn there_are_more_than_six() -> anyhow::Result<Seen> {
-    let mut made = String::new();
-    let mut refused = String::new();
+    let (mut made, mut refused) = (String::new(), None);
     for state in State::value_variants().iter().filter(|state| !matches!(state, State::Dead)) {
         match possible(state.make())? {
             Ok((letter, _)) => made.push(letter),
-            Err(why) => refused = format!("; {}: {why}", state.how()),
+            Err(why) => refused = Some(format!("{}: {why}", state.how())),
         }
     }
-    let mut found: Vec<char> = proc::pids()?.into_iter().filter_map(|pid| Some(proc::stat(pid).ok()?.state)).collect();
-    found.sort_unstable();
-    found.dedup();
-    let others: String =
-        found.iter().copied().chain(made.chars()).filter(|letter| !"RSDTZX".contains(*letter)).collect();
-    if others.is_empty() {
-        return Err(Failure::CannotShow(format!("no seventh state among {made} and {found:?}{refused}")).into());
+    let found: BTreeSet<char> = proc::pids()?.into_iter().filter_map(|pid| Some(proc::stat(pid).ok()?.state)).collect();
+    let found: String = found.into_iter().collect();
+    let others: BTreeSet<char> =
+        [&*made, &found].concat().chars().filter(|letter| !"RSDTZX".contains(*letter)).collect();
+    match refused {
+        Some(why) if others.is_empty() => Err(Failure::CannotShow(format!("no seventh state here; {why}")).into()),
+        _ => {
+            Ok(Seen::outdated(!others.is_empty(), format!("made {made}; found {found}; not among the six: {others:?}")))
+        }
     }
-    let found: String = found.iter().collect();
-    Ok(Seen::outdated(!others.is_empty(), format!("made {made}; found {found}; not among the six: {others}{refused}")))
 }

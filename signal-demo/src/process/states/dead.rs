@@ -62,7 +62,9 @@ fn watch_children_end(teller: &PipeWriter) -> anyhow::Result<()> {
     let (mut ended, mut gone, mut seen) = (0, 0, false);
     while !seen && Instant::now() < deadline {
         let child = child::fork(|| Ok(()))?;
-        while let Ok(stat) = proc::stat(child) {
+        while let Ok(stat) = proc::stat(child)
+            && Instant::now() < deadline
+        {
             seen |= stat.state == 'X';
             thread::yield_now();
         }

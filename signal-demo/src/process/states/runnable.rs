@@ -43,8 +43,8 @@ fn who_waits_for_the_cpu_is_r_too() -> anyhow::Result<Seen> {
     let pids = [one.pid(), other.pid()];
     let allowed = pids.map(|pid| proc::status(pid, "Cpus_allowed_list"));
     let allowed: Vec<_> = allowed.into_iter().filter_map(Result::transpose).collect::<anyhow::Result<_>>()?;
-    let states = [pids, pids].as_flattened().iter().map(|&pid| Ok(proc::stat(pid)?.state));
-    let states = states.collect::<anyhow::Result<String>>()?;
+    let in_turn = [pids, pids].concat();
+    let states = in_turn.into_iter().map(|pid| Ok(proc::stat(pid)?.state)).collect::<anyhow::Result<String>>()?;
     let evidence = format!("two busy loops, allowed on CPU {allowed:?}: {states} (in turn, twice)");
     Ok(Seen::holds(allowed == [number.to_string(), number.to_string()] && states == "RRRR", evidence))
 }

@@ -60,7 +60,7 @@ fn not_all_are_stopped() -> anyhow::Result<Seen> {
     let ended = proc::stat(ended.pid())?.state;
     let first = match possible(first_of_a_namespace())? {
         Ok(goes_on) => format!("goes on={goes_on}"),
-        Err(why) => why.to_string(),
+        Err(why) => why,
     };
     let evidence = format!("S -> {sleeper}; D -> {in_d}, after D {after_d}; Z -> {ended}; PID 1 from within: {first}");
     Ok(Seen::imprecise((sleeper, in_d, after_d) == ('T', 'D', 'T'), ended == 'Z', evidence))

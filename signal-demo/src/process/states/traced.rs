@@ -3,9 +3,11 @@
 //! Note: 进程的状态 ("跟踪状态"). Go: `syscall.PtraceCont`. Man: ptrace(2).
 
 use std::io::{self, PipeReader, PipeWriter};
+use std::process;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use libc::{WEXITED, WSTOPPED};
+use nix::errno::Errno;
 use nix::sys::ptrace;
 use nix::unistd::Pid;
 use shared::claim::{
@@ -53,18 +55,26 @@ pub fn make() -> anyhow::Result<Child> {
     let mut child = Child::fork(|| stop_for_the_tracer(Signal::STOP))?;
     match child.wait(WSTOPPED | WEXITED)? {
         Event::Trapped(_) => settled(child.pid(), 't')?,
-        event => return Err(not_traced(event).into()),
+        event => return Err(refused(event)),
     };
     Ok(child)
 }
 
-fn not_traced(event: Event) -> Failure {
-    Failure::CannotShow(format!("the child was not traced: {event}"))
+/// Where it may not be traced it exits with the error.
+fn stop_for_the_tracer(signal: Signal) -> anyhow::Result<()> {
+    match ptrace::traceme() {
+        Ok(()) => Ok(send::raise(signal)?),
+        Err(errno) => process::exit(errno as i32),
+    }
 }
 
-fn stop_for_the_tracer(signal: Signal) -> anyhow::Result<()> {
-    ptrace::traceme().map_err(io::Error::from).context("PTRACE_TRACEME")?;
-    Ok(send::raise(signal)?)
+fn refused(event: Event) -> anyhow::Error {
+    match event {
+        Event::Exited(errno) if errno != 0 => {
+            Failure::CannotShow(format!("PTRACE_TRACEME: {}", Errno::from_raw(errno))).into()
+        }
+        event => anyhow!("the child was not traced: {event}"),
+    }
 }
 
 fn go_on(child: &Child) -> anyhow::Result<()> {

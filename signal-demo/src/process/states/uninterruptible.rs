@@ -14,9 +14,9 @@ use shared::claim::{
     Claim, Seen,
     Verdict::{Holds, Imprecise, Refuted},
 };
-use shared::report::Failure;
 
 use super::super::answer::{give_turn, tell, told};
+use super::super::namespace::cannot_show;
 use super::super::orphan::become_subreaper;
 use super::settled;
 use crate::child::{self, Child, Event};
@@ -190,8 +190,7 @@ fn it_need_not_be_io() -> anyhow::Result<Seen> {
 }
 
 fn system_call(pid: pid_t) -> anyhow::Result<c_long> {
-    let hidden = |error| Failure::CannotShow(format!("the system call is not to be seen: {error:#}"));
-    let line = proc::read(pid, "syscall").map_err(hidden)?;
+    let line = proc::read(pid, "syscall").map_err(|error| cannot_show("its system call is not to be seen", &error))?;
     let number = line.split(' ').next().unwrap_or_default();
     number.parse().with_context(|| format!("/proc/{pid}/syscall: {line}"))
 }
