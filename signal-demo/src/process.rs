@@ -8,4 +8,5 @@ pub mod launcher;
 pub mod namespace;
 pub mod numbers;
 pub mod orphan;
+pub mod possible;
 pub mod states;

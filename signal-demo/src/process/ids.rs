@@ -20,8 +20,9 @@ use shared::claim::{
 use shared::report::Report;
 
 use super::answer::{tell, telling, told};
-use super::namespace::{self, cannot_show};
-use super::orphan::Orphan;
+use super::namespace;
+use super::orphan::{Orphan, become_subreaper};
+use super::possible::cannot_show;
 use crate::proc::{self, Stat};
 
 #[derive(clap::Args)]
@@ -132,6 +133,7 @@ fn first() -> anyhow::Result<Stat> {
 /// By itself, a child, and an orphan, which has another parent than it was born by.
 fn both_numbers_are_told() -> anyhow::Result<Seen> {
     let ours = [getpid(), getppid()].map(Pid::as_raw);
+    become_subreaper(true)?;
     let orphan = Orphan::adopted(|| Ok(()))?;
     let in_proc = [recorded(process::id().cast_signed())?, recorded(orphan.pid)?];
     let told = [ours, [orphan.pid, orphan.ppid_after]];

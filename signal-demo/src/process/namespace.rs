@@ -12,22 +12,3 @@ pub fn unshare() -> anyhow::Result<()> {
     let unshared = privileged.or_else(|_| sched::unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWPID));
     unshared.map_err(|error| Failure::CannotShow(format!("no PID namespace of our own: {error}")).into())
 }
-
-/// What an experiment came to that need not be possible here, or why it is not.
-pub fn possible<T>(result: anyhow::Result<T>) -> anyhow::Result<Result<T, String>> {
-    match result {
-        Ok(shown) => Ok(Ok(shown)),
-        Err(error) => match error.downcast::<Failure>()? {
-            Failure::CannotShow(why) => Ok(Err(why)),
-            failure => Err(failure.into()),
-        },
-    }
-}
-
-/// For want of `what`, whatever the error is.
-pub fn cannot_show(what: &str, error: &anyhow::Error) -> Failure {
-    Failure::CannotShow(match error.downcast_ref() {
-        Some(Failure::CannotShow(why)) => format!("{what}: {why}"),
-        _ => format!("{what}: {error:#}"),
-    })
-}

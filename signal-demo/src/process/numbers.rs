@@ -23,7 +23,8 @@ use shared::claim::{
 use shared::report::Failure;
 
 use super::answer::{await_turn, tell, telling, told};
-use super::namespace::{self, possible};
+use super::namespace;
+use super::possible::possible;
 use crate::child::{self, Child};
 use crate::proc;
 

@@ -21,7 +21,8 @@ use shared::claim::{
 use shared::report::Report;
 
 use super::answer::{await_turn, give_turn, tell, telling, told};
-use super::namespace::{self, cannot_show};
+use super::namespace;
+use super::possible::cannot_show;
 use crate::child::{self, Child};
 use crate::proc;
 

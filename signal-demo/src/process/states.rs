@@ -25,7 +25,7 @@ use shared::claim::{Claim, Seen, Verdict::Outdated};
 use shared::report::{self, Failure, Report};
 
 use self::uninterruptible::InVfork;
-use super::namespace::possible;
+use super::possible::possible;
 use crate::child::{Child, Event};
 use crate::proc;
 use crate::signal::Signal;

@@ -9,7 +9,8 @@ use shared::claim::{
 };
 
 use super::super::answer::{tell, telling, told};
-use super::super::namespace::{self, possible};
+use super::super::namespace;
+use super::super::possible::possible;
 use super::uninterruptible::InVfork;
 use super::{runnable, settled, sleeping, zombie};
 use crate::child::{Child, Event};

@@ -16,8 +16,8 @@ use shared::claim::{
 };
 
 use super::super::answer::{give_turn, tell, told};
-use super::super::namespace::cannot_show;
 use super::super::orphan::become_subreaper;
+use super::super::possible::cannot_show;
 use super::settled;
 use crate::child::{self, Child, Event};
 use crate::proc;
