@@ -10,6 +10,7 @@ pub mod endpoint;
 pub mod framing;
 pub mod load;
 pub mod manual;
+pub mod namespace;
 pub mod network;
 mod outbox;
 pub mod pidfd;
