@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use bufstream::BufStream;
 use serde_json::{Value, json};
+use shared::claim::{Claim, Seen, Verdict::Holds, seen};
 use shared::client::DeadlineSocket;
 use shared::cube_root;
 use shared::framing::DELIMITER;
@@ -26,6 +27,15 @@ pub struct Args {
     limit: experiment::Limit,
 }
 
+pub const CLAIMS: &[Claim] = &[Claim {
+    number: 182,
+    heading: "Read方法",
+    says: "what ReadBytes returns ends with the delimiter",
+    verdict: Holds,
+    command: "buffered",
+    check: a_message_ends_with_its_delimiter,
+}];
+
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let limit = args.limit.deadline;
     out.pairs(&a_reader_per_message_loses_what_it_read_ahead()?)?;
@@ -34,6 +44,7 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&lines_loses_what_came_before_a_timeout(limit)?)?;
     out.pairs(&read_line_loses_it_where_a_character_is_cut(limit)?)?;
     out.pairs(&read_until_keeps_it(limit)?)?;
+    out.pairs(&read_until_leaves_the_delimiter()?)?;
     out.pairs(&done_right()?)
 }
 
@@ -131,6 +142,27 @@ fn over_a_timeout(
     theirs.write_all(rest)?;
     stream.get_mut().set_deadline(None);
     Ok([early, outcome(&read(&mut stream))])
+}
+
+/// But for what came last, without one.
+fn read_until_leaves_the_delimiter() -> anyhow::Result<Value> {
+    let (ours, mut theirs) = connection()?;
+    let sent = "27\n8\nrest";
+    theirs.write_all(sent.as_bytes())?;
+    drop(theirs);
+    let mut stream = BufStream::new(ours);
+    let mut reads = Vec::new();
+    while reads.last().is_none_or(|last: &String| !last.is_empty()) {
+        let mut line = Vec::new();
+        stream.read_until(b'\n', &mut line)?;
+        reads.push(String::from_utf8_lossy(&line).into_owned());
+    }
+    Ok(json!({"step": "delimiter", "sent": sent, "reads": reads}))
+}
+
+fn a_message_ends_with_its_delimiter() -> anyhow::Result<Seen> {
+    let record = read_until_leaves_the_delimiter()?;
+    Ok(Seen::holds(record["reads"] == json!(["27\n", "8\n", "rest", ""]), seen(&record)))
 }
 
 /// One stream for all messages, a flush before each wait, and a Vec that outlives the call.

@@ -3,23 +3,20 @@
 //! Note: Read方法 (io.EOF), Close方法. Go: `net.Conn.Close`, `net.TCPConn.CloseWrite`. Man: close(2),
 //! shutdown(2), recv(2), tcp(7), SO_LINGER in socket(7).
 
-use std::fs;
 use std::io::{self, Read, Write};
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::os::fd::IntoRawFd;
-use std::path::Path;
-use std::sync::mpsc;
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
 use nix::sys::socket::{MsgFlags, recv};
 use nix::unistd::close;
 use serde_json::{Value, json};
 use shared::claim::{Claim, Seen, Verdict::Imprecise, seen};
 use shared::report::Report;
 
+use crate::asleep::Sleeper;
+use crate::descriptor;
 use crate::experiment::{self, connection, returned, wait_for_error};
 
 #[derive(clap::Args)]
@@ -53,6 +50,8 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&unread_data_make_it_a_reset()?)?;
     out.pairs(&so_does_a_linger_of_zero()?)?;
     out.pairs(&the_first_write_to_nobody_succeeds()?)?;
+    out.pairs(&descriptor::the_number_of_a_closed_socket()?)?;
+    out.pairs(&descriptor::two_numbers_of_one_socket()?)?;
     out.pairs(&close_wakes_no_reader()?)?;
     out.pairs(&shutdown_wakes_a_reader()?)
 }
@@ -127,11 +126,11 @@ fn close_wakes_no_reader() -> anyhow::Result<Value> {
     let (ours, mut theirs) = connection()?;
     let fd = ours.into_raw_fd();
     let read = move || recv(fd, &mut [0; 16], MsgFlags::empty()).map_err(io::Error::from);
-    let reader = asleep_in(move || (read(), read()))?;
+    let reader = Sleeper::in_call(move || (read(), read()))?;
     close(fd)?;
     // Nothing is opened until the second read was made: nothing else gets that number meanwhile.
     theirs.write_all(b"late")?;
-    let (blocked, next) = awake(reader)?;
+    let (blocked, next) = reader.awake()?;
     Ok(json!({
         "step": "close", "blocked_read": returned(&blocked), "next_read": returned(&next),
         "note": "close ends a blocked read at once", "claim": 188,
@@ -141,34 +140,8 @@ fn close_wakes_no_reader() -> anyhow::Result<Value> {
 fn shutdown_wakes_a_reader() -> anyhow::Result<Value> {
     let (mut ours, _theirs) = connection()?;
     let same = ours.try_clone()?;
-    let reader = asleep_in(move || ours.read(&mut [0; 16]))?;
+    let reader = Sleeper::in_call(move || ours.read(&mut [0; 16]))?;
     same.shutdown(Shutdown::Both)?;
-    let blocked = awake(reader)?;
+    let blocked = reader.awake()?;
     Ok(json!({"step": "shutdown", "blocked_read": returned(&blocked)}))
-}
-
-/// Has a thread make a call, and returns once it sleeps in it.
-fn asleep_in<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<JoinHandle<T>> {
-    let (tell, told) = mpsc::channel();
-    let thread = thread::Builder::new().spawn(move || {
-        // Told or not, the call is made.
-        let _ = tell.send(fs::read_link("/proc/thread-self"));
-        call()
-    })?;
-    let task = Path::new("/proc").join(told.recv()?.context("read /proc/thread-self")?);
-    while !sleeps(&task)? {
-        thread::yield_now();
-    }
-    Ok(thread)
-}
-
-/// Whether the kernel says so: `S` behind the name in `/proc/PID/task/TID/stat`.
-fn sleeps(task: &Path) -> anyhow::Result<bool> {
-    let file = task.join("stat");
-    let stat = fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
-    Ok(stat.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with('S')))
-}
-
-fn awake<T>(thread: JoinHandle<T>) -> anyhow::Result<T> {
-    thread.join().map_err(|_| anyhow!("the reading thread panicked"))
 }

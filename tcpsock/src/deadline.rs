@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use serde_json::{Value, json};
+use shared::claim::{Claim, Seen, Verdict::Holds, seen};
 use shared::client::DeadlineSocket;
 use shared::endpoint;
 use shared::network::Network;
@@ -30,10 +31,44 @@ pub struct Args {
     limit: experiment::Limit,
 }
 
+/// So far ahead are the deadlines of the checks.
+const SHORT: Duration = Duration::from_millis(50);
+
+/// So far that nothing here takes as long.
+const FAR: Duration = Duration::from_secs(10);
+
+pub const CLAIMS: &[Claim] = &[
+    Claim {
+        number: 190,
+        heading: "SetDeadline、SetReadDeadline、SetWriteDeadline方法",
+        says: "a deadline is an instant, holds for all that follows, and is set again before each read",
+        verdict: Holds,
+        command: "deadline",
+        check: a_deadline_holds_until_it_is_set_again,
+    },
+    Claim {
+        number: 191,
+        heading: "SetDeadline、SetReadDeadline、SetWriteDeadline方法",
+        says: "the zero Time takes the deadline back",
+        verdict: Holds,
+        command: "deadline",
+        check: a_deadline_can_be_taken_back,
+    },
+    Claim {
+        number: 192,
+        heading: "SetDeadline、SetReadDeadline、SetWriteDeadline方法",
+        says: "SetDeadline is SetReadDeadline and SetWriteDeadline",
+        verdict: Holds,
+        command: "deadline",
+        check: a_deadline_is_for_both_directions,
+    },
+];
+
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let limit = args.limit.deadline;
     out.pairs(&absolute(limit)?)?;
     out.pairs(&renewed(limit)?)?;
+    out.pairs(&passed(limit)?)?;
     out.pairs(&relative(limit)?)?;
     out.pairs(&past()?)?;
     out.pairs(&cancelled(limit)?)?;
@@ -72,6 +107,30 @@ fn relative(limit: Duration) -> anyhow::Result<Value> {
     })
 }
 
+/// It holds for what comes after it has passed, until it is set again.
+fn passed(limit: Duration) -> anyhow::Result<Value> {
+    let (ours, mut theirs) = connection()?;
+    let mut socket = DeadlineSocket::new(ours);
+    socket.set_deadline(Some(Instant::now() + limit));
+    let empty = socket.read(&mut [0; 16]);
+    let sent = theirs.write(b"late")?;
+    socket.socket().set_read_timeout(None)?;
+    socket.socket().peek(&mut [MaybeUninit::uninit(); 16])?;
+    let late = socket.read(&mut [0; 16]);
+    socket.set_deadline(Some(Instant::now() + FAR));
+    let again = socket.read(&mut [0; 16]);
+    Ok(json!({
+        "step": "passed", "limit_ms": milliseconds(limit), "read": outcome(&empty), "sent_then": sent,
+        "next_read": outcome(&late), "read_after_setting_again": outcome(&again),
+    }))
+}
+
+fn a_deadline_holds_until_it_is_set_again() -> anyhow::Result<Seen> {
+    let passed = passed(SHORT)?;
+    let holds = passed["read"] == "i/o timeout" && passed["next_read"] == "i/o timeout";
+    Ok(Seen::holds(holds && passed["read_after_setting_again"] == passed["sent_then"], seen(&passed)))
+}
+
 /// Fails at once though data are there, and so does the other direction.
 fn past() -> anyhow::Result<Value> {
     let (ours, mut theirs) = connection()?;
@@ -81,6 +140,11 @@ fn past() -> anyhow::Result<Value> {
     socket.set_deadline(Some(Instant::now()));
     let (read, written) = (socket.read(&mut [0; 16]), socket.write(b"data"));
     Ok(json!({"step": "past", "buffered": buffered, "read": outcome(&read), "write": outcome(&written)}))
+}
+
+fn a_deadline_is_for_both_directions() -> anyhow::Result<Seen> {
+    let past = past()?;
+    Ok(Seen::holds(past["read"] == "i/o timeout" && past["write"] == "i/o timeout", seen(&past)))
 }
 
 /// Set and taken back: a read waits for a byte that comes later.
@@ -94,6 +158,11 @@ fn cancelled(limit: Duration) -> anyhow::Result<Value> {
         record["read"] = outcome(&read);
         Ok(record)
     })
+}
+
+fn a_deadline_can_be_taken_back() -> anyhow::Result<Seen> {
+    let cancelled = cancelled(SHORT)?;
+    Ok(Seen::holds(cancelled["read"] == 1, seen(&cancelled)))
 }
 
 /// Ends a write to a peer that does not read.

@@ -7,16 +7,21 @@
 //! Man: accept(2), recv(2), send(2), epoll(7).
 
 use std::io::{self, Read, Write};
+use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
+use nix::libc::MSG_WAITALL;
 use serde_json::{Value, json};
+use shared::claim::Verdict::{Holds, Imprecise};
+use shared::claim::{Claim, Seen, seen};
 use shared::readiness::{self, Ready, Returned};
 use shared::report::{Failure, Report};
 use socket2::{Domain, SockAddr, Socket, Type};
 
+use crate::asleep::Sleeper;
 use crate::experiment;
 
 #[derive(clap::Args)]
@@ -39,11 +44,93 @@ const BUFFER: usize = 64 << 10;
 /// So much is written: far more than fits.
 const MESSAGE: usize = 1 << 20;
 
+pub const CLAIMS: &[Claim] = &[
+    Claim {
+        number: 172,
+        heading: "基于TCP/IP协议栈的Socket通讯",
+        says: "a non-blocking accept or read answers EAGAIN while there is nothing",
+        verdict: Holds,
+        command: "eagain",
+        check: nothing_is_eagain,
+    },
+    Claim {
+        number: 173,
+        heading: "基于TCP/IP协议栈的Socket通讯",
+        says: "after EAGAIN one tries again a little later",
+        verdict: Imprecise,
+        command: "eagain",
+        check: one_tries_again_later,
+    },
+    Claim {
+        number: 174,
+        heading: "基于TCP/IP协议栈的Socket通讯",
+        says: "partial reads are a property of non-blocking sockets",
+        verdict: Imprecise,
+        command: "eagain",
+        check: partial_reads_are_of_nonblocking_sockets,
+    },
+    Claim {
+        number: 175,
+        heading: "基于TCP/IP协议栈的Socket通讯",
+        says: "a non-blocking write takes what fits, and answers EAGAIN when nothing does",
+        verdict: Holds,
+        command: "eagain",
+        check: a_write_takes_what_fits,
+    },
+];
+
+/// Gets each record as soon as it is there.
+type Tell<'a> = dyn FnMut(Value) -> anyhow::Result<()> + 'a;
+
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
-    let listener = listen(args.network)?;
-    let (client, server) = accept_who_has_come(&listener, out)?;
-    read_what_has_come(&server, &client, out)?;
-    write_what_fits(&server, &client, out)
+    converse(args.network, &mut |record| out.pairs(&record))
+}
+
+fn converse(network: Network, tell: &mut Tell<'_>) -> anyhow::Result<()> {
+    let listener = listen(network)?;
+    let (client, server) = accept_who_has_come(&listener, tell)?;
+    read_what_has_come(&server, &client, tell)?;
+    tell(all_that_was_asked_for(&server, &client)?)?;
+    let (client, server) = sleep_until_told(server, client, tell)?;
+    write_what_fits(&server, &client, tell)
+}
+
+/// The records of a conversation over TCP that tell of `call`.
+fn calls(call: &str) -> anyhow::Result<Vec<Value>> {
+    let mut records = Vec::new();
+    converse(Network::Tcp, &mut |record| {
+        records.push(record);
+        Ok(())
+    })?;
+    records.retain(|record| record["call"] == call);
+    Ok(records)
+}
+
+fn nothing_is_eagain() -> anyhow::Result<Seen> {
+    let (accept, read) = (&calls("accept")?[0], &calls("read")?[0]);
+    let as_noted = accept["returned"] == "EAGAIN" && read["returned"] == "EAGAIN";
+    Ok(Seen::holds(as_noted, format!("{}; {}", seen(accept), seen(read))))
+}
+
+fn one_tries_again_later() -> anyhow::Result<Seen> {
+    let told = &calls("epoll_wait")?[0];
+    let never_in_vain = told["waits"] == told["arrivals"] && told["eagain"] == told["arrivals"];
+    Ok(Seen::imprecise(told["eagain"] != 0, never_in_vain, seen(told)))
+}
+
+fn partial_reads_are_of_nonblocking_sockets() -> anyhow::Result<Seen> {
+    let (read, all) = (calls("read")?, &calls("recv MSG_WAITALL")?[0]);
+    let [_, nonblocking, .., blocking] = &read[..] else { bail!("four reads") };
+    let exception = blocking["partial"] == true && all["partial"] == false;
+    let evidence = format!("{}; {}; {}", seen(nonblocking), seen(blocking), seen(all));
+    Ok(Seen::imprecise(nonblocking["partial"] == true, exception, evidence))
+}
+
+fn a_write_takes_what_fits() -> anyhow::Result<Seen> {
+    let writes = calls("write")?;
+    let full = writes.iter().position(|write| write["returned"] == "EAGAIN").context("no write answered EAGAIN")?;
+    let last = &writes[full.saturating_sub(1)];
+    Ok(Seen::holds(last["partial"] == true, format!("{}; {}", seen(last), seen(&writes[full]))))
 }
 
 fn listen(network: Network) -> io::Result<Socket> {
@@ -59,11 +146,11 @@ fn listen(network: Network) -> io::Result<Socket> {
     }
 }
 
-fn accept_who_has_come(listener: &Socket, out: &mut Report) -> anyhow::Result<(Socket, Socket)> {
+fn accept_who_has_come(listener: &Socket, tell: &mut Tell<'_>) -> anyhow::Result<(Socket, Socket)> {
     listener.set_nonblocking(true)?;
     let accept = || readiness::nonblocking("accept", listener, || listener.accept());
     let called = |result: &Ready<_>, when: &str| json!({"call": "accept", "returned": shown(result), "when": when});
-    out.pairs(&called(&accept()?, "nobody has connected"))?;
+    tell(called(&accept()?, "nobody has connected"))?;
 
     let mut poll = Poll::new()?;
     watch(&poll, listener, Token(0), Interest::READABLE)?;
@@ -72,45 +159,95 @@ fn accept_who_has_come(listener: &Socket, out: &mut Report) -> anyhow::Result<(S
     client.connect(&address)?;
     next_events(&mut poll)?;
     let accepted = accept()?;
-    out.pairs(&called(&accepted, "READABLE: a client has connected"))?;
-    out.pairs(&called(&accept()?, "nobody else has"))?;
+    tell(called(&accepted, "READABLE: a client has connected"))?;
+    tell(called(&accept()?, "nobody else has"))?;
     match accepted {
         Ready::Done((server, _)) => Ok((client, server)),
         Ready::NotYet => bail!("accept: EAGAIN from a listener that was READABLE"),
     }
 }
 
-fn read_what_has_come(server: &Socket, mut client: &Socket, out: &mut Report) -> anyhow::Result<()> {
+fn read_what_has_come(server: &Socket, mut client: &Socket, tell: &mut Tell<'_>) -> anyhow::Result<()> {
     server.set_nonblocking(true)?;
     let mut buffer = [0; 4096];
     let asked = buffer.len();
     let mut read = || readiness::read(server, &mut buffer);
-    out.pairs(&called("read", asked, &read()?, "nothing has come"))?;
+    tell(called("read", asked, &read()?, "nothing has come"))?;
 
     let mut poll = Poll::new()?;
     watch(&poll, server, Token(0), Interest::READABLE)?;
     client.write_all(b"27\t8\t")?;
     next_events(&mut poll)?;
-    out.pairs(&called("read", asked, &read()?, "READABLE: 5 bytes have come"))?;
-    out.pairs(&called("read", asked, &read()?, "they have been read"))?;
+    tell(called("read", asked, &read()?, "READABLE: 5 bytes have come"))?;
+    tell(called("read", asked, &read()?, "they have been read"))?;
 
     readiness::write(server, b"3\t")?;
     let blocking = Ready::Done(client.read(&mut [0; 4096])?);
     let mut record = called("read", asked, &blocking, "2 bytes have come to a socket that blocks");
     record["note"] = "a property of non-blocking sockets".into();
     record["claim"] = 174.into();
-    out.pairs(&record)
+    tell(record)
+}
+
+/// Asked to fill its buffer, a blocking call waits for the rest of it.
+fn all_that_was_asked_for(mut server: &Socket, client: &Socket) -> anyhow::Result<Value> {
+    server.write_all(b"ab")?;
+    let reader = client.try_clone()?;
+    let recv = Sleeper::in_call(move || reader.recv_with_flags(&mut [MaybeUninit::uninit(); 5], MSG_WAITALL))?;
+    server.write_all(b"cde")?;
+    let result = Ready::Done(recv.awake()??);
+    Ok(called("recv MSG_WAITALL", 5, &result, "2 bytes have come, and 3 more a moment later"))
+}
+
+/// A thread that has registered once sleeps in epoll_wait(2) until something comes, and answers that: the
+/// next is sent only when it has been answered and the thread sleeps again.
+fn sleep_until_told(server: Socket, mut client: Socket, tell: &mut Tell<'_>) -> anyhow::Result<(Socket, Socket)> {
+    const ARRIVALS: u64 = 8;
+    let sleeper = Sleeper::in_call(move || answer_arrivals(&server, ARRIVALS).map(|counts| (server, counts)))?;
+    for _ in 0..ARRIVALS {
+        sleeper.wait_for_sleep()?;
+        client.write_all(b".")?;
+        client.read_exact(&mut [0])?;
+    }
+    let (server, (waits, eagain)) = sleeper.awake()??;
+    tell(json!({
+        "call": "epoll_wait", "registrations": 1, "arrivals": ARRIVALS, "waits": waits, "eagain": eagain,
+        "note": "try again a little later", "claim": 173,
+    }))?;
+    Ok((client, server))
+}
+
+/// How often it waited, and how often a read came too early.
+fn answer_arrivals(server: &Socket, arrivals: u64) -> anyhow::Result<(u64, u64)> {
+    let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(1));
+    watch(&poll, server, Token(0), Interest::READABLE)?;
+    let (mut answered, mut waits, mut eagain) = (0, 0, 0);
+    while answered < arrivals {
+        match readiness::read(server, &mut [0; 16])? {
+            Ready::Done(0) => bail!("read: unexpected EOF"),
+            Ready::Done(_) => {
+                answered += 1;
+                readiness::write(server, b"!")?;
+            }
+            Ready::NotYet => {
+                eagain += 1;
+                readiness::wait(&mut poll, &mut events, None)?;
+                waits += 1;
+            }
+        }
+    }
+    Ok((waits, eagain))
 }
 
 /// Each end works until `EAGAIN` before the next wait: then whatever moves next makes an edge.
-fn write_what_fits(writer: &Socket, reader: &Socket, out: &mut Report) -> anyhow::Result<()> {
+fn write_what_fits(writer: &Socket, reader: &Socket, tell: &mut Tell<'_>) -> anyhow::Result<()> {
     const READER: Token = Token(0);
     const WRITER: Token = Token(1);
     reader.set_nonblocking(true)?;
     reader.set_recv_buffer_size(BUFFER)?;
     writer.set_send_buffer_size(BUFFER)?;
     let message: Vec<u8> = (0..MESSAGE).map(|n| n.to_le_bytes()[n % 3]).collect();
-    let mut sent = write_until_eagain(writer, &message, "nobody reads", |call| out.pairs(&call))?;
+    let mut sent = write_until_eagain(writer, &message, "nobody reads", &mut *tell)?;
     if sent == message.len() {
         return Err(Failure::CannotShow(format!("the kernel buffers {MESSAGE} bytes")).into());
     }
@@ -128,17 +265,15 @@ fn write_what_fits(writer: &Socket, reader: &Socket, out: &mut Report) -> anyhow
             writable += 1;
             if writable == 1 {
                 let when = format!("the peer has read {} bytes", received.len());
-                out.pairs(
-                    &json!({"event": "WRITABLE", "when": when, "note": "try again a little later", "claim": 173}),
-                )?;
+                tell(json!({"event": "WRITABLE", "when": when, "note": "try again a little later", "claim": 173}))?;
             }
             sent += write_until_eagain(writer, &message[sent..], "there is room again", |call| {
-                if writable == 1 { out.pairs(&call) } else { Ok(()) }
+                if writable == 1 { tell(call) } else { Ok(()) }
             })?;
         }
     }
     let intact = received == message;
-    out.pairs(&json!({"sent": sent, "received": received.len(), "intact": intact, "writable_events": writable}))
+    tell(json!({"sent": sent, "received": received.len(), "intact": intact, "writable_events": writable}))
 }
 
 /// Writes until all of `bytes` is written or the kernel takes no more, and tells `each` call.

@@ -1,16 +1,27 @@
 //! Sockets over TCP and UDP: the note's section Socket, one command a file.
 
 mod address;
+mod asleep;
 mod bench;
 mod buffered;
+mod capabilities;
 mod client;
 mod close;
+mod concurrent;
+mod connect;
 mod deadline;
 mod demo;
+mod descriptor;
 mod eagain;
 mod experiment;
+mod listen;
 mod load;
+mod loopback;
+mod raw;
+mod read;
 mod serve;
+mod sockaddr;
+mod socket_info;
 mod sockets;
 mod udp;
 
@@ -69,7 +80,21 @@ enum Command {
 }
 
 /// What `claims` asks.
-const CLAIMS: &[&[Claim]] = &[close::CLAIMS];
+const CLAIMS: &[&[Claim]] = &[
+    sockets::CLAIMS,
+    sockaddr::CLAIMS,
+    raw::CLAIMS,
+    udp::CLAIMS,
+    descriptor::CLAIMS,
+    listen::CLAIMS,
+    connect::CLAIMS,
+    eagain::CLAIMS,
+    read::CLAIMS,
+    buffered::CLAIMS,
+    close::CLAIMS,
+    deadline::CLAIMS,
+    concurrent::CLAIMS,
+];
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

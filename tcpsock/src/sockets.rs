@@ -12,6 +12,8 @@ use std::io::{self, ErrorKind};
 
 use nix::errno::Errno;
 use serde::Serialize;
+use shared::claim::Verdict::{Holds, Imprecise, Refuted};
+use shared::claim::{Claim, Seen};
 use shared::readiness::Name;
 use shared::report::Report;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -22,6 +24,41 @@ pub struct Args {
     #[arg(long)]
     pub json: bool,
 }
+
+pub const CLAIMS: &[Claim] = &[
+    Claim {
+        number: 151,
+        heading: "Socket的基本特征",
+        says: "protocol 0 lets the kernel choose by domain and type",
+        verdict: Imprecise,
+        command: "sockets",
+        check: || Ok(the_kernel_chooses_the_protocol()),
+    },
+    Claim {
+        number: 152,
+        heading: "Socket的基本特征",
+        says: "AF_INET with SOCK_SEQPACKET is SCTP, with SOCK_STREAM TCP or SCTP",
+        verdict: Imprecise,
+        command: "sockets",
+        check: || Ok(what_has_connections_is_tcp_or_sctp()),
+    },
+    Claim {
+        number: 153,
+        heading: "Socket的基本特征",
+        says: "AF_INET with SOCK_DGRAM is UDP",
+        verdict: Holds,
+        command: "sockets",
+        check: || Ok(datagrams_are_udp()),
+    },
+    Claim {
+        number: 154,
+        heading: "Socket的基本特征",
+        says: "AF_UNIX with SOCK_RAW is invalid",
+        verdict: Refuted,
+        command: "sockets",
+        check: || Ok(a_raw_unix_socket_is_invalid()),
+    },
+];
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     for domain in [Domain::IPV4, Domain::IPV6, Domain::UNIX] {
@@ -106,6 +143,56 @@ impl Answer {
             claim: (!holds).then(|| claim(domain, kind, protocol)),
         }
     }
+
+    fn opened_protocol(&self) -> Option<&str> {
+        self.opened.as_ref().map(|opened| &*opened.opened_protocol)
+    }
+
+    fn short(&self) -> String {
+        let Answer { domain, r#type, protocol, result, opened, .. } = self;
+        let came = match opened {
+            Some(Opened { opened_as, opened_protocol }) if opened_protocol == "0" => opened_as,
+            Some(Opened { opened_protocol, .. }) => opened_protocol,
+            None => result,
+        };
+        format!("{domain} {type} {protocol}: {came}")
+    }
+}
+
+fn the_kernel_chooses_the_protocol() -> Seen {
+    let [stream, datagram, raw] =
+        [Type::STREAM, Type::DGRAM, Type::RAW].map(|kind| Answer::of_the_kernel(Domain::IPV4, kind, None));
+    let chosen = stream.opened_protocol() == Some("IPPROTO_TCP") && datagram.opened_protocol() == Some("IPPROTO_UDP");
+    Seen::imprecise(chosen, raw.result == "EPROTONOSUPPORT", evidence(&[stream, datagram, raw]))
+}
+
+/// SCTP is a module that few kernels load; a stream may also be MPTCP.
+fn what_has_connections_is_tcp_or_sctp() -> Seen {
+    let ask = |kind, protocol| Answer::of_the_kernel(Domain::IPV4, kind, protocol);
+    let (records, sctp) = (ask(Type::SEQPACKET, None), ask(Type::STREAM, SCTP));
+    let (stream, mptcp) = (ask(Type::STREAM, None), ask(Type::STREAM, Some(Protocol::MPTCP)));
+    let as_noted = matches!(records.opened_protocol(), None | Some("IPPROTO_SCTP"))
+        && matches!(stream.opened_protocol(), Some("IPPROTO_TCP" | "IPPROTO_SCTP"));
+    let exception = records.opened.is_none() || sctp.opened.is_none() || mptcp.opened.is_some();
+    Seen::imprecise(as_noted, exception, evidence(&[records, stream, sctp, mptcp]))
+}
+
+/// Where the kernel has IPv6, there too.
+fn datagrams_are_udp() -> Seen {
+    let [v4, v6] = [Domain::IPV4, Domain::IPV6].map(|domain| Answer::of_the_kernel(domain, Type::DGRAM, None));
+    let [is_v4, is_v6] = [&v4, &v6].map(|answer| answer.opened_protocol() == Some("IPPROTO_UDP"));
+    Seen::holds(is_v4 && (is_v6 || v6.result == "EAFNOSUPPORT"), evidence(&[v4, v6]))
+}
+
+fn a_raw_unix_socket_is_invalid() -> Seen {
+    let [raw, rdm] =
+        [Type::RAW, Type::from(nix::libc::SOCK_RDM)].map(|kind| Answer::of_the_kernel(Domain::UNIX, kind, None));
+    Seen::refuted(raw.opened.is_some(), evidence(&[raw, rdm]))
+}
+
+/// What the kernel answered, without what the note says of it.
+fn evidence(answers: &[Answer]) -> String {
+    answers.iter().map(Answer::short).collect::<Vec<_>>().join("; ")
 }
 
 /// socket(2), and what it made.

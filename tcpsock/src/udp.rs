@@ -1,29 +1,77 @@
 //! UDP: messages with boundaries, from and to anybody, and none of them promised.
 //!
 //! Note: Socket的基本特征 (SOCK_DGRAM), 基于TCP/IP协议栈的Socket通讯 (UDP). Go: `net.ListenPacket`, `net.Dial`.
-//! Man: udp(7), ip(7), recv(2).
+//! Man: udp(7), ip(7), unix(7), recv(2).
 
-use std::fs;
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::os::unix::net::UnixDatagram;
 
-use anyhow::Context;
 use serde_json::{Value, json};
+use shared::claim::Verdict::{Imprecise, Refuted};
+use shared::claim::{Claim, Seen, seen};
 use shared::readiness::{Ready, nonblocking};
 use shared::report::Report;
 use socket2::{MaybeUninitSlice, SockRef};
 
 use crate::experiment::{self, returned, wait_for_error};
+use crate::socket_info::dropped;
 
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
     pub options: experiment::Options,
     /// So many datagrams are sent to a receiver that does not read
-    #[arg(long, value_name = "N", default_value_t = 1000)]
+    #[arg(long, value_name = "N", default_value_t = FLOOD)]
     flood: usize,
 }
+
+/// Far more than the smallest receive buffer holds.
+const FLOOD: usize = 1000;
+
+pub const CLAIMS: &[Claim] = &[
+    Claim {
+        number: 145,
+        heading: "Socket的基本特征",
+        says: "datagrams may be lost, and come in any order",
+        verdict: Imprecise,
+        command: "udp",
+        check: datagrams_are_unreliable,
+    },
+    Claim {
+        number: 148,
+        heading: "Socket的基本特征",
+        says: "without a connection each packet must name its target",
+        verdict: Imprecise,
+        command: "udp",
+        check: each_datagram_names_its_target,
+    },
+    Claim {
+        number: 149,
+        heading: "Socket的基本特征",
+        says: "one socket without a connection cannot both send and receive",
+        verdict: Refuted,
+        command: "udp",
+        check: only_one_direction,
+    },
+    Claim {
+        number: 157,
+        heading: "基于TCP/IP协议栈的Socket通讯",
+        says: "one can listen for UDP connections",
+        verdict: Refuted,
+        command: "udp",
+        check: udp_can_be_listened_on,
+    },
+    Claim {
+        number: 165,
+        heading: "基于TCP/IP协议栈的Socket通讯",
+        says: "Dial sends data",
+        verdict: Imprecise,
+        command: "udp",
+        check: dial_sends_data,
+    },
+];
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&there_is_nothing_to_listen_for()?)?;
@@ -32,6 +80,7 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&one_socket_sends_and_receives()?)?;
     out.pairs(&connect_names_the_only_peer()?)?;
     out.pairs(&a_full_buffer_loses_messages(args.flood)?)?;
+    out.pairs(&in_the_unix_domain_the_sender_waits()?)?;
     out.pairs(&nobody_there_is_heard_of_later()?)
 }
 
@@ -42,6 +91,11 @@ fn there_is_nothing_to_listen_for() -> anyhow::Result<Value> {
         "step": "listen", "listen": returned(&listen),
         "note": "UDP can be listened on", "claim": 157,
     }))
+}
+
+fn udp_can_be_listened_on() -> anyhow::Result<Seen> {
+    let listen = there_is_nothing_to_listen_for()?;
+    Ok(Seen::refuted(listen["listen"] == "EOPNOTSUPP", seen(&listen)))
 }
 
 fn messages_keep_their_boundaries() -> anyhow::Result<Value> {
@@ -80,8 +134,15 @@ fn one_socket_sends_and_receives() -> anyhow::Result<Value> {
     }))
 }
 
+fn only_one_direction() -> anyhow::Result<Seen> {
+    let both = one_socket_sends_and_receives()?;
+    let [received, answered] = ["received", "answers"].map(|key| both[key].as_array().map_or(0, Vec::len));
+    Ok(Seen::refuted(received > 0 && answered > 0, seen(&both)))
+}
+
 fn connect_names_the_only_peer() -> anyhow::Result<Value> {
     let (socket, peer, stranger) = (bound()?, bound()?, bound()?);
+    let unconnected = socket.send(b"to whom?");
     socket.connect(peer.local_addr()?)?;
     let sent = socket.send(b"no address")?;
     receive(&peer)?;
@@ -92,9 +153,16 @@ fn connect_names_the_only_peer() -> anyhow::Result<Value> {
     peer.send_to(b"from the peer", socket.local_addr()?)?;
     let (received, _) = receive(&socket)?;
     Ok(json!({
-        "step": "connect", "sent_without_address": sent, "received": received, "stranger": returned(&refused),
+        "step": "connect", "unconnected_send": returned(&unconnected), "sent_without_address": sent,
+        "received": received, "stranger": returned(&refused),
         "note": "every datagram carries its target", "claim": 148,
     }))
+}
+
+fn each_datagram_names_its_target() -> anyhow::Result<Seen> {
+    let connect = connect_names_the_only_peer()?;
+    let as_noted = connect["unconnected_send"] == "EDESTADDRREQ";
+    Ok(Seen::imprecise(as_noted, connect["sent_without_address"] == 10, seen(&connect)))
 }
 
 fn a_full_buffer_loses_messages(flood: usize) -> anyhow::Result<Value> {
@@ -106,23 +174,39 @@ fn a_full_buffer_loses_messages(flood: usize) -> anyhow::Result<Value> {
         source.send_to(b"did you hear that?", address)?;
     }
     // What is neither received nor dropped by then is still on its way.
-    let (mut received, mut dropped) = (0, 0);
-    while received + dropped < flood {
+    let (mut received, mut lost) = (0, 0);
+    while received + lost < flood {
         while let Ready::Done(_) = nonblocking("recv", &sink, || sink.recv(&mut [0; 100]))? {
             received += 1;
         }
-        dropped = dropped_by_kernel(address)?;
+        lost = dropped(&sink)?;
     }
-    Ok(json!({"step": "loss", "sent": flood, "received": received, "dropped_by_kernel": dropped}))
+    Ok(json!({"step": "loss", "sent": flood, "received": received, "dropped_by_kernel": lost}))
 }
 
-/// The last column of the socket's line in `/proc/net/udp`.
-fn dropped_by_kernel(address: SocketAddr) -> anyhow::Result<usize> {
-    let table = fs::read_to_string("/proc/net/udp").context("read /proc/net/udp")?;
-    let local = format!("{:08X}:{:04X}", u32::from_ne_bytes(Ipv4Addr::LOCALHOST.octets()), address.port());
-    let line = table.lines().find(|line| line.split_whitespace().nth(1) == Some(&local));
-    let drops = line.and_then(|line| line.split_whitespace().last()).context("/proc/net/udp: no line of our socket")?;
-    drops.parse().with_context(|| format!("/proc/net/udp: drops {drops}"))
+fn in_the_unix_domain_the_sender_waits() -> anyhow::Result<Value> {
+    let (source, sink) = UnixDatagram::pair()?;
+    source.set_nonblocking(true)?;
+    sink.set_nonblocking(true)?;
+    let mut sent = 0_usize;
+    while let Ready::Done(_) = nonblocking("send", &source, || source.send(&sent.to_ne_bytes()))? {
+        sent += 1;
+    }
+    let (mut message, mut received, mut in_order) = ([0; size_of::<usize>()], 0, 0);
+    while let Ready::Done(_) = nonblocking("recv", &sink, || sink.recv(&mut message))? {
+        in_order += usize::from(usize::from_ne_bytes(message) == received);
+        received += 1;
+    }
+    Ok(json!({
+        "step": "unixgram", "sent": sent, "then": "EAGAIN", "received": received, "in_order": in_order,
+        "note": "datagrams may be lost, and come in any order", "claim": 145,
+    }))
+}
+
+fn datagrams_are_unreliable() -> anyhow::Result<Seen> {
+    let (udp, unix) = (a_full_buffer_loses_messages(FLOOD)?, in_the_unix_domain_the_sender_waits()?);
+    let reliable = unix["received"] == unix["sent"] && unix["in_order"] == unix["sent"];
+    Ok(Seen::imprecise(udp["dropped_by_kernel"] != 0, reliable, format!("{}; {}", seen(&udp), seen(&unix))))
 }
 
 fn nobody_there_is_heard_of_later() -> anyhow::Result<Value> {
@@ -139,6 +223,13 @@ fn nobody_there_is_heard_of_later() -> anyhow::Result<Value> {
         "first_send": returned(&first), "second_send": returned(&second),
         "note": "Dial sends data", "claim": 165,
     }))
+}
+
+fn dial_sends_data() -> anyhow::Result<Seen> {
+    let (somebody, nobody) = (connect_names_the_only_peer()?, nobody_there_is_heard_of_later()?);
+    let as_noted = somebody["sent_without_address"] == 10;
+    let connect_sends_none = nobody["connect"] == 0 && nobody["second_send"] == "ECONNREFUSED";
+    Ok(Seen::imprecise(as_noted, connect_sends_none, format!("{}; {}", seen(&somebody), seen(&nobody))))
 }
 
 fn bound() -> io::Result<UdpSocket> {

@@ -1,0 +1,30 @@
+//! The loopback interface of a new network namespace, which is down at first.
+//!
+//! Note: 基于TCP/IP协议栈的Socket通讯 (laddr). Go: none. Man: netdevice(7).
+
+use std::io;
+use std::os::fd::AsRawFd;
+
+use nix::libc;
+use socket2::{Domain, Socket, Type};
+
+nix::ioctl_write_ptr_bad!(
+    /// Sets the flags of an interface.
+    set_flags,
+    libc::SIOCSIFFLAGS,
+    libc::ifreq
+);
+
+/// Brings it up, and with it 127.0.0.1.
+pub fn up() -> io::Result<()> {
+    const IFF_UP: libc::c_short = 1; // An int in libc.
+    let mut name = [0; libc::IFNAMSIZ];
+    name[..2].copy_from_slice(&[b'l'.cast_signed(), b'o'.cast_signed()]);
+    let flags = libc::__c_anonymous_ifr_ifru { ifru_flags: IFF_UP };
+    let request = libc::ifreq { ifr_name: name, ifr_ifru: flags };
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
+    // SAFETY: the request has a name that ends and the flags, and lives until the call returns.
+    #[allow(unsafe_code, reason = "ioctl(2) takes what its number says")]
+    unsafe { set_flags(socket.as_raw_fd(), &raw const request) }?;
+    Ok(())
+}

@@ -1,0 +1,191 @@
+//! Raw sockets: who may have them, and what they carry.
+//!
+//! Who may not, asks for a network namespace in which he may.
+//!
+//! Note: Socket的基本特征 (SOCK_RAW). Go: `net.ListenIP`, `syscall.Socket`. Man: raw(7), packet(7),
+//! capabilities(7), user_namespaces(7).
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use nix::sys::prctl::set_keepcaps;
+use nix::unistd::{Gid, Uid, getuid, setresgid, setresuid};
+use serde_json::{Value, json};
+use shared::claim::Verdict::{Holds, Imprecise};
+use shared::claim::{Claim, Seen, seen};
+use shared::namespace;
+use shared::readiness::{Name, Ready, nonblocking};
+use shared::report::Failure;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::capabilities::{self, CAP_NET_RAW};
+use crate::loopback;
+use crate::socket_info::dropped;
+
+pub const CLAIMS: &[Claim] = &[
+    Claim {
+        number: 142,
+        heading: "Socket的基本特征",
+        says: "the types of sockets are DGRAM, RAW, SEQPACKET and STREAM",
+        verdict: Imprecise,
+        command: "",
+        check: there_are_four_types,
+    },
+    Claim {
+        number: 146,
+        heading: "Socket的基本特征",
+        says: "RAW keeps boundaries and is not reliable",
+        verdict: Holds,
+        command: "",
+        check: raw_sockets_keep_boundaries_and_lose,
+    },
+    Claim {
+        number: 150,
+        heading: "Socket的基本特征",
+        says: "only the superuser can use raw sockets",
+        verdict: Imprecise,
+        command: "",
+        check: only_the_superuser_has_raw_sockets,
+    },
+];
+
+/// For experiments (RFC 3692): the kernel has no use of its own for it.
+const PROTOCOL: i32 = 253;
+
+/// Of old, and still taken.
+const SOCK_PACKET: i32 = 10;
+
+/// Far more than the smallest receive buffer holds.
+const FLOOD: usize = 1000;
+
+/// The length of a header of IPv4 without options, which a raw socket receives too.
+const HEADER: usize = 20;
+
+fn raw() -> io::Result<Socket> {
+    Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::from(PROTOCOL)))
+}
+
+/// Makes raw sockets possible, here or in a network of our own.
+fn may_open_raw_sockets() -> anyhow::Result<()> {
+    if capabilities::effective()? & u64::from(CAP_NET_RAW) == 0 {
+        namespace::own_network()?;
+    }
+    Ok(())
+}
+
+/// The four of the note, and those which Linux has besides.
+fn types() -> Value {
+    let ask = |domain: Domain, kind: Type, protocol: Option<Protocol>| {
+        let made = Socket::new(domain, kind, protocol).and_then(|socket| socket.r#type());
+        made.map_or_else(|error| Name(&error).to_string(), |kind| format!("{kind:?}"))
+    };
+    let everything = Some(Protocol::from(i32::from(3_u16.to_be())));
+    json!({
+        "DGRAM": ask(Domain::UNIX, Type::DGRAM, None),
+        "RAW": ask(Domain::IPV4, Type::RAW, Some(Protocol::from(PROTOCOL))),
+        "SEQPACKET": ask(Domain::UNIX, Type::SEQPACKET, None),
+        "STREAM": ask(Domain::UNIX, Type::STREAM, None),
+        "PACKET": ask(Domain::IPV4, Type::from(SOCK_PACKET), everything),
+        "RDM": ask(Domain::from(nix::libc::AF_TIPC), Type::from(nix::libc::SOCK_RDM), None),
+        "DCCP": ask(Domain::IPV4, Type::from(nix::libc::SOCK_DCCP), None),
+    })
+}
+
+fn there_are_four_types() -> anyhow::Result<Seen> {
+    may_open_raw_sockets()?;
+    let types = types();
+    let opened =
+        |kind: &str| types[kind].as_str().is_some_and(|came| came.starts_with("SOCK_") || came.parse::<i32>().is_ok());
+    let as_noted = ["DGRAM", "RAW", "SEQPACKET", "STREAM"].iter().all(|kind| types[*kind] == format!("SOCK_{kind}"));
+    Ok(Seen::imprecise(as_noted, ["PACKET", "RDM", "DCCP"].into_iter().any(opened), seen(&types)))
+}
+
+/// In a network of our own if we can have one: nobody else receives these packets.
+fn three_packets_and_a_flood() -> anyhow::Result<Value> {
+    if namespace::own_network().is_ok() {
+        loopback::up()?;
+    }
+    let unable = |error: io::Error| Failure::CannotShow(format!("a raw socket: {error}"));
+    let (source, sink) = (raw().map_err(unable)?, raw().map_err(unable)?);
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into();
+    sink.set_nonblocking(true)?;
+    let sent = ["one", "two", "three"];
+    for packet in sent {
+        source.send_to(packet.as_bytes(), &address)?;
+    }
+    let mut received = Vec::new();
+    while received.len() < sent.len() {
+        received.extend(next(&sink)?);
+    }
+
+    sink.set_recv_buffer_size(4096)?;
+    for _ in 0..FLOOD {
+        source.send_to(b"did you hear that?", &address)?;
+    }
+    // What is neither received nor dropped by then is still on its way.
+    let (mut heard, mut lost) = (0, 0);
+    while heard + lost < FLOOD {
+        while next(&sink)?.is_some() {
+            heard += 1;
+        }
+        lost = dropped(&sink)?;
+    }
+    Ok(json!({"sent": sent, "received": received, "flood": FLOOD, "heard": heard, "dropped_by_kernel": lost}))
+}
+
+/// What the next packet carries, if one has come.
+fn next(sink: &Socket) -> io::Result<Option<String>> {
+    let mut buffer = [MaybeUninit::uninit(); 100];
+    let Ready::Done(count) = nonblocking("recv", sink, || sink.recv(&mut buffer))? else { return Ok(None) };
+    // SAFETY: recv(2) has written so many bytes.
+    #[allow(unsafe_code, reason = "socket2 reads into uninitialised memory")]
+    let packet: Vec<u8> = buffer[..count].iter().map(|byte| unsafe { byte.assume_init() }).collect();
+    Ok(Some(String::from_utf8_lossy(packet.get(HEADER..).unwrap_or_default()).into_owned()))
+}
+
+fn raw_sockets_keep_boundaries_and_lose() -> anyhow::Result<Seen> {
+    let packets = three_packets_and_a_flood()?;
+    let as_noted = packets["received"] == packets["sent"] && packets["dropped_by_kernel"] != 0;
+    Ok(Seen::holds(as_noted, seen(&packets)))
+}
+
+/// One user, with the capability and with none: a process may only give up what it has, so whoever begins
+/// without it gets it last, in a user namespace of his own.
+fn with_and_without_the_capability() -> anyhow::Result<Value> {
+    let has_it = capabilities::effective()? & u64::from(CAP_NET_RAW) != 0;
+    let mut with = None;
+    if has_it {
+        if getuid().is_root() {
+            become_nobody();
+        }
+        capabilities::keep_only(CAP_NET_RAW)?;
+        with = Some(opened()?);
+    }
+    let uid = getuid().as_raw();
+    capabilities::keep_only(0)?;
+    let without = opened()?;
+    if !has_it {
+        namespace::own_network()?;
+        with = Some(opened()?);
+    }
+    Ok(json!({"uid": uid, "without": without, "with": with}))
+}
+
+/// With the capabilities kept. Where the superuser is the only user there is, he stays it.
+fn become_nobody() {
+    let (user, group) = (Uid::from_raw(65534), Gid::from_raw(65534));
+    let _ = set_keepcaps(true).and_then(|()| setresgid(group, group, group)).and_then(|()| setresuid(user, user, user));
+}
+
+fn opened() -> anyhow::Result<Value> {
+    let capabilities = format!("{:#x}", capabilities::effective()?);
+    let socket = raw().map_or_else(|error| Name(&error).to_string(), |_| "ok".to_owned());
+    Ok(json!({"CapEff": capabilities, "socket": socket}))
+}
+
+fn only_the_superuser_has_raw_sockets() -> anyhow::Result<Seen> {
+    let record = with_and_without_the_capability()?;
+    let as_noted = record["without"]["socket"] == "EPERM" && record["without"]["CapEff"] == "0x0";
+    Ok(Seen::imprecise(as_noted, record["with"]["socket"] == "ok", seen(&record)))
+}
