@@ -12,6 +12,7 @@ use anyhow::{Context, anyhow, bail};
 use serde_json::{Value, json};
 use shared::claim::{Claim, Seen, Verdict::Holds, seen};
 use shared::conversation::Narrator;
+use shared::cube_root;
 use shared::framing::DELIMITER;
 use shared::network::Network;
 use shared::reactor::{self, Options};
@@ -66,9 +67,8 @@ fn two_clients(server: &str) -> anyhow::Result<Value> {
     }
     let beside = second.is_answered()?;
     first.leave()?;
-    Ok(json!({
-        "first_answered": rounds + 1, "second_answered_beside_it": beside, "second_answered_after_it": second.answer()?,
-    }))
+    let after = cube_root::is_root(&second.answer()?);
+    Ok(json!({"first_answered": rounds + 1, "second_meanwhile": beside, "second_in_the_end": after}))
 }
 
 struct Client(BufReader<TcpStream>);
@@ -82,13 +82,14 @@ impl Client {
         self.0.get_mut().write_all(b"27\t")
     }
 
-    fn answer(&mut self) -> anyhow::Result<String> {
+    /// Without its TAB.
+    fn answer(&mut self) -> anyhow::Result<Vec<u8>> {
         let mut answer = Vec::new();
         self.0.read_until(DELIMITER, &mut answer)?;
         if answer.pop().context("the server closed the connection early")? != DELIMITER {
             bail!("the server closed the connection in an answer");
         }
-        Ok(String::from_utf8_lossy(&answer).into_owned())
+        Ok(answer)
     }
 
     fn is_answered(&self) -> io::Result<bool> {
@@ -106,7 +107,7 @@ impl Client {
 
 fn others_queue_behind_the_first() -> anyhow::Result<Seen> {
     let (one, all) = (serving(1)?, serving(usize::MAX)?);
-    let queues = one["second_answered_beside_it"] == false && one["second_answered_after_it"].is_string();
-    let concurrent = all["second_answered_beside_it"] == true;
+    let queues = one["second_meanwhile"] == false && one["second_in_the_end"] == true;
+    let concurrent = all["second_meanwhile"] == true;
     Ok(Seen::holds(queues && concurrent, format!("one at a time: {}; all: {}", seen(&one), seen(&all))))
 }

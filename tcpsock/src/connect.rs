@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::AsFd;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -19,8 +19,9 @@ use shared::readiness::{Ready, nonblocking};
 use shared::report::Failure;
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use crate::experiment::{listen, returned};
-use crate::socket_info::{dropped, queued, sent_again};
+use crate::asleep::Sleeper;
+use crate::experiment::{listen, milliseconds, returned};
+use crate::socket_info::{dropped, queued};
 
 pub const CLAIMS: &[Claim] = &[
     Claim {
@@ -191,21 +192,23 @@ fn the_kernel_chooses_the_clients_address() -> anyhow::Result<Seen> {
     Ok(Seen::holds(in_range && as_seen && bound.ip() != by_kernel.ip(), seen(&record)))
 }
 
-/// A full backlog drops the SYN, as a host that is not there would. TCP_USER_TIMEOUT makes the kernel give up
-/// as early as it can, when it would send it for the third time; by itself it does after `tcp_syn_retries`.
+/// A full backlog drops the SYN, as a host that is not there would. By itself the kernel sends it
+/// `tcp_syn_retries` times more, which takes minutes; with TCP_USER_TIMEOUT it gives up as early as it can.
 fn connect_to_nobody() -> anyhow::Result<Value> {
     let full = Full::new(0)?;
-    let socket = stream()?;
+    let (socket, nobody) = (stream()?, full.address()?);
     socket.set_tcp_user_timeout(Some(Duration::from_millis(1)))?;
-    let connect = socket.connect(&full.address()?).map(|()| 0);
+    let start = Instant::now();
+    let connecting = Sleeper::in_call(move || socket.connect(&nobody).map(|()| 0))?;
+    let connect = connecting.awake()?;
     let retries = fs::read_to_string("/proc/sys/net/ipv4/tcp_syn_retries").ok();
     Ok(json!({
-        "connect": returned(&connect), "sent_again": sent_again(&socket)?,
-        "tcp_syn_retries": retries.as_deref().map(str::trim),
+        "blocked_connect": returned(&connect), "elapsed_ms": milliseconds(start.elapsed()),
+        "syn_dropped": dropped(&full.listener)?, "tcp_syn_retries": retries.as_deref().map(str::trim),
     }))
 }
 
 fn connect_gives_up_by_itself() -> anyhow::Result<Seen> {
     let record = connect_to_nobody()?;
-    Ok(Seen::holds(record["connect"] == "ETIMEDOUT" && record["sent_again"] != 0, seen(&record)))
+    Ok(Seen::holds(record["blocked_connect"] == "ETIMEDOUT" && record["syn_dropped"] != 0, seen(&record)))
 }

@@ -122,7 +122,9 @@ fn partial_reads_are_of_nonblocking_sockets() -> anyhow::Result<Seen> {
     let (read, all) = (calls("read")?, &calls("recv MSG_WAITALL")?[0]);
     let [_, nonblocking, .., blocking] = &read[..] else { bail!("four reads") };
     let exception = blocking["partial"] == true && all["partial"] == false;
-    let evidence = format!("{}; {}; {}", seen(nonblocking), seen(blocking), seen(all));
+    let of = |record: &Value| format!("{} of {}", record["returned"], record["asked"]);
+    let evidence =
+        format!("non-blocking: {}; blocking: {}; with MSG_WAITALL: {}", of(nonblocking), of(blocking), of(all));
     Ok(Seen::imprecise(nonblocking["partial"] == true, exception, evidence))
 }
 
@@ -130,7 +132,8 @@ fn a_write_takes_what_fits() -> anyhow::Result<Seen> {
     let writes = calls("write")?;
     let full = writes.iter().position(|write| write["returned"] == "EAGAIN").context("no write answered EAGAIN")?;
     let last = &writes[full.saturating_sub(1)];
-    Ok(Seen::holds(last["partial"] == true, format!("{}; {}", seen(last), seen(&writes[full]))))
+    let evidence = format!("{} of {}; then {}", last["returned"], last["asked"], writes[full]["returned"]);
+    Ok(Seen::holds(last["partial"] == true, evidence))
 }
 
 fn listen(network: Network) -> io::Result<Socket> {

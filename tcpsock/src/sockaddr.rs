@@ -55,8 +55,7 @@ fn fields_of(ip: IpAddr) -> anyhow::Result<Value> {
     let at = |field: &[u8]| bytes.windows(field.len()).position(|part| part == field);
     Ok(json!({
         "domain": format!("{domain:?}"), "length": bytes.len(),
-        "port_at": at(&port.to_be_bytes()), "port_bytes": size_of_val(&port),
-        "address_at": at(address), "address_bytes": address.len(),
+        "port_at": at(&port.to_be_bytes()), "address_at": at(address), "address_bytes": address.len(),
     }))
 }
 

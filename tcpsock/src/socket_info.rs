@@ -28,8 +28,3 @@ pub fn dropped(socket: &impl AsFd) -> anyhow::Result<usize> {
 pub fn queued(listener: &impl AsFd) -> io::Result<u32> {
     Ok(getsockopt(listener, TcpInfo)?.tcpi_unacked)
 }
-
-/// How many segments were sent again.
-pub fn sent_again(socket: &impl AsFd) -> io::Result<u32> {
-    Ok(getsockopt(socket, TcpInfo)?.tcpi_total_retrans)
-}

@@ -229,7 +229,8 @@ fn dial_sends_data() -> anyhow::Result<Seen> {
     let (somebody, nobody) = (connect_names_the_only_peer()?, nobody_there_is_heard_of_later()?);
     let as_noted = somebody["sent_without_address"] == 10;
     let connect_sends_none = nobody["connect"] == 0 && nobody["second_send"] == "ECONNREFUSED";
-    Ok(Seen::imprecise(as_noted, connect_sends_none, format!("{}; {}", seen(&somebody), seen(&nobody))))
+    let evidence = format!("connected, then sent {} bytes; {}", somebody["sent_without_address"], seen(&nobody));
+    Ok(Seen::imprecise(as_noted, connect_sends_none, evidence))
 }
 
 fn bound() -> io::Result<UdpSocket> {

@@ -10,6 +10,8 @@ use std::io;
 use std::mem::MaybeUninit;
 
 use serde::Serialize;
+use shared::claim::Verdict::{Imprecise, Refuted};
+use shared::claim::{Claim, Seen};
 use shared::readiness::{Ready, nonblocking, write};
 use shared::report::Report;
 use socket2::{Domain, MaybeUninitSlice, Socket, Type};
@@ -20,6 +22,33 @@ pub struct Args {
     #[arg(long)]
     pub json: bool,
 }
+
+pub const CLAIMS: &[Claim] = &[
+    Claim {
+        number: 143,
+        heading: "Socket的基本特征",
+        says: "SEQPACKET is a stream of bytes",
+        verdict: Refuted,
+        command: "boundaries",
+        check: seqpacket_is_a_stream,
+    },
+    Claim {
+        number: 144,
+        heading: "Socket的基本特征",
+        says: "STREAM has logical boundaries",
+        verdict: Refuted,
+        command: "boundaries",
+        check: a_stream_has_boundaries,
+    },
+    Claim {
+        number: 159,
+        heading: "基于TCP/IP协议栈的Socket通讯",
+        says: "what can be listened on, unix and unixpacket too, is a stream",
+        verdict: Imprecise,
+        command: "boundaries",
+        check: what_can_be_listened_on_is_a_stream,
+    },
+];
 
 /// The three types in Go's words and the kernel's.
 const TYPES: [(&str, Type); 3] = [("unix", Type::STREAM), ("unixgram", Type::DGRAM), ("unixpacket", Type::SEQPACKET)];
@@ -47,11 +76,27 @@ impl fmt::Display for Observation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}, {}: sent", self.network, self.kind, self.shows)?;
         self.sent.iter().try_for_each(|message| write!(f, " {message:?}"))?;
-        write!(f, "; read")?;
-        for read in &self.read {
-            write!(f, " {:?}{}", read.data, if read.truncated { " (MSG_TRUNC)" } else { "" })?;
-        }
-        write!(f, " [claim {}]", self.claim)
+        write!(f, "; read{} [claim {}]", Reads(&self.read), self.claim)
+    }
+}
+
+struct Reads<'a>(&'a [Read]);
+
+impl fmt::Display for Reads<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let truncated = |read: &Read| if read.truncated { " (MSG_TRUNC)" } else { "" };
+        self.0.iter().try_for_each(|read| write!(f, " {:?}{}", read.data, truncated(read)))
+    }
+}
+
+impl Observation {
+    fn read_data(&self) -> Vec<&str> {
+        self.read.iter().map(|read| &*read.data).collect()
+    }
+
+    /// What was seen, without what the note says of it.
+    fn evidence(&self) -> String {
+        format!("{}: sent {:?}, read{}", self.kind, self.sent, Reads(&self.read))
     }
 }
 
@@ -78,10 +123,10 @@ impl fmt::Display for Queue {
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     for (network, kind) in TYPES {
-        three_writes(network, kind, out)?;
+        out.record(&three_writes(network, kind)?)?;
     }
     for (network, kind) in TYPES {
-        short_reads(network, kind, out)?;
+        out.record(&short_reads(network, kind)?)?;
     }
     for (network, kind) in TYPES {
         an_empty_record_and_the_end(network, kind, out)?;
@@ -90,21 +135,39 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
 }
 
 /// One read that could take all three.
-fn three_writes(network: &'static str, kind: Type, out: &mut Report) -> anyhow::Result<()> {
+fn three_writes(network: &'static str, kind: Type) -> io::Result<Observation> {
     let sent = vec!["one", "two", "three"];
     let (writer, reader) = pair(kind)?;
     send_all(&writer, &sent)?;
     let read = read_until_eagain(&reader, 64)?;
-    out.record(&Observation { network, kind: name(kind), shows: "three writes", sent, read, claim: 144 })
+    Ok(Observation { network, kind: name(kind), shows: "three writes", sent, read, claim: 144 })
+}
+
+fn a_stream_has_boundaries() -> anyhow::Result<Seen> {
+    let stream = three_writes("unix", Type::STREAM)?;
+    Ok(Seen::refuted(stream.read_data() == ["onetwothree"], stream.evidence()))
+}
+
+fn what_can_be_listened_on_is_a_stream() -> anyhow::Result<Seen> {
+    let (stream, records) = (three_writes("unix", Type::STREAM)?, three_writes("unixpacket", Type::SEQPACKET)?);
+    let evidence = format!("{}; {}", stream.evidence(), records.evidence());
+    Ok(Seen::imprecise(stream.read_data() == ["onetwothree"], records.read_data() == records.sent, evidence))
 }
 
 /// Reads of three bytes: a stream hands the rest to the next read, a record loses it, and only the flag tells.
-fn short_reads(network: &'static str, kind: Type, out: &mut Report) -> anyhow::Result<()> {
+fn short_reads(network: &'static str, kind: Type) -> io::Result<Observation> {
     let sent = vec!["hello", "world"];
     let (writer, reader) = pair(kind)?;
     send_all(&writer, &sent)?;
     let read = read_until_eagain(&reader, 3)?;
-    out.record(&Observation { network, kind: name(kind), shows: "reads of 3 bytes", sent, read, claim: 143 })
+    Ok(Observation { network, kind: name(kind), shows: "reads of 3 bytes", sent, read, claim: 143 })
+}
+
+/// One of bytes would give the rest of a message to the next read.
+fn seqpacket_is_a_stream() -> anyhow::Result<Seen> {
+    let records = short_reads("unixpacket", Type::SEQPACKET)?;
+    let cut = records.read_data() == ["hel", "wor"] && records.read.iter().all(|read| read.truncated);
+    Ok(Seen::refuted(cut, records.evidence()))
 }
 
 /// A read of nothing is the end of a stream; of records it may be an empty one, with more behind it.

@@ -7,8 +7,11 @@ mod client;
 mod credentials;
 mod demo;
 mod load;
+mod names;
+mod network;
 mod pass_fd;
 mod serve;
+mod unixgram;
 
 use std::process::ExitCode;
 
@@ -60,7 +63,7 @@ enum Command {
 }
 
 /// What `claims` asks.
-const CLAIMS: &[&[Claim]] = &[];
+const CLAIMS: &[&[Claim]] = &[network::CLAIMS, names::CLAIMS, boundaries::CLAIMS, unixgram::CLAIMS];
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
