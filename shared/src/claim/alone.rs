@@ -75,10 +75,11 @@ impl Checker {
         let mut command = Command::new("/proc/self/exe");
         command.args(["claims", &claim.number.to_string(), "--alone", &getpid().to_string()]);
         command.stdin(Stdio::null()).stdout(stdout.try_clone()?).process_group(0);
-        let why = self.run(&mut command)?;
+        let (in_time, why) = self.run(&mut command)?;
         let mut text = String::new();
         stdout.rewind().and_then(|()| stdout.read_to_string(&mut text)).context("read the evidence")?;
         Ok(match serde_json::from_str(&text) {
+            _ if !in_time => (Observed::Failed, why),
             Ok(Outcome::Seen(seen)) => (seen.verdict.into(), seen.evidence),
             Ok(Outcome::Skipped(why)) => (Observed::Skipped, why),
             Ok(Outcome::Failed(why)) => (Observed::Failed, why),
@@ -86,16 +87,20 @@ impl Checker {
         })
     }
 
-    /// Says how the process ended.
-    fn run(&mut self, command: &mut Command) -> anyhow::Result<String> {
+    /// Whether the process ended in time, and how.
+    fn run(&mut self, command: &mut Command) -> anyhow::Result<(bool, String)> {
+        let deadline = Instant::now() + self.timeout;
         let mut child = self.start(command)?;
         let pid = child.id().cast_signed();
-        let in_time = PidFd::open(pid).and_then(|process| process.ends_by(Instant::now() + self.timeout));
+        // One that has ended before it was waited for may have been late all the same.
+        let ended = PidFd::open(pid).and_then(|process| process.ends_by(deadline));
+        let in_time = ended.map(|ended| ended && Instant::now() <= deadline);
         end(Pid::from_raw(pid));
         let status = child.wait().context("wait for the check");
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let (in_time, status) = (in_time.context("wait for the check")?, status?);
-        Ok(if in_time { format!("{status}") } else { format!("not done after {:?}", self.timeout) })
+        let why = if in_time { format!("{status}") } else { format!("not done after {:?}", self.timeout) };
+        Ok((in_time, why))
     }
 
     fn start(&mut self, command: &mut Command) -> anyhow::Result<Child> {
