@@ -19,6 +19,8 @@ use shared::reactor::{self, Options};
 use shared::readiness::{Ready, nonblocking};
 use shared::{endpoint, shutdown};
 
+use crate::loopback;
+
 pub const CLAIMS: &[Claim] = &[Claim {
     number: 193,
     heading: "SetDeadline、SetReadDeadline、SetWriteDeadline方法",
@@ -33,6 +35,7 @@ const ROUNDS: u32 = 300;
 
 /// The server of `serve --max-connections`.
 fn serving(max_connections: usize) -> anyhow::Result<Value> {
+    loopback::needed()?;
     let listener = endpoint::listen(Network::Tcp, "127.0.0.1:0", 8, 1)?;
     let [socket] = <[_; 1]>::try_from(listener.sockets).map_err(|_| anyhow!("one listening socket"))?;
     let options = Options {

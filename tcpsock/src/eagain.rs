@@ -136,7 +136,7 @@ fn a_write_takes_what_fits() -> anyhow::Result<Seen> {
     Ok(Seen::holds(last["partial"] == true, evidence))
 }
 
-fn listen(network: Network) -> io::Result<Socket> {
+fn listen(network: Network) -> anyhow::Result<Socket> {
     match network {
         Network::Tcp => experiment::listen(1),
         Network::Unix => {

@@ -14,6 +14,8 @@ use shared::readiness::{Name, is_timeout};
 use shared::report::{Failure, Report};
 use socket2::{Domain, Socket, Type};
 
+use crate::loopback;
+
 #[derive(Clone, Copy, clap::Args)]
 pub struct Options {
     /// Print the records as JSON lines
@@ -62,7 +64,7 @@ fn ahead(text: &str) -> Result<Duration, String> {
 }
 
 /// Both ends of a TCP connection over loopback.
-pub fn connection() -> io::Result<(Socket, Socket)> {
+pub fn connection() -> anyhow::Result<(Socket, Socket)> {
     let listener = listen(1)?;
     let client = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     client.connect(&listener.local_addr()?)?;
@@ -70,7 +72,8 @@ pub fn connection() -> io::Result<(Socket, Socket)> {
 }
 
 /// A TCP socket that listens on a free port of loopback.
-pub fn listen(backlog: i32) -> io::Result<Socket> {
+pub fn listen(backlog: i32) -> anyhow::Result<Socket> {
+    loopback::needed()?;
     let listener = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     listener.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
     listener.listen(backlog)?;

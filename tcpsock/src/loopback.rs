@@ -1,11 +1,13 @@
-//! The loopback interface of a new network namespace, which is down at first.
+//! The loopback interface, which most experiments need; in a new network namespace it is down at first.
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯 (laddr). Go: none. Man: netdevice(7).
 
 use std::io;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::AsRawFd;
 
 use nix::libc;
+use shared::report::Failure;
 use socket2::{Domain, Socket, Type};
 
 nix::ioctl_write_ptr_bad!(
@@ -16,7 +18,11 @@ nix::ioctl_write_ptr_bad!(
 );
 
 /// Brings it up, and with it 127.0.0.1.
-pub fn up() -> io::Result<()> {
+pub fn up() -> Result<(), Failure> {
+    try_up().map_err(|error| Failure::CannotShow(format!("bring up the loopback interface: {error}")))
+}
+
+fn try_up() -> io::Result<()> {
     const IFF_UP: libc::c_short = 1; // An int in libc.
     let mut name = [0; libc::IFNAMSIZ];
     name[..2].copy_from_slice(&[b'l'.cast_signed(), b'o'.cast_signed()]);
@@ -27,4 +33,11 @@ pub fn up() -> io::Result<()> {
     #[allow(unsafe_code, reason = "ioctl(2) takes what its number says")]
     unsafe { set_flags(socket.as_raw_fd(), &raw const request) }?;
     Ok(())
+}
+
+/// Whether it is up: to connect a socket for datagrams is to ask for a route, and sends nothing.
+pub fn needed() -> Result<(), Failure> {
+    let discard = (Ipv4Addr::LOCALHOST, 9);
+    let routed = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.connect(discard));
+    routed.map_err(|error| Failure::CannotShow(format!("127.0.0.1 cannot be reached: {error}")))
 }

@@ -16,6 +16,7 @@ use shared::report::Report;
 use socket2::{MaybeUninitSlice, SockRef};
 
 use crate::experiment::{self, returned, wait_for_error};
+use crate::loopback;
 use crate::socket_info::dropped;
 
 #[derive(clap::Args)]
@@ -233,8 +234,9 @@ fn dial_sends_data() -> anyhow::Result<Seen> {
     Ok(Seen::imprecise(as_noted, connect_sends_none, evidence))
 }
 
-fn bound() -> io::Result<UdpSocket> {
-    UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
+fn bound() -> anyhow::Result<UdpSocket> {
+    loopback::needed()?;
+    Ok(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?)
 }
 
 fn receive(socket: &UdpSocket) -> io::Result<(String, SocketAddr)> {
