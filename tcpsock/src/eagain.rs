@@ -9,6 +9,8 @@
 use std::io::{self, Read, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use mio::unix::SourceFd;
@@ -206,7 +208,10 @@ fn all_that_was_asked_for(mut server: &Socket, client: &Socket) -> anyhow::Resul
 /// next is sent only when it has been answered and the thread sleeps again.
 fn sleep_until_told(server: Socket, mut client: Socket, tell: &mut Tell<'_>) -> anyhow::Result<(Socket, Socket)> {
     const ARRIVALS: u64 = 8;
+    /// Whoever tried again a little later would do so in vain.
+    const NOTHING_COMES: Duration = Duration::from_millis(20);
     let sleeper = Sleeper::in_call(move || answer_arrivals(&server, ARRIVALS).map(|counts| (server, counts)))?;
+    thread::sleep(NOTHING_COMES);
     for _ in 0..ARRIVALS {
         sleeper.wait_for_sleep()?;
         client.write_all(b".")?;
