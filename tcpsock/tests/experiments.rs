@@ -159,6 +159,18 @@ fn an_event_tells_when_to_go_on_and_all_arrives() -> Result {
 }
 
 #[test]
+fn who_sleeps_in_epoll_tries_again_once_an_arrival() -> Result {
+    for network in ["tcp", "unix"] {
+        let records = records(&["eagain", "--network", network])?;
+        let told = records.iter().find(|record| record["call"] == "epoll_wait").ok_or("no epoll_wait")?;
+        assert_eq!([&told["arrivals"], &told["waits"], &told["eagain"]], [8, 8, 8], "{network}");
+        let all = records.iter().find(|record| record["call"] == "recv MSG_WAITALL").ok_or("no recv")?;
+        assert_eq!(all["returned"], 5, "{network}");
+    }
+    Ok(())
+}
+
+#[test]
 fn every_nonblocking_call_is_shown_with_vv() -> Result {
     let output = run(&["eagain", "-vv"])?;
     let trace = String::from_utf8(output.stderr)?;
@@ -223,6 +235,15 @@ fn udp_loses_what_the_receive_buffer_does_not_hold() -> Result {
 }
 
 #[test]
+fn a_datagram_in_the_unix_domain_waits_for_room() -> Result {
+    let steps = records(&["udp"])?;
+    let unix = step(&steps, "unixgram")?;
+    assert!(unix["sent"].as_u64() > Some(0), "{unix}");
+    assert_eq!([&unix["received"], &unix["in_order"]], [&unix["sent"]; 2]);
+    Ok(())
+}
+
+#[test]
 fn udp_learns_at_the_second_send_that_nobody_is_there() -> Result {
     let steps = records(&["udp"])?;
     let nobody = step(&steps, "nobody-there")?;
@@ -277,6 +298,16 @@ fn shutdown_wakes_a_blocked_reader_and_close_does_not() -> Result {
     Ok(())
 }
 
+#[test]
+fn a_closed_number_is_no_socket_and_a_double_still_is() -> Result {
+    let steps = records(&["close"])?;
+    let closed = step(&steps, "closed")?;
+    assert_eq!([&closed["read"], &closed["write"], &closed["close"]], ["EBADF"; 3]);
+    let dup = step(&steps, "dup")?;
+    assert_eq!((&dup["cookie"], &dup["received_after_close"]), (&dup["double_cookie"], &json!(10)));
+    Ok(())
+}
+
 // buffered
 
 #[test]
@@ -318,6 +349,12 @@ fn only_read_until_keeps_a_message_over_a_timeout() -> Result {
 }
 
 #[test]
+fn read_until_leaves_the_delimiter() -> Result {
+    assert_eq!(step(&buffered()?, "delimiter")?["reads"], json!(["27\n", "8\n", "rest", ""]));
+    Ok(())
+}
+
+#[test]
 fn done_right_every_request_is_answered() -> Result {
     let answers = ["27 is 3", "8 is 2", "64 is 4"].map(|pair| format!("The cube root of {pair}.000000."));
     assert_eq!(step(&buffered()?, "done-right")?["received"], json!(answers));
@@ -341,6 +378,9 @@ fn deadlines_hold_until_they_are_moved_and_timeouts_of_the_kernel_for_one_call()
         assert_eq!(step["read"], "bytes keep coming", "{step}");
         assert!(step["elapsed_ms"].as_u64() >= Some(600), "{step}");
     }
+    let passed = step(&steps, "passed")?;
+    assert_eq!([&passed["read"], &passed["next_read"]], ["i/o timeout"; 2]);
+    assert_eq!(passed["read_after_setting_again"], passed["sent_then"]);
     let past = step(&steps, "past")?;
     assert_eq!(
         [&past["buffered"], &past["read"], &past["write"]],
