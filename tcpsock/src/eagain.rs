@@ -8,13 +8,9 @@
 
 use std::io::{self, Read, Write};
 use std::mem::MaybeUninit;
-use std::os::fd::AsRawFd;
-use std::thread;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
-use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Interest, Poll, Token};
 use nix::libc::MSG_WAITALL;
 use serde_json::{Value, json};
 use shared::claim::Verdict::{Holds, Imprecise};
@@ -24,6 +20,7 @@ use shared::report::{Failure, Report};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::asleep::Sleeper;
+use crate::epoll::{self, next_events, watch};
 use crate::experiment;
 
 #[derive(clap::Args)]
@@ -56,14 +53,6 @@ pub const CLAIMS: &[Claim] = &[
         check: nothing_is_eagain,
     },
     Claim {
-        number: 173,
-        heading: "基于TCP/IP协议栈的Socket通讯",
-        says: "after EAGAIN one tries again a little later",
-        verdict: Imprecise,
-        command: "eagain",
-        check: one_tries_again_later,
-    },
-    Claim {
         number: 174,
         heading: "基于TCP/IP协议栈的Socket通讯",
         says: "partial reads are a property of non-blocking sockets",
@@ -93,7 +82,7 @@ fn converse(network: Network, tell: &mut Tell<'_>) -> anyhow::Result<()> {
     let (client, server) = accept_who_has_come(&listener, tell)?;
     read_what_has_come(&server, &client, tell)?;
     tell(all_that_was_asked_for(&server, &client)?)?;
-    let (client, server) = sleep_until_told(server, client, tell)?;
+    tell(epoll::sleeps_until_told(server.try_clone()?, &client)?)?;
     write_what_fits(&server, &client, tell)
 }
 
@@ -112,12 +101,6 @@ fn nothing_is_eagain() -> anyhow::Result<Seen> {
     let (accept, read) = (&calls("accept")?[0], &calls("read")?[0]);
     let as_noted = accept["returned"] == "EAGAIN" && read["returned"] == "EAGAIN";
     Ok(Seen::holds(as_noted, format!("{}; {}", seen(accept), seen(read))))
-}
-
-fn one_tries_again_later() -> anyhow::Result<Seen> {
-    let told = &calls("epoll_wait")?[0];
-    let never_in_vain = told["waits"] == told["arrivals"] && told["eagain"] == told["arrivals"];
-    Ok(Seen::imprecise(told["eagain"] != 0, never_in_vain, seen(told)))
 }
 
 fn partial_reads_are_of_nonblocking_sockets() -> anyhow::Result<Seen> {
@@ -204,49 +187,6 @@ fn all_that_was_asked_for(mut server: &Socket, client: &Socket) -> anyhow::Resul
     Ok(called("recv MSG_WAITALL", 5, &result, "2 bytes have come, and 3 more a moment later"))
 }
 
-/// A thread that has registered once sleeps in epoll_wait(2) until something comes, and answers that: the
-/// next is sent only when it has been answered and the thread sleeps again.
-fn sleep_until_told(server: Socket, mut client: Socket, tell: &mut Tell<'_>) -> anyhow::Result<(Socket, Socket)> {
-    const ARRIVALS: u64 = 8;
-    /// Whoever tried again a little later would do so in vain.
-    const NOTHING_COMES: Duration = Duration::from_millis(20);
-    let sleeper = Sleeper::in_call(move || answer_arrivals(&server, ARRIVALS).map(|counts| (server, counts)))?;
-    thread::sleep(NOTHING_COMES);
-    for _ in 0..ARRIVALS {
-        sleeper.wait_for_sleep()?;
-        client.write_all(b".")?;
-        client.read_exact(&mut [0])?;
-    }
-    let (server, (waits, eagain)) = sleeper.awake()??;
-    tell(json!({
-        "call": "epoll_wait", "registrations": 1, "arrivals": ARRIVALS, "waits": waits, "eagain": eagain,
-        "note": "try again a little later", "claim": 173,
-    }))?;
-    Ok((client, server))
-}
-
-/// How often it waited, and how often a read came too early.
-fn answer_arrivals(server: &Socket, arrivals: u64) -> anyhow::Result<(u64, u64)> {
-    let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(1));
-    watch(&poll, server, Token(0), Interest::READABLE)?;
-    let (mut answered, mut waits, mut eagain) = (0, 0, 0);
-    while answered < arrivals {
-        match readiness::read(server, &mut [0; 16])? {
-            Ready::Done(0) => bail!("read: unexpected EOF"),
-            Ready::Done(_) => {
-                answered += 1;
-                readiness::write(server, b"!")?;
-            }
-            Ready::NotYet => {
-                eagain += 1;
-                readiness::wait(&mut poll, &mut events, None)?;
-                waits += 1;
-            }
-        }
-    }
-    Ok((waits, eagain))
-}
-
 /// Each end works until `EAGAIN` before the next wait: then whatever moves next makes an edge.
 fn write_what_fits(writer: &Socket, reader: &Socket, tell: &mut Tell<'_>) -> anyhow::Result<()> {
     const READER: Token = Token(0);
@@ -313,18 +253,6 @@ fn read_until_eagain(socket: &Socket, received: &mut Vec<u8>) -> anyhow::Result<
             Ready::NotYet => return Ok(()),
         }
     }
-}
-
-fn watch(poll: &Poll, socket: &Socket, token: Token, interest: Interest) -> io::Result<()> {
-    poll.registry().register(&mut SourceFd(&socket.as_raw_fd()), token, interest)
-}
-
-fn next_events(poll: &mut Poll) -> io::Result<Events> {
-    let mut events = Events::with_capacity(2);
-    while events.is_empty() {
-        readiness::wait(poll, &mut events, None)?;
-    }
-    Ok(events)
 }
 
 /// A call that was asked to move some bytes, and did with all, with a part, or with none.

@@ -13,6 +13,7 @@ mod deadline;
 mod demo;
 mod descriptor;
 mod eagain;
+mod epoll;
 mod experiment;
 mod listen;
 mod load;
@@ -89,6 +90,7 @@ const CLAIMS: &[&[Claim]] = &[
     listen::CLAIMS,
     connect::CLAIMS,
     eagain::CLAIMS,
+    epoll::CLAIMS,
     read::CLAIMS,
     buffered::CLAIMS,
     close::CLAIMS,
