@@ -6,7 +6,7 @@
 //! Note: 基于TCP/IP协议栈的Socket通讯 ("EAGAIN", 部分读, 部分写). Go: hidden in `net`, by its network poller.
 //! Man: accept(2), recv(2), send(2), epoll(7).
 
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::mem::MaybeUninit;
 
 use anyhow::{Context, bail};
