@@ -5,8 +5,6 @@
 
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
-use std::thread;
-use std::time::Duration;
 
 use anyhow::bail;
 use mio::unix::SourceFd;
@@ -30,13 +28,9 @@ pub const CLAIMS: &[Claim] = &[Claim {
 
 const ARRIVALS: u64 = 8;
 
-/// Whoever tried again a little later would do so in vain.
-const NOTHING_COMES: Duration = Duration::from_millis(20);
-
 /// A thread answers what comes: the next is sent only when it has been answered and the thread sleeps again.
 pub fn sleeps_until_told(server: Socket, mut client: &Socket) -> anyhow::Result<Value> {
     let sleeper = Sleeper::in_call(move || answer_arrivals(&server))?;
-    thread::sleep(NOTHING_COMES);
     for _ in 0..ARRIVALS {
         sleeper.wait_for_sleep()?;
         client.write_all(b".")?;
