@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use shared::claim::{self, Claim};
 use shared::report::Report;
-use shared::{manual, ping_pong, readiness, report};
+use shared::{manual, pidfd, ping_pong, readiness, report};
 
 /// Named pipes (FIFOs), as the note's section 管道 tells of them
 ///
@@ -76,6 +76,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<()> {
+    pidfd::keep_how_children_end()?;
     match cli.command.unwrap_or(Command::Demo) {
         Command::Demo => demo::run(&mut Report::new(false)),
         Command::Make(args) => make::run(&args),

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use shared::claim::{self, Claim};
 use shared::report::Report;
-use shared::{manual, ping_pong, readiness, report};
+use shared::{manual, pidfd, ping_pong, readiness, report};
 
 /// Pipes, processes and their race for shared memory, as the note's sections 管道 and 关于同步 tell of them
 ///
@@ -83,6 +83,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<()> {
+    pidfd::keep_how_children_end()?;
     let verbose = cli.verbose > 0;
     let out = Report::new(cli.json);
     match cli.command.unwrap_or(Command::Demo) {

@@ -45,6 +45,14 @@ fn the_exit_code_is_the_commands() -> Result {
     Ok(())
 }
 
+/// bash, told to ignore SIGCHLD, has the kernel forget how its children end, and what it starts inherits that.
+#[test]
+fn the_exit_code_is_known_though_sigchld_was_ignored() -> Result {
+    let script = format!("trap '' CHLD; exec {} run -- sh -c 'exit 3'", env!("CARGO_BIN_EXE_pipe-demo"));
+    assert_eq!(code(output(std::process::Command::new("bash").args(["-c", &script]))?.status), 3);
+    Ok(())
+}
+
 #[test]
 fn the_command_reads_our_stdin() -> Result {
     let file = File::open("/proc/self/status")?;

@@ -1,4 +1,5 @@
-//! A process by a descriptor: it stays the same process, also when its PID is another's already.
+//! A process by a descriptor: it stays the same process, also when its PID is another's already; and that
+//! children can be waited for.
 //!
 //! Go: `os.Process`. Man: pidfd_open(2), pidfd_send_signal(2), sigqueue(3).
 
@@ -9,6 +10,7 @@ use std::time::Instant;
 
 use nix::libc::{self, c_int, c_long, pid_t, uid_t};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::unistd;
 
 use crate::readiness::restart;
@@ -80,6 +82,17 @@ impl AsFd for PidFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
+}
+
+/// Has the kernel keep how children of this process end, until they are waited for.
+///
+/// Whoever started this process with SIGCHLD ignored wanted that of its own children; wait(2) would find none.
+pub fn keep_how_children_end() -> io::Result<()> {
+    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+    // SAFETY: the default of a signal runs no code of ours.
+    #[allow(unsafe_code, reason = "sigaction(2) is unsafe for handlers; this sets none")]
+    unsafe { sigaction(Signal::SIGCHLD, &default) }?;
+    Ok(())
 }
 
 const _: () = assert!(size_of::<Queued>() >= size_of::<libc::siginfo_t>());

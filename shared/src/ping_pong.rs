@@ -27,7 +27,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use crate::report::{Failure, Report};
-use crate::shutdown;
+use crate::{pidfd, shutdown};
 pub use peer::{Args as PeerArgs, answer};
 use placement::Pin;
 use record::Record;
@@ -140,6 +140,7 @@ fn limited(args: &Args, mechanisms: &'static [Mechanism], last_act: fn()) -> any
         peer::end();
         last_act();
     };
+    pidfd::keep_how_children_end().context("reset SIGCHLD")?;
     shutdown::abort_on_signals(end)?;
     let (done, outcome) = mpsc::channel();
     thread::Builder::new().name("bench".into()).spawn(move || {

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::record::Observed;
 use super::{Claim, Seen};
-use crate::pidfd::PidFd;
+use crate::pidfd::{self, PidFd};
 use crate::report::{Failure, narrate, written};
 use crate::shutdown;
 
@@ -62,6 +62,7 @@ pub(super) struct Checker {
 
 impl Checker {
     pub(super) fn new(timeout: Duration) -> anyhow::Result<Checker> {
+        pidfd::keep_how_children_end().context("reset SIGCHLD")?;
         let running: Arc<Mutex<Option<Pid>>> = Arc::default();
         shutdown::abort_on_signals({
             let running = Arc::clone(&running);
