@@ -1,22 +1,26 @@
 //! Many writers and one pipe: which messages stay whole.
 //!
 //! The note says that the system's pipes give no atomicity. They do, up to PIPE_BUF bytes a write (claim 93):
-//! longer writes are torn where the pipe was full and another writer came first. The pipe in memory
-//! keeps every write whole, as its writers take turns.
+//! longer writes are torn where the pipe was full and another writer came first. It says that Go's API adds
+//! none (claims 104, 138). But an os.File has a lock in it, so threads that share one keep every write whole; and so
+//! does the pipe in memory, as its writers take turns.
 //!
-//! Note: 管道 ("原子性问题"). Go: `os.Pipe`, `io.Pipe`. Man: pipe(7) at PIPE_BUF.
+//! Note: 管道 ("原子性问题"), 信号 ("数据的原子性"). Go: `os.Pipe`, `io.Pipe`. Man: pipe(7) at PIPE_BUF.
 
+use std::fmt;
 use std::io::{self, Read, Write};
 use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::ValueEnum;
 use nix::libc::PIPE_BUF;
 use nix::unistd::Pid;
 use serde::Serialize;
-use shared::report::Report;
+use shared::claim::{Claim, Seen, Verdict::Refuted};
+use shared::report::{Failure, Report};
 
 use crate::children::{self, Children, wait_for};
 use crate::io_pipe;
@@ -46,6 +50,8 @@ pub struct Args {
 pub enum Via {
     /// A pipe of the kernel's, written by processes
     OsPipe,
+    /// The same, written by threads that share one end and a lock, as in Go's os.File
+    OsFile,
     /// A pipe in memory, written by threads
     IoPipe,
 }
@@ -58,6 +64,33 @@ struct Outcome {
     messages: u64,
     torn: u64,
 }
+
+pub const CLAIMS: &[Claim] = &[
+    Claim {
+        number: 93,
+        heading: "管道",
+        says: "the system's pipes give no atomicity to their writers",
+        verdict: Refuted,
+        command: "atomicity --via os-pipe",
+        check: no_atomicity,
+    },
+    Claim {
+        number: 104,
+        heading: "管道",
+        says: "nor does Go's API for them add any (here: threads that share an end and a lock, as in an os.File)",
+        verdict: Refuted,
+        command: "atomicity --via os-file",
+        check: none_added,
+    },
+    Claim {
+        number: 138,
+        heading: "信号",
+        says: "neither pipes nor what Go's library adds keep the data of one write together",
+        verdict: Refuted,
+        command: "atomicity",
+        check: none_anywhere,
+    },
+];
 
 const SIZES: [NonZeroUsize; 2] = [NonZeroUsize::new(PIPE_BUF).unwrap(), NonZeroUsize::new(PIPE_BUF + 1).unwrap()];
 
@@ -79,7 +112,10 @@ pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
     }
     children::supervise(args.timeout, &children, move |_| {
         for (load, via, processes) in rounds {
-            let torn = processes.map_or_else(|| through_memory(load), |processes| processes.write(load))?;
+            let torn = match processes {
+                Some(processes) => processes.write(load)?,
+                None => through_threads(via, load)?,
+            };
             let messages = u64::from(load.writers).saturating_mul(load.messages);
             out.pairs(&Outcome { via, writers: load.writers, size: load.size.get(), messages, torn })?;
         }
@@ -138,26 +174,110 @@ impl Processes {
     }
 }
 
-/// Counts the torn messages of threads that write to one pipe in memory.
+/// Counts the torn messages of threads.
+fn through_threads(via: Via, load: Load) -> anyhow::Result<u64> {
+    if let Via::IoPipe = via { through_memory(load) } else { through_one_file(load) }
+}
+
+/// Of threads that write to one pipe in memory.
 pub fn through_memory(load: Load) -> anyhow::Result<u64> {
     let (reader, writer) = io_pipe::pipe();
-    let writer = std::sync::Arc::new(writer);
+    let write = move |message: &[u8]| writer.write(message).map_err(|cut_off| cut_off.cause.into());
+    write_and_read(load, write, |page| reader.read(page).unwrap_or(0))
+}
+
+/// Of threads that write to one end of a pipe, in turn: each has the lock until all of its message is written.
+fn through_one_file(load: Load) -> anyhow::Result<u64> {
+    let (mut reader, writer) = io::pipe().context("pipe")?;
+    let writer = Mutex::new(writer);
+    let write = move |message: &[u8]| {
+        Ok(writer.lock().unwrap_or_else(PoisonError::into_inner).write_all(message).context("write the pipe")?)
+    };
+    write_and_read(load, write, |page| reader.read(page).unwrap_or(0))
+}
+
+/// To the end, which comes when no thread has `write` any more.
+fn write_and_read(
+    load: Load,
+    write: impl Fn(&[u8]) -> anyhow::Result<()> + Send + Sync + 'static,
+    mut read: impl FnMut(&mut [u8]) -> usize,
+) -> anyhow::Result<u64> {
+    let write = Arc::new(write);
     let threads: Vec<_> = (0..load.writers)
         .map(|id| {
-            let (message, writer) = (load.message(id), std::sync::Arc::clone(&writer));
-            thread::spawn(move || (0..load.messages).try_for_each(|_| writer.write(&message)))
+            let (message, write) = (load.message(id), Arc::clone(&write));
+            thread::spawn(move || (0..load.messages).try_for_each(|_| write(&message)))
         })
         .collect();
-    drop(writer);
+    drop(write);
     let mut torn = Torn::new(load.size);
     let mut page = [0; PIPE_BUF];
-    while let Ok(count) = reader.read(&mut page) {
-        torn.see(&page[..count]);
+    loop {
+        match read(&mut page) {
+            0 => break,
+            count => torn.see(&page[..count]),
+        }
     }
     for thread in threads {
-        thread.join().map_err(|_| anyhow::anyhow!("a writer panicked"))?.map_err(|cut_off| cut_off.cause)?;
+        thread.join().map_err(|_| anyhow::anyhow!("a writer panicked"))??;
     }
     Ok(torn.count)
+}
+
+const SHORT: NonZeroUsize = SIZES[0];
+const LONG: NonZeroUsize = NonZeroUsize::new(100_001).unwrap();
+
+/// Torn messages of so many, and of what size: as evidence.
+struct Count(Load, u64);
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Count(Load { writers, size, messages }, torn) = self;
+        write!(f, "{writers} writers x {size} B: {torn} of {} torn", u64::from(*writers) * messages)
+    }
+}
+
+fn four_writers(size: NonZeroUsize, messages: u64, count: impl Fn(Load) -> anyhow::Result<u64>) -> anyhow::Result<Count> {
+    let load = Load { writers: 4, size, messages };
+    Ok(Count(load, count(load)?))
+}
+
+/// Four processes write, again until messages are torn: then they do get in each other's way.
+fn until_torn(size: NonZeroUsize, messages: u64) -> anyhow::Result<Count> {
+    let deadline = Instant::now() + Duration::from_secs(8);
+    while Instant::now() < deadline {
+        let count = four_writers(size, messages, through_processes)?;
+        if count.1 > 0 {
+            return Ok(count);
+        }
+    }
+    Err(Failure::CannotShow("the writers never got in each other's way".into()).into())
+}
+
+/// Only before there are threads.
+fn through_processes(load: Load) -> anyhow::Result<u64> {
+    Processes::fork(&Children::default(), load)?.write(load)
+}
+
+fn no_atomicity() -> anyhow::Result<Seen> {
+    let long = until_torn(SIZES[1], 100)?;
+    let short = four_writers(SHORT, 100, through_processes)?;
+    Ok(Seen::refuted(short.1 == 0, format!("{short}; {long}")))
+}
+
+fn none_added() -> anyhow::Result<Seen> {
+    let without = until_torn(LONG, 10)?;
+    let with = four_writers(LONG, 10, through_one_file)?;
+    Ok(Seen::refuted(with.1 == 0, format!("with a lock {with}; without {without}")))
+}
+
+fn none_anywhere() -> anyhow::Result<Seen> {
+    let long = until_torn(LONG, 10)?;
+    let short = four_writers(SHORT, 100, through_processes)?;
+    let (file, memory) =
+        (four_writers(LONG, 10, through_one_file)?, four_writers(LONG, 10, through_memory)?);
+    let kept = [&short, &file, &memory].map(|count| count.1 == 0) == [true; 3];
+    Ok(Seen::refuted(kept, format!("{long}; but {short}; with a lock {} of 40; in memory {} of 40", file.1, memory.1)))
 }
 
 /// Finds the torn messages in a stream: those between whose bytes there are another writer's.

@@ -13,12 +13,15 @@ use anyhow::Context;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::Serialize;
+use shared::claim::{Claim, Seen, Verdict::Holds, seen};
 use shared::readiness::{self, Ready, nonblocking};
 use shared::report::Report;
 
+use crate::asleep::Task;
+use crate::children::{Children, wait_for};
 use crate::sync::memory::page_size;
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 pub struct Args {
     /// Ask for a pipe of this size; the kernel rounds up
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(i32).range(0..))]
@@ -48,6 +51,24 @@ struct Room {
     bytes_until_eagain: usize,
 }
 
+/// A writer that may block and has one byte more than the pipe holds.
+#[derive(Serialize)]
+struct Blocked {
+    in_the_pipe: usize,
+    writer_sleeps: bool,
+    read: usize,
+    writer_is_done: bool,
+}
+
+pub const CLAIMS: &[Claim] = &[Claim {
+    number: 99,
+    heading: "管道",
+    says: "once the pipe's buffer is full, its writer is blocked",
+    verdict: Holds,
+    command: "capacity",
+    check: full_blocks,
+}];
+
 pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
     let (_, _, capacity) = new_pipe(args)?;
     out.pairs(&Capacity { asked: args.set, capacity })?;
@@ -63,7 +84,33 @@ pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
         let writable = is_writable(&writer)?;
         out.pairs(&Room { read_from_full_pipe: count, writable, bytes_until_eagain: fill_until_eagain(&writer, 1)? })?;
     }
-    Ok(())
+    out.pairs(&block(args)?)
+}
+
+/// A child writes to the full pipe, until somebody reads.
+fn block(args: &Args) -> anyhow::Result<Blocked> {
+    let (mut reader, writer, _) = new_pipe(args)?;
+    let in_the_pipe = fill_until_eagain(&writer, page_size()?.get())?;
+    let flags = OFlag::from_bits_retain(fcntl(&writer, FcntlArg::F_GETFL)?);
+    fcntl(&writer, FcntlArg::F_SETFL(flags - OFlag::O_NONBLOCK)).context("clear O_NONBLOCK")?;
+    let children = Children::default();
+    let child = children.fork(|| u8::from((&writer).write_all(&[0]).is_err()))?;
+    let writer_sleeps = Task::process(child).sleeps()?;
+    let read = reader.read(&mut vec![0; in_the_pipe]).context("read the pipe")?;
+    Ok(Blocked { in_the_pipe, writer_sleeps, read, writer_is_done: wait_for(child).is_ok() })
+}
+
+fn full_blocks() -> anyhow::Result<Seen> {
+    let blocked = block(&Args::default())?;
+    Ok(Seen::holds(blocked.writer_sleeps && blocked.writer_is_done, seen(&blocked)))
+}
+
+/// One thread, alone, writes as much as the pipe holds, and reads it back.
+pub fn write_and_read_alone() -> anyhow::Result<usize> {
+    let (mut reader, writer, _) = new_pipe(&Args::default())?;
+    let written = fill_until_eagain(&writer, page_size()?.get())?;
+    reader.read_exact(&mut vec![0; written]).context("read the pipe")?;
+    Ok(written)
 }
 
 /// A pipe whose writer does not block, and its capacity.

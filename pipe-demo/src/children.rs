@@ -136,7 +136,7 @@ impl Children {
     }
 
     /// Ends all children: SIGTERM, after the grace period SIGKILL; and reaps those that nobody has.
-    fn end(&self, grace: Duration) {
+    pub fn end(&self, grace: Duration) {
         let children = {
             let mut started = self.lock();
             started.over = true;

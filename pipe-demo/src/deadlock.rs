@@ -7,12 +7,18 @@ use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::unistd::gettid;
 use serde::Serialize;
+use shared::claim::{Claim, Seen, Verdict::Refuted, seen};
 use shared::report::{Failure, Report};
 
+use crate::asleep::Task;
 use crate::children::{self, Children};
 use crate::status;
 
@@ -40,6 +46,15 @@ struct Ran {
     outcome: &'static str,
 }
 
+pub const CLAIMS: &[Claim] = &[Claim {
+    number: 85,
+    heading: "管道",
+    says: "write all output of the first command into the second's pipe, then start the second",
+    verdict: Refuted,
+    command: "", // `deadlock` shows it, and fails as it should.
+    check: write_first,
+}];
+
 pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
     let written = Arc::new(AtomicU64::new(0));
     let told = children::supervise(args.timeout, &Children::default(), {
@@ -48,14 +63,20 @@ pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
     });
     let hangs = matches!(&told, Err(error) if matches!(error.downcast_ref(), Some(Failure::Deadline(_))));
     if hangs || told.is_ok() {
-        out.pairs(&Ran {
-            bytes: args.bytes,
-            order: if args.start_first { "start-first" } else { "write-first" },
-            written: written.load(Ordering::Relaxed),
-            outcome: if hangs { "hangs" } else { "done" },
-        })?;
+        out.pairs(&Ran::new(args.bytes, args.start_first, &written, hangs))?;
     }
     told
+}
+
+impl Ran {
+    fn new(bytes: u64, start_first: bool, written: &AtomicU64, hangs: bool) -> Ran {
+        Ran {
+            bytes,
+            order: if start_first { "start-first" } else { "write-first" },
+            written: written.load(Ordering::Relaxed),
+            outcome: if hangs { "hangs" } else { "done" },
+        }
+    }
 }
 
 /// `head -c BYTES /dev/zero | wc -c`, in the note's order or in the right one.
@@ -96,4 +117,37 @@ fn write_all(mut from: impl Read, mut to: PipeWriter, written: &AtomicU64) -> an
 
 fn check_end(mut child: Child) -> anyhow::Result<()> {
     status::check(status::code(child.wait().context("wait for the command")?))
+}
+
+/// In the note's order with as much as a pipe holds, and with a byte more; and that in the right order.
+fn write_first() -> anyhow::Result<Seen> {
+    let (_reader, writer) = io::pipe().context("pipe")?;
+    let capacity = u64::try_from(fcntl(&writer, FcntlArg::F_GETPIPE_SZ).context("F_GETPIPE_SZ")?)?;
+    let [fits, hangs, cured] =
+        [(capacity, false), (capacity + 1, false), (capacity + 1, true)].map(|(bytes, first)| watch(bytes, first));
+    let (fits, hangs, cured) = (fits?, hangs?, cured?);
+    let deadlock = (hangs.outcome, hangs.written) == ("hangs", capacity);
+    let as_expected = deadlock && [fits.outcome, cured.outcome] == ["done"; 2];
+    Ok(Seen::refuted(as_expected, format!("{}; {}; {}", seen(&fits), seen(&hangs), seen(&cured))))
+}
+
+/// It hangs when it sleeps in write(2): whoever could read has not been started, and nobody else will start it.
+fn watch(bytes: u64, start_first: bool) -> anyhow::Result<Ran> {
+    let written = Arc::new(AtomicU64::new(0));
+    let children = Children::default();
+    let (tell, told) = mpsc::channel();
+    let story = thread::Builder::new().spawn({
+        let (written, children) = (Arc::clone(&written), children.clone());
+        move || {
+            tell.send(gettid())?;
+            pass_on(&children, bytes, start_first, &written)
+        }
+    })?;
+    let hangs = !start_first && Task::thread(told.recv()?).sleeps_in(libc::SYS_write)?;
+    if hangs {
+        children.end(Duration::ZERO);
+    } else {
+        story.join().map_err(|_| anyhow::anyhow!("the story panicked"))??;
+    }
+    Ok(Ran::new(bytes, start_first, &written, hangs))
 }

@@ -1,6 +1,7 @@
 //! Pipes between processes, and what processes need besides: the note's sections 管道 and 关于同步,
 //! with fork, copy-on-write and exec from 进程. One command a file.
 
+mod asleep;
 mod atomicity;
 mod bench;
 mod capacity;
@@ -13,6 +14,7 @@ mod pipeline;
 mod process;
 mod run;
 mod status;
+mod step;
 mod sync;
 
 use std::process::ExitCode;
@@ -72,7 +74,12 @@ enum Command {
 }
 
 /// What `claims` asks.
-const CLAIMS: &[&[Claim]] = &[];
+const CLAIMS: &[&[Claim]] = &[
+    os_pipe::CLAIMS,
+    capacity::CLAIMS,
+    deadlock::CLAIMS,
+    atomicity::CLAIMS,
+];
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

@@ -2,7 +2,8 @@
 //!
 //! The note says that closing an end does not affect the other (claim 95), and that a read of an empty
 //! pipe meets the end (claim 79). The kernel says: the end comes when the last writer is closed, and a
-//! pipe that nobody reads cannot be written.
+//! pipe that nobody reads cannot be written. It says "half-duplex" too (claim 72), which would let bytes come
+//! back in their turn; and that an end is a file with all its methods (claim 92).
 //!
 //! Note: 管道 ("os.Pipe()"). Go: `os.Pipe`, `os.File`. Man: pipe(2), pipe(7), errno(3).
 
@@ -13,66 +14,165 @@ use std::process::Command;
 use anyhow::Context;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
-use nix::unistd::{Whence, lseek, read, write};
-use serde::Serialize;
+use nix::sys::uio::pread;
+use nix::unistd::{Whence, ftruncate, lseek, read, write};
+use shared::claim::Verdict::{Holds, Imprecise, Refuted};
+use shared::claim::{Claim, Seen};
 use shared::report::Report;
 
 use crate::children::Children;
+use crate::step::{Step, results, told};
 
-#[derive(Serialize)]
-struct Seen {
-    step: &'static str,
-    result: String,
-}
+pub const CLAIMS: &[Claim] = &[
+    Claim {
+        number: 72,
+        heading: "管道",
+        says: "a pipe is half-duplex, that is, one-way",
+        verdict: Imprecise,
+        command: "os-pipe",
+        check: half_duplex,
+    },
+    Claim {
+        number: 79,
+        heading: "管道",
+        says: "nothing to read: EOF",
+        verdict: Refuted,
+        command: "os-pipe",
+        check: nothing_is_the_end,
+    },
+    Claim {
+        number: 92,
+        heading: "管道",
+        says: "the ends of os.Pipe are files, and all methods of a file can be called on them",
+        verdict: Imprecise,
+        command: "os-pipe",
+        check: like_any_file,
+    },
+    Claim {
+        number: 94,
+        heading: "管道",
+        says: "the reader cannot be written and the writer cannot be read: an error",
+        verdict: Holds,
+        command: "os-pipe",
+        check: refused_in_reverse,
+    },
+    Claim {
+        number: 95,
+        heading: "管道",
+        says: "closing one end does not affect reading or writing at the other",
+        verdict: Refuted,
+        command: "os-pipe",
+        check: close_is_felt_at_the_other_end,
+    },
+];
 
 pub fn run(mut out: Report) -> anyhow::Result<()> {
-    let mut say = |step, result| out.pairs(&Seen { step, result });
-    let (mut reader, mut writer) = io::pipe().context("pipe")?;
-    say("pipe", born(&reader, &writer)?)?;
-    say("write to the reader", shown(write(&reader, b"abc")))?;
-    say("read from the writer", shown(read(&writer, &mut [0; 3])))?;
-    say("seek", shown(lseek(&reader, 0, Whence::SeekSet)))?;
-    // std's ends would not even compile to be used in reverse: a reader has no write.
-    say("write", shown(writer.write(b"hello, pipe")))?;
-    say("read up to 5 bytes", shown(reader.read(&mut [0; 5])))?;
-    say("read up to 100 bytes", shown(reader.read(&mut [0; 100])))?;
-    ends_with_the_last_writer(&mut say, &mut reader, writer)?;
-    breaks_without_a_reader(&mut say)
+    out.pairs(&born()?)?;
+    let steps = in_reverse()?.into_iter().chain(as_a_file()?).chain(forward()?).chain(until_the_last_writer_leaves()?);
+    steps.chain(without_a_reader()?).try_for_each(|step| out.pairs(&step))
 }
 
 /// What a new pipe is made of.
-fn born(reader: &PipeReader, writer: &PipeWriter) -> anyhow::Result<String> {
-    let flags = FdFlag::from_bits_retain(fcntl(reader, FcntlArg::F_GETFD)?);
+fn born() -> anyhow::Result<Step> {
+    let (reader, writer) = pipe()?;
+    let flags = FdFlag::from_bits_retain(fcntl(&reader, FcntlArg::F_GETFD)?);
     let inherited = if flags.contains(FdFlag::FD_CLOEXEC) { "close-on-exec" } else { "inherited by commands" };
-    Ok(format!("reader {}, writer {}, {inherited}", reader.as_raw_fd(), writer.as_raw_fd()))
+    Ok(Step::new("pipe", format!("reader {}, writer {}, {inherited}", reader.as_raw_fd(), writer.as_raw_fd())))
+}
+
+/// std's ends would not even compile to be used so: a reader has no write.
+fn in_reverse() -> anyhow::Result<[Step; 2]> {
+    let (reader, writer) = pipe()?;
+    Ok([
+        Step::new("write to the reader", shown(write(&reader, b"abc"))),
+        Step::new("read from the writer", shown(read(&writer, &mut [0; 3]))),
+    ])
+}
+
+fn as_a_file() -> anyhow::Result<[Step; 3]> {
+    let (reader, writer) = pipe()?;
+    Ok([
+        Step::new("seek", shown(lseek(&reader, 0, Whence::SeekSet))),
+        Step::new("read at an offset", shown(pread(&reader, &mut [0; 3], 0))),
+        Step::new("truncate", shown(ftruncate(&writer, 0).map(|()| 0))),
+    ])
+}
+
+fn forward() -> anyhow::Result<[Step; 3]> {
+    let (mut reader, mut writer) = pipe()?;
+    Ok([
+        Step::new("write", shown(writer.write(b"hello, pipe"))),
+        Step::new("read up to 5 bytes", shown(reader.read(&mut [0; 5]))),
+        Step::new("read up to 100 bytes", shown(reader.read(&mut [0; 100]))),
+    ])
+}
+
+fn half_duplex() -> anyhow::Result<Seen> {
+    let (forward, reverse) = (forward()?, in_reverse()?);
+    let one_way = results(&forward) == ["11 bytes", "5 bytes", "6 bytes"];
+    // Though nothing was on its way in that pipe: it is nobody's turn, ever.
+    let not_even_in_turn = results(&reverse) == ["EBADF"; 2];
+    Ok(Seen::imprecise(one_way, not_even_in_turn, format!("{}; {}", told(&forward), told(&reverse))))
+}
+
+fn refused_in_reverse() -> anyhow::Result<Seen> {
+    let steps = in_reverse()?;
+    Ok(Seen::holds(results(&steps) == ["EBADF"; 2], told(&steps)))
+}
+
+fn like_any_file() -> anyhow::Result<Seen> {
+    let (forward, file) = (forward()?, as_a_file()?);
+    let read_and_written = results(&forward) == ["11 bytes", "5 bytes", "6 bytes"];
+    let exceptions = results(&file) == ["ESPIPE", "ESPIPE", "EINVAL"];
+    Ok(Seen::imprecise(read_and_written, exceptions, format!("{}; {}", told(&forward), told(&file))))
 }
 
 /// No data is not the end, as long as there is a writer; what it wrote last comes before the end.
-fn ends_with_the_last_writer(
-    say: &mut impl FnMut(&'static str, String) -> anyhow::Result<()>,
-    reader: &mut PipeReader,
-    mut writer: PipeWriter,
-) -> anyhow::Result<()> {
-    set_nonblocking(&*reader)?; // Or it would wait here for ever.
-    say("read while it is empty", shown(reader.read(&mut [0; 5])))?;
-    let second = writer.try_clone().context("dup the writer")?;
-    drop(second);
-    say("close one of two writers, read", shown(reader.read(&mut [0; 5])))?;
+fn until_the_last_writer_leaves() -> anyhow::Result<[Step; 4]> {
+    let (mut reader, mut writer) = pipe()?;
+    set_nonblocking(&reader)?; // Or it would wait here for ever.
+    let empty = shown(reader.read(&mut [0; 5]));
+    drop(writer.try_clone().context("dup the writer")?);
+    let one_of_two = shown(reader.read(&mut [0; 5]));
     writer.write_all(b"last").context("write the pipe")?;
     drop(writer);
-    say("write, close the last writer, read", shown(reader.read(&mut [0; 100])))?;
-    say("read again", end_or(reader.read(&mut [0; 100])))
+    Ok([
+        Step::new("read while it is empty", empty),
+        Step::new("close one of two writers, read", one_of_two),
+        Step::new("write, close the last writer, read", shown(reader.read(&mut [0; 100]))),
+        Step::new("read again", end_or(reader.read(&mut [0; 100]))),
+    ])
+}
+
+fn nothing_is_the_end() -> anyhow::Result<Seen> {
+    let steps = until_the_last_writer_leaves()?;
+    let [empty, one_of_two, _, end] = results(&steps);
+    Ok(Seen::refuted([empty, one_of_two] == ["EAGAIN"; 2] && end == THE_END, told(&steps)))
 }
 
 /// Rust's programs ignore SIGPIPE and so get to see EPIPE; the commands they start die of the signal.
-fn breaks_without_a_reader(say: &mut impl FnMut(&'static str, String) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    let (reader, mut writer) = io::pipe().context("pipe")?;
+fn without_a_reader() -> anyhow::Result<[Step; 2]> {
+    let (reader, mut writer) = pipe()?;
     writer.write_all(b"nobody will read this").context("write the pipe")?;
     drop(reader);
-    say("close the reader, write", shown(writer.write(b"abc")))?;
+    let written = shown(writer.write(b"abc"));
     let children = Children::default();
     let mut echo = children.spawn(Command::new("echo").arg("abc").stdout(writer))?;
-    say("let echo write", echo.wait().context("wait for echo")?.to_string())
+    Ok([
+        Step::new("close the reader, write", written),
+        Step::new("let echo write", echo.wait().context("wait for echo")?.to_string()),
+    ])
+}
+
+fn close_is_felt_at_the_other_end() -> anyhow::Result<Seen> {
+    let (left, unread) = (until_the_last_writer_leaves()?, without_a_reader()?);
+    let ([_, open, _, closed], [broken, _]) = (results(&left), results(&unread));
+    let felt = open == "EAGAIN" && closed == THE_END && broken == "EPIPE";
+    Ok(Seen::refuted(felt, told([&left[1], &left[3], &unread[0]])))
+}
+
+fn pipe() -> anyhow::Result<(PipeReader, PipeWriter)> {
+    io::pipe().context("pipe")
 }
 
 fn set_nonblocking(pipe: impl AsFd) -> anyhow::Result<()> {
@@ -81,8 +181,10 @@ fn set_nonblocking(pipe: impl AsFd) -> anyhow::Result<()> {
     Ok(())
 }
 
+const THE_END: &str = "0 bytes: the end";
+
 fn end_or(result: io::Result<usize>) -> String {
-    if let Ok(0) = result { "0 bytes: the end".into() } else { shown(result) }
+    if let Ok(0) = result { THE_END.into() } else { shown(result) }
 }
 
 /// A count of bytes, or the error by the name errno(3) gives it.
