@@ -9,7 +9,7 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 
 use anyhow::Context;
 use nix::errno::Errno;
-use nix::unistd::{Pid, gettid};
+use nix::unistd::{Pid, getpid, gettid};
 use shared::report::Failure;
 
 /// A process or a thread, as /proc knows it.
@@ -17,13 +17,15 @@ use shared::report::Failure;
 pub struct Task(PathBuf);
 
 impl Task {
-    pub fn process(pid: Pid) -> Task {
-        Task(format!("/proc/{pid}").into())
+    pub fn process(pid: Pid) -> anyhow::Result<Task> {
+        check_proc()?;
+        Ok(Task(format!("/proc/{pid}").into()))
     }
 
     /// Of this process.
-    pub fn thread(tid: Pid) -> Task {
-        Task(format!("/proc/self/task/{tid}").into())
+    pub fn thread(tid: Pid) -> anyhow::Result<Task> {
+        check_proc()?;
+        Ok(Task(format!("/proc/self/task/{tid}").into()))
     }
 
     /// Whether it falls asleep; otherwise it ends.
@@ -44,11 +46,20 @@ impl Task {
                 Ok(text) if matches!(state(&text), Some('Z' | 'X')) => return Ok(false),
                 Ok(_) => thread::yield_now(),
                 Err(error) => match error.raw_os_error().map(Errno::from_raw) {
-                    Some(Errno::ENOENT | Errno::ESRCH) if fs::exists("/proc/self/stat")? => return Ok(false),
+                    Some(Errno::ENOENT | Errno::ESRCH) => return Ok(false),
                     _ => return Err(Failure::CannotShow(format!("read {}: {error}", path.display())).into()),
                 },
             }
         }
+    }
+}
+
+/// /proc may be missing, or that of another PID namespace, where our PIDs are others' or nobody's.
+pub fn check_proc() -> anyhow::Result<()> {
+    match fs::read_link("/proc/self") {
+        Ok(link) if link.as_os_str() == getpid().to_string().as_str() => Ok(()),
+        Ok(_) => Err(Failure::CannotShow("/proc is that of another PID namespace".into()).into()),
+        Err(error) => Err(Failure::CannotShow(format!("read /proc/self: {error}")).into()),
     }
 }
 
@@ -62,6 +73,7 @@ pub fn spawn<'scope, T: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     call: impl FnOnce() -> T + Send + 'scope,
 ) -> anyhow::Result<(ScopedJoinHandle<'scope, T>, Task)> {
+    check_proc()?; // Or it might sleep where nobody sees it.
     let (tell, told) = mpsc::channel();
     let thread = thread::Builder::new()
         .spawn_scoped(scope, move || {
@@ -70,5 +82,5 @@ pub fn spawn<'scope, T: Send + 'scope>(
             call()
         })
         .context("start a thread")?;
-    Ok((thread, Task::thread(told.recv()?)))
+    Ok((thread, Task::thread(told.recv()?)?))
 }

@@ -7,24 +7,22 @@
 //!
 //! Note: 管道 ("原子性问题"), 信号 ("数据的原子性"). Go: `os.Pipe`, `io.Pipe`. Man: pipe(7) at PIPE_BUF.
 
+mod torn;
+mod writers;
+
 use std::fmt;
-use std::io::{self, Read, Write};
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use clap::ValueEnum;
 use nix::libc::PIPE_BUF;
-use nix::unistd::Pid;
 use serde::Serialize;
 use shared::claim::{Claim, Seen, Verdict::Refuted};
 use shared::report::{Failure, Report};
 
-use crate::children::{self, Children, wait_for};
-use crate::io_pipe;
-use crate::sync::gate::Gate;
+use crate::children::{self, Children};
+pub use writers::{Load, through_memory};
+use writers::{Processes, through_one_file};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -77,7 +75,7 @@ pub const CLAIMS: &[Claim] = &[
     Claim {
         number: 104,
         heading: "管道",
-        says: "nor does Go's API for them add any (here: threads that share an end and a lock, as in an os.File)",
+        says: "nor does Go's API add any (here: threads that share an end under a lock, as an os.File has it)",
         verdict: Refuted,
         command: "atomicity --via os-file",
         check: none_added,
@@ -114,114 +112,14 @@ pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
         for (load, via, processes) in rounds {
             let torn = match processes {
                 Some(processes) => processes.write(load)?,
-                None => through_threads(via, load)?,
+                None if matches!(via, Via::IoPipe) => through_memory(load)?,
+                None => through_one_file(load)?,
             };
             let messages = u64::from(load.writers).saturating_mul(load.messages);
             out.pairs(&Outcome { via, writers: load.writers, size: load.size.get(), messages, torn })?;
         }
         Ok(())
     })
-}
-
-/// What is to be written.
-#[derive(Clone, Copy)]
-pub struct Load {
-    pub writers: u8,
-    pub size: NonZeroUsize,
-    pub messages: u64,
-}
-
-impl Load {
-    /// All bytes of a message name their writer.
-    fn message(&self, writer: u8) -> Vec<u8> {
-        vec![writer; self.size.get()]
-    }
-}
-
-/// Writers that wait at a gate.
-struct Processes {
-    gate: Gate,
-    reader: io::PipeReader,
-    writers: Vec<Pid>,
-}
-
-impl Processes {
-    fn fork(children: &Children, load: Load) -> anyhow::Result<Processes> {
-        let gate = Gate::new()?;
-        let (reader, writer) = io::pipe().context("pipe")?;
-        let write_all = |id| {
-            let message = load.message(id);
-            gate.pass().is_ok() && (0..load.messages).all(|_| (&writer).write_all(&message).is_ok())
-        };
-        let writers =
-            (0..load.writers).map(|id| children.fork(|| u8::from(!write_all(id)))).collect::<anyhow::Result<_>>()?;
-        Ok(Processes { gate, reader, writers })
-    }
-
-    /// Counts the torn messages. Read a page at a time the pipe stays full, and its writers wait.
-    fn write(mut self, load: Load) -> anyhow::Result<u64> {
-        self.gate.open(self.writers.len())?;
-        let mut torn = Torn::new(load.size);
-        let mut page = [0; PIPE_BUF];
-        loop {
-            match self.reader.read(&mut page).context("read the pipe")? {
-                0 => break,
-                count => torn.see(&page[..count]),
-            }
-        }
-        self.writers.into_iter().try_for_each(wait_for)?;
-        Ok(torn.count)
-    }
-}
-
-/// Counts the torn messages of threads.
-fn through_threads(via: Via, load: Load) -> anyhow::Result<u64> {
-    if let Via::IoPipe = via { through_memory(load) } else { through_one_file(load) }
-}
-
-/// Of threads that write to one pipe in memory.
-pub fn through_memory(load: Load) -> anyhow::Result<u64> {
-    let (reader, writer) = io_pipe::pipe();
-    let write = move |message: &[u8]| writer.write(message).map_err(|cut_off| cut_off.cause.into());
-    write_and_read(load, write, |page| reader.read(page).unwrap_or(0))
-}
-
-/// Of threads that write to one end of a pipe, in turn: each has the lock until all of its message is written.
-fn through_one_file(load: Load) -> anyhow::Result<u64> {
-    let (mut reader, writer) = io::pipe().context("pipe")?;
-    let writer = Mutex::new(writer);
-    let write = move |message: &[u8]| {
-        Ok(writer.lock().unwrap_or_else(PoisonError::into_inner).write_all(message).context("write the pipe")?)
-    };
-    write_and_read(load, write, |page| reader.read(page).unwrap_or(0))
-}
-
-/// To the end, which comes when no thread has `write` any more.
-fn write_and_read(
-    load: Load,
-    write: impl Fn(&[u8]) -> anyhow::Result<()> + Send + Sync + 'static,
-    mut read: impl FnMut(&mut [u8]) -> usize,
-) -> anyhow::Result<u64> {
-    let write = Arc::new(write);
-    let threads: Vec<_> = (0..load.writers)
-        .map(|id| {
-            let (message, write) = (load.message(id), Arc::clone(&write));
-            thread::spawn(move || (0..load.messages).try_for_each(|_| write(&message)))
-        })
-        .collect();
-    drop(write);
-    let mut torn = Torn::new(load.size);
-    let mut page = [0; PIPE_BUF];
-    loop {
-        match read(&mut page) {
-            0 => break,
-            count => torn.see(&page[..count]),
-        }
-    }
-    for thread in threads {
-        thread.join().map_err(|_| anyhow::anyhow!("a writer panicked"))??;
-    }
-    Ok(torn.count)
 }
 
 const SHORT: NonZeroUsize = SIZES[0];
@@ -237,7 +135,11 @@ impl fmt::Display for Count {
     }
 }
 
-fn four_writers(size: NonZeroUsize, messages: u64, count: impl Fn(Load) -> anyhow::Result<u64>) -> anyhow::Result<Count> {
+fn four_writers(
+    size: NonZeroUsize,
+    messages: u64,
+    count: impl Fn(Load) -> anyhow::Result<u64>,
+) -> anyhow::Result<Count> {
     let load = Load { writers: 4, size, messages };
     Ok(Count(load, count(load)?))
 }
@@ -274,70 +176,7 @@ fn none_added() -> anyhow::Result<Seen> {
 fn none_anywhere() -> anyhow::Result<Seen> {
     let long = until_torn(LONG, 10)?;
     let short = four_writers(SHORT, 100, through_processes)?;
-    let (file, memory) =
-        (four_writers(LONG, 10, through_one_file)?, four_writers(LONG, 10, through_memory)?);
+    let (file, memory) = (four_writers(LONG, 10, through_one_file)?, four_writers(LONG, 10, through_memory)?);
     let kept = [&short, &file, &memory].map(|count| count.1 == 0) == [true; 3];
     Ok(Seen::refuted(kept, format!("{long}; but {short}; with a lock {} of 40; in memory {} of 40", file.1, memory.1)))
-}
-
-/// Finds the torn messages in a stream: those between whose bytes there are another writer's.
-struct Torn {
-    size: u64,
-    /// Of each writer, how much of its stream has been seen.
-    seen: Vec<u64>,
-    /// Of each writer, the message that was counted last.
-    counted: Vec<Option<u64>>,
-    last: Option<u8>,
-    count: u64,
-}
-
-impl Torn {
-    fn new(size: NonZeroUsize) -> Torn {
-        let writers = usize::from(u8::MAX) + 1;
-        Torn { size: size.get() as u64, seen: vec![0; writers], counted: vec![None; writers], last: None, count: 0 }
-    }
-
-    fn see(&mut self, bytes: &[u8]) {
-        for run in bytes.chunk_by(|a, b| a == b) {
-            let writer = run[0];
-            if let Some(left) = self.last.replace(writer).filter(|&last| last != writer) {
-                self.leave(left.into());
-            }
-            self.seen[usize::from(writer)] += run.len() as u64;
-        }
-    }
-
-    /// Another writer's bytes come: a message that is not complete is torn.
-    fn leave(&mut self, writer: usize) {
-        let message = self.seen[writer] / self.size;
-        if !self.seen[writer].is_multiple_of(self.size) && self.counted[writer].replace(message) != Some(message) {
-            self.count += 1;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn torn(size: usize, stream: &str) -> u64 {
-        let whole = {
-            let mut torn = Torn::new(NonZeroUsize::new(size).unwrap());
-            torn.see(stream.as_bytes());
-            torn.count
-        };
-        let mut bytewise = Torn::new(NonZeroUsize::new(size).unwrap());
-        stream.as_bytes().iter().for_each(|&byte| bytewise.see(&[byte]));
-        assert_eq!(bytewise.count, whole, "where a read ends says nothing");
-        whole
-    }
-
-    #[test]
-    fn a_message_is_torn_once_however_many_pieces_it_is_in() {
-        assert_eq!(torn(3, "aaabbbaaaaaabbb"), 0);
-        assert_eq!(torn(3, "aabbba"), 1);
-        assert_eq!(torn(3, "abababbbb"), 2);
-        assert_eq!(torn(3, "aabab b".replace(' ', "").as_str()), 2);
-        assert_eq!(torn(1, "abab"), 0);
-    }
 }

@@ -95,7 +95,7 @@ fn block(args: &Args) -> anyhow::Result<Blocked> {
     fcntl(&writer, FcntlArg::F_SETFL(flags - OFlag::O_NONBLOCK)).context("clear O_NONBLOCK")?;
     let children = Children::default();
     let child = children.fork(|| u8::from((&writer).write_all(&[0]).is_err()))?;
-    let writer_sleeps = Task::process(child).sleeps()?;
+    let writer_sleeps = Task::process(child)?.sleeps()?;
     let read = reader.read(&mut vec![0; in_the_pipe]).context("read the pipe")?;
     Ok(Blocked { in_the_pipe, writer_sleeps, read, writer_is_done: wait_for(child).is_ok() })
 }

@@ -143,7 +143,7 @@ fn watch(bytes: u64, start_first: bool) -> anyhow::Result<Ran> {
             pass_on(&children, bytes, start_first, &written)
         }
     })?;
-    let hangs = !start_first && Task::thread(told.recv()?).sleeps_in(libc::SYS_write)?;
+    let hangs = !start_first && Task::thread(told.recv()?)?.sleeps_in(libc::SYS_write)?;
     if hangs {
         children.end(Duration::ZERO);
     } else {

@@ -2,6 +2,8 @@
 //!
 //! Note: 管道 ("内存管道"). Go: `io.Pipe`, `CloseWithError`.
 
+mod copies;
+mod ends;
 #[cfg(all(test, loom))]
 mod models;
 mod pipe;
@@ -13,13 +15,18 @@ mod tests;
 use std::num::NonZeroUsize;
 use std::thread;
 
-use serde::Serialize;
+use shared::claim::Verdict::{Holds, Imprecise};
+use shared::claim::{Claim, Seen};
 use shared::report::Report;
 
+use ends::{Can, READER, WRITER};
 use pipe::CutOff;
 pub use pipe::{PipeReader, PipeWriter, pipe};
 
+use crate::asleep;
 use crate::atomicity::{self, Load};
+use crate::capacity;
+use crate::step::{Step, told};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -28,72 +35,129 @@ pub struct Args {
     close_with_error: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Seen {
-    step: &'static str,
-    result: String,
-}
+pub const CLAIMS: &[Claim] = &[
+    Claim {
+        number: 100,
+        heading: "管道",
+        says: "a pipe in memory is atomic (the twin here of Go's io.Pipe)",
+        verdict: Imprecise,
+        command: "io-pipe",
+        check: atomic,
+    },
+    Claim {
+        number: 101,
+        heading: "管道",
+        says: "in memory: its reader only reads, its writer only writes; a closed end gives the other a known error, \
+               or one of your own",
+        verdict: Holds,
+        command: "io-pipe --close-with-error enough",
+        check: restricted_ends,
+    },
+    Claim {
+        number: 102,
+        heading: "管道",
+        says: "in memory, as with os.Pipe, both ends must be worked concurrently",
+        verdict: Imprecise,
+        command: "io-pipe",
+        check: concurrent_ends,
+    },
+    Claim {
+        number: 103,
+        heading: "管道",
+        says: "in memory: no buffer, no file, and bytes are copied only once",
+        verdict: Holds,
+        command: "io-pipe",
+        check: copied_once,
+    },
+];
 
 pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
     let text = args.close_with_error.as_deref();
-    let mut say = |step, result| out.pairs(&Seen { step, result });
-    say("write abcdef, read up to 4 bytes, read up to 4 bytes", a_write_and_two_reads())?;
-    say("write a, write b, read up to 10 bytes, read up to 10 bytes", two_writes())?;
-    say("write no bytes, read up to 10 bytes", a_write_of_nothing())?;
-    say("close the writer, read", read_after(|writer| close_writer(writer, text)))?;
-    say("write 9 bytes, read 4, close the reader", cut_off(text))?;
-    say("close the reader, read from it", read_after_own_close())?;
-    let load = Load { writers: 4, size: NonZeroUsize::new(100_000).unwrap_or(NonZeroUsize::MIN), messages: 50 };
-    let torn = atomicity::through_memory(load)?;
-    say("4 writers, 50 writes of 100000 bytes each", format!("{torn} torn"))
+    let mut say = |step: Step| out.pairs(&step);
+    say(a_write_and_two_reads()?)?;
+    say(two_writes())?;
+    say(a_write_of_nothing())?;
+    say(two_readers_of_one_write()?)?;
+    say(alone()?)?;
+    say(after_the_writer(text)?)?;
+    say(cut_off(text))?;
+    say(read_after_own_close())?;
+    say(many_writers()?)
 }
 
-fn a_write_and_two_reads() -> String {
+fn a_write_and_two_reads() -> anyhow::Result<Step> {
     let (reader, writer) = pipe();
     thread::scope(|scope| {
-        let writing = scope.spawn(|| shown_write(writer.write(b"abcdef")));
+        let (writing, task) = asleep::spawn(scope, || shown_write(writer.write(b"abcdef")))?;
         let first = read(&reader, 4);
-        let meanwhile = if writing.is_finished() { "the write has returned" } else { "the write waits" };
-        format!("{first}; {meanwhile}; {}; the write returns: {}", read(&reader, 4), joined(writing))
+        let meanwhile = if task.sleeps()? { "the write waits" } else { "the write has returned" };
+        let second = read(&reader, 4);
+        let result = format!("{first}; {meanwhile}; {second}; the write returns: {}", joined(writing));
+        Ok(Step::new("write abcdef, read up to 4 bytes, read up to 4 bytes", result))
     })
 }
 
-fn two_writes() -> String {
+fn two_writes() -> Step {
     let (reader, writer) = pipe();
-    thread::scope(|scope| {
+    let result = thread::scope(|scope| {
         scope.spawn(|| ["a", "b"].map(|text| writer.write(text.as_bytes()).is_ok()));
         format!("{}; {}", read(&reader, 10), read(&reader, 10))
-    })
+    });
+    Step::new("write a, write b, read up to 10 bytes, read up to 10 bytes", result)
 }
 
-fn a_write_of_nothing() -> String {
+fn a_write_of_nothing() -> Step {
     let (reader, writer) = pipe();
-    thread::scope(|scope| {
+    let result = thread::scope(|scope| {
         let writing = scope.spawn(|| shown_write(writer.write(b"")));
         format!("{}; the write returns: {}", read(&reader, 10), joined(writing))
+    });
+    Step::new("write no bytes, read up to 10 bytes", result)
+}
+
+/// Which of them gets which half is not said.
+fn two_readers_of_one_write() -> anyhow::Result<Step> {
+    let (reader, writer) = pipe();
+    thread::scope(|scope| {
+        let (first, first_task) = asleep::spawn(scope, || read(&reader, 5))?;
+        let (second, second_task) = asleep::spawn(scope, || read(&reader, 5))?;
+        let both_wait = first_task.sleeps()? && second_task.sleeps()?;
+        let written = shown_write(writer.write(b"abcdefghij"));
+        let mut halves = [joined(first), joined(second)];
+        halves.sort();
+        let waiting = if both_wait { "both wait" } else { "one did not wait" };
+        let result = format!("{waiting}; the write returns: {written}; they got {} and {}", halves[0], halves[1]);
+        Ok(Step::new("two readers of up to 5 bytes, write 10 bytes", result))
     })
 }
 
-fn close_writer(writer: &PipeWriter, text: Option<&str>) {
-    match text {
-        Some(text) => writer.close_with_error(text),
-        None => writer.close(),
-    }
-}
-
-/// The reader waits already, or not yet: it gets the same.
-fn read_after(close: impl FnOnce(&PipeWriter)) -> String {
+/// A thread that writes before it reads would wait for itself; another takes pity on it.
+fn alone() -> anyhow::Result<Step> {
     let (reader, writer) = pipe();
     thread::scope(|scope| {
-        let reading = scope.spawn(|| read(&reader, 10));
-        close(&writer);
-        joined(reading)
+        let (writing, task) = asleep::spawn(scope, || shown_write(writer.write(b"a")))?;
+        let meanwhile = if task.sleeps()? { "the write waits" } else { "the write has returned" };
+        reader.close();
+        Ok(Step::new("write a, read it afterwards", format!("{meanwhile}; close the reader: {}", joined(writing))))
     })
 }
 
-fn cut_off(text: Option<&str>) -> String {
+fn after_the_writer(text: Option<&str>) -> anyhow::Result<Step> {
     let (reader, writer) = pipe();
     thread::scope(|scope| {
+        let (reading, task) = asleep::spawn(scope, || read(&reader, 10))?;
+        task.sleeps()?; // Or not: it gets the same.
+        match text {
+            Some(text) => writer.close_with_error(text),
+            None => writer.close(),
+        }
+        Ok(Step::new("close the writer, read", joined(reading)))
+    })
+}
+
+fn cut_off(text: Option<&str>) -> Step {
+    let (reader, writer) = pipe();
+    let result = thread::scope(|scope| {
         let writing = scope.spawn(|| shown_write(writer.write(b"123456789")));
         read(&reader, 4);
         match text {
@@ -101,13 +165,51 @@ fn cut_off(text: Option<&str>) -> String {
             None => reader.close(),
         }
         joined(writing)
-    })
+    });
+    Step::new("write 9 bytes, read 4, close the reader", result)
 }
 
-fn read_after_own_close() -> String {
+fn read_after_own_close() -> Step {
     let (reader, _writer) = pipe();
     reader.close();
-    read(&reader, 10)
+    Step::new("close the reader, read from it", read(&reader, 10))
+}
+
+fn many_writers() -> anyhow::Result<Step> {
+    let load = Load { writers: 4, size: NonZeroUsize::new(100_000).unwrap_or(NonZeroUsize::MIN), messages: 10 };
+    let torn = atomicity::through_memory(load)?;
+    Ok(Step::new("4 writers, 10 writes of 100000 bytes each", format!("{torn} torn")))
+}
+
+fn atomic() -> anyhow::Result<Seen> {
+    let (writers, readers) = (many_writers()?, two_readers_of_one_write()?);
+    let split = readers.result.ends_with("all written; they got abcde and fghij");
+    Ok(Seen::imprecise(writers.result == "0 torn", split, told([&writers, &readers])))
+}
+
+fn restricted_ends() -> anyhow::Result<Seen> {
+    let steps = [after_the_writer(None)?, cut_off(None), after_the_writer(Some("enough"))?, cut_off(Some("enough"))];
+    let results = steps.each_ref().map(|step| step.result.replace("error: ", ""));
+    let errors = ["EOF", "4 bytes written, io: read/write on closed pipe", "enough", "4 bytes written, enough"];
+    let restricted = (READER, WRITER) == (Can { read: true, write: false }, Can { read: false, write: true });
+    let evidence = format!("reader {READER:?}, writer {WRITER:?}; closed: {}", results.join("; "));
+    Ok(Seen::holds(restricted && results == errors, evidence.replace("Can ", "")))
+}
+
+fn concurrent_ends() -> anyhow::Result<Seen> {
+    let alone = alone()?;
+    let of_the_kernel = capacity::write_and_read_alone()?;
+    let evidence = format!("in memory: {}; os.Pipe: {of_the_kernel} B written and read by one thread", alone.result);
+    Ok(Seen::imprecise(alone.result.starts_with("the write waits"), of_the_kernel > 0, evidence))
+}
+
+fn copied_once() -> anyhow::Result<Seen> {
+    let waits = a_write_and_two_reads()?;
+    let (memory, kernel) = (copies::in_memory()?, copies::in_the_kernel()?);
+    let unbuffered = waits.result == "abcd; the write waits; ef; the write returns: all written";
+    let once = memory.is_by_reader_only() && !kernel.is_by_reader_only();
+    let as_noted = unbuffered && once && memory.descriptors == 0;
+    Ok(Seen::holds(as_noted, format!("{}; in memory {memory}; os.Pipe {kernel}", waits.result)))
 }
 
 fn read(reader: &PipeReader, size: usize) -> String {

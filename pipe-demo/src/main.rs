@@ -15,6 +15,7 @@ mod process;
 mod run;
 mod status;
 mod step;
+mod stranger;
 mod sync;
 
 use std::process::ExitCode;
@@ -75,10 +76,16 @@ enum Command {
 
 /// What `claims` asks.
 const CLAIMS: &[&[Claim]] = &[
+    run::arguments::CLAIMS,
+    run::reads::CLAIMS,
+    run::ends::CLAIMS,
+    pipeline::CLAIMS,
+    stranger::CLAIMS,
     os_pipe::CLAIMS,
     capacity::CLAIMS,
     deadlock::CLAIMS,
     atomicity::CLAIMS,
+    io_pipe::CLAIMS,
 ];
 
 fn main() -> ExitCode {

@@ -5,14 +5,16 @@
 mod pump;
 mod stages;
 
-use std::process::{Child, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use shared::claim::{Claim, Seen, Verdict::Holds};
 use shared::report::narrate;
 
 pub use stages::Stage;
 
+use crate::asleep::check_proc;
 use crate::children::{self, Children};
 use crate::status;
 
@@ -36,6 +38,15 @@ pub enum Link {
     /// From child to child, as in the shell
     Direct,
 }
+
+pub const CLAIMS: &[Claim] = &[Claim {
+    number: 74,
+    heading: "管道",
+    says: "the shell starts a process for each command and ties the left one's stdout to the right one's stdin",
+    verdict: Holds,
+    command: "",
+    check: as_the_shell_does,
+}];
 
 pub fn run(args: Args, verbose: bool) -> anyhow::Result<()> {
     children::supervise(args.timeout, &Children::default(), move |children| {
@@ -64,4 +75,23 @@ pub fn execute(children: &Children, stages: &[Stage], link: Link) -> anyhow::Res
 
 fn wait(mut child: Child, stage: &Stage) -> anyhow::Result<ExitStatus> {
     child.wait().with_context(|| format!("wait for {stage}"))
+}
+
+/// Each process of the shell's pipeline says who it is, and what its end of the pipe is.
+fn as_the_shell_does() -> anyhow::Result<Seen> {
+    check_proc()?;
+    let left = "echo $$ $(readlink /proc/$$/fd/1) >&2";
+    let right = "echo $$ $(readlink /proc/$$/fd/0)";
+    let mut shell = Command::new("sh");
+    let output =
+        shell.args(["-c", &format!("sh -c '{left}' | sh -c '{right}'; echo $$")]).output().context("run sh")?;
+    let (left, right) = (String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
+    let words = left.split_whitespace().chain(right.split_whitespace()).collect::<Vec<_>>();
+    let [left, stdout, right, stdin, shell] = words[..] else { bail!("the shells say {words:?}") };
+    let processes = left != right && left != shell && right != shell;
+    let tied = stdout.starts_with("pipe:") && stdout == stdin;
+    Ok(Seen::holds(
+        processes && tied,
+        format!("shell {shell}; left {left}, stdout {stdout}; right {right}, stdin {stdin}"),
+    ))
 }

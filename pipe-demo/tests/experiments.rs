@@ -65,6 +65,8 @@ fn a_pipe_in_memory_keeps_its_promises() -> Result {
             "abcd; the write waits; ef; the write returns: all written",
             "a; b",
             "no bytes; the write returns: all written",
+            "both wait; the write returns: all written; they got abcde and fghij",
+            "the write waits; close the reader: 0 bytes written, error: io: read/write on closed pipe",
             &format!("error: {end}"),
             &format!("4 bytes written, error: {broken}"),
             "error: io: read/write on closed pipe",

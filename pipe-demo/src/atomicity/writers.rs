@@ -1,0 +1,111 @@
+//! Who writes: processes, or threads that take turns.
+
+use std::io::{self, Read, Write};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use anyhow::Context;
+use nix::libc::PIPE_BUF;
+use nix::unistd::Pid;
+
+use super::torn::Torn;
+use crate::children::{Children, wait_for};
+use crate::io_pipe;
+use crate::sync::gate::Gate;
+
+/// What is to be written.
+#[derive(Clone, Copy)]
+pub struct Load {
+    pub writers: u8,
+    pub size: NonZeroUsize,
+    pub messages: u64,
+}
+
+impl Load {
+    /// All bytes of a message name their writer.
+    fn message(&self, writer: u8) -> Vec<u8> {
+        vec![writer; self.size.get()]
+    }
+}
+
+/// Writers that wait at a gate.
+pub struct Processes {
+    gate: Gate,
+    reader: io::PipeReader,
+    writers: Vec<Pid>,
+}
+
+impl Processes {
+    pub fn fork(children: &Children, load: Load) -> anyhow::Result<Processes> {
+        let gate = Gate::new()?;
+        let (reader, writer) = io::pipe().context("pipe")?;
+        let write_all = |id| {
+            let message = load.message(id);
+            gate.pass().is_ok() && (0..load.messages).all(|_| (&writer).write_all(&message).is_ok())
+        };
+        let writers =
+            (0..load.writers).map(|id| children.fork(|| u8::from(!write_all(id)))).collect::<anyhow::Result<_>>()?;
+        Ok(Processes { gate, reader, writers })
+    }
+
+    /// Counts the torn messages. Read a page at a time the pipe stays full, and its writers wait.
+    pub fn write(mut self, load: Load) -> anyhow::Result<u64> {
+        self.gate.open(self.writers.len())?;
+        let mut torn = Torn::new(load.size);
+        let mut page = [0; PIPE_BUF];
+        loop {
+            match self.reader.read(&mut page).context("read the pipe")? {
+                0 => break,
+                count => torn.see(&page[..count]),
+            }
+        }
+        self.writers.into_iter().try_for_each(wait_for)?;
+        Ok(torn.count)
+    }
+}
+
+/// Counts the torn messages of threads that write to one pipe in memory.
+pub fn through_memory(load: Load) -> anyhow::Result<u64> {
+    let (reader, writer) = io_pipe::pipe();
+    let write = move |message: &[u8]| writer.write(message).map_err(|cut_off| cut_off.cause.into());
+    write_and_read(load, write, |page| Ok(reader.read(page).unwrap_or(0)))
+}
+
+/// Of threads that write to one end of a pipe, in turn: each has the lock until all of its message is written.
+pub fn through_one_file(load: Load) -> anyhow::Result<u64> {
+    let (mut reader, writer) = io::pipe().context("pipe")?;
+    let writer = Mutex::new(writer);
+    let write = move |message: &[u8]| {
+        writer.lock().unwrap_or_else(PoisonError::into_inner).write_all(message).context("write the pipe")
+    };
+    write_and_read(load, write, |page| reader.read(page).context("read the pipe"))
+}
+
+/// To the end, which comes when no thread has `write` any more.
+fn write_and_read(
+    load: Load,
+    write: impl Fn(&[u8]) -> anyhow::Result<()> + Send + Sync + 'static,
+    mut read: impl FnMut(&mut [u8]) -> anyhow::Result<usize>,
+) -> anyhow::Result<u64> {
+    let write = Arc::new(write);
+    let threads: Vec<_> = (0..load.writers)
+        .map(|id| {
+            let (message, write) = (load.message(id), Arc::clone(&write));
+            thread::spawn(move || (0..load.messages).try_for_each(|_| write(&message)))
+        })
+        .collect();
+    drop(write);
+    let mut torn = Torn::new(load.size);
+    let mut page = [0; PIPE_BUF];
+    loop {
+        match read(&mut page)? {
+            0 => break,
+            count => torn.see(&page[..count]),
+        }
+    }
+    for thread in threads {
+        thread.join().map_err(|_| anyhow::anyhow!("a writer panicked"))??;
+    }
+    Ok(torn.count)
+}

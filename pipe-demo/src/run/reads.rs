@@ -1,0 +1,103 @@
+//! What one read says of the rest: nothing. Less than the buffer holds is no end, an error may be one, and a
+//! buffered reader's buffer is no limit.
+//!
+//! Note: 管道 ("Read方法", "bufio.NewReader"). Go: `io.Reader`, `bufio.Reader`. Man: read(2), pipe(7).
+
+use std::io::{self, BufReader, Read, Write};
+use std::num::NonZeroUsize;
+use std::process::Command;
+
+use anyhow::Context;
+use nix::errno::Errno;
+use shared::claim::Verdict::{Imprecise, Refuted};
+use shared::claim::{Claim, Seen};
+
+use super::{By, read_output};
+use crate::children::Children;
+
+pub const CLAIMS: &[Claim] = &[
+    Claim {
+        number: 78,
+        heading: "管道",
+        says: "a read that does not fill the buffer has read all of the command's output",
+        verdict: Imprecise,
+        command: "",
+        check: short_reads,
+    },
+    Claim {
+        number: 80,
+        heading: "管道",
+        says: "a loop that reads to the end prints an error that is not EOF, and reads on",
+        verdict: Refuted,
+        command: "",
+        check: reading_on,
+    },
+    Claim {
+        number: 81,
+        heading: "管道",
+        says: "a buffered reader of 4096 bytes reads 4096 at a time at most (std's BufReader as well as bufio's)",
+        verdict: Imprecise,
+        command: "",
+        check: at_most_the_buffer,
+    },
+];
+
+/// The note's buffer.
+const BUFFER: NonZeroUsize = NonZeroUsize::new(30).unwrap();
+
+fn short_reads() -> anyhow::Result<Seen> {
+    let (once, twice) = (reads_of("printf three")?, reads_of("echo one; read go; echo two")?);
+    let evidence = format!("buffer {BUFFER}: output at once: reads {once:?}; with a pause: reads {twice:?}");
+    Ok(Seen::imprecise(once == [5], twice == [4, 4], evidence))
+}
+
+/// What each read brought. A script that waits for its stdin goes on when its output so far has been read.
+fn reads_of(script: &str) -> anyhow::Result<Vec<usize>> {
+    let (stdin, mut go) = io::pipe().context("pipe")?;
+    let mut reads = Vec::new();
+    read_output(
+        &Children::default(),
+        Command::new("sh").args(["-c", script]).stdin(stdin),
+        By::Buffer(BUFFER),
+        |piece| {
+            reads.push(piece.len());
+            // A script that does not wait may be gone: that is no error of ours.
+            let _ = go.write_all(b"\n");
+            Ok(())
+        },
+    )?;
+    Ok(reads)
+}
+
+/// The read of a pipe's writer fails for good.
+fn reading_on() -> anyhow::Result<Seen> {
+    const BOUND: usize = 1000;
+    let (_reader, writer) = io::pipe().context("pipe")?;
+    let mut errors = Vec::new();
+    for _ in 0..BOUND {
+        match nix::unistd::read(&writer, &mut [0; 5]) {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(error) => errors.push(error),
+        }
+    }
+    let all_the_same = errors.iter().filter(|&&error| error == Errno::EBADF).count();
+    Ok(Seen::refuted(all_the_same == BOUND, format!("{BOUND} rounds, {all_the_same} times EBADF: no end by itself")))
+}
+
+fn at_most_the_buffer() -> anyhow::Result<Seen> {
+    let (small, large) = (taken_from_pipe(100)?, taken_from_pipe(10_000)?);
+    let evidence = format!("a read of 100 takes {small} from the pipe; one of 10000 takes {large}");
+    Ok(Seen::imprecise(small == 4096, large == 10_000, evidence))
+}
+
+/// How much of 10,000 bytes one read of `size` bytes takes out of the pipe.
+fn taken_from_pipe(size: usize) -> anyhow::Result<usize> {
+    let (reader, mut writer) = io::pipe().context("pipe")?;
+    writer.write_all(&[0; 10_000]).context("write the pipe")?;
+    drop(writer);
+    let mut buffered = BufReader::with_capacity(4096, reader);
+    buffered.read_exact(&mut vec![0; size]).context("read the pipe")?;
+    let left = buffered.into_inner().read_to_end(&mut Vec::new()).context("read the pipe")?;
+    Ok(10_000 - left)
+}
