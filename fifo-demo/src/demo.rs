@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use shared::claim::{Claim, Seen, Verdict::Holds};
 use shared::readiness::Ready;
 use shared::report::Report;
 
@@ -21,37 +22,65 @@ use crate::scratch::{self, Scratch};
 
 const TEE: &str = "tee dst.log < myfifo";
 const CAT: &str = "cat src.log > myfifo";
+const SOURCE: &[u8] = b"12345\n";
 
-pub fn run(out: &mut Report) -> anyhow::Result<()> {
-    scratch::with(|scratch| session(scratch, out))
+pub const CLAIMS: &[Claim] = &[Claim {
+    number: 88,
+    heading: "管道",
+    says: "mkfifo, tee and cat: what cat writes into the FIFO comes out on the screen and in dst.log",
+    verdict: Holds,
+    command: "demo",
+    check: what_tee_got,
+}];
+
+/// What tee made of it.
+struct Copied {
+    screen: Vec<u8>,
+    file: Vec<u8>,
 }
 
-fn session(scratch: &Scratch, out: &mut Report) -> anyhow::Result<()> {
-    fs::write(scratch.path("src.log"), "12345\n").context("write src.log")?;
+pub fn run(out: &mut Report) -> anyhow::Result<()> {
+    scratch::with(|scratch| {
+        let copied = session(scratch, &mut |bytes| {
+            out.payload(bytes)?;
+            out.flush()
+        })?;
+        ensure!(copied.file == SOURCE, "dst.log is not what src.log was");
+        Ok(())
+    })
+}
 
-    out.line(format_args!("$ mkfifo -m 644 myfifo"))?;
+fn what_tee_got() -> anyhow::Result<Seen> {
+    let copied = scratch::looked_after(|scratch| session(scratch, &mut |_| Ok(())))?;
+    let [screen, file] = [&copied.screen, &copied.file].map(|bytes| String::from_utf8_lossy(bytes));
+    let as_noted = copied.screen == SOURCE && copied.file == SOURCE;
+    Ok(Seen::holds(as_noted, format!("screen {screen:?}, dst.log {file:?}")))
+}
+
+fn session(scratch: &Scratch, tell: &mut impl FnMut(&[u8]) -> anyhow::Result<()>) -> anyhow::Result<Copied> {
+    fs::write(scratch.path("src.log"), SOURCE).context("write src.log")?;
+
+    tell(b"$ mkfifo -m 644 myfifo\n")?;
     make::mkfifo(&scratch.path("myfifo"), Some(0o644))?;
 
-    out.line(format_args!("$ {TEE} &"))?;
+    tell(format!("$ {TEE} &\n").as_bytes())?;
     let mut tee = start(scratch, TEE, Stdio::piped())?;
-    out.line(format_args!("[1] {}", tee.id()))?;
+    tell(format!("[1] {}\n", tee.id()).as_bytes())?;
 
-    out.line(format_args!("$ {CAT}"))?;
+    tell(format!("$ {CAT}\n").as_bytes())?;
     let cat = start(scratch, CAT, Stdio::null())?;
 
     let screen = tee.stdout().context("tee has no stdout")?;
-    show(Inlet::new(screen, "tee")?, scratch, out)?;
+    let screen = show(Inlet::new(screen, "tee")?, scratch, tell)?;
     // First the one whose end was seen: had it failed, the other might wait for it for ever.
     tee.finish()?;
     cat.finish()?;
-    out.line(format_args!("[1]+  Done                    {TEE}"))?;
+    tell(format!("[1]+  Done                    {TEE}\n").as_bytes())?;
 
-    out.line(format_args!("$ cat dst.log"))?;
-    let copy = fs::read(scratch.path("dst.log")).context("read dst.log")?;
-    out.payload(&copy)?;
-    out.flush()?;
-    ensure!(copy == b"12345\n", "dst.log is not what src.log was");
-    Ok(())
+    tell(b"$ cat dst.log\n")?;
+    let file = fs::read(scratch.path("dst.log")).context("read dst.log")?;
+    tell(&file)?;
+    Ok(Copied { screen, file })
 }
 
 /// A command line of the session. The shell opens the FIFO, as it does for the note, and then becomes the
@@ -63,14 +92,22 @@ fn start(scratch: &Scratch, line: &str, stdout: Stdio) -> anyhow::Result<Process
 }
 
 /// Whatever `tee` prints, until it has printed all.
-fn show(mut screen: Inlet, scratch: &Scratch, out: &mut Report) -> anyhow::Result<()> {
+fn show(
+    mut screen: Inlet,
+    scratch: &Scratch,
+    tell: &mut impl FnMut(&[u8]) -> anyhow::Result<()>,
+) -> anyhow::Result<Vec<u8>> {
     let patience = Patience::of(Duration::from_secs(10));
     screen.heed(scratch.shutdown())?;
+    let mut all = Vec::new();
     let mut buffer = [0; 4096];
     loop {
         match screen.read(&mut buffer)? {
-            Ready::Done(0) => return Ok(()),
-            Ready::Done(count) => out.payload(&buffer[..count])?,
+            Ready::Done(0) => return Ok(all),
+            Ready::Done(count) => {
+                tell(&buffer[..count])?;
+                all.extend_from_slice(&buffer[..count]);
+            }
             Ready::NotYet => _ = screen.wait(&patience)?,
         }
         scratch.check()?;

@@ -65,7 +65,7 @@ enum Command {
 }
 
 /// What `claims` asks.
-const CLAIMS: &[&[Claim]] = &[];
+const CLAIMS: &[&[Claim]] = &[make::CLAIMS, demo::CLAIMS, open_modes::CLAIMS, mux::CLAIMS];
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

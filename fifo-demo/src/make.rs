@@ -2,11 +2,22 @@
 //!
 //! Note: 管道 (命名管道). Go: `syscall.Mkfifo`. Man: mkfifo(3), umask(2).
 
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::Context;
+use nix::fcntl::OFlag;
 use nix::sys::stat::{Mode, umask};
 use nix::unistd;
+use serde::Serialize;
+use shared::claim::{Claim, Seen, Verdict::Holds, seen};
+
+use crate::fifo::open_at_once;
+use crate::process::Process;
+use crate::scratch::{self, Scratch};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -16,6 +27,15 @@ pub struct Args {
     #[arg(short, long, value_name = "MODE", value_parser = permissions)]
     mode: Option<u32>,
 }
+
+pub const CLAIMS: &[Claim] = &[Claim {
+    number: 87,
+    heading: "管道",
+    says: "any processes may exchange data through a named pipe, which is there as a file",
+    verdict: Holds,
+    command: "",
+    check: a_file_for_everybody,
+}];
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
     mkfifo(&args.path, args.mode)
@@ -28,6 +48,40 @@ pub fn mkfifo(path: &Path, mode: Option<u32>) -> anyhow::Result<()> {
     before.map(umask);
     // An errno as an io::Error speaks like every other error here.
     result.map_err(std::io::Error::from).with_context(|| format!("mkfifo {}", path.display()))
+}
+
+#[derive(Serialize)]
+struct Exchanged {
+    is_fifo: bool,
+    mode: String,
+    size_with_bytes_in_it: u64,
+    read: String,
+}
+
+/// A process that knows nothing but the name writes.
+fn exchange(scratch: &Scratch) -> anyhow::Result<Exchanged> {
+    let path = scratch.path("fifo");
+    mkfifo(&path, Some(0o644))?;
+    let mut reader = open_at_once(&path, OFlag::O_RDONLY)?;
+    let mut stranger = Command::new("sh");
+    stranger.args(["-c", "echo 12345 > \"$0\""]).arg(&path).stdin(Stdio::null()).stdout(Stdio::null());
+    Process::start(&mut stranger, "sh")?.finish()?;
+    let file = fs::metadata(&path).context("stat the FIFO")?;
+    let mut read = String::new();
+    reader.read_to_string(&mut read).context("read the FIFO")?;
+    Ok(Exchanged {
+        is_fifo: file.file_type().is_fifo(),
+        mode: format!("{:o}", file.permissions().mode() & 0o7777),
+        size_with_bytes_in_it: file.len(),
+        read: read.trim_end().to_owned(),
+    })
+}
+
+fn a_file_for_everybody() -> anyhow::Result<Seen> {
+    let exchanged = scratch::looked_after(exchange)?;
+    let Exchanged { is_fifo, mode, size_with_bytes_in_it, read } = &exchanged;
+    let as_noted = *is_fifo && mode == "644" && *size_with_bytes_in_it == 0 && read == "12345";
+    Ok(Seen::holds(as_noted, seen(&exchanged)))
 }
 
 fn permissions(text: &str) -> Result<u32, String> {

@@ -12,15 +12,19 @@ mod tally;
 pub mod writer;
 
 use std::env;
-use std::io::pipe;
+use std::fs::File;
+use std::io::{Read, Write, pipe};
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+use nix::fcntl::OFlag;
 use nix::libc::PIPE_BUF;
 use serde::Serialize;
+use shared::claim::{Claim, Seen, Verdict::Holds};
 use shared::readiness::Ready;
-use shared::report::Report;
+use shared::report::{Failure, Report};
 
 use crate::fifo;
 use crate::inlet::Inlet;
@@ -66,6 +70,15 @@ enum Lock {
     None,
     Flock,
 }
+
+pub const CLAIMS: &[Claim] = &[Claim {
+    number: 91,
+    heading: "管道",
+    says: "many may use one named pipe, so mind the atomicity of their writes",
+    verdict: Holds,
+    command: "mux",
+    check: mind_atomicity,
+}];
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut out = Report::new(args.json);
@@ -133,4 +146,44 @@ fn read_all(mut reader: Inlet, size: usize, patience: &Patience, scratch: &Scrat
             Ready::NotYet => _ = reader.wait(patience)?,
         }
     }
+}
+
+/// Many writers, again until records are torn; and then with records that are not torn.
+fn mind_atomicity() -> anyhow::Result<Seen> {
+    scratch::looked_after(|scratch| {
+        let fifo = scratch.fifo("fifo")?;
+        let readers = two_readers(&fifo)?;
+        let patience = Patience::of(Duration::from_secs(10));
+        let args = Args { writers: 4, size: None, messages: 100, lock: false, json: false, patience };
+        let whole = multiplex(&args, &fifo, PIPE_BUF, Lock::None, scratch)?;
+        let deadline = Instant::now() + Duration::from_secs(8);
+        let torn = loop {
+            let arrived = multiplex(&args, &fifo, PIPE_BUF + 1, Lock::None, scratch)?;
+            if arrived.torn > 0 {
+                break arrived;
+            }
+            if Instant::now() > deadline {
+                return Err(Failure::CannotShow("the writers never got in each other's way".into()).into());
+            }
+        };
+        let as_noted = whole.torn == 0 && readers == ["123", "456"];
+        let [first, second] = &readers;
+        let [whole, torn] =
+            [whole, torn].map(|Arrived { size, records, torn, .. }| format!("{size} B: {torn} of {records} torn"));
+        Ok(Seen::holds(
+            as_noted,
+            format!("4 writers x {whole}, x {torn}; of 123456 two readers read {first} and {second}"),
+        ))
+    })
+}
+
+/// They share what one writer wrote.
+fn two_readers(fifo: &Path) -> anyhow::Result<[String; 2]> {
+    let readers = [fifo::open_at_once(fifo, OFlag::O_RDONLY)?, fifo::open_at_once(fifo, OFlag::O_RDONLY)?];
+    fifo::open_at_once(fifo, OFlag::O_WRONLY)?.write_all(b"123456").context("write")?;
+    let read = |mut reader: &File| {
+        let mut half = [0; 3];
+        reader.read_exact(&mut half).context("read").map(|()| String::from_utf8_lossy(&half).into_owned())
+    };
+    Ok([read(&readers[0])?, read(&readers[1])?])
 }

@@ -8,7 +8,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -16,8 +16,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow, bail, ensure};
 use nix::fcntl::OFlag;
 use nix::libc;
-use nix::unistd::{Pid, gettid};
+use nix::unistd;
 use serde::Serialize;
+use shared::claim::{Claim, Seen, Verdict::Imprecise};
 use shared::readiness::{Ready, nonblocking};
 use shared::report::{Failure, Report};
 
@@ -40,17 +41,94 @@ struct Opened {
     then: Option<String>,
 }
 
+pub const CLAIMS: &[Claim] = &[
+    Claim {
+        number: 89,
+        heading: "管道",
+        says: "a named pipe blocks until both its reader and its writer are ready",
+        verdict: Imprecise,
+        command: "open-modes",
+        check: blocks_until_both_are_ready,
+    },
+    Claim {
+        number: 90,
+        heading: "管道",
+        says: "a named pipe is one-way too",
+        verdict: Imprecise,
+        command: "open-modes",
+        check: one_way,
+    },
+];
+
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut out = Report::new(args.json);
     scratch::with(|scratch| {
         let fifo = scratch.fifo("fifo")?;
-        out.pairs(&waiting("O_RDONLY", &fifo, OFlag::O_RDONLY, "a writer opens", OFlag::O_WRONLY)?)?;
-        out.pairs(&waiting("O_WRONLY", &fifo, OFlag::O_WRONLY, "a reader opens", OFlag::O_RDONLY)?)?;
-        out.pairs(&reader_that_does_not_wait(&fifo)?)?;
-        out.pairs(&writer_that_does_not_wait(&fifo))?;
-        out.pairs(&writer_beside_a_reader(&fifo)?)?;
-        out.pairs(&both_sides_in_one(&fifo)?)
+        waits_for_the_other_side(&fifo)?.iter().try_for_each(|opened| out.pairs(opened))?;
+        does_not_wait(&fifo)?.iter().try_for_each(|opened| out.pairs(opened))?;
+        out.pairs(&both_sides_in_one(&fifo)?)?;
+        in_reverse(&fifo)?.iter().try_for_each(|opened| out.pairs(opened))
     })
+}
+
+fn blocks_until_both_are_ready() -> anyhow::Result<Seen> {
+    scratch::looked_after(|scratch| {
+        let fifo = scratch.fifo("fifo")?;
+        let (waiting, others) = (waits_for_the_other_side(&fifo)?, does_not_wait(&fifo)?);
+        let as_noted = waiting.iter().all(|opened| opened.open == "waits");
+        let exceptions = others.each_ref().map(|opened| opened.open.as_str()) == ["returns", "ENXIO", "returns"];
+        Ok(Seen::imprecise(as_noted, exceptions, told(waiting.iter().chain(&others))))
+    })
+}
+
+fn one_way() -> anyhow::Result<Seen> {
+    scratch::looked_after(|scratch| {
+        let fifo = scratch.fifo("fifo")?;
+        let (reverse, both) = (in_reverse(&fifo)?, both_sides_in_one(&fifo)?);
+        let refused =
+            reverse.each_ref().map(|opened| opened.then.as_deref()) == [Some("write = EBADF"), Some("read = EBADF")];
+        let back = both.then.as_deref() == Some("reads back its own 12345");
+        Ok(Seen::imprecise(refused, back, told(reverse.iter().chain([&both]))))
+    })
+}
+
+/// As evidence.
+fn told<'a>(opened: impl Iterator<Item = &'a Opened>) -> String {
+    let told = opened.map(|Opened { flags, open, then, .. }| match then {
+        Some(then) if open == "returns" => format!("{flags}: {then}"),
+        _ => format!("{flags} {open}"),
+    });
+    told.collect::<Vec<_>>().join("; ")
+}
+
+fn waits_for_the_other_side(fifo: &Path) -> anyhow::Result<[Opened; 2]> {
+    Ok([
+        waiting("O_RDONLY", fifo, OFlag::O_RDONLY, "a writer opens", OFlag::O_WRONLY)?,
+        waiting("O_WRONLY", fifo, OFlag::O_WRONLY, "a reader opens", OFlag::O_RDONLY)?,
+    ])
+}
+
+fn does_not_wait(fifo: &Path) -> anyhow::Result<[Opened; 3]> {
+    Ok([reader_that_does_not_wait(fifo)?, writer_that_does_not_wait(fifo), writer_beside_a_reader(fifo)?])
+}
+
+/// Each end used as the other.
+fn in_reverse(fifo: &Path) -> anyhow::Result<[Opened; 2]> {
+    let reader = open_at_once(fifo, OFlag::O_RDONLY)?;
+    let writer = open_at_once(fifo, OFlag::O_WRONLY)?;
+    let opened = |flags, other_side, call, result: nix::Result<usize>| Opened {
+        flags,
+        other_side,
+        open: word(false).to_owned(),
+        then: Some(match result {
+            Ok(count) => format!("{call} = {count}"),
+            Err(errno) => format!("{call} = {errno:?}"),
+        }),
+    };
+    Ok([
+        opened("O_RDONLY", "writer", "write", unistd::write(&reader, b"12345")),
+        opened("O_WRONLY", "reader", "read", unistd::read(&writer, &mut [0; 5])),
+    ])
 }
 
 /// Opens in a thread, and when that waits, opens the other side.
@@ -109,24 +187,28 @@ fn word(waits: bool) -> &'static str {
 /// An open(2) in a thread of its own.
 struct Opening {
     thread: JoinHandle<nix::Result<File>>,
-    id: Pid,
+    /// `PID/task/TID`, as /proc counts.
+    task: PathBuf,
 }
 
 impl Opening {
     fn start(path: &Path, flags: OFlag) -> anyhow::Result<Opening> {
+        // Looked up first: once it waits in open(2) there is no way back.
+        let cannot = |error| Failure::CannotShow(format!("read /proc/thread-self: {error}"));
+        fs::read_link("/proc/thread-self").map_err(cannot)?;
         let (tell, told) = mpsc::channel();
         let path = path.to_owned();
         let thread = thread::Builder::new().spawn(move || {
             // Nobody listens any more only when the program has failed already.
-            let _ = tell.send(gettid());
+            let _ = tell.send(fs::read_link("/proc/thread-self"));
             open(&path, flags)
         })?;
-        Ok(Opening { thread, id: told.recv()? })
+        Ok(Opening { thread, task: told.recv()?.map_err(cannot)? })
     }
 
     /// Whether it sleeps in the kernel; otherwise it is through.
     fn falls_asleep(&self) -> anyhow::Result<bool> {
-        let path = format!("/proc/self/task/{}/syscall", self.id);
+        let path = Path::new("/proc").join(&self.task).join("syscall");
         let deadline = Instant::now() + Duration::from_secs(10);
         while !self.thread.is_finished() {
             match fs::read_to_string(&path) {
@@ -134,7 +216,7 @@ impl Opening {
                 Ok(_) => {}
                 // It has ended since.
                 Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => {}
-                Err(error) => return Err(Failure::CannotShow(format!("read {path}: {error}")).into()),
+                Err(error) => return Err(Failure::CannotShow(format!("read {}: {error}", path.display())).into()),
             }
             if Instant::now() > deadline {
                 bail!("a thread neither returns from open(2) nor sleeps in it");
