@@ -3,13 +3,13 @@
 //! Man: proc_pid_stat(5), proc_pid_syscall(5).
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread::{self, Scope, ScopedJoinHandle};
 
 use anyhow::Context;
 use nix::errno::Errno;
-use nix::unistd::{Pid, getpid, gettid};
+use nix::unistd::{Pid, getpid};
 use shared::report::Failure;
 
 /// A process or a thread, as /proc knows it.
@@ -22,10 +22,12 @@ impl Task {
         Ok(Task(format!("/proc/{pid}").into()))
     }
 
-    /// Of this process.
-    pub fn thread(tid: Pid) -> anyhow::Result<Task> {
-        check_proc()?;
-        Ok(Task(format!("/proc/self/task/{tid}").into()))
+    /// The thread that asks.
+    pub fn current() -> anyhow::Result<Task> {
+        match fs::read_link("/proc/thread-self") {
+            Ok(task) => Ok(Task(Path::new("/proc").join(task))),
+            Err(error) => Err(Failure::CannotShow(format!("read /proc/thread-self: {error}")).into()),
+        }
     }
 
     /// Whether it falls asleep; otherwise it ends.
@@ -73,14 +75,14 @@ pub fn spawn<'scope, T: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     call: impl FnOnce() -> T + Send + 'scope,
 ) -> anyhow::Result<(ScopedJoinHandle<'scope, T>, Task)> {
-    check_proc()?; // Or it might sleep where nobody sees it.
+    Task::current()?; // Or it might sleep where nobody sees it.
     let (tell, told) = mpsc::channel();
     let thread = thread::Builder::new()
         .spawn_scoped(scope, move || {
             // Told or not, the call is made.
-            let _ = tell.send(gettid());
+            let _ = tell.send(Task::current());
             call()
         })
         .context("start a thread")?;
-    Ok((thread, Task::thread(told.recv()?)?))
+    Ok((thread, told.recv()??))
 }

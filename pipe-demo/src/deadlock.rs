@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use nix::fcntl::{FcntlArg, fcntl};
-use nix::unistd::gettid;
 use serde::Serialize;
 use shared::claim::{Claim, Seen, Verdict::Refuted, seen};
 use shared::report::{Failure, Report};
@@ -139,11 +138,11 @@ fn watch(bytes: u64, start_first: bool) -> anyhow::Result<Ran> {
     let story = thread::Builder::new().spawn({
         let (written, children) = (Arc::clone(&written), children.clone());
         move || {
-            tell.send(gettid())?;
+            tell.send(Task::current())?;
             pass_on(&children, bytes, start_first, &written)
         }
     })?;
-    let hangs = !start_first && Task::thread(told.recv()?)?.sleeps_in(libc::SYS_write)?;
+    let hangs = !start_first && told.recv()??.sleeps_in(libc::SYS_write)?;
     if hangs {
         children.end(Duration::ZERO);
     } else {
