@@ -79,7 +79,9 @@ fn listen(talk: &UnixStream) -> io::Result<()> {
     setsid()?;
     let mut path = String::new();
     if BufReader::new(talk).read_line(&mut path)? > 0 {
-        let mut pipe = File::options().write(true).open(path.trim_end())?;
+        let path = path.trim_end();
+        let named = |error: io::Error| io::Error::new(error.kind(), format!("open {path}: {error}"));
+        let mut pipe = File::options().write(true).open(path).map_err(named)?;
         write!(pipe, "{} {} {}", getpid(), getppid(), getsid(None)?)?;
     }
     Ok(())
