@@ -131,7 +131,7 @@ struct Count(Load, u64);
 impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Count(Load { writers, size, messages }, torn) = self;
-        write!(f, "{writers} writers x {size} B: {torn} of {} torn", u64::from(*writers) * messages)
+        write!(f, "{writers} x {size} B, {torn} of {} torn", u64::from(*writers) * messages)
     }
 }
 
@@ -164,13 +164,13 @@ fn through_processes(load: Load) -> anyhow::Result<u64> {
 fn no_atomicity() -> anyhow::Result<Seen> {
     let long = until_torn(SIZES[1], 100)?;
     let short = four_writers(SHORT, 100, through_processes)?;
-    Ok(Seen::refuted(short.1 == 0, format!("{short}; {long}")))
+    Ok(Seen::refuted(short.1 == 0, format!("processes: {short}; {long}")))
 }
 
 fn none_added() -> anyhow::Result<Seen> {
     let without = until_torn(LONG, 10)?;
     let with = four_writers(LONG, 10, through_one_file)?;
-    Ok(Seen::refuted(with.1 == 0, format!("with a lock {with}; without {without}")))
+    Ok(Seen::refuted(with.1 == 0, format!("threads under a lock: {with}; processes without: {without}")))
 }
 
 fn none_anywhere() -> anyhow::Result<Seen> {
@@ -178,5 +178,5 @@ fn none_anywhere() -> anyhow::Result<Seen> {
     let short = four_writers(SHORT, 100, through_processes)?;
     let (file, memory) = (four_writers(LONG, 10, through_one_file)?, four_writers(LONG, 10, through_memory)?);
     let kept = [&short, &file, &memory].map(|count| count.1 == 0) == [true; 3];
-    Ok(Seen::refuted(kept, format!("{long}; but {short}; with a lock {} of 40; in memory {} of 40", file.1, memory.1)))
+    Ok(Seen::refuted(kept, format!("processes: {long}; but {short}; under a lock {file}; in memory {memory}")))
 }

@@ -11,6 +11,7 @@ use anyhow::Context;
 use nix::errno::Errno;
 use shared::claim::Verdict::{Imprecise, Refuted};
 use shared::claim::{Claim, Seen};
+use shared::readiness::restart;
 
 use super::{By, read_output};
 use crate::children::Children;
@@ -89,18 +90,24 @@ fn reading_on() -> anyhow::Result<Seen> {
 }
 
 fn at_most_the_buffer() -> anyhow::Result<Seen> {
-    let (small, large) = (taken_from_pipe(100)?, taken_from_pipe(10_000)?);
-    let evidence = format!("a read of 100 takes {small} from the pipe; one of 10000 takes {large}");
-    Ok(Seen::imprecise(small == 4096, large == 10_000, evidence))
+    let (small, large) = (taken_from_pipe(100)?, taken_from_pipe(IN_THE_PIPE)?);
+    let evidence = format!("of {IN_THE_PIPE} B in the pipe a read of 100 takes {small}, one of {IN_THE_PIPE} {large}");
+    Ok(Seen::imprecise(small == BUFIO, large == IN_THE_PIPE, evidence))
 }
 
-/// How much of 10,000 bytes one read of `size` bytes takes out of the pipe.
+/// The size of bufio's buffer.
+const BUFIO: usize = 4096;
+
+/// Two pages are what a pipe has at least.
+const IN_THE_PIPE: usize = 8192;
+
+/// How much the first read from a buffered reader takes out of the pipe.
 fn taken_from_pipe(size: usize) -> anyhow::Result<usize> {
     let (reader, mut writer) = io::pipe().context("pipe")?;
-    writer.write_all(&[0; 10_000]).context("write the pipe")?;
+    writer.write_all(&[0; IN_THE_PIPE]).context("write the pipe")?;
     drop(writer);
-    let mut buffered = BufReader::with_capacity(4096, reader);
-    buffered.read_exact(&mut vec![0; size]).context("read the pipe")?;
+    let mut buffered = BufReader::with_capacity(BUFIO, reader);
+    restart(|| buffered.read(&mut vec![0; size])).context("read the pipe")?;
     let left = buffered.into_inner().read_to_end(&mut Vec::new()).context("read the pipe")?;
-    Ok(10_000 - left)
+    Ok(IN_THE_PIPE - left)
 }
