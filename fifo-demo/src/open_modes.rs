@@ -6,14 +6,16 @@
 //! Note: 管道 (命名管道). Go: `os.OpenFile`. Man: fifo(7), open(2),
 //! /proc/pid/syscall in proc(5).
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail, ensure};
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::libc;
 use nix::unistd;
@@ -187,36 +189,38 @@ fn word(waits: bool) -> &'static str {
 /// An open(2) in a thread of its own.
 struct Opening {
     thread: JoinHandle<nix::Result<File>>,
-    /// `PID/task/TID`, as /proc counts.
-    task: PathBuf,
+    /// Its `syscall` in /proc, opened by itself: of a thread that is about to end not everybody may open it.
+    calls: File,
 }
 
 impl Opening {
     fn start(path: &Path, flags: OFlag) -> anyhow::Result<Opening> {
-        // Looked up first: once it waits in open(2) there is no way back.
-        let cannot = |error| Failure::CannotShow(format!("read /proc/thread-self: {error}"));
-        fs::read_link("/proc/thread-self").map_err(cannot)?;
         let (tell, told) = mpsc::channel();
         let path = path.to_owned();
         let thread = thread::Builder::new().spawn(move || {
+            let calls = File::open(CALLS);
+            let can_be_seen = calls.is_ok();
             // Nobody listens any more only when the program has failed already.
-            let _ = tell.send(fs::read_link("/proc/thread-self"));
-            open(&path, flags)
+            let _ = tell.send(calls);
+            // Once it waits in open(2) there is no way back.
+            if can_be_seen { open(&path, flags) } else { Err(Errno::ECANCELED) }
         })?;
-        Ok(Opening { thread, task: told.recv()?.map_err(cannot)? })
+        let cannot = |error| Failure::CannotShow(format!("open {CALLS}: {error}"));
+        Ok(Opening { thread, calls: told.recv()?.map_err(cannot)? })
     }
 
     /// Whether it sleeps in the kernel; otherwise it is through.
     fn falls_asleep(&self) -> anyhow::Result<bool> {
-        let path = Path::new("/proc").join(&self.task).join("syscall");
         let deadline = Instant::now() + Duration::from_secs(10);
+        let mut buffer = [0; 256];
         while !self.thread.is_finished() {
-            match fs::read_to_string(&path) {
-                Ok(call) if call.split(' ').next() == Some(&libc::SYS_openat.to_string()) => return Ok(true),
-                Ok(_) => {}
+            match self.calls.read_at(&mut buffer, 0) {
+                Ok(count) if buffer[..count].starts_with(format!("{} ", libc::SYS_openat).as_bytes()) => {
+                    return Ok(true);
+                }
                 // It has ended since.
-                Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => {}
-                Err(error) => return Err(Failure::CannotShow(format!("read {}: {error}", path.display())).into()),
+                Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
+                other => _ = other.with_context(|| format!("read {CALLS}"))?,
             }
             if Instant::now() > deadline {
                 bail!("a thread neither returns from open(2) nor sleeps in it");
@@ -231,3 +235,5 @@ impl Opening {
         result.map_err(io::Error::from).context("open")
     }
 }
+
+const CALLS: &str = "/proc/thread-self/syscall";

@@ -2,57 +2,72 @@
 //!
 //! Man: proc_pid_stat(5), proc_pid_syscall(5).
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
 use std::sync::mpsc;
 use std::thread::{self, Scope, ScopedJoinHandle};
 
 use anyhow::Context;
-use nix::errno::Errno;
 use nix::unistd::{Pid, getpid};
 use shared::report::Failure;
 
-/// A process or a thread, as /proc knows it.
+/// A process or a thread: its `stat`, opened while it was there.
 #[derive(Debug)]
-pub struct Task(PathBuf);
+pub struct Task(File);
 
 impl Task {
     pub fn process(pid: Pid) -> anyhow::Result<Task> {
         check_proc()?;
-        Ok(Task(format!("/proc/{pid}").into()))
+        Ok(Task(open(&format!("/proc/{pid}/stat"))?))
     }
 
     /// The thread that asks.
     pub fn current() -> anyhow::Result<Task> {
-        match fs::read_link("/proc/thread-self") {
-            Ok(task) => Ok(Task(Path::new("/proc").join(task))),
-            Err(error) => Err(Failure::CannotShow(format!("read /proc/thread-self: {error}")).into()),
-        }
+        Ok(Task(open("/proc/thread-self/stat")?))
     }
 
     /// Whether it falls asleep; otherwise it ends.
     pub fn sleeps(&self) -> anyhow::Result<bool> {
-        self.comes_to("stat", |stat| state(stat) == Some('S'))
+        comes_to(&self.0, |stat| state(stat) == Some('S'))
+    }
+}
+
+/// The system calls of a thread: its `syscall`. It must open that itself: of one that is about to end not everybody may.
+#[derive(Debug)]
+pub struct Calls(File);
+
+impl Calls {
+    /// Of the thread that asks.
+    pub fn current() -> anyhow::Result<Calls> {
+        Ok(Calls(open("/proc/thread-self/syscall")?))
     }
 
-    /// Whether it falls asleep in this system call. Only of a thread of ours may everybody ask that.
+    /// Whether the thread falls asleep in `call`; otherwise it ends.
     pub fn sleeps_in(&self, call: libc::c_long) -> anyhow::Result<bool> {
-        self.comes_to("syscall", |line| line.split(' ').next() == Some(&call.to_string()))
+        comes_to(&self.0, |line| line.split(' ').next() == Some(&call.to_string()))
     }
+}
 
-    fn comes_to(&self, file: &str, is_so: impl Fn(&str) -> bool) -> anyhow::Result<bool> {
-        let path = self.0.join(file);
-        loop {
-            match fs::read_to_string(&path) {
-                Ok(text) if is_so(&text) => return Ok(true),
-                Ok(text) if matches!(state(&text), Some('Z' | 'X')) => return Ok(false),
-                Ok(_) => thread::yield_now(),
-                Err(error) => match error.raw_os_error().map(Errno::from_raw) {
-                    Some(Errno::ENOENT | Errno::ESRCH) => return Ok(false),
-                    _ => return Err(Failure::CannotShow(format!("read {}: {error}", path.display())).into()),
-                },
-            }
+fn open(path: &str) -> anyhow::Result<File> {
+    File::open(path).map_err(|error| Failure::CannotShow(format!("open {path}: {error}")).into())
+}
+
+/// Reads again and again until the task is so, or is over.
+fn comes_to(file: &File, is_so: impl Fn(&str) -> bool) -> anyhow::Result<bool> {
+    let mut buffer = [0; 1024];
+    loop {
+        let text = match file.read_at(&mut buffer, 0) {
+            Ok(0) => return Ok(false),
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Ok(false),
+            count => String::from_utf8_lossy(&buffer[..count.context("read /proc")?]),
+        };
+        if is_so(&text) {
+            return Ok(true);
         }
+        if matches!(state(&text), Some('Z' | 'X')) {
+            return Ok(false);
+        }
+        thread::yield_now();
     }
 }
 

@@ -17,7 +17,7 @@ use serde::Serialize;
 use shared::claim::{Claim, Seen, Verdict::Refuted, seen};
 use shared::report::{Failure, Report};
 
-use crate::asleep::Task;
+use crate::asleep::Calls;
 use crate::children::{self, Children};
 use crate::status;
 
@@ -138,7 +138,7 @@ fn watch(bytes: u64, start_first: bool) -> anyhow::Result<Ran> {
     let story = thread::Builder::new().spawn({
         let (written, children) = (Arc::clone(&written), children.clone());
         move || {
-            tell.send(Task::current())?;
+            tell.send(Calls::current())?;
             pass_on(&children, bytes, start_first, &written)
         }
     })?;
