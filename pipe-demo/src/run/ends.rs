@@ -9,6 +9,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::Context;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::prctl::set_child_subreaper;
+use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 use serde::Serialize;
 use shared::claim::Verdict::{Holds, Imprecise};
@@ -44,8 +46,9 @@ struct Outlived {
     read_later: usize,
 }
 
-/// A shell ends, but not what it started in the background, which has its stdout too.
+/// A shell ends, but not what it started in the background, which has its stdout too, and which we adopt.
 fn outlived() -> anyhow::Result<Outlived> {
+    set_child_subreaper(true).context("PR_SET_CHILD_SUBREAPER")?;
     let (told, mut tell) = io::pipe().context("pipe")?;
     let children = Children::default();
     let mut shell = Command::new("sh");
@@ -57,6 +60,7 @@ fn outlived() -> anyhow::Result<Outlived> {
     let output_is_over = is_readable_or_at_its_end(&stdout)?;
     tell.write_all(b"\n").context("write the pipe")?;
     let read_later = stdout.read_to_end(&mut Vec::new()).context("read its stdout")?;
+    waitpid(None, None).context("wait for what the shell has left")?;
     Ok(Outlived { wait, output_is_over, read_later })
 }
 
