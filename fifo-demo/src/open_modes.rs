@@ -8,21 +8,20 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow, bail, ensure};
+use anyhow::{Context, anyhow, ensure};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::libc;
 use nix::unistd;
 use serde::Serialize;
+use shared::asleep::Calls;
 use shared::claim::{Claim, Seen, Verdict::Imprecise};
 use shared::readiness::{Ready, nonblocking};
-use shared::report::{Failure, Report};
+use shared::report::Report;
 
 use crate::fifo::{open, open_at_once, read_once};
 use crate::scratch;
@@ -189,8 +188,7 @@ fn word(waits: bool) -> &'static str {
 /// An open(2) in a thread of its own.
 struct Opening {
     thread: JoinHandle<nix::Result<File>>,
-    /// Its `syscall` in /proc, opened by itself: of a thread that is about to end not everybody may open it.
-    calls: File,
+    calls: Calls,
 }
 
 impl Opening {
@@ -198,36 +196,19 @@ impl Opening {
         let (tell, told) = mpsc::channel();
         let path = path.to_owned();
         let thread = thread::Builder::new().spawn(move || {
-            let calls = File::open(CALLS);
+            let calls = Calls::current();
             let can_be_seen = calls.is_ok();
             // Nobody listens any more only when the program has failed already.
             let _ = tell.send(calls);
             // Once it waits in open(2) there is no way back.
             if can_be_seen { open(&path, flags) } else { Err(Errno::ECANCELED) }
         })?;
-        let cannot = |error| Failure::CannotShow(format!("open {CALLS}: {error}"));
-        Ok(Opening { thread, calls: told.recv()?.map_err(cannot)? })
+        Ok(Opening { thread, calls: told.recv()?? })
     }
 
     /// Whether it sleeps in the kernel; otherwise it is through.
     fn falls_asleep(&self) -> anyhow::Result<bool> {
-        let deadline = Instant::now() + Duration::from_secs(10);
-        let mut buffer = [0; 256];
-        while !self.thread.is_finished() {
-            match self.calls.read_at(&mut buffer, 0) {
-                Ok(count) if buffer[..count].starts_with(format!("{} ", libc::SYS_openat).as_bytes()) => {
-                    return Ok(true);
-                }
-                // It has ended since.
-                Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
-                other => _ = other.with_context(|| format!("read {CALLS}"))?,
-            }
-            if Instant::now() > deadline {
-                bail!("a thread neither returns from open(2) nor sleeps in it");
-            }
-            thread::yield_now();
-        }
-        Ok(false)
+        self.calls.sleeps_in(libc::SYS_openat)
     }
 
     fn finish(self) -> anyhow::Result<File> {
@@ -235,5 +216,3 @@ impl Opening {
         result.map_err(io::Error::from).context("open")
     }
 }
-
-const CALLS: &str = "/proc/thread-self/syscall";

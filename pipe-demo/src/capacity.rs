@@ -13,11 +13,11 @@ use anyhow::Context;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::Serialize;
+use shared::asleep::Task;
 use shared::claim::{Claim, Seen, Verdict::Holds, seen};
 use shared::readiness::{self, Ready, nonblocking};
 use shared::report::Report;
 
-use crate::asleep::Task;
 use crate::children::{Children, wait_for};
 use crate::sync::memory::page_size;
 

@@ -14,10 +14,10 @@ use std::time::Duration;
 use anyhow::Context;
 use nix::fcntl::{FcntlArg, fcntl};
 use serde::Serialize;
+use shared::asleep::Calls;
 use shared::claim::{Claim, Seen, Verdict::Refuted, seen};
 use shared::report::{Failure, Report};
 
-use crate::asleep::Calls;
 use crate::children::{self, Children};
 use crate::status;
 

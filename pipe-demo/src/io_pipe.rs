@@ -15,6 +15,7 @@ mod tests;
 use std::num::NonZeroUsize;
 use std::thread;
 
+use shared::asleep;
 use shared::claim::Verdict::{Holds, Imprecise};
 use shared::claim::{Claim, Seen};
 use shared::report::Report;
@@ -23,7 +24,6 @@ use ends::{Can, READER, WRITER};
 use pipe::CutOff;
 pub use pipe::{PipeReader, PipeWriter, pipe};
 
-use crate::asleep;
 use crate::atomicity::{self, Load};
 use crate::capacity;
 use crate::step::{Step, told};

@@ -1,7 +1,6 @@
 //! Pipes between processes, and what processes need besides: the note's sections 管道 and 关于同步,
 //! with fork, copy-on-write and exec from 进程. One command a file.
 
-mod asleep;
 mod atomicity;
 mod bench;
 mod capacity;

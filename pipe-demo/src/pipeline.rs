@@ -9,12 +9,12 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use shared::asleep::check_proc;
 use shared::claim::{Claim, Seen, Verdict::Holds};
 use shared::report::narrate;
 
 pub use stages::Stage;
 
-use crate::asleep::check_proc;
 use crate::children::{self, Children};
 use crate::status;
 

@@ -14,10 +14,10 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use nix::unistd::{ForkResult, Pid, close, fork, getpid, getppid, getsid, setsid};
+use shared::asleep::check_proc;
 use shared::claim::{Claim, Seen, Verdict::Refuted};
 use shared::report::Failure;
 
-use crate::asleep::check_proc;
 use crate::children::{Children, wait_for};
 
 pub const CLAIMS: &[Claim] = &[Claim {

@@ -1,6 +1,7 @@
 //! What two programs of the workspace would otherwise write twice, and no story of its own.
 
 pub mod ask;
+pub mod asleep;
 pub mod claim;
 pub mod client;
 pub mod conversation;

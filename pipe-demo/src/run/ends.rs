@@ -13,11 +13,11 @@ use nix::sys::prctl::set_child_subreaper;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 use serde::Serialize;
+use shared::asleep::Task;
 use shared::claim::Verdict::{Holds, Imprecise};
 use shared::claim::{Claim, Seen, seen};
 use shared::readiness::restart;
 
-use crate::asleep::Task;
 use crate::children::Children;
 
 pub const CLAIMS: &[Claim] = &[

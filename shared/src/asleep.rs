@@ -8,14 +8,17 @@ use std::sync::mpsc;
 use std::thread::{self, Scope, ScopedJoinHandle};
 
 use anyhow::Context;
+use nix::libc;
 use nix::unistd::{Pid, getpid};
-use shared::report::Failure;
+
+use crate::report::Failure;
 
 /// A process or a thread: its `stat`, opened while it was there.
 #[derive(Debug)]
 pub struct Task(File);
 
 impl Task {
+    /// Of a process.
     pub fn process(pid: Pid) -> anyhow::Result<Task> {
         check_proc()?;
         Ok(Task(open(&format!("/proc/{pid}/stat"))?))
