@@ -2,21 +2,33 @@
 //! writes; and what exec(2) leaves of a process: its PID.
 //!
 //! Note: 进程的衍生 ("写时复制", "exec"), 进程的空间 ("共享页框"). Go: none, its programs cannot fork.
-//! Man: fork(2), getrusage(2) at ru_minflt, execve(2).
+//! Man: fork(2), getrusage(2) at ru_minflt, execve(2), process_vm_readv(2).
 
-use std::io::{self, Read};
+use std::collections::BTreeSet;
+use std::io::{self, BufRead, BufReader, IoSliceMut};
 use std::num::NonZeroUsize;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering::SeqCst};
 
 use anyhow::Context;
-use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap_anonymous};
-use nix::sys::resource::{UsageWho, getrusage};
+use nix::errno::Errno;
+use nix::sys::uio::{RemoteIoVec, process_vm_readv};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{Pid, getpid, getppid};
 use serde::Serialize;
-use shared::report::Report;
+use shared::claim::{
+    Claim, Seen,
+    Verdict::{Holds, Imprecise},
+    seen,
+};
+use shared::report::{Failure, Report};
 
+use super::child::Teller;
+use super::pages::{private_pages, read_each, write_each};
+use super::usage::Usage;
 use crate::children::{Children, wait_for};
+use crate::sync::gate::Gate;
 use crate::sync::memory::{SharedMemory, page_size};
 
 #[derive(clap::Args)]
@@ -26,12 +38,49 @@ pub struct Args {
     pages: NonZeroUsize,
 }
 
+pub const CLAIMS: &[Claim] = &[
+    Claim {
+        number: 6,
+        heading: "进程的衍生",
+        says: "a process makes any number of children by fork",
+        verdict: Holds,
+        command: "",
+        check: many_children,
+    },
+    Claim {
+        number: 8,
+        heading: "进程的衍生",
+        says: "what a child changes, neither its parent nor its siblings see, nor the other way round",
+        verdict: Imprecise,
+        command: "fork",
+        check: changes_are_invisible,
+    },
+    Claim {
+        number: 9,
+        heading: "进程的衍生",
+        says: "copy-on-write makes fork cheap",
+        verdict: Holds,
+        command: "fork",
+        check: copied_when_written,
+    },
+    Claim {
+        number: 10,
+        heading: "进程的衍生",
+        says: "exec replaces data, heap, stack and code by those of the new program",
+        verdict: Holds,
+        command: "fork",
+        check: exec_replaces_memory,
+    },
+];
+
 #[derive(Serialize)]
 struct Written {
     memory: &'static str,
     parent_wrote: char,
     child_wrote: char,
     parent_reads: char,
+    then_wrote: char,
+    sibling_reads: char,
 }
 
 #[derive(Serialize)]
@@ -46,32 +95,68 @@ struct Copied {
 struct Exec {
     forked_pid: i32,
     pid_after_exec: String,
+    /// Of a word each in the data, the heap, the stack and the code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    words_left_of_4: Option<usize>,
 }
 
 pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
     let children = Children::default();
-    let private = AtomicU8::new(b'P');
-    let shared = SharedMemory::new(AtomicU8::new(b'P'))?;
-    for record in write_in_child(&children, &private, &shared)? {
+    for record in write_in_child(&children)? {
         out.pairs(&record)?;
     }
     out.pairs(&count_faults(&children, args.pages)?)?;
     out.pairs(&exec_in_child(&children)?)
 }
 
-/// The child writes to both bytes; the parent sees what it did to the shared one only.
-fn write_in_child(children: &Children, private: &AtomicU8, shared: &AtomicU8) -> anyhow::Result<[Written; 2]> {
+/// They all wait at a gate: so many there are at one time.
+fn many_children() -> anyhow::Result<Seen> {
+    const MANY: usize = 20;
+    let (children, gate, us) = (Children::default(), Gate::new()?, getpid());
+    let is_ours = || gate.pass().is_ok() && getppid() == us;
+    let forked =
+        (0..MANY).map(|_| children.fork(|| u8::from(!is_ours()))).collect::<anyhow::Result<BTreeSet<Pid>>>()?;
+    let alive = forked.iter().filter(|&&child| {
+        matches!(waitpid(child, Some(WaitPidFlag::WNOHANG)), Ok(WaitStatus::StillAlive))
+    });
+    let alive = alive.count();
+    gate.open(MANY)?;
+    let ours = forked.into_iter().filter(|&child| wait_for(child).is_ok()).count();
+    let evidence = format!("{MANY} forks: {alive} children alive at one time, {ours} with our PID as their parent's");
+    Ok(Seen::holds(alive == MANY && ours == MANY, evidence))
+}
+
+/// The child writes to both bytes, then the parent does; of the private one each sees its own doing only.
+fn write_in_child(children: &Children) -> anyhow::Result<[Written; 2]> {
+    let (private, shared) = (AtomicU8::new(b'P'), SharedMemory::new(AtomicU8::new(b'P'))?);
+    let bytes = [("private", &private), ("shared", &*shared)];
+    let gate = Gate::new()?;
+    let sibling = Teller::fork(children, || {
+        gate.pass()?;
+        Ok(bytes.map(|(_, byte)| byte.load(SeqCst)))
+    })?;
     wait_for(children.fork(|| {
-        private.store(b'C', Ordering::SeqCst);
-        shared.store(b'C', Ordering::SeqCst);
-        u8::from(private.load(Ordering::SeqCst) != b'C')
+        bytes.iter().for_each(|(_, byte)| byte.store(b'C', SeqCst));
+        u8::from(private.load(SeqCst) != b'C')
     })?)?;
-    Ok([("private", private), ("shared", shared)].map(|(memory, byte)| Written {
-        memory,
+    let parent_reads = bytes.map(|(_, byte)| byte.swap(b'Q', SeqCst));
+    gate.open(1)?;
+    let sibling_reads = sibling.hear()?;
+    Ok([0, 1].map(|n| Written {
+        memory: bytes[n].0,
         parent_wrote: 'P',
         child_wrote: 'C',
-        parent_reads: byte.load(Ordering::SeqCst).into(),
+        parent_reads: parent_reads[n].into(),
+        then_wrote: 'Q',
+        sibling_reads: sibling_reads[n].into(),
     }))
+}
+
+fn changes_are_invisible() -> anyhow::Result<Seen> {
+    let [private, shared] = write_in_child(&Children::default())?;
+    let invisible = (private.parent_reads, private.sibling_reads) == ('P', 'P');
+    let visible = (shared.parent_reads, shared.sibling_reads) == ('C', 'Q');
+    Ok(Seen::imprecise(invisible, visible, format!("{}; {}", seen(&private), seen(&shared))))
 }
 
 /// The child reads all pages, which copies none; writes to all, which copies each; and writes again.
@@ -86,54 +171,79 @@ fn count_faults(children: &Children, count: NonZeroUsize) -> anyhow::Result<Copi
         for (step, counted) in steps.into_iter().zip(faults.iter()) {
             let before = minor_faults();
             step(pages, page);
-            counted.store(minor_faults() - before, Ordering::SeqCst);
+            counted.store(minor_faults() - before, SeqCst);
         }
         0
     })?)?;
     let [faults_of_reading, faults_of_writing, faults_of_writing_again] =
-        std::array::from_fn(|step| faults[step].load(Ordering::SeqCst));
+        std::array::from_fn(|step| faults[step].load(SeqCst));
     Ok(Copied { pages: count.get(), faults_of_reading, faults_of_writing, faults_of_writing_again })
 }
 
-/// Small pages: of a huge one the first fault would copy much at once. They stay until the program ends.
-fn private_pages(size: NonZeroUsize) -> anyhow::Result<&'static mut [u8]> {
-    let (protection, flags) = (ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_PRIVATE);
-    // SAFETY: new pages at an address of the kernel's choice, all zero; they are never unmapped, and this is
-    // the only reference to them.
-    #[allow(unsafe_code, reason = "mmap(2) could overwrite other mappings")]
-    unsafe {
-        let pages = mmap_anonymous(None, size, protection, flags).context("mmap")?;
-        // EINVAL: a kernel without huge pages.
-        let _ = madvise(pages, size.get(), MmapAdvise::MADV_NOHUGEPAGE);
-        Ok(std::slice::from_raw_parts_mut(pages.cast().as_ptr(), size.get()))
-    }
-}
-
-fn read_each(pages: &[u8], page: usize) {
-    std::hint::black_box(pages.iter().step_by(page).fold(0, |all, byte| all ^ byte));
-}
-
-fn write_each(pages: &mut [u8], page: usize) {
-    pages.iter_mut().step_by(page).for_each(|byte| *byte = byte.wrapping_add(1));
-    std::hint::black_box(pages);
-}
-
 fn minor_faults() -> i64 {
-    getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| usage.minor_page_faults())
+    Usage::now().map_or(0, |usage| usage.faults)
 }
 
-/// The child becomes a shell, which prints its PID.
+fn copied_when_written() -> anyhow::Result<Seen> {
+    let copied = count_faults(&Children::default(), NonZeroUsize::MIN.saturating_add(999))?;
+    let pages = i64::try_from(copied.pages)?;
+    let few = |faults| faults < pages / 10;
+    let each_once = few(copied.faults_of_reading) && few(copied.faults_of_writing - pages);
+    let each_once = each_once && copied.faults_of_writing >= pages && few(copied.faults_of_writing_again);
+    Ok(Seen::holds(each_once, seen(&copied)))
+}
+
+/// In the data.
+static WORD: AtomicU64 = AtomicU64::new(0x6461_7461);
+
+/// The child becomes a shell, which prints its PID, and stays until its stdin ends.
 fn exec_in_child(children: &Children) -> anyhow::Result<Exec> {
-    let (mut reader, writer) = io::pipe().context("pipe")?;
+    let (heap, stack) = (Box::new(AtomicU64::new(0x6865_6170)), AtomicU64::new(0x73_7461_636b));
+    let code = exec_in_child as fn(&Children) -> anyhow::Result<Exec> as *const ();
+    let places = [WORD.as_ptr().addr(), heap.as_ptr().addr(), stack.as_ptr().addr(), code.addr()];
+    let gate = Gate::new()?;
+    let ((stays, ends), (told, tell)) = (io::pipe().context("pipe")?, io::pipe().context("pipe")?);
     let mut shell = Command::new("sh");
-    shell.args(["-c", "echo $$"]).stdout(Stdio::from(writer));
+    shell.args(["-c", "echo $$; read line || :"]).stdin(Stdio::from(stays)).stdout(Stdio::from(tell));
     let child = children.fork(|| {
-        let _ = shell.exec(); // Returns only when it failed.
+        if gate.pass().is_ok() {
+            let _ = shell.exec(); // Returns only when it failed.
+        }
         127
     })?;
-    drop(shell); // Our write end is in it.
+    drop(shell); // Our ends of its pipes are in it.
+    let before = words_of(child, places)?;
+    gate.open(1)?;
     let mut printed = String::new();
-    reader.read_to_string(&mut printed).context("read the shell's stdout")?;
+    BufReader::new(told).read_line(&mut printed).context("read the shell's stdout")?;
+    let after = words_of(child, places)?;
+    drop(ends);
     wait_for(child)?;
-    Ok(Exec { forked_pid: child.as_raw(), pid_after_exec: printed.trim_end().to_owned() })
+    let left = |(before, after): (Words, Words)| (0..4).filter(|&n| before[n].is_some() && before[n] == after[n]).count();
+    let words_left_of_4 = before.zip(after).map(left);
+    Ok(Exec { forked_pid: child.as_raw(), pid_after_exec: printed.trim_end().to_owned(), words_left_of_4 })
+}
+
+type Words = [Option<u64>; 4];
+
+/// What a child has at our addresses, if we may know.
+fn words_of(child: Pid, places: [usize; 4]) -> anyhow::Result<Option<Words>> {
+    let mut words = [None; 4];
+    for (word, base) in words.iter_mut().zip(places) {
+        let mut bytes = [0; 8];
+        match process_vm_readv(child, &mut [IoSliceMut::new(&mut bytes)], &[RemoteIoVec { base, len: 8 }]) {
+            Ok(_) => *word = Some(u64::from_ne_bytes(bytes)),
+            Err(Errno::EFAULT) => (),
+            Err(Errno::EPERM | Errno::ENOSYS) => return Ok(None),
+            Err(error) => return Err(io::Error::from(error)).context("process_vm_readv"),
+        }
+    }
+    Ok(Some(words))
+}
+
+fn exec_replaces_memory() -> anyhow::Result<Seen> {
+    let exec = exec_in_child(&Children::default())?;
+    let left = exec.words_left_of_4.ok_or_else(|| Failure::CannotShow("process_vm_readv(2) is refused".into()))?;
+    let same_process = exec.pid_after_exec == exec.forked_pid.to_string();
+    Ok(Seen::holds(same_process && left == 0, seen(&exec)))
 }

@@ -34,10 +34,7 @@ pub(super) struct Placement {
 
 /// Those that were asked for, or all that this machine has.
 pub(super) fn placements(pins: &[Pin]) -> anyhow::Result<Vec<Placement>> {
-    let allowed = allowed()?;
-    let first = *allowed.first().context("sched_getaffinity: no CPU")?;
-    let second = allowed.iter().copied().find(|&cpu| cpu != first && !are_siblings(first, cpu));
-    let second = second.or(allowed.get(1).copied());
+    let (first, second) = cpus()?;
     let placement = |pin| {
         let cpus = match pin {
             Pin::Same => Some((first, first)),
@@ -51,6 +48,20 @@ pub(super) fn placements(pins: &[Pin]) -> anyhow::Result<Vec<Placement>> {
     }
     let asked = pins.iter().map(|&pin| placement(pin).context(Failure::CannotShow("there is only one CPU".into())));
     asked.collect()
+}
+
+/// A CPU that this process may use, and another where there is one: of another core, if possible.
+pub fn cpus() -> anyhow::Result<(usize, Option<usize>)> {
+    let allowed = allowed()?;
+    let first = *allowed.first().context("sched_getaffinity: no CPU")?;
+    let second = allowed.iter().copied().find(|&cpu| cpu != first && !are_siblings(first, cpu));
+    Ok((first, second.or(allowed.get(1).copied())))
+}
+
+/// Two CPUs that this process may use.
+pub fn two_cpus() -> anyhow::Result<[usize; 2]> {
+    let (first, second) = cpus()?;
+    Ok([first, second.context(Failure::CannotShow("there is only one CPU".into()))?])
 }
 
 /// Whether both are threads of one core.
@@ -68,14 +79,14 @@ fn allowed() -> anyhow::Result<Vec<usize>> {
 }
 
 /// Puts this thread on one CPU.
-pub(super) fn stay_on(cpu: usize) -> anyhow::Result<()> {
+pub fn stay_on(cpu: usize) -> anyhow::Result<()> {
     let mut set = CpuSet::new();
     set.set(cpu)?;
     sched_setaffinity(Pid::from_raw(0), &set).map_err(io::Error::from).context("sched_setaffinity")
 }
 
 /// Does `work` on one CPU, and gives this thread its old ones back.
-pub(super) fn staying_on<T>(cpu: Option<usize>, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+pub fn staying_on<T>(cpu: Option<usize>, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
     let this = Pid::from_raw(0);
     let before = sched_getaffinity(this).map_err(io::Error::from).context("sched_getaffinity")?;
     cpu.map_or(Ok(()), stay_on)?;
