@@ -2,7 +2,8 @@
 //!
 //! Note: 管道, beside "共享内存…最快的一种IPC方法" [claim 3]. Go: `testing.B`. Man: pipe(7), futex(2).
 
-mod ring;
+pub mod fastest;
+pub mod ring;
 
 use std::fs::File;
 use std::io::{self, Read, Write};

@@ -8,6 +8,7 @@ mod children;
 mod deadlock;
 mod demo;
 mod io_pipe;
+mod ipc;
 mod os_pipe;
 mod pipeline;
 mod process;
@@ -75,6 +76,25 @@ enum Command {
 
 /// What `claims` asks.
 const CLAIMS: &[&[Claim]] = &[
+    bench::fastest::CLAIMS,
+    ipc::kinds::CLAIMS,
+    ipc::messages::CLAIMS,
+    process::addresses::CLAIMS,
+    process::fork::CLAIMS,
+    process::frames::CLAIMS,
+    process::intruder::CLAIMS,
+    process::modes::CLAIMS,
+    process::pages::CLAIMS,
+    process::privileges::CLAIMS,
+    process::sealed::CLAIMS,
+    process::switches::CLAIMS,
+    sync::increment::CLAIMS,
+    sync::interrupted::CLAIMS,
+    sync::peterson::CLAIMS,
+    sync::preempted::CLAIMS,
+    sync::race::CLAIMS,
+    sync::retry::CLAIMS,
+    sync::words::CLAIMS,
     run::arguments::CLAIMS,
     run::reads::CLAIMS,
     run::ends::CLAIMS,

@@ -67,7 +67,7 @@ impl Counter {
     }
 }
 
-fn futex(word: &AtomicU32, operation: libc::c_int, value: u32) -> io::Result<()> {
+pub fn futex(word: &AtomicU32, operation: libc::c_int, value: u32) -> io::Result<()> {
     // SAFETY: the word outlives the call; without a timeout nothing else is looked at.
     #[allow(unsafe_code, reason = "neither libc nor nix has futex(2)")]
     let returned =

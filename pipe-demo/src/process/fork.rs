@@ -116,9 +116,9 @@ fn many_children() -> anyhow::Result<Seen> {
     let is_ours = || gate.pass().is_ok() && getppid() == us;
     let forked =
         (0..MANY).map(|_| children.fork(|| u8::from(!is_ours()))).collect::<anyhow::Result<BTreeSet<Pid>>>()?;
-    let alive = forked.iter().filter(|&&child| {
-        matches!(waitpid(child, Some(WaitPidFlag::WNOHANG)), Ok(WaitStatus::StillAlive))
-    });
+    let alive = forked
+        .iter()
+        .filter(|&&child| matches!(waitpid(child, Some(WaitPidFlag::WNOHANG)), Ok(WaitStatus::StillAlive)));
     let alive = alive.count();
     gate.open(MANY)?;
     let ours = forked.into_iter().filter(|&child| wait_for(child).is_ok()).count();
@@ -156,7 +156,12 @@ fn changes_are_invisible() -> anyhow::Result<Seen> {
     let [private, shared] = write_in_child(&Children::default())?;
     let invisible = (private.parent_reads, private.sibling_reads) == ('P', 'P');
     let visible = (shared.parent_reads, shared.sibling_reads) == ('C', 'Q');
-    Ok(Seen::imprecise(invisible, visible, format!("{}; {}", seen(&private), seen(&shared))))
+    let figures = |Written { memory, parent_reads, sibling_reads, .. }| {
+        format!(
+            "{memory} P: {parent_reads} in the parent after a child wrote C, {sibling_reads} in a sibling after the parent wrote Q"
+        )
+    };
+    Ok(Seen::imprecise(invisible, visible, [private, shared].map(figures).join("; ")))
 }
 
 /// The child reads all pages, which copies none; writes to all, which copies each; and writes again.
@@ -219,7 +224,8 @@ fn exec_in_child(children: &Children) -> anyhow::Result<Exec> {
     let after = words_of(child, places)?;
     drop(ends);
     wait_for(child)?;
-    let left = |(before, after): (Words, Words)| (0..4).filter(|&n| before[n].is_some() && before[n] == after[n]).count();
+    let left =
+        |(before, after): (Words, Words)| (0..4).filter(|&n| before[n].is_some() && before[n] == after[n]).count();
     let words_left_of_4 = before.zip(after).map(left);
     Ok(Exec { forked_pid: child.as_raw(), pid_after_exec: printed.trim_end().to_owned(), words_left_of_4 })
 }

@@ -17,6 +17,7 @@ use clap::ValueEnum;
 use nix::sched::sched_yield;
 use nix::unistd::Pid;
 use serde::Serialize;
+use shared::claim::{Claim, Seen, Verdict::Holds, seen};
 use shared::report::Report;
 
 use super::gate::Gate;
@@ -40,6 +41,25 @@ pub struct Args {
     timeout: Duration,
 }
 
+pub const CLAIMS: &[Claim] = &[
+    Claim {
+        number: 62,
+        heading: "关于同步",
+        says: "processes that use one thing at the same time disturb each other: a race condition",
+        verdict: Holds,
+        command: "race --how plain",
+        check: updates_are_lost,
+    },
+    Claim {
+        number: 69,
+        heading: "关于同步",
+        says: "mutual exclusion lets one visitor at a time into a critical section",
+        verdict: Holds,
+        command: "race --how mutex",
+        check: one_visitor_at_a_time,
+    },
+];
+
 #[derive(Clone, Copy, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum How {
@@ -60,41 +80,62 @@ struct Outcome {
     updates: u64,
     counted: u64,
     lost: u64,
+    /// The most that were between reading and writing at one time.
+    #[serde(skip)]
+    visitors: u64,
 }
 
 pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
     let children = Children::default();
+    let Args { processes, updates, .. } = *args;
     let hows = args.how.as_ref().map_or(How::value_variants(), std::slice::from_ref);
     // All are forked, to wait at their gates, before the program gets a second thread.
-    let races = hows.iter().map(|&how| Race::prepare(&children, how, args)).collect::<anyhow::Result<Vec<_>>>()?;
+    let races = hows.iter().map(|&how| Race::prepare(&children, how, processes, updates));
+    let races = races.collect::<anyhow::Result<Vec<_>>>()?;
     children::supervise(args.timeout, &children, move |_| {
         races.into_iter().try_for_each(|race| out.pairs(&race.start()?))
     })
+}
+
+fn updates_are_lost() -> anyhow::Result<Seen> {
+    let (plain, atomic) = (outcome(How::Plain)?, outcome(How::Atomic)?);
+    Ok(Seen::holds(plain.lost > 0 && atomic.lost == 0, format!("{}; {}", seen(&plain), seen(&atomic))))
+}
+
+fn one_visitor_at_a_time() -> anyhow::Result<Seen> {
+    let [plain, mutex, token] = [How::Plain, How::Mutex, How::Token].map(outcome);
+    let [plain, mutex, token] = [plain?, mutex?, token?].map(|outcome| (outcome.visitors, outcome.lost));
+    let evidence = format!("most visitors, updates lost: by mutex {mutex:?}, by a token {token:?}, neither {plain:?}");
+    Ok(Seen::holds(mutex == (1, 0) && token == (1, 0) && plain.0 > 1, evidence))
+}
+
+fn outcome(how: How) -> anyhow::Result<Outcome> {
+    Race::prepare(&Children::default(), how, 4, 1000)?.start()
 }
 
 struct Race {
     how: How,
     updates: u64,
     gate: Gate,
-    number: SharedMemory<AtomicU64>,
+    number: SharedMemory<Number>,
     racers: Vec<Pid>,
 }
 
 impl Race {
-    fn prepare(children: &Children, how: How, args: &Args) -> anyhow::Result<Race> {
-        let (gate, number, lock) = (Gate::new()?, SharedMemory::new(AtomicU64::new(0))?, Lock::new(how)?);
-        let racer = || gate.pass().is_ok() && (0..args.updates).all(|_| lock.add_one(&number).is_ok());
-        let racers =
-            (0..args.processes).map(|_| children.fork(|| u8::from(!racer()))).collect::<anyhow::Result<_>>()?;
-        Ok(Race { how, updates: args.updates, gate, number, racers })
+    fn prepare(children: &Children, how: How, processes: u64, updates: u64) -> anyhow::Result<Race> {
+        let (gate, number, lock) = (Gate::new()?, SharedMemory::new(Number::default())?, Lock::new(how)?);
+        let racer = || gate.pass().is_ok() && (0..updates).all(|_| lock.add_one(&number).is_ok());
+        let racers = (0..processes).map(|_| children.fork(|| u8::from(!racer()))).collect::<anyhow::Result<_>>()?;
+        Ok(Race { how, updates, gate, number, racers })
     }
 
     fn start(self) -> anyhow::Result<Outcome> {
         self.gate.open(self.racers.len())?;
         let processes = self.racers.len() as u64;
         self.racers.into_iter().try_for_each(wait_for)?;
-        let (updates, counted) = (processes.saturating_mul(self.updates), self.number.load(Ordering::SeqCst));
-        Ok(Outcome { how: self.how, processes, updates, counted, lost: updates.saturating_sub(counted) })
+        let (updates, counted) = (processes.saturating_mul(self.updates), self.number.value.load(Ordering::SeqCst));
+        let (lost, visitors) = (updates.saturating_sub(counted), self.number.most.load(Ordering::SeqCst));
+        Ok(Outcome { how: self.how, processes, updates, counted, lost, visitors })
     }
 }
 
@@ -115,24 +156,37 @@ impl Lock {
         })
     }
 
-    fn add_one(&self, number: &AtomicU64) -> anyhow::Result<()> {
+    fn add_one(&self, number: &Number) -> anyhow::Result<()> {
         match self {
-            Lock::None => add_one_in_two_steps(number),
+            Lock::None => number.add_one_in_two_steps(),
             Lock::Unneeded => {
-                number.fetch_add(1, Ordering::Relaxed);
+                number.value.fetch_add(1, Ordering::Relaxed);
             }
-            Lock::Mutex(mutex) => mutex.exclusively(|| add_one_in_two_steps(number))?,
-            Lock::Token(token) => token.exclusively(|| add_one_in_two_steps(number))?,
+            Lock::Mutex(mutex) => mutex.exclusively(|| number.add_one_in_two_steps())?,
+            Lock::Token(token) => token.exclusively(|| number.add_one_in_two_steps())?,
         }
         Ok(())
     }
 }
 
-/// Read and write are atomic each, together they are not; in between the others get the CPU.
-fn add_one_in_two_steps(number: &AtomicU64) {
-    let value = number.load(Ordering::Relaxed);
-    let _ = sched_yield();
-    number.store(value + 1, Ordering::Relaxed);
+/// What they race for.
+#[derive(Default)]
+struct Number {
+    value: AtomicU64,
+    inside: AtomicU64,
+    most: AtomicU64,
+}
+
+impl Number {
+    /// Read and write are atomic each, together they are not; in between the others get the CPU.
+    fn add_one_in_two_steps(&self) {
+        let visitors = self.inside.fetch_add(1, Ordering::SeqCst) + 1;
+        let value = self.value.load(Ordering::Relaxed);
+        let _ = sched_yield();
+        self.value.store(value + 1, Ordering::Relaxed);
+        self.most.fetch_max(visitors, Ordering::SeqCst);
+        self.inside.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// A pipe with one byte in it: the right to be in the critical section.

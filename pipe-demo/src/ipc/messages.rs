@@ -1,0 +1,38 @@
+//! A pipe forgets where a write ended, a message queue keeps it.
+//!
+//! Note: "管道（用以被传送子节流），消息队列（用以被传送结构化的消息对象）". Go: `os.Pipe`. Man: pipe(7),
+//! mq_overview(7).
+
+use std::io::{self, Read, Write};
+
+use anyhow::Context;
+use shared::claim::{Claim, Seen, Verdict::Holds};
+
+use super::queue::Queue;
+
+pub const CLAIMS: &[Claim] = &[Claim {
+    number: 2,
+    heading: "Golang笔记-多进程编程理论",
+    says: "a pipe carries a stream of bytes, a message queue carries messages",
+    verdict: Holds,
+    command: "",
+    check: bytes_or_messages,
+}];
+
+const SENT: [&[u8]; 2] = [b"one", b"three"];
+
+fn bytes_or_messages() -> anyhow::Result<Seen> {
+    let (mut reader, mut writer) = io::pipe().context("pipe")?;
+    let queue = Queue::new()?;
+    for message in SENT {
+        writer.write_all(message).context("write the pipe")?;
+        queue.send(message)?;
+    }
+    let mut buffer = [0; 64];
+    let read = reader.read(&mut buffer).context("read the pipe")?;
+    let received = [queue.receive()?, queue.receive()?];
+    let as_noted = buffer[..read] == SENT.concat() && received == SENT;
+    let lengths = received.map(|message| message.len());
+    let evidence = format!("sent {:?} bytes: a pipe gave {read} at once, a queue {lengths:?}", SENT.map(<[u8]>::len));
+    Ok(Seen::holds(as_noted, evidence))
+}

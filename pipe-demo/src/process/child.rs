@@ -1,0 +1,59 @@
+//! A child that looks at something and tells what it saw; and a child that may die of what it does.
+//!
+//! Note: 进程的衍生. Go: none, its programs cannot fork. Man: fork(2), wait(2), PR_SET_DUMPABLE in prctl(2).
+
+use std::io::{self, PipeReader};
+use std::marker::PhantomData;
+
+use anyhow::{Context, anyhow};
+use nix::sys::prctl::set_dumpable;
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::Pid;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::children::{Children, wait_for};
+
+/// A child that has yet to be heard.
+pub struct Teller<T> {
+    pub pid: Pid,
+    told: PipeReader,
+    what: PhantomData<T>,
+}
+
+impl<T: Serialize + DeserializeOwned> Teller<T> {
+    /// Forks a child that does `look`.
+    pub fn fork(children: &Children, look: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<Teller<T>> {
+        let (told, tell) = io::pipe().context("pipe")?;
+        let pid = children.fork(|| {
+            let seen = look().map_err(|error| format!("{error:#}"));
+            u8::from(serde_json::to_writer(&tell, &seen).is_err())
+        })?;
+        Ok(Teller { pid, told, what: PhantomData })
+    }
+
+    /// What it saw; it has ended then.
+    pub fn hear(self) -> anyhow::Result<T> {
+        let seen: Result<T, String> = serde_json::from_reader(self.told).context("what the child tells")?;
+        wait_for(self.pid)?;
+        seen.map_err(|error| anyhow!("in the child: {error}"))
+    }
+}
+
+/// What a child sees while this process waits for it.
+pub fn seen_by_child<T: Serialize + DeserializeOwned>(
+    children: &Children,
+    look: impl FnOnce() -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    Teller::fork(children, look)?.hear()
+}
+
+/// How a child ends that does `body`: by the signal that it dies of, without a core, or `exit` and its code.
+pub fn end_of(children: &Children, body: impl FnOnce() -> u8) -> anyhow::Result<String> {
+    let child = children.fork(|| if set_dumpable(false).is_ok() { body() } else { 1 })?;
+    Ok(match waitpid(child, None).with_context(|| format!("wait for {child}"))? {
+        WaitStatus::Signaled(_, signal, _) => signal.as_str().to_owned(),
+        WaitStatus::Exited(_, code) => format!("exit {code}"),
+        status => format!("{status:?}"),
+    })
+}

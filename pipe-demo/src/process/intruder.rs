@@ -1,0 +1,44 @@
+//! A process that writes into the memory of another.
+//!
+//! Note: 进程的空间 ("不可能操纵另一个用户进程的虚拟内存"). Go: none. Man: process_vm_writev(2), ptrace(2).
+
+use std::io::{self, IoSlice};
+use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
+
+use anyhow::Context;
+use nix::errno::Errno;
+use nix::sys::uio::{RemoteIoVec, process_vm_writev};
+use shared::claim::{Claim, Seen, Verdict::Refuted};
+use shared::report::Failure;
+
+use super::child::Teller;
+use crate::children::Children;
+use crate::sync::gate::Gate;
+
+pub const CLAIMS: &[Claim] = &[Claim {
+    number: 49,
+    heading: "进程的空间",
+    says: "a process cannot manipulate the virtual memory of another",
+    verdict: Refuted,
+    command: "",
+    check: write_into_another,
+}];
+
+/// The child does nothing but read its byte, once we have been there.
+fn write_into_another() -> anyhow::Result<Seen> {
+    let (children, byte, gate) = (Children::default(), AtomicU8::new(b'P'), Gate::new()?);
+    let child = Teller::fork(&children, || {
+        gate.pass()?;
+        Ok(byte.load(SeqCst))
+    })?;
+    let theirs = RemoteIoVec { base: byte.as_ptr().addr(), len: 1 };
+    match process_vm_writev(child.pid, &[IoSlice::new(b"X")], &[theirs]) {
+        Err(error @ (Errno::EPERM | Errno::ENOSYS)) => {
+            return Err(Failure::CannotShow(format!("process_vm_writev(2): {error}")).into());
+        }
+        written => written.map_err(io::Error::from).context("process_vm_writev")?,
+    };
+    gate.open(1)?;
+    let [read, ours] = [child.hear()?, byte.load(SeqCst)].map(char::from);
+    Ok(Seen::refuted(read == 'X', format!("the child's P was overwritten: it reads {read}; the parent's is {ours}")))
+}

@@ -1,0 +1,54 @@
+//! How much of its CPU time a process is in user mode and how much in kernel mode: it depends on what it does.
+//!
+//! Note: 系统调用 ("大部分时间里CPU都处于用户态"). Go: `syscall.Getrusage`. Man: getrusage(2).
+
+use std::hint::black_box;
+use std::io::{self, Read, Write};
+
+use anyhow::Context;
+use shared::claim::{Claim, Seen, Verdict::Imprecise};
+
+use super::usage::Usage;
+
+pub const CLAIMS: &[Claim] = &[Claim {
+    number: 56,
+    heading: "系统调用",
+    says: "the CPU is in user mode most of the time",
+    verdict: Imprecise,
+    command: "",
+    check: most_of_the_time,
+}];
+
+/// In microseconds. The kernel looks at its clock's ticks in which mode the CPU is: there must be some.
+const CPU_TIME: i64 = 120_000;
+
+fn most_of_the_time() -> anyhow::Result<Seen> {
+    let mut number = 1_u64;
+    let computing = usage_of(|| {
+        number = (0..100_000).fold(black_box(number), |number, n| number.wrapping_mul(31).wrapping_add(n));
+        Ok(())
+    })?;
+    let (mut reader, mut writer) = io::pipe().context("pipe")?;
+    let mut page = [0; 4096];
+    let piping = usage_of(|| {
+        for _ in 0..100 {
+            writer.write_all(&page).context("write the pipe")?;
+            reader.read_exact(&mut page).context("read the pipe")?;
+        }
+        Ok(())
+    })?;
+    let figures = |usage: Usage| format!("user {} ms, system {} ms", usage.user / 1000, usage.system / 1000);
+    let evidence = format!("computing: {}; writing and reading a pipe: {}", figures(computing), figures(piping));
+    Ok(Seen::imprecise(computing.user > computing.system, piping.system > piping.user, evidence))
+}
+
+fn usage_of(mut work: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<Usage> {
+    let before = Usage::now()?;
+    loop {
+        work()?;
+        let usage = Usage::now()? - before;
+        if usage.cpu() >= CPU_TIME {
+            return Ok(usage);
+        }
+    }
+}

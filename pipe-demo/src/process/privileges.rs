@@ -1,0 +1,99 @@
+//! What the CPU forbids to a program: instructions that stop it or reach a device, and the kernel's addresses.
+//!
+//! Note: 进程的空间 ("内核空间"), 系统调用 ("特权级别"). Go: none. Man: signal(7) at SIGSEGV, ioperm(2).
+
+use std::fs;
+use std::ptr;
+
+use shared::claim::{
+    Claim, Seen,
+    Verdict::{Holds, Imprecise},
+};
+
+use super::child::end_of;
+use super::cpu;
+use super::sealed::end_without_system_calls;
+use crate::children::Children;
+
+pub const CLAIMS: &[Claim] = &[
+    Claim {
+        number: 42,
+        heading: "进程的空间",
+        says: "a user process cannot touch the hardware",
+        verdict: Imprecise,
+        command: "",
+        check: hardware_is_out_of_reach,
+    },
+    Claim {
+        number: 43,
+        heading: "进程的空间",
+        says: "a user process cannot access the kernel's space",
+        verdict: Holds,
+        command: "",
+        check: the_kernels_space_is_closed,
+    },
+    Claim {
+        number: 55,
+        heading: "系统调用",
+        says: "the CPU has levels of privilege, of which the kernel uses two",
+        verdict: Holds,
+        command: "",
+        check: this_program_has_the_lower_level,
+    },
+];
+
+/// But for what the CPU itself gives to everybody: here its clock, read without the kernel.
+fn hardware_is_out_of_reach() -> anyhow::Result<Seen> {
+    cpu::is_known()?;
+    let children = Children::default();
+    let [halt, port] = [cpu::halt, cpu::read_port].map(|forbidden| end_after(&children, forbidden));
+    let (halt, port) = (halt?, port?);
+    let clock = end_without_system_calls(&children, || {
+        let before = cpu::ticks();
+        u8::from((0..1000).all(|_| cpu::ticks() <= before))
+    })?;
+    let evidence = format!("hlt: {halt}; in: {port}; rdtsc without a system call, until it has gone on: {clock}");
+    Ok(Seen::imprecise(halt == "SIGSEGV" && port == "SIGSEGV", clock == "exit 0", evidence))
+}
+
+fn end_after(children: &Children, forbidden: impl FnOnce()) -> anyhow::Result<String> {
+    end_of(children, || {
+        forbidden();
+        0
+    })
+}
+
+/// The address is one of the kernel's code, where it tells; else any that only the kernel can have.
+fn the_kernels_space_is_closed() -> anyhow::Result<Seen> {
+    let children = Children::default();
+    let (kernels, name) = kernel_address().unwrap_or((usize::MAX << 31, "unknown".into()));
+    let ours = u8::MAX;
+    let own = end_after(&children, || read_byte(ptr::from_ref(&ours).expose_provenance()))?;
+    let read = end_after(&children, || read_byte(kernels))?;
+    let closed = own == "exit 0" && read == "SIGSEGV";
+    Ok(Seen::holds(closed, format!("a byte of its own: {own}; at {kernels:#x} ({name}) of the kernel: {read}")))
+}
+
+/// Without privileges all addresses are 0.
+fn kernel_address() -> Option<(usize, String)> {
+    let symbols = fs::read_to_string("/proc/kallsyms").ok()?;
+    let mut fields = symbols.lines().find(|line| line.ends_with(" _stext"))?.split(' ');
+    let address = usize::from_str_radix(fields.next()?, 16).ok().filter(|&address| address != 0)?;
+    Some((address, fields.last()?.to_owned()))
+}
+
+fn read_byte(address: usize) {
+    // SAFETY: it is our own, or else forbidden, and then the process ends here.
+    #[allow(unsafe_code, reason = "the read of a forbidden address is the experiment")]
+    unsafe {
+        ptr::with_exposed_provenance::<u8>(address).read_volatile();
+    }
+}
+
+fn this_program_has_the_lower_level() -> anyhow::Result<Seen> {
+    cpu::is_known()?;
+    let level = cpu::privilege_level();
+    let halt = end_after(&Children::default(), cpu::halt)?;
+    let evidence = format!("level {level} of 0 to 3; hlt, which level 0 may execute: {halt}");
+    Ok(Seen::holds(level == 3 && halt == "SIGSEGV", evidence))
+}

@@ -1,0 +1,113 @@
+//! A process that may make no system call but its last one: whatever it gets then of the kernel, it gets
+//! without. A page fault brings memory, and the clock stands in a page that every process has.
+//!
+//! Note: 系统调用 ("唯一手段"). Go: none. Man: seccomp(2), vdso(7).
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::time::Instant;
+
+use anyhow::Context;
+use nix::sys::prctl::set_no_new_privs;
+use nix::unistd::getppid;
+use shared::claim::{Claim, Seen, Verdict::Imprecise};
+use shared::report::Failure;
+
+use super::child::end_of;
+use super::pages::{private_pages, write_each};
+use super::usage::Usage;
+use crate::children::Children;
+use crate::sync::memory::page_size;
+
+pub const CLAIMS: &[Claim] = &[
+    Claim {
+        number: 53,
+        heading: "系统调用",
+        says: "system calls are the only way to use what the kernel does",
+        verdict: Imprecise,
+        command: "",
+        check: the_only_way,
+    },
+    Claim {
+        number: 54,
+        heading: "系统调用",
+        says: "a system call runs kernel code, a function works in user space",
+        verdict: Imprecise,
+        command: "",
+        check: call_or_function,
+    },
+];
+
+const PAGES: usize = 1000;
+
+fn the_only_way() -> anyhow::Result<Seen> {
+    let children = Children::default();
+    let call = end_without_system_calls(&children, || u8::from(getppid().as_raw() == 0))?;
+    let page = page_size()?;
+    let pages = private_pages(page.saturating_mul(NonZeroUsize::new(PAGES).context("no pages")?))?;
+    let before = Usage::of_children()?;
+    let touched = end_without_system_calls(&children, || {
+        write_each(pages, page.get());
+        0
+    })?;
+    let faults = (Usage::of_children()? - before).faults;
+    let evidence = format!("sealed: getppid {call}; {PAGES} new pages touched, {faults} page faults: {touched}");
+    Ok(Seen::imprecise(call == "SIGSYS", touched == "exit 0" && faults >= i64::try_from(PAGES)?, evidence))
+}
+
+/// clock_gettime(2) stands among the system calls, and is none where the kernel maps it as a function.
+fn call_or_function() -> anyhow::Result<Seen> {
+    const TIMES: u32 = 1000;
+    let children = Children::default();
+    let function = end_without_system_calls(&children, || u8::from(i32::abs(-1) != 1))?;
+    let call = end_without_system_calls(&children, || u8::from(clock_by_system_call() < 0))?;
+    let mapped = end_without_system_calls(&children, || {
+        let start = Instant::now();
+        u8::from((0..TIMES).any(|_| Instant::now() < start))
+    })?;
+    if mapped == "SIGSYS" {
+        return Err(Failure::CannotShow("the kernel maps no function that reads this machine's clock".into()).into());
+    }
+    let evidence = format!(
+        "sealed: a function {function}; clock_gettime as a system call {call}, {TIMES} times as a function {mapped}"
+    );
+    Ok(Seen::imprecise(function == "exit 0" && call == "SIGSYS", mapped == "exit 0", evidence))
+}
+
+fn clock_by_system_call() -> libc::c_long {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the kernel writes the time, which is ours.
+    #[allow(unsafe_code, reason = "libc's own clock_gettime is the function")]
+    unsafe {
+        libc::syscall(libc::SYS_clock_gettime, libc::CLOCK_MONOTONIC, &raw mut time)
+    }
+}
+
+/// How a child ends that does `body` while every system call but _exit(2) would kill it by SIGSYS.
+pub fn end_without_system_calls(children: &Children, body: impl FnOnce() -> u8) -> anyhow::Result<String> {
+    const REFUSED: u8 = 77;
+    let end = end_of(children, || if seal().is_ok() { body() } else { REFUSED })?;
+    if end == format!("exit {REFUSED}") {
+        return Err(Failure::CannotShow("seccomp(2) is refused".into()).into());
+    }
+    Ok(end)
+}
+
+/// The filter looks at a call's number, lets two pass, and kills by the others.
+fn seal() -> anyhow::Result<()> {
+    let step = |code: u32, jt, jf, k| libc::sock_filter { code: code as u16, jt, jf, k };
+    let is = |number: libc::c_long, then| step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, then, 0, number as u32);
+    let mut filter = [
+        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+        is(libc::SYS_exit_group, 2),
+        is(libc::SYS_exit, 1),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_KILL_PROCESS),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let program = libc::sock_fprog { len: u16::try_from(filter.len())?, filter: filter.as_mut_ptr() };
+    set_no_new_privs().map_err(io::Error::from).context("PR_SET_NO_NEW_PRIVS")?;
+    // SAFETY: the program is as long as it says, and is read during the call only.
+    #[allow(unsafe_code, reason = "libc has no seccomp")]
+    let sealed = unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
+    if sealed < 0 { Err(io::Error::last_os_error()).context("PR_SET_SECCOMP") } else { Ok(()) }
+}

@@ -1,0 +1,102 @@
+//! What switching from process to process does, and does not: with one CPU two processes only seem to run
+//! at one time, with two they do; and none notices in what it computes.
+//!
+//! Note: 进程的切换和调度. Go: none. Man: sched(7), getrusage(2) at ru_nivcsw.
+
+use std::hint::spin_loop;
+use std::ops::ControlFlow::{Break, Continue};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::SeqCst};
+
+use serde::{Deserialize, Serialize};
+use shared::claim::{
+    Claim, Seen,
+    Verdict::{Holds, Imprecise},
+};
+use shared::ping_pong::placement::{cpus, stay_on, two_cpus};
+
+use super::child::Teller;
+use super::usage::Usage;
+use crate::children::Children;
+use crate::sync::at_once::at_once;
+use crate::sync::memory::SharedMemory;
+use crate::sync::retry::{step, steps};
+
+pub const CLAIMS: &[Claim] = &[
+    Claim {
+        number: 59,
+        heading: "进程的切换和调度",
+        says: "switching makes it seem as if processes ran at the same time",
+        verdict: Imprecise,
+        command: "",
+        check: only_seemingly_at_once,
+    },
+    Claim {
+        number: 60,
+        heading: "进程的切换和调度",
+        says: "a process's state is saved and restored when it is switched, by the kernel, which gives each a turn",
+        verdict: Holds,
+        command: "",
+        check: state_is_kept,
+    },
+];
+
+fn only_seemingly_at_once() -> anyhow::Result<Seen> {
+    const FEW: usize = 4;
+    const MANY: usize = 100;
+    let [one, other] = two_cpus()?;
+    let on_one = switches_of([one; 2], FEW, |_| true)?;
+    let on_two = switches_of([one, other], MANY, |switches| switches == 0)?;
+    let evidence = format!("one CPU: {FEW} handshakes took {on_one} switches; two CPUs: {MANY} took {on_two}");
+    Ok(Seen::imprecise(on_one >= i64::try_from(FEW)?, on_two == 0, evidence))
+}
+
+/// Lets two processes shake hands in memory so often, until it took as many switches as `wanted`.
+fn switches_of(cpus: [usize; 2], handshakes: usize, wanted: impl Fn(i64) -> bool) -> anyhow::Result<i64> {
+    let hands = SharedMemory::new(AtomicUsize::new(0))?;
+    let shake = |me| {
+        for _ in 0..handshakes {
+            while hands.load(SeqCst) % 2 != me {
+                spin_loop();
+            }
+            hands.fetch_add(1, SeqCst);
+        }
+    };
+    let mut took = 0;
+    at_once(cpus, shake, |switches| {
+        took = switches;
+        if wanted(switches) { Break(()) } else { Continue(()) }
+    })?;
+    Ok(took)
+}
+
+/// How far a process got, with what result, and how often the CPU was taken from it.
+#[derive(Serialize, Deserialize)]
+struct Computed {
+    steps: u64,
+    number: u64,
+    involuntary: i64,
+}
+
+/// Two processes compute on one CPU, until both have lost it some times.
+fn state_is_kept() -> anyhow::Result<Seen> {
+    const SOME: i64 = 3;
+    let (children, lost) = (Children::default(), SharedMemory::new([const { AtomicI64::new(0) }; 2])?);
+    stay_on(cpus()?.0)?;
+    let compute = |me: usize| {
+        let mut computed = Computed { steps: 0, number: 0, involuntary: 0 };
+        let before = Usage::now()?;
+        while lost.iter().any(|lost| lost.load(SeqCst) < SOME) {
+            computed.number = (0..1000).fold(computed.number, |number, _| step(number));
+            computed.steps += 1000;
+            computed.involuntary = (Usage::now()? - before).involuntary;
+            lost[me].store(computed.involuntary, SeqCst);
+        }
+        Ok(computed)
+    };
+    let [one, other] = [0, 1].map(|me| Teller::fork(&children, || compute(me)));
+    let both = [one?.hear()?, other?.hear()?];
+    let as_alone = both.iter().all(|computed| computed.number == steps(computed.steps));
+    let [one, other] = both.map(|Computed { steps, involuntary, .. }| format!("{involuntary} times in {steps} steps"));
+    let result = if as_alone { "as" } else { "not as" };
+    Ok(Seen::holds(as_alone, format!("the CPU was taken {one}, {other}; the results are {result} without")))
+}

@@ -1,0 +1,84 @@
+//! What the kernel has counted of a process.
+//!
+//! Note: 进程的切换和调度. Go: `syscall.Getrusage`. Man: getrusage(2).
+
+use std::io;
+use std::ops::{Add, Sub};
+
+use anyhow::Context;
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::{TimeVal, TimeValLike};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Usage {
+    /// CPU time, in microseconds.
+    pub user: i64,
+    pub system: i64,
+    /// The process gave the CPU away.
+    pub voluntary: i64,
+    /// The CPU was taken from it.
+    pub involuntary: i64,
+    /// Page faults that read no disk.
+    pub faults: i64,
+}
+
+impl Usage {
+    /// Of this process.
+    pub fn now() -> anyhow::Result<Usage> {
+        Usage::of(UsageWho::RUSAGE_SELF)
+    }
+
+    /// Of its children that have been waited for.
+    pub fn of_children() -> anyhow::Result<Usage> {
+        Usage::of(UsageWho::RUSAGE_CHILDREN)
+    }
+
+    fn of(who: UsageWho) -> anyhow::Result<Usage> {
+        let usage = getrusage(who).map_err(io::Error::from).context("getrusage")?;
+        let microseconds = |time: TimeVal| time.num_microseconds();
+        Ok(Usage {
+            user: microseconds(usage.user_time()),
+            system: microseconds(usage.system_time()),
+            voluntary: usage.voluntary_context_switches(),
+            involuntary: usage.involuntary_context_switches(),
+            faults: usage.minor_page_faults(),
+        })
+    }
+
+    pub fn cpu(self) -> i64 {
+        self.user + self.system
+    }
+
+    pub fn switches(self) -> i64 {
+        self.voluntary + self.involuntary
+    }
+}
+
+impl Add for Usage {
+    type Output = Usage;
+
+    fn add(self, other: Usage) -> Usage {
+        Usage {
+            user: self.user + other.user,
+            system: self.system + other.system,
+            voluntary: self.voluntary + other.voluntary,
+            involuntary: self.involuntary + other.involuntary,
+            faults: self.faults + other.faults,
+        }
+    }
+}
+
+impl Sub for Usage {
+    type Output = Usage;
+
+    fn sub(self, before: Usage) -> Usage {
+        Usage {
+            user: self.user - before.user,
+            system: self.system - before.system,
+            voluntary: self.voluntary - before.voluntary,
+            involuntary: self.involuntary - before.involuntary,
+            faults: self.faults - before.faults,
+        }
+    }
+}

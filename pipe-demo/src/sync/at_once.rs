@@ -1,0 +1,116 @@
+//! Two processes that do something at the same time, round after round, until what can happen has happened.
+//!
+//! On two CPUs they wait for each other spinning: who gave the CPU away would be late. The kernel counts
+//! whether one of them lost its CPU in a round; where none did, nothing interrupted them.
+//!
+//! Note: 关于同步. Go: `testing.B.RunParallel`. Man: sched_setaffinity(2), getrusage(2) at ru_nivcsw.
+
+use std::hint::spin_loop;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use nix::sched::sched_yield;
+use shared::ping_pong::placement::{stay_on, staying_on};
+use shared::report::Failure;
+
+use super::memory::SharedMemory;
+use crate::children::{Children, wait_for};
+use crate::process::usage::Usage;
+
+/// Both are in one round or before it.
+#[derive(Default)]
+struct Rounds {
+    /// The first has begun it.
+    begun: AtomicU32,
+    /// The second too.
+    joined: AtomicU32,
+    /// The second has done its work.
+    done: AtomicU32,
+    /// And lost its CPU so often meanwhile.
+    switches: AtomicI64,
+    is_over: AtomicU32,
+}
+
+/// What did not happen by then will not be waited for.
+const PATIENCE: Duration = Duration::from_secs(12);
+
+/// The two processes, 0 and 1, do `work` at once; between the rounds `judge` hears how often they have lost
+/// their CPUs, and says whether it has seen enough.
+pub fn at_once(
+    cpus: [usize; 2],
+    work: impl Fn(usize),
+    judge: impl FnMut(i64) -> ControlFlow<()>,
+) -> anyhow::Result<()> {
+    let (children, rounds) = (Children::default(), SharedMemory::new(Rounds::default())?);
+    let wait = |event: &dyn Fn() -> bool| wait_until(cpus[0] == cpus[1], event);
+    let second = children.fork(|| u8::from(rounds.follow(cpus[1], &wait, &work).is_err()))?;
+    staying_on(Some(cpus[0]), || rounds.lead(&wait, &work, judge))?;
+    rounds.is_over.store(1, SeqCst);
+    wait_for(second)
+}
+
+impl Rounds {
+    fn lead(
+        &self,
+        wait: &impl Fn(&dyn Fn() -> bool) -> anyhow::Result<()>,
+        work: &impl Fn(usize),
+        mut judge: impl FnMut(i64) -> ControlFlow<()>,
+    ) -> anyhow::Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        for round in 1.. {
+            self.begun.store(round, SeqCst);
+            wait(&|| self.joined.load(SeqCst) == round)?;
+            let before = Usage::now()?;
+            work(0);
+            let switches = (Usage::now()? - before).switches();
+            wait(&|| self.done.load(SeqCst) == round)?;
+            if judge(switches + self.switches.load(SeqCst)).is_break() {
+                break;
+            }
+            ensure!(Instant::now() < deadline, Failure::Deadline(format!("not seen in {PATIENCE:?}")));
+        }
+        Ok(())
+    }
+
+    /// The second process.
+    fn follow(
+        &self,
+        cpu: usize,
+        wait: &impl Fn(&dyn Fn() -> bool) -> anyhow::Result<()>,
+        work: &impl Fn(usize),
+    ) -> anyhow::Result<()> {
+        stay_on(cpu)?;
+        for round in 1.. {
+            wait(&|| self.begun.load(SeqCst) == round || self.is_over.load(SeqCst) == 1)?;
+            if self.is_over.load(SeqCst) == 1 {
+                break;
+            }
+            let before = Usage::now()?;
+            self.joined.store(round, SeqCst);
+            work(1);
+            self.switches.store((Usage::now()? - before).switches(), SeqCst);
+            self.done.store(round, SeqCst);
+        }
+        Ok(())
+    }
+}
+
+/// On one CPU the other cannot go on before we let it.
+fn wait_until(one_cpu: bool, event: &dyn Fn() -> bool) -> anyhow::Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while !event() {
+        for _ in 0..100 {
+            spin_loop();
+        }
+        if one_cpu {
+            let _ = sched_yield();
+        }
+        ensure!(
+            Instant::now() < deadline,
+            Failure::Deadline(format!("the other process is not there in {PATIENCE:?}"))
+        );
+    }
+    Ok(())
+}
