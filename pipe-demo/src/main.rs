@@ -90,7 +90,7 @@ const CLAIMS: &[&[Claim]] = &[
     process::switches::CLAIMS,
     sync::increment::CLAIMS,
     sync::interrupted::CLAIMS,
-    sync::peterson::CLAIMS,
+    sync::flags::CLAIMS,
     sync::preempted::CLAIMS,
     sync::race::CLAIMS,
     sync::retry::CLAIMS,

@@ -1,12 +1,13 @@
 //! What the note's section 关于同步 says of processes that meet at one place.
 
 pub mod at_once;
+pub mod flags;
 pub mod gate;
 pub mod increment;
 pub mod interrupted;
 pub mod memory;
 pub mod mutex;
-pub mod peterson;
+
 pub mod preempted;
 pub mod race;
 pub mod retry;

@@ -36,11 +36,11 @@ fn is_shared_memory_the_fastest() -> anyhow::Result<Seen> {
         memory = memory.min(cost("shared memory, futex", stream, collect)?.cpu());
     }
     let [pipe_switches, memory_switches] =
-        [cost("pipe", ping, pong)?, cost("shared memory, futex", ping, pong)?].map(|usage| usage.switches());
+        [cost("pipe", ping, pong)?, cost("shared memory, futex", ping, pong)?].map(Usage::switches);
     let evidence = format!(
         "CPU time for {} MiB: pipe {pipe} us, shared memory {memory}; switches in {ROUND_TRIPS} round trips: \
          pipe {pipe_switches}, shared memory {memory_switches}",
-        BLOCKS * BLOCK >> 20,
+        (BLOCKS * BLOCK) >> 20,
     );
     let as_many = memory_switches >= ROUND_TRIPS && memory_switches * 4 >= pipe_switches * 3;
     Ok(Seen::imprecise(memory < pipe, as_many, evidence))

@@ -59,15 +59,14 @@ fn the_list() -> anyhow::Result<Seen> {
 fn work(kinds: &[Kind]) -> anyhow::Result<(Vec<&'static str>, Vec<&'static str>)> {
     let (mut work, mut fail) = (Vec::new(), Vec::new());
     for (name, try_it) in kinds {
-        match try_it() {
-            Err(error) if matches!(error.downcast_ref(), Some(Failure::CannotShow(_))) => (),
-            result => {
-                if result.context(*name)? {
-                    work.push(*name)
-                } else {
-                    fail.push(*name)
-                }
-            }
+        let tried = try_it();
+        if tried.as_ref().is_err_and(|error| matches!(error.downcast_ref(), Some(Failure::CannotShow(_)))) {
+            continue;
+        }
+        if tried.context(*name)? {
+            work.push(*name);
+        } else {
+            fail.push(*name);
         }
     }
     Ok((work, fail))
@@ -115,7 +114,10 @@ fn message_queue() -> anyhow::Result<bool> {
 fn shared_memory() -> anyhow::Result<bool> {
     let word = SharedMemory::new(AtomicU32::new(0))?;
     between(
-        || Ok(word.store(1, SeqCst)),
+        || {
+            word.store(1, SeqCst);
+            Ok(())
+        },
         || {
             while word.load(SeqCst) == 0 {
                 sched_yield()?;
@@ -165,10 +167,10 @@ fn file_lock() -> anyhow::Result<bool> {
     let child =
         children.fork(|| u8::from(fcntl(&file, FcntlArg::F_SETLK(&whole_file())).is_err() || gate.pass().is_err()))?;
     let holder = loop {
-        let mut lock = whole_file();
-        fcntl(&file, FcntlArg::F_GETLK(&mut lock))?;
-        if lock.l_type != UNLOCKED {
-            break lock.l_pid;
+        let mut found = whole_file();
+        fcntl(&file, FcntlArg::F_GETLK(&mut found))?;
+        if found.l_type != lock::NONE {
+            break found.l_pid;
         }
         sched_yield()?;
     };
@@ -177,9 +179,12 @@ fn file_lock() -> anyhow::Result<bool> {
     Ok(holder == child.as_raw())
 }
 
-const UNLOCKED: libc::c_short = libc::F_UNLCK as libc::c_short;
+#[allow(clippy::cast_possible_truncation, reason = "for libc they are of int, struct flock has short")]
+mod lock {
+    pub const FOR_WRITING: libc::c_short = libc::F_WRLCK as libc::c_short;
+    pub const NONE: libc::c_short = libc::F_UNLCK as libc::c_short;
+}
 
 fn whole_file() -> libc::flock {
-    let (l_type, l_whence) = (libc::F_WRLCK as libc::c_short, libc::SEEK_SET as libc::c_short);
-    libc::flock { l_type, l_whence, l_start: 0, l_len: 0, l_pid: 0 }
+    libc::flock { l_type: lock::FOR_WRITING, l_whence: 0, l_start: 0, l_len: 0, l_pid: 0 }
 }

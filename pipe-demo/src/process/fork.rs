@@ -92,6 +92,7 @@ struct Copied {
 }
 
 #[derive(Serialize)]
+#[allow(clippy::struct_field_names, reason = "they are printed")]
 struct Exec {
     forked_pid: i32,
     pid_after_exec: String,
@@ -136,7 +137,9 @@ fn write_in_child(children: &Children) -> anyhow::Result<[Written; 2]> {
         Ok(bytes.map(|(_, byte)| byte.load(SeqCst)))
     })?;
     wait_for(children.fork(|| {
-        bytes.iter().for_each(|(_, byte)| byte.store(b'C', SeqCst));
+        for (_, byte) in bytes {
+            byte.store(b'C', SeqCst);
+        }
         u8::from(private.load(SeqCst) != b'C')
     })?)?;
     let parent_reads = bytes.map(|(_, byte)| byte.swap(b'Q', SeqCst));
@@ -156,12 +159,16 @@ fn changes_are_invisible() -> anyhow::Result<Seen> {
     let [private, shared] = write_in_child(&Children::default())?;
     let invisible = (private.parent_reads, private.sibling_reads) == ('P', 'P');
     let visible = (shared.parent_reads, shared.sibling_reads) == ('C', 'Q');
-    let figures = |Written { memory, parent_reads, sibling_reads, .. }| {
-        format!(
-            "{memory} P: {parent_reads} in the parent after a child wrote C, {sibling_reads} in a sibling after the parent wrote Q"
-        )
-    };
-    Ok(Seen::imprecise(invisible, visible, [private, shared].map(figures).join("; ")))
+    let evidence = format!(
+        "{} written by a child, then {} by the parent: private, the parent reads {} and a sibling {}; shared, {} and {}",
+        private.child_wrote,
+        private.then_wrote,
+        private.parent_reads,
+        private.sibling_reads,
+        shared.parent_reads,
+        shared.sibling_reads,
+    );
+    Ok(Seen::imprecise(invisible, visible, evidence))
 }
 
 /// The child reads all pages, which copies none; writes to all, which copies each; and writes again.

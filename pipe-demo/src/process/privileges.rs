@@ -79,7 +79,7 @@ fn kernel_address() -> Option<(usize, String)> {
     let symbols = fs::read_to_string("/proc/kallsyms").ok()?;
     let mut fields = symbols.lines().find(|line| line.ends_with(" _stext"))?.split(' ');
     let address = usize::from_str_radix(fields.next()?, 16).ok().filter(|&address| address != 0)?;
-    Some((address, fields.last()?.to_owned()))
+    Some((address, fields.next_back()?.to_owned()))
 }
 
 fn read_byte(address: usize) {

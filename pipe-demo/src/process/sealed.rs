@@ -95,14 +95,17 @@ pub fn end_without_system_calls(children: &Children, body: impl FnOnce() -> u8) 
 
 /// The filter looks at a call's number, lets two pass, and kills by the others.
 fn seal() -> anyhow::Result<()> {
-    let step = |code: u32, jt, jf, k| libc::sock_filter { code: code as u16, jt, jf, k };
-    let is = |number: libc::c_long, then| step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, then, 0, number as u32);
+    let step = |code: u32, then, number| -> anyhow::Result<libc::sock_filter> {
+        Ok(libc::sock_filter { code: u16::try_from(code)?, jt: then, jf: 0, k: u32::try_from(number)? })
+    };
+    let (load, is_equal) = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K);
+    let finish = libc::BPF_RET | libc::BPF_K;
     let mut filter = [
-        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
-        is(libc::SYS_exit_group, 2),
-        is(libc::SYS_exit, 1),
-        step(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_KILL_PROCESS),
-        step(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
+        step(load, 0, 0)?,
+        step(is_equal, 2, libc::SYS_exit_group)?,
+        step(is_equal, 1, libc::SYS_exit)?,
+        step(finish, 0, libc::SECCOMP_RET_KILL_PROCESS.into())?,
+        step(finish, 0, libc::SECCOMP_RET_ALLOW.into())?,
     ];
     let program = libc::sock_fprog { len: u16::try_from(filter.len())?, filter: filter.as_mut_ptr() };
     set_no_new_privs().map_err(io::Error::from).context("PR_SET_NO_NEW_PRIVS")?;

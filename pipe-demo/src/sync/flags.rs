@@ -1,0 +1,104 @@
+//! Mutual exclusion by plain reads and writes, as Dekker's and Peterson's algorithms begin: I raise my flag,
+//! and enter unless yours is raised. It is right for a CPU that does them in the program's order; ours lets a
+//! write wait while the next read is done, and then both enter. What keeps the order is an instruction.
+//!
+//! Note: 关于同步 ("不能依赖于任何计算机硬件"). Go: none, its atomic operations are all in order. Man: none;
+//! x86's instruction is mfence.
+
+use std::hint::spin_loop;
+use std::ops::ControlFlow::{Break, Continue};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, compiler_fence, fence};
+
+use shared::claim::{Claim, Seen, Verdict::Refuted};
+use shared::ping_pong::placement::two_cpus;
+
+use super::at_once::at_once;
+use super::memory::SharedMemory;
+
+pub const CLAIMS: &[Claim] = &[Claim {
+    number: 70,
+    heading: "关于同步",
+    says: "mutual exclusion must not depend on the hardware, not even on the CPU",
+    verdict: Refuted,
+    command: "",
+    check: independent_of_the_cpu,
+}];
+
+/// What keeps reads and writes in order: for the compiler only, or for the CPU too.
+type Fence = fn(Ordering);
+
+/// In one round.
+const MEETINGS: usize = 100;
+
+/// For two processes, that meet again and again.
+struct Door {
+    /// Both together, so often.
+    arrived: Line<AtomicU64>,
+    /// Raised for this meeting and the earlier ones.
+    flags: [Line<AtomicU64>; 2],
+    /// At each meeting of the round.
+    entered: [Line<[AtomicBool; MEETINGS]>; 2],
+}
+
+/// On a cache line of its own.
+#[repr(align(128))]
+struct Line<T>(T);
+
+impl Door {
+    fn new() -> Door {
+        Door {
+            arrived: Line(AtomicU64::new(0)),
+            flags: [const { Line(AtomicU64::new(0)) }; 2],
+            entered: [const { Line([const { AtomicBool::new(false) }; MEETINGS]) }; 2],
+        }
+    }
+
+    /// The next meetings of a round.
+    fn meet(&self, me: usize, fence: Fence) {
+        let first = self.flags[me].0.load(Ordering::SeqCst) + 1;
+        for (meeting, entered) in (first..).zip(self.entered[me].0.iter()) {
+            self.arrived.0.fetch_add(1, Ordering::SeqCst);
+            while self.arrived.0.load(Ordering::SeqCst) < 2 * meeting {
+                spin_loop();
+            }
+            entered.store(self.enters(me, meeting, fence), Ordering::SeqCst);
+        }
+    }
+
+    fn enters(&self, me: usize, meeting: u64, fence: Fence) -> bool {
+        self.flags[me].0.store(meeting, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        self.flags[1 - me].0.load(Ordering::Relaxed) < meeting
+    }
+
+    /// At how many meetings of this round both were inside.
+    fn both_entered(&self) -> usize {
+        let [one, other] = &self.entered;
+        let pairs = one.0.iter().zip(other.0.iter());
+        pairs.filter(|(one, other)| one.load(Ordering::SeqCst) && other.load(Ordering::SeqCst)).count()
+    }
+}
+
+fn independent_of_the_cpu() -> anyhow::Result<Seen> {
+    const ENOUGH: usize = 20_000;
+    let (plain, fenced) = (both_inside(compiler_fence, ENOUGH)?, both_inside(fence, ENOUGH)?);
+    let evidence = format!(
+        "by plain writes and reads both were inside at {plain} of {ENOUGH} meetings, with the CPU's fence at {fenced}"
+    );
+    Ok(Seen::refuted(plain > 0 && fenced == 0, evidence))
+}
+
+fn both_inside(fence: Fence, meetings: usize) -> anyhow::Result<usize> {
+    let door = SharedMemory::new(Door::new())?;
+    let (mut met, mut both) = (0, 0);
+    at_once(
+        two_cpus()?,
+        |me| door.meet(me, fence),
+        |_| {
+            met += MEETINGS;
+            both += door.both_entered();
+            if met >= meetings { Break(()) } else { Continue(()) }
+        },
+    )?;
+    Ok(both)
+}
