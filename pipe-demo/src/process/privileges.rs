@@ -2,7 +2,8 @@
 //!
 //! Note: 进程的空间 ("内核空间"), 系统调用 ("特权级别"). Go: none. Man: signal(7) at SIGSEGV, ioperm(2).
 
-use std::fs;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::ptr;
 
 use shared::claim::{
@@ -76,8 +77,9 @@ fn the_kernels_space_is_closed() -> anyhow::Result<Seen> {
 
 /// Without privileges all addresses are 0.
 fn kernel_address() -> Option<(usize, String)> {
-    let symbols = fs::read_to_string("/proc/kallsyms").ok()?;
-    let mut fields = symbols.lines().find(|line| line.ends_with(" _stext"))?.split(' ');
+    let symbols = BufReader::new(File::open("/proc/kallsyms").ok()?).lines();
+    let symbol = symbols.map_while(Result::ok).find(|line| line.ends_with(" _stext"))?;
+    let mut fields = symbol.split(' ');
     let address = usize::from_str_radix(fields.next()?, 16).ok().filter(|&address| address != 0)?;
     Some((address, fields.next_back()?.to_owned()))
 }

@@ -105,13 +105,11 @@ fn wrong_sums(by_mutex: bool) -> anyhow::Result<u64> {
 
 impl Accounts {
     fn exclusively(&self, work: impl FnOnce()) -> anyhow::Result<()> {
-        match &self.mutex {
-            Some(mutex) => mutex.exclusively(work),
-            None => {
-                work();
-                Ok(())
-            }
+        if let Some(mutex) = &self.mutex {
+            return mutex.exclusively(work);
         }
+        work();
+        Ok(())
     }
 
     fn move_to_and_fro(&self) -> anyhow::Result<()> {
