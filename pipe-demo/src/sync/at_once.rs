@@ -7,7 +7,7 @@
 
 use std::hint::spin_loop;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
@@ -19,7 +19,7 @@ use super::memory::SharedMemory;
 use crate::children::{Children, wait_for};
 use crate::process::usage::Usage;
 
-/// Both are in one round or before it.
+/// Where the two are; both are in one round or before it.
 #[derive(Default)]
 struct Rounds {
     /// The first has begun it.
@@ -30,7 +30,9 @@ struct Rounds {
     done: AtomicU32,
     /// And lost its CPU so often meanwhile.
     switches: AtomicI64,
-    is_over: AtomicU32,
+    /// There are no more.
+    is_over: AtomicBool,
+    share_a_cpu: bool,
 }
 
 /// What did not happen by then will not be waited for.
@@ -43,29 +45,25 @@ pub fn at_once(
     work: impl Fn(usize),
     judge: impl FnMut(i64) -> ControlFlow<()>,
 ) -> anyhow::Result<()> {
-    let (children, rounds) = (Children::default(), SharedMemory::new(Rounds::default())?);
-    let wait = |event: &dyn Fn() -> bool| wait_until(cpus[0] == cpus[1], event);
-    let second = children.fork(|| u8::from(rounds.follow(cpus[1], &wait, &work).is_err()))?;
-    staying_on(Some(cpus[0]), || rounds.lead(&wait, &work, judge))?;
-    rounds.is_over.store(1, SeqCst);
+    let rounds = SharedMemory::new(Rounds { share_a_cpu: cpus[0] == cpus[1], ..Rounds::default() })?;
+    let children = Children::default();
+    let second = children.fork(|| u8::from(stay_on(cpus[1]).and_then(|()| rounds.follow(&work)).is_err()))?;
+    staying_on(Some(cpus[0]), || rounds.lead(&work, judge))?;
+    rounds.is_over.store(true, SeqCst);
     wait_for(second)
 }
 
 impl Rounds {
-    fn lead(
-        &self,
-        wait: &impl Fn(&dyn Fn() -> bool) -> anyhow::Result<()>,
-        work: &impl Fn(usize),
-        mut judge: impl FnMut(i64) -> ControlFlow<()>,
-    ) -> anyhow::Result<()> {
+    /// The first process.
+    fn lead(&self, work: impl Fn(usize), mut judge: impl FnMut(i64) -> ControlFlow<()>) -> anyhow::Result<()> {
         let deadline = Instant::now() + PATIENCE;
         for round in 1.. {
             self.begun.store(round, SeqCst);
-            wait(&|| self.joined.load(SeqCst) == round)?;
+            self.wait(|| self.joined.load(SeqCst) == round)?;
             let before = Usage::now()?;
             work(0);
             let switches = (Usage::now()? - before).switches();
-            wait(&|| self.done.load(SeqCst) == round)?;
+            self.wait(|| self.done.load(SeqCst) == round)?;
             if judge(switches + self.switches.load(SeqCst)).is_break() {
                 break;
             }
@@ -75,16 +73,10 @@ impl Rounds {
     }
 
     /// The second process.
-    fn follow(
-        &self,
-        cpu: usize,
-        wait: &impl Fn(&dyn Fn() -> bool) -> anyhow::Result<()>,
-        work: &impl Fn(usize),
-    ) -> anyhow::Result<()> {
-        stay_on(cpu)?;
+    fn follow(&self, work: impl Fn(usize)) -> anyhow::Result<()> {
         for round in 1.. {
-            wait(&|| self.begun.load(SeqCst) == round || self.is_over.load(SeqCst) == 1)?;
-            if self.is_over.load(SeqCst) == 1 {
+            self.wait(|| self.begun.load(SeqCst) == round || self.is_over.load(SeqCst))?;
+            if self.is_over.load(SeqCst) {
                 break;
             }
             let before = Usage::now()?;
@@ -95,22 +87,17 @@ impl Rounds {
         }
         Ok(())
     }
-}
 
-/// On one CPU the other cannot go on before we let it.
-fn wait_until(one_cpu: bool, event: &dyn Fn() -> bool) -> anyhow::Result<()> {
-    let deadline = Instant::now() + PATIENCE;
-    while !event() {
-        for _ in 0..100 {
-            spin_loop();
+    /// On a CPU that they share the other cannot go on before this one lets it.
+    fn wait(&self, event: impl Fn() -> bool) -> anyhow::Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while !event() {
+            (0..100).for_each(|_| spin_loop());
+            if self.share_a_cpu {
+                let _ = sched_yield();
+            }
+            ensure!(Instant::now() < deadline, Failure::Deadline(format!("nobody there in {PATIENCE:?}")));
         }
-        if one_cpu {
-            let _ = sched_yield();
-        }
-        ensure!(
-            Instant::now() < deadline,
-            Failure::Deadline(format!("the other process is not there in {PATIENCE:?}"))
-        );
+        Ok(())
     }
-    Ok(())
 }
