@@ -40,5 +40,8 @@ fn write_into_another() -> anyhow::Result<Seen> {
     };
     gate.open(1)?;
     let [read, ours] = [child.hear()?, byte.load(SeqCst)].map(char::from);
-    Ok(Seen::refuted(read == 'X', format!("the child's P was overwritten: it reads {read}; the parent's is {ours}")))
+    Ok(Seen::refuted(
+        read == 'X',
+        format!("X written from outside: the child, whose byte was P, reads {read}, its parent {ours}"),
+    ))
 }
