@@ -115,8 +115,8 @@ fn many_children() -> anyhow::Result<Seen> {
     const MANY: usize = 20;
     let (children, gate, us) = (Children::default(), Gate::new()?, getpid());
     let is_ours = || gate.pass().is_ok() && getppid() == us;
-    let forked =
-        (0..MANY).map(|_| children.fork(|| u8::from(!is_ours()))).collect::<anyhow::Result<BTreeSet<Pid>>>()?;
+    let fork = || children.fork(|| u8::from(!is_ours())).map_err(limited);
+    let forked = (0..MANY).map(|_| fork()).collect::<anyhow::Result<BTreeSet<Pid>>>()?;
     let alive = forked
         .iter()
         .filter(|&&child| matches!(waitpid(child, Some(WaitPidFlag::WNOHANG)), Ok(WaitStatus::StillAlive)));
@@ -125,6 +125,14 @@ fn many_children() -> anyhow::Result<Seen> {
     let ours = forked.into_iter().filter(|&child| wait_for(child).is_ok()).count();
     let evidence = format!("{MANY} forks: {alive} children alive at one time, {ours} with our PID as their parent's");
     Ok(Seen::holds(alive == MANY && ours == MANY, evidence))
+}
+
+/// RLIMIT_NPROC, or what a container may have.
+fn limited(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref() {
+        Some(Errno::EAGAIN) => Failure::CannotShow("there is a limit of less processes".into()).into(),
+        _ => error,
+    }
 }
 
 /// The child writes to both bytes, then the parent does; of the private one each sees its own doing only.
