@@ -130,7 +130,7 @@ fn many_children() -> anyhow::Result<Seen> {
 /// RLIMIT_NPROC, or what a container may have.
 fn limited(error: anyhow::Error) -> anyhow::Error {
     match error.downcast_ref() {
-        Some(Errno::EAGAIN) => Failure::CannotShow("there is a limit of less processes".into()).into(),
+        Some(Errno::EAGAIN) => Failure::CannotShow("no more processes are allowed".into()).into(),
         _ => error,
     }
 }
