@@ -82,8 +82,12 @@ impl Plan {
         let round_trip = Duration::from_nanos(trial.latencies.value_at_quantile(0.5));
         let message = trial.one_way / u32::try_from(work.one_way.max(1))?;
         let round_trips = fitting(self.round_trips, round_trip).clamp(FEWEST, self.most);
-        let work =
-            Work::new(bytes, mechanism.one_way, round_trips, fitting(self.one_way, message).clamp(1, 10 * self.most));
+        let work = Work::new(
+            bytes,
+            mechanism.one_way,
+            round_trips,
+            fitting(self.one_way, message).clamp(FEWEST, 10 * self.most),
+        );
         Ok(Record::new(mechanism.name, placement, &work, &run(mechanism, placement, work)?))
     }
 }

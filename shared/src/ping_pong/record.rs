@@ -46,7 +46,7 @@ impl Record {
             p50_us: us(0.5),
             p99_us: us(0.99),
             p999_us: us(0.999),
-            mb_per_s: (work.one_way > 0).then(|| rounded(sent / seen.one_way.as_secs_f64() / 1e6, 10.0)),
+            mb_per_s: (work.one_way > 0).then(|| rounded(sent / seen.one_way.as_secs_f64() / 1e6, 1000.0)),
             reads_writes: seen.counted.reads_writes.map(each),
             context_switches: each(seen.counted.switches),
         }
