@@ -101,6 +101,7 @@ fn open_again(fifo: &Path) -> anyhow::Result<Cured> {
     Cured::seen("open again", before, fifo, &reader, polled(&reader))
 }
 
+// ANCHOR: edge
 /// Edge-triggered epoll tells of the end once, with no need to write or to open. `recv --keep-open` does so.
 fn edge_triggered(fifo: &Path) -> anyhow::Result<Cured> {
     let reader = left_reader(fifo)?;
@@ -114,6 +115,7 @@ fn edge_triggered(fifo: &Path) -> anyhow::Result<Cured> {
     };
     Cured::seen("edge-triggered epoll", before, fifo, &reader, edges)
 }
+// ANCHOR_END: edge
 
 /// A reader whose only writer has come and gone.
 fn left_reader(fifo: &Path) -> anyhow::Result<File> {

@@ -132,6 +132,7 @@ fn in_reverse(fifo: &Path) -> anyhow::Result<[Opened; 2]> {
     ])
 }
 
+// ANCHOR: wait
 /// Opens in a thread, and when that waits, opens the other side.
 fn waiting(name: &'static str, fifo: &Path, flags: OFlag, release: &str, other: OFlag) -> anyhow::Result<Opened> {
     let opening = Opening::start(fifo, flags)?;
@@ -142,6 +143,7 @@ fn waiting(name: &'static str, fifo: &Path, flags: OFlag, release: &str, other: 
     let then = waits.then(|| format!("returns when {release}"));
     Ok(Opened { flags: name, other_side: "none", open: word(waits).to_owned(), then })
 }
+// ANCHOR_END: wait
 
 fn reader_that_does_not_wait(fifo: &Path) -> anyhow::Result<Opened> {
     let reader = open_at_once(fifo, OFlag::O_RDONLY)?;

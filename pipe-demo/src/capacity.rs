@@ -125,6 +125,7 @@ fn new_pipe(args: &Args) -> anyhow::Result<(PipeReader, PipeWriter, i32)> {
     Ok((reader, writer, capacity))
 }
 
+// ANCHOR: fill
 /// Writes `size` bytes at a time for as long as the pipe takes any.
 fn fill_until_eagain(mut writer: &PipeWriter, size: usize) -> anyhow::Result<usize> {
     let bytes = vec![0; size];
@@ -134,6 +135,7 @@ fn fill_until_eagain(mut writer: &PipeWriter, size: usize) -> anyhow::Result<usi
     }
     Ok(total)
 }
+// ANCHOR_END: fill
 
 /// What poll(2) says of it right now.
 fn is_writable(writer: &PipeWriter) -> anyhow::Result<bool> {

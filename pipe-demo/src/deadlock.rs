@@ -78,6 +78,7 @@ impl Ran {
     }
 }
 
+// ANCHOR: order
 /// `head -c BYTES /dev/zero | wc -c`, in the note's order or in the right one.
 fn pass_on(children: &Children, bytes: u64, start_first: bool, written: &AtomicU64) -> anyhow::Result<()> {
     let mut first = Command::new("head");
@@ -96,6 +97,7 @@ fn pass_on(children: &Children, bytes: u64, start_first: bool, written: &AtomicU
     check_end(first)?;
     check_end(second)
 }
+// ANCHOR_END: order
 
 fn start_second(children: &Children, stdin: PipeReader) -> anyhow::Result<Child> {
     children.spawn(Command::new("wc").arg("-c").stdin(stdin).stdout(Stdio::null()))

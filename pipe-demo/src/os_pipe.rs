@@ -127,6 +127,7 @@ fn like_any_file() -> anyhow::Result<Seen> {
     Ok(Seen::imprecise(read_and_written, exceptions, format!("{}; {}", told(&forward), told(&file))))
 }
 
+// ANCHOR: ends
 /// No data is not the end, as long as there is a writer; what it wrote last comes before the end.
 fn until_the_last_writer_leaves() -> anyhow::Result<[Step; 4]> {
     let (mut reader, mut writer) = pipe()?;
@@ -143,6 +144,7 @@ fn until_the_last_writer_leaves() -> anyhow::Result<[Step; 4]> {
         Step::new("read again", end_or(reader.read(&mut [0; 100]))),
     ])
 }
+// ANCHOR_END: ends
 
 fn nothing_is_the_end() -> anyhow::Result<Seen> {
     let steps = until_the_last_writer_leaves()?;
@@ -150,6 +152,7 @@ fn nothing_is_the_end() -> anyhow::Result<Seen> {
     Ok(Seen::refuted([empty, one_of_two] == ["EAGAIN"; 2] && end == THE_END, told(&steps)))
 }
 
+// ANCHOR: breaks
 /// Rust's programs ignore SIGPIPE and so get to see EPIPE; the commands they start die of the signal.
 fn without_a_reader() -> anyhow::Result<[Step; 2]> {
     let (reader, mut writer) = pipe()?;
@@ -163,6 +166,7 @@ fn without_a_reader() -> anyhow::Result<[Step; 2]> {
         Step::new("let echo write", echo.wait().context("wait for echo")?.to_string()),
     ])
 }
+// ANCHOR_END: breaks
 
 fn close_is_felt_at_the_other_end() -> anyhow::Result<Seen> {
     let (left, unread) = (until_the_last_writer_leaves()?, without_a_reader()?);

@@ -97,6 +97,7 @@ pub fn read_output(
     }
 }
 
+// ANCHOR: read
 fn read_pieces(
     mut stdout: impl Read,
     size: NonZeroUsize,
@@ -110,6 +111,7 @@ fn read_pieces(
         }
     }
 }
+// ANCHOR_END: read
 
 /// A piece ends in a newline, or fills the buffer, or is the unterminated end.
 fn read_lines(

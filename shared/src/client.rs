@@ -42,6 +42,7 @@ impl DeadlineSocket {
         &self.socket
     }
 
+    // ANCHOR: left
     /// What is left until the deadline; an error when nothing is, as Go fails a call whose deadline has passed.
     fn remaining(&self) -> io::Result<Option<Duration>> {
         let Some(deadline) = self.deadline else { return Ok(None) };
@@ -50,8 +51,10 @@ impl DeadlineSocket {
             _ => Err(io::Error::new(io::ErrorKind::TimedOut, "i/o timeout")),
         }
     }
+    // ANCHOR_END: left
 }
 
+// ANCHOR: read
 impl Read for DeadlineSocket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         restart(|| {
@@ -60,6 +63,7 @@ impl Read for DeadlineSocket {
         })
     }
 }
+// ANCHOR_END: read
 
 impl Write for DeadlineSocket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

@@ -58,6 +58,7 @@ pub fn hold(listener: Listener, clients: u16) -> anyhow::Result<()> {
     failed.map_or(Ok(()), Err)
 }
 
+// ANCHOR: ask
 fn ask(id: u16, network: Network, address: &str) -> anyhow::Result<()> {
     let say = |line: fmt::Arguments<'_>| print(format_args!("Client[{id}]: {line}"));
     let mut client = Client::dial(network, address, Duration::from_secs(2))?;
@@ -81,6 +82,7 @@ fn ask(id: u16, network: Network, address: &str) -> anyhow::Result<()> {
     }
     Ok(())
 }
+// ANCHOR_END: ask
 
 /// Each `RandomState` has its own keys, so what it hashes is random.
 fn random_int32() -> i32 {

@@ -75,6 +75,7 @@ enum Port {
     Shared,
 }
 
+// ANCHOR: listen
 /// Go's "tcp" on the wildcard of IPv6 is one socket for both families, its "tcp6" is for IPv6 alone.
 fn listen_tcp(network: Network, address: SocketAddr, backlog: i32, port: Port) -> io::Result<Socket> {
     let socket = new_socket(Domain::for_address(address), network)?;
@@ -89,6 +90,7 @@ fn listen_tcp(network: Network, address: SocketAddr, backlog: i32, port: Port) -
     socket.set_nonblocking(true)?;
     Ok(socket)
 }
+// ANCHOR_END: listen
 
 fn is_without_ipv6(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(nix::libc::EAFNOSUPPORT | nix::libc::EADDRNOTAVAIL))
@@ -104,6 +106,7 @@ fn tune_tcp(socket: &Socket) -> io::Result<()> {
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEP_ALIVE).with_interval(KEEP_ALIVE))
 }
 
+// ANCHOR: dial
 /// A blocking connection. `timeout` covers the name's resolution and all its addresses.
 pub fn dial(network: Network, address: &str, timeout: Duration) -> anyhow::Result<Socket> {
     let deadline = Instant::now() + timeout;
@@ -122,6 +125,7 @@ pub fn dial(network: Network, address: &str, timeout: Duration) -> anyhow::Resul
     }
     Err(last.with_context(|| format!("dial {network} {address}: no address"))?)
 }
+// ANCHOR_END: dial
 
 fn dial_failed(network: Network, address: &str, error: io::Error) -> anyhow::Error {
     if is_timeout(&error) {
@@ -169,6 +173,7 @@ pub fn unix_address(address: &str) -> io::Result<SockAddr> {
     }
 }
 
+// ANCHOR: shown
 /// An address as Go prints it: an IPv4 peer of a dual-stack socket by its IPv4 address, an abstract name
 /// with its `@`, and a socket without a name as `@` alone.
 pub fn shown(address: &SockAddr) -> String {
@@ -181,6 +186,7 @@ pub fn shown(address: &SockAddr) -> String {
         (_, name) => format!("@{}", String::from_utf8_lossy(name.unwrap_or_default())),
     }
 }
+// ANCHOR_END: shown
 
 /// Where a wildcard leads that is dialled: to this machine.
 fn loopback(ip: std::net::IpAddr) -> std::net::IpAddr {

@@ -29,6 +29,7 @@ pub struct Inbox {
 }
 
 impl Inbox {
+    // ANCHOR: feed
     /// Hands each message that `bytes` completes to `each`, in order and without its TAB, and keeps
     /// the rest. After [`TooLong`] the stream has lost its boundaries and must be given up.
     #[inline]
@@ -52,6 +53,7 @@ impl Inbox {
         self.partial.extend_from_slice(bytes);
         Ok(())
     }
+    // ANCHOR_END: feed
 
     /// Takes out the bytes that no TAB has ended.
     pub fn take_tail(&mut self) -> Vec<u8> {

@@ -146,6 +146,7 @@ impl<'a, S: Service> Reactor<'a, S> {
         })
     }
 
+    // ANCHOR: loop
     fn serve(mut self) -> io::Result<Counts> {
         let mut events = Events::with_capacity(EVENTS);
         while !self.is_over() {
@@ -169,6 +170,7 @@ impl<'a, S: Service> Reactor<'a, S> {
         self.counts.requests = self.desk.answered;
         Ok(self.counts)
     }
+    // ANCHOR_END: loop
 
     fn handle(&mut self, event: &Event, now: Instant) -> io::Result<()> {
         match event.token() {

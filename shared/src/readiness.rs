@@ -32,6 +32,7 @@ pub fn trace_calls() {
     TRACE.store(true, Ordering::Relaxed);
 }
 
+// ANCHOR: eagain
 /// Makes one non-blocking call, again where a signal interrupted it.
 ///
 /// `call` and `fd` are for the trace only.
@@ -56,6 +57,7 @@ pub fn nonblocking<T: Returned>(
         }
     }
 }
+// ANCHOR_END: eagain
 
 /// recv(2) of a stream: `Done(0)` is the end of the stream.
 #[inline]

@@ -114,6 +114,7 @@ fn without_a_choice(signal: Signal) -> anyhow::Result<[Record; 3]> {
     .map(|(action, observed)| Record { signal, action, observed }))
 }
 
+// ANCHOR: child
 /// What becomes of a child that sends itself the signal.
 fn in_a_child(signal: Signal, action: Action, blocked: Set) -> anyhow::Result<Event> {
     let mut child = Child::fork(|| {
@@ -126,6 +127,7 @@ fn in_a_child(signal: Signal, action: Action, blocked: Set) -> anyhow::Result<Ev
     })?;
     child.wait(WEXITED | WSTOPPED)
 }
+// ANCHOR_END: child
 
 /// How often the handler ran for a signal that was sent once.
 pub fn catch(signal: Signal) -> anyhow::Result<usize> {

@@ -21,6 +21,7 @@ use crate::signal::{Signal, send};
 /// A signal to oneself arrives at once; a stopped or starved process may need longer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+// ANCHOR: story
 pub fn run(out: &mut Report) -> anyhow::Result<()> {
     let mut registry = Registry::new().context("make a registry of signals")?;
     let first = set_notification(&mut registry, "sigRecv1", &[Signal::INT, Signal::QUIT], out)?;
@@ -38,6 +39,7 @@ pub fn run(out: &mut Report) -> anyhow::Result<()> {
 
     stop_notification(&mut registry, second, out)
 }
+// ANCHOR_END: story
 
 /// One of the Go program's two receiving goroutines.
 struct Receiver {

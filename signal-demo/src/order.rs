@@ -131,6 +131,7 @@ fn read_all(sent: &[Signal]) -> anyhow::Result<Vec<Arrival>> {
     Ok(fd.read().context("read signals")?.collect())
 }
 
+// ANCHOR: handlers
 /// While one handler runs, those of `mask` wait.
 fn by_handlers(sent: &[Signal], mask: Set) -> anyhow::Result<Vec<Signal>> {
     send_blocked(sent)?;
@@ -140,6 +141,7 @@ fn by_handlers(sent: &[Signal], mask: Set) -> anyhow::Result<Vec<Signal>> {
     Set::from(sent).unblock().context("unblock")?;
     Ok(handler::take_notes().1)
 }
+// ANCHOR_END: handlers
 
 fn send_blocked(sent: &[Signal]) -> anyhow::Result<()> {
     Set::from(sent).block().context("block")?;

@@ -84,6 +84,7 @@ pub fn queue_one_too_many(limit: u32) -> anyhow::Result<Record> {
     send_limited(limit.into(), real_time()?, SIGQUEUE, limit.saturating_add(1))
 }
 
+// ANCHOR: blocked
 /// Sends all while none can be taken, then takes all that wait.
 fn send_blocked(signal: Signal, means: Means, count: u32) -> anyhow::Result<Record> {
     Set::from(signal).block().with_context(|| format!("block {signal}"))?;
@@ -98,6 +99,7 @@ fn send_blocked(signal: Signal, means: Means, count: u32) -> anyhow::Result<Reco
         }
     }
 }
+// ANCHOR_END: blocked
 
 /// Each is handled before the next is sent: kill(2) to oneself returns after the handler.
 fn send_handled(signal: Signal, count: u32) -> anyhow::Result<Record> {

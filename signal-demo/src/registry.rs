@@ -97,6 +97,7 @@ impl Registry {
         Channel { id, receiver }
     }
 
+    // ANCHOR: notify
     /// Go's `signal.Notify`: `channel` gets these signals too.
     pub fn notify(&mut self, channel: &Channel, signals: &[Signal]) -> io::Result<()> {
         if let Some(signal) = signals.iter().find(|&&signal| signal == Signal::KILL || signal == Signal::STOP) {
@@ -110,7 +111,9 @@ impl Registry {
         }
         self.signals.set(self.wanted())
     }
+    // ANCHOR_END: notify
 
+    // ANCHOR: stop
     /// Go's `signal.Stop`: when it returns nothing more is sent to `channel`.
     ///
     /// What has come so far is still delivered. What comes from now on, and no other channel wants, acts as
@@ -124,6 +127,7 @@ impl Registry {
         before.minus(wanted).minus(self.blocked_before).unblock()?;
         Ok(Stopped { rest: channel.receiver, missed })
     }
+    // ANCHOR_END: stop
 
     /// Waits until signals come, for ever without a `timeout`, and sends them on; 0 if none came.
     ///
@@ -139,6 +143,7 @@ impl Registry {
         }
     }
 
+    // ANCHOR: send
     /// Sends one batch on.
     fn send_on(&mut self) -> io::Result<usize> {
         let batch = self.signals.read()?;
@@ -151,6 +156,7 @@ impl Registry {
         }
         Ok(count)
     }
+    // ANCHOR_END: send
 
     /// What any channel wants.
     fn wanted(&self) -> Set {

@@ -85,6 +85,7 @@ fn only_one_named(name: &str) -> anyhow::Result<PidFd> {
     }
 }
 
+// ANCHOR: hold
 /// Looks at the name once more when the descriptor is there: a process that has gone in between gets nothing.
 fn hold_if_named(pid: pid_t, name: &str) -> Option<PidFd> {
     let is_it = || is_alive(pid) && proc::name(pid).is_ok_and(|found| found == name);
@@ -92,6 +93,7 @@ fn hold_if_named(pid: pid_t, name: &str) -> Option<PidFd> {
     let held: Option<io::Result<PidFd>> = (is_other && is_it()).then(|| PidFd::open(pid));
     held?.ok().filter(|_| is_it())
 }
+// ANCHOR_END: hold
 
 /// A zombie takes signals, but they do nothing.
 fn is_alive(pid: pid_t) -> bool {

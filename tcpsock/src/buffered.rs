@@ -48,6 +48,7 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&done_right()?)
 }
 
+// ANCHOR: ahead
 fn a_reader_per_message_loses_what_it_read_ahead() -> anyhow::Result<Value> {
     let (ours, mut theirs) = connection()?;
     let sent = b"27\t8\t64\t";
@@ -61,7 +62,9 @@ fn a_reader_per_message_loses_what_it_read_ahead() -> anyhow::Result<Value> {
     let lost = sent.len() - received.len();
     Ok(json!({"step": "reader-per-message", "sent": 3, "received": messages, "lost_bytes": lost}))
 }
+// ANCHOR_END: ahead
 
+// ANCHOR: flush
 fn a_forgotten_flush_makes_both_wait(limit: Duration) -> anyhow::Result<Value> {
     let (ours, theirs) = connection()?;
     let (mut client, mut server) = (BufStream::new(DeadlineSocket::new(ours)), DeadlineSocket::new(theirs));
@@ -85,6 +88,7 @@ fn a_forgotten_flush_makes_both_wait(limit: Duration) -> anyhow::Result<Value> {
         "client_read": outcome(&answer), "server_read": outcome(&request), "server_read_after_flush": outcome(&flushed),
     }))
 }
+// ANCHOR_END: flush
 
 /// A drop sends what it can; an error then has nobody to go to, as flush would have had.
 fn a_drop_tells_nobody_what_it_lost() -> anyhow::Result<Value> {

@@ -56,6 +56,7 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&shutdown_wakes_a_reader()?)
 }
 
+// ANCHOR: eof
 fn the_rest_comes_before_the_end() -> anyhow::Result<Value> {
     let (mut ours, mut theirs) = connection()?;
     let sent = theirs.write(b"tail")?;
@@ -66,7 +67,9 @@ fn the_rest_comes_before_the_end() -> anyhow::Result<Value> {
         "note": "EOF at once", "claim": 180,
     }))
 }
+// ANCHOR_END: eof
 
+// ANCHOR: half
 fn a_half_closed_connection_is_half_open() -> anyhow::Result<Value> {
     let (mut client, mut server) = connection()?;
     client.shutdown(Shutdown::Write)?;
@@ -78,6 +81,7 @@ fn a_half_closed_connection_is_half_open() -> anyhow::Result<Value> {
         "note": "after EOF the connection is useless", "claim": 181,
     }))
 }
+// ANCHOR_END: half
 
 fn eof_makes_it_useless() -> anyhow::Result<Seen> {
     let half = a_half_closed_connection_is_half_open()?;
@@ -121,6 +125,7 @@ fn the_first_write_to_nobody_succeeds() -> anyhow::Result<Value> {
     Ok(json!({"step": "write", "read": end, "first_write": returned(&first), "second_write": returned(&second)}))
 }
 
+// ANCHOR: wake
 /// The call holds the connection open: it goes on, and even receives what is sent after the close.
 fn close_wakes_no_reader() -> anyhow::Result<Value> {
     let (ours, mut theirs) = connection()?;
@@ -145,3 +150,4 @@ fn shutdown_wakes_a_reader() -> anyhow::Result<Value> {
     let blocked = reader.awake()?;
     Ok(json!({"step": "shutdown", "blocked_read": returned(&blocked)}))
 }
+// ANCHOR_END: wake

@@ -76,6 +76,7 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&of_dialling(limit)?)
 }
 
+// ANCHOR: renewed
 /// Set once: the bytes that come do not move it.
 fn absolute(limit: Duration) -> anyhow::Result<Value> {
     beside_a_trickle(limit / 8, |socket| {
@@ -97,6 +98,7 @@ fn renewed(limit: Duration) -> anyhow::Result<Value> {
         }))
     })
 }
+// ANCHOR_END: renewed
 
 /// The kernel's: set once too, and yet each call has it anew.
 fn relative(limit: Duration) -> anyhow::Result<Value> {

@@ -134,6 +134,7 @@ fn listen(network: Network) -> anyhow::Result<Socket> {
     }
 }
 
+// ANCHOR: accept
 fn accept_who_has_come(listener: &Socket, tell: &mut Tell<'_>) -> anyhow::Result<(Socket, Socket)> {
     listener.set_nonblocking(true)?;
     let accept = || readiness::nonblocking("accept", listener, || listener.accept());
@@ -154,6 +155,7 @@ fn accept_who_has_come(listener: &Socket, tell: &mut Tell<'_>) -> anyhow::Result
         Ready::NotYet => bail!("accept: EAGAIN from a listener that was READABLE"),
     }
 }
+// ANCHOR_END: accept
 
 fn read_what_has_come(server: &Socket, mut client: &Socket, tell: &mut Tell<'_>) -> anyhow::Result<()> {
     server.set_nonblocking(true)?;
@@ -224,6 +226,7 @@ fn write_what_fits(writer: &Socket, reader: &Socket, tell: &mut Tell<'_>) -> any
     tell(json!({"sent": sent, "received": received.len(), "intact": intact, "writable_events": writable}))
 }
 
+// ANCHOR: write
 /// Writes until all of `bytes` is written or the kernel takes no more, and tells `each` call.
 fn write_until_eagain(
     socket: &Socket,
@@ -243,6 +246,7 @@ fn write_until_eagain(
     }
     Ok(sent)
 }
+// ANCHOR_END: write
 
 fn read_until_eagain(socket: &Socket, received: &mut Vec<u8>) -> anyhow::Result<()> {
     let mut buffer = [0; 8192];

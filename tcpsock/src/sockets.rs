@@ -195,11 +195,13 @@ fn evidence(answers: &[Answer]) -> String {
     answers.iter().map(Answer::short).collect::<Vec<_>>().join("; ")
 }
 
+// ANCHOR: open
 /// socket(2), and what it made.
 fn open(domain: Domain, kind: Type, protocol: Option<Protocol>) -> io::Result<(Type, Option<Protocol>)> {
     let socket = Socket::new(domain, kind, protocol)?;
     Ok((socket.r#type()?, socket.protocol()?))
 }
+// ANCHOR_END: open
 
 fn name(protocol: Option<Protocol>) -> String {
     protocol.map_or_else(|| "0".to_owned(), |protocol| format!("{protocol:?}"))

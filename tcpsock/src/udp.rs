@@ -119,6 +119,7 @@ fn a_short_buffer_cuts_a_message() -> anyhow::Result<Value> {
     Ok(json!({"step": "truncation", "sent": sent, "received": kept, "MSG_TRUNC": flags.is_truncated(), "next": next}))
 }
 
+// ANCHOR: both
 fn one_socket_sends_and_receives() -> anyhow::Result<Value> {
     let (socket, peer, third) = (bound()?, bound()?, bound()?);
     let (mut received, mut answers) = (Vec::new(), Vec::new());
@@ -134,6 +135,7 @@ fn one_socket_sends_and_receives() -> anyhow::Result<Value> {
         "note": "one socket cannot both send and receive", "claim": 149,
     }))
 }
+// ANCHOR_END: both
 
 fn only_one_direction() -> anyhow::Result<Seen> {
     let both = one_socket_sends_and_receives()?;

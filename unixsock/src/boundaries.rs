@@ -208,6 +208,7 @@ fn read_until_eagain(reader: &Socket, size: usize) -> io::Result<Vec<Read>> {
     std::iter::from_fn(|| read_one(reader, size).transpose()).collect()
 }
 
+// ANCHOR: read
 /// What one recvmsg(2) with a buffer of `size` bytes returned; nothing for EAGAIN.
 fn read_one(reader: &Socket, size: usize) -> io::Result<Option<Read>> {
     let mut buffer = vec![MaybeUninit::<u8>::uninit(); size];
@@ -221,6 +222,7 @@ fn read_one(reader: &Socket, size: usize) -> io::Result<Option<Read>> {
     let bytes: Vec<u8> = buffer[..count].iter().map(|byte| unsafe { byte.assume_init() }).collect();
     Ok(Some(Read { data: String::from_utf8_lossy(&bytes).into_owned(), truncated }))
 }
+// ANCHOR_END: read
 
 fn name(kind: Type) -> &'static str {
     match kind {

@@ -102,6 +102,7 @@ fn receive_on(address: &str, deadline: Instant) -> anyhow::Result<File> {
     received.map_err(|error| failed("receive", address, error))
 }
 
+// ANCHOR: receive
 /// Every descriptor that came has an owner before anything can fail; the first is the file.
 fn receive(socket: &Socket) -> io::Result<File> {
     let (mut byte, mut control) = (BYTE, nix::cmsg_space!([RawFd; MOST]));
@@ -122,6 +123,7 @@ fn receive(socket: &Socket) -> io::Result<File> {
         .map(File::from)
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no descriptor came with the message"))
 }
+// ANCHOR_END: receive
 
 fn copy_to_stdout(mut file: File) -> anyhow::Result<()> {
     let (mut out, mut buffer) = (Report::new(false), vec![0; 64 << 10]);

@@ -46,6 +46,7 @@ fn wait_at_the_gate() -> anyhow::Result<()> {
     io::stdin().read_to_end(&mut Vec::new()).map(drop).context("read stdin")
 }
 
+// ANCHOR: lock
 /// The critical section. Each process opened the FIFO itself, so its lock is its own.
 fn write_locked(fifo: File, record: &[u8]) -> anyhow::Result<File> {
     let locked =
@@ -55,3 +56,4 @@ fn write_locked(fifo: File, record: &[u8]) -> anyhow::Result<File> {
     let fifo = locked.unlock().map_err(|(_, errno)| io::Error::from(errno)).context("unlock")?;
     result.context("write").map(|()| fifo)
 }
+// ANCHOR_END: lock

@@ -36,6 +36,7 @@ pub struct Processes {
     writers: Vec<Pid>,
 }
 
+// ANCHOR: torn
 impl Processes {
     pub fn fork(children: &Children, load: Load) -> anyhow::Result<Processes> {
         let gate = Gate::new()?;
@@ -64,6 +65,7 @@ impl Processes {
         Ok(torn.count)
     }
 }
+// ANCHOR_END: torn
 
 /// Counts the torn messages of threads that write to one pipe in memory.
 pub fn through_memory(load: Load) -> anyhow::Result<u64> {

@@ -140,6 +140,7 @@ impl PipeReader {
 }
 
 impl PipeWriter {
+    // ANCHOR: write
     /// Waits until readers have taken all `bytes`.
     pub fn write(&self, bytes: &[u8]) -> Result<(), CutOff> {
         let turn = self.0.turn.lock().unwrap_or_else(PoisonError::into_inner);
@@ -160,6 +161,7 @@ impl PipeWriter {
         drop(turn);
         left.map_or(Ok(()), |offer| Err(CutOff { taken: bytes.len() - offer.length, cause }))
     }
+    // ANCHOR_END: write
 
     /// Readers get `error` from now on.
     pub fn close_with_error(&self, error: impl Into<Box<dyn Error + Send + Sync>>) {

@@ -91,6 +91,7 @@ impl Link {
         Ok(Link { from, to, buffer, held: 0..0, is_busy: false, is_unread: false })
     }
 
+    // ANCHOR: work
     /// Moves one buffer, and stays busy until reading or writing answered `EAGAIN`: the only state in which
     /// the edge-triggered poll may be trusted to wake us. In between the other links have their turn.
     fn work(&mut self) -> io::Result<Progress> {
@@ -117,6 +118,7 @@ impl Link {
         }
         Ok(Progress::More)
     }
+    // ANCHOR_END: work
 }
 
 #[cfg(test)]

@@ -49,6 +49,7 @@ impl Stage {
     }
 }
 
+// ANCHOR: tie
 /// Starts all stages, each one's stdin the other end of its predecessor's stdout.
 pub fn start_tied(children: &Children, stages: &[Stage]) -> anyhow::Result<Vec<Child>> {
     let mut started = Vec::with_capacity(stages.len());
@@ -61,6 +62,7 @@ pub fn start_tied(children: &Children, stages: &[Stage]) -> anyhow::Result<Vec<C
     }
     Ok(started)
 }
+// ANCHOR_END: tie
 
 /// Starts all stages with pipes to us, and gives the pairs of ends to link.
 pub fn start_linked(children: &Children, stages: &[Stage]) -> anyhow::Result<(Vec<Child>, Vec<Ends>)> {

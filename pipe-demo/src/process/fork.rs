@@ -179,6 +179,7 @@ fn changes_are_invisible() -> anyhow::Result<Seen> {
     Ok(Seen::imprecise(invisible, visible, evidence))
 }
 
+// ANCHOR: faults
 /// The child reads all pages, which copies none; writes to all, which copies each; and writes again.
 fn count_faults(children: &Children, count: NonZeroUsize) -> anyhow::Result<Copied> {
     let page = page_size()?;
@@ -199,6 +200,7 @@ fn count_faults(children: &Children, count: NonZeroUsize) -> anyhow::Result<Copi
         std::array::from_fn(|step| faults[step].load(SeqCst));
     Ok(Copied { pages: count.get(), faults_of_reading, faults_of_writing, faults_of_writing_again })
 }
+// ANCHOR_END: faults
 
 fn minor_faults() -> i64 {
     Usage::now().map_or(0, |usage| usage.faults)
@@ -216,6 +218,7 @@ fn copied_when_written() -> anyhow::Result<Seen> {
 /// In the data.
 static WORD: AtomicU64 = AtomicU64::new(0x6461_7461);
 
+// ANCHOR: exec
 /// The child becomes a shell, which prints its PID, and stays until its stdin ends.
 fn exec_in_child(children: &Children) -> anyhow::Result<Exec> {
     let (heap, stack) = (Box::new(AtomicU64::new(0x6865_6170)), AtomicU64::new(0x73_7461_636b));
@@ -244,6 +247,7 @@ fn exec_in_child(children: &Children) -> anyhow::Result<Exec> {
     let words_left_of_4 = before.zip(after).map(left);
     Ok(Exec { forked_pid: child.as_raw(), pid_after_exec: printed.trim_end().to_owned(), words_left_of_4 })
 }
+// ANCHOR_END: exec
 
 type Words = [Option<u64>; 4];
 

@@ -22,6 +22,7 @@ pub struct SharedMemory<T: Sync> {
 unsafe impl<T: Sync + Send> Send for SharedMemory<T> {}
 
 impl<T: Sync> SharedMemory<T> {
+    // ANCHOR: shared
     pub fn new(value: T) -> anyhow::Result<SharedMemory<T>> {
         let size = NonZeroUsize::new(size_of::<T>()).unwrap_or(NonZeroUsize::MIN);
         let (protection, flags) = (ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED);
@@ -34,6 +35,7 @@ impl<T: Sync> SharedMemory<T> {
             Ok(SharedMemory { value: pages, size })
         }
     }
+    // ANCHOR_END: shared
 }
 
 impl<T: Sync> Deref for SharedMemory<T> {

@@ -162,6 +162,7 @@ impl Lock {
         })
     }
 
+    // ANCHOR: how
     fn add_one(&self, number: &Number) -> anyhow::Result<()> {
         match self {
             Lock::None => number.add_one_in_two_steps(),
@@ -173,6 +174,7 @@ impl Lock {
         }
         Ok(())
     }
+    // ANCHOR_END: how
 }
 
 /// What they race for.
@@ -184,6 +186,7 @@ struct Number {
 }
 
 impl Number {
+    // ANCHOR: steps
     /// Read and write are atomic each, together they are not; in between the others get the CPU.
     fn add_one_in_two_steps(&self) {
         let visitors = self.inside.fetch_add(1, Ordering::SeqCst) + 1;
@@ -193,6 +196,7 @@ impl Number {
         self.most.fetch_max(visitors, Ordering::SeqCst);
         self.inside.fetch_sub(1, Ordering::SeqCst);
     }
+    // ANCHOR_END: steps
 }
 
 /// A pipe with one byte in it: the right to be in the critical section.
@@ -208,10 +212,12 @@ impl Token {
         Ok(Token { taken, given_back })
     }
 
+    // ANCHOR: token
     fn exclusively(&self, work: impl FnOnce()) -> io::Result<()> {
         let mut token = [0];
         (&self.taken).read_exact(&mut token)?;
         work();
         (&self.given_back).write_all(&token)
     }
+    // ANCHOR_END: token
 }

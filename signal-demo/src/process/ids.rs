@@ -70,6 +70,7 @@ pub const CLAIMS: &[Claim] = &[
     },
 ];
 
+// ANCHOR: chain
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let mut pid = args.pid.unwrap_or(process::id().cast_signed());
     while pid != 0 {
@@ -79,6 +80,7 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     }
     Ok(())
 }
+// ANCHOR_END: chain
 
 /// Without the kernel's threads, which only the first PID namespace shows, a child of ours has to do.
 fn not_all_descend_from_the_first() -> anyhow::Result<Seen> {

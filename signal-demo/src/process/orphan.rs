@@ -88,6 +88,7 @@ pub struct Orphan {
 }
 
 impl Orphan {
+    // ANCHOR: adopt
     /// It does as it is told by `prepare` while its parent still lives, which is a child of ours.
     pub fn adopted(prepare: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Orphan> {
         let (identity, answer) = io::pipe().context("pipe")?;
@@ -114,6 +115,7 @@ impl Orphan {
         let [_, ppid_after] = told(&identity)?;
         Ok(Orphan { pid, ppid_before, ppid_after, identity, ask })
     }
+    // ANCHOR_END: adopt
 
     /// Who adopted it reaps it. When it ends, so does the pipe that only it still holds.
     pub fn end(mut self) -> anyhow::Result<()> {

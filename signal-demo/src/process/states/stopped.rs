@@ -44,6 +44,7 @@ pub const CLAIMS: &[Claim] = &[
     },
 ];
 
+// ANCHOR: make
 /// Stops the child.
 pub fn make(mut child: Child) -> anyhow::Result<Child> {
     child.signal(Signal::STOP)?;
@@ -51,6 +52,7 @@ pub fn make(mut child: Child) -> anyhow::Result<Child> {
     settled(child.pid(), 'T')?;
     Ok(child)
 }
+// ANCHOR_END: make
 
 /// The first of a PID namespace is not, by those in it; nor is who has ended.
 fn not_all_are_stopped() -> anyhow::Result<Seen> {

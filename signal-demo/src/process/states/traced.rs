@@ -50,6 +50,7 @@ pub const CLAIMS: &[Claim] = &[
     },
 ];
 
+// ANCHOR: make
 /// We are the tracer. When it goes on it exits with 0.
 pub fn make() -> anyhow::Result<Child> {
     let mut child = Child::fork(|| stop_for_the_tracer(Signal::STOP))?;
@@ -67,6 +68,7 @@ fn stop_for_the_tracer(signal: Signal) -> anyhow::Result<()> {
         Err(errno) => process::exit(errno as i32),
     }
 }
+// ANCHOR_END: make
 
 fn refused(event: Event) -> anyhow::Error {
     match event {

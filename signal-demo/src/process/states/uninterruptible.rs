@@ -112,6 +112,7 @@ impl InVfork {
     }
 }
 
+// ANCHOR: vfork
 fn vfork_and_reap(release: &PipeReader, teller: &PipeWriter) -> anyhow::Result<()> {
     let mut stack = vec![0; 64 * 1024];
     let (release, teller) = (release.as_raw_fd(), teller.as_raw_fd());
@@ -130,6 +131,7 @@ fn vfork_and_reap(release: &PipeReader, teller: &PipeWriter) -> anyhow::Result<(
     ensure!(event == Some(Event::Exited(0)), "the child of the vfork: {event:?}");
     Ok(())
 }
+// ANCHOR_END: vfork
 
 /// In the child: ends when told to, or when nobody is left to do so. Its parent's end must not end it: it has to
 /// be seen that it was the signal that ended that.

@@ -67,12 +67,14 @@ pub fn make() -> anyhow::Result<Child> {
     ended(|| Ok(()))
 }
 
+// ANCHOR: ended
 fn ended(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Child> {
     let mut child = Child::fork(work)?;
     child.wait(WEXITED | WNOWAIT)?;
     settled(child.pid(), 'Z')?;
     Ok(child)
 }
+// ANCHOR_END: ended
 
 const CODE: i32 = 42;
 
