@@ -46,6 +46,10 @@ claims: ## Ask this kernel which of the note's statements hold; ARGS='93 --json'
 docs: ## Ask all claims and write docs/claims.md
 	@$(MAKE) --no-print-directory claims ARGS=--ledger > docs/claims.md.new && mv docs/claims.md.new docs/claims.md
 
+book: ## Build the reading guide, target/book/index.html
+	@command -v mdbook >/dev/null || { echo "make book needs mdbook: cargo install mdbook" >&2; exit 1; }
+	mdbook build docs
+
 lint: ## Check format, clippy and shell scripts
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- --deny warnings
