@@ -1,4 +1,4 @@
-//! The README says what is: its table is held against the code, its sessions are run.
+//! The README says what is: its table is held against the code, its sessions are run, and the reading guide's.
 //!
 //! A program's own `tests/readme.rs` includes this file and names itself.
 
@@ -49,8 +49,8 @@ pub fn table_matches_the_commands(name: &str, program: &str) -> io::Result<()> {
 /// Each ```` ```console ```` block that runs `name` prints what it shows, numbers and the order of lines apart.
 pub fn sessions_are_real(name: &str, program: &str) -> io::Result<()> {
     let mut sessions = 0;
-    for readme in readmes()? {
-        for block in readme.split("```console\n").skip(1).filter_map(|text| text.split("```").next()) {
+    for text in readmes()?.into_iter().chain(pages()?) {
+        for block in text.split("```console\n").skip(1).filter_map(|text| text.split("```").next()) {
             if !block.lines().any(|line| line.starts_with("$ ") && line.contains(name)) {
                 continue;
             }
@@ -105,4 +105,12 @@ fn without_numbers(line: &str) -> String {
 fn readmes() -> io::Result<Vec<String>> {
     let all = ["README.md", "README.zh.md"].map(|name| root().join(name));
     all.into_iter().filter(|path| path.exists()).map(fs::read_to_string).collect()
+}
+
+/// The pages of the reading guide.
+fn pages() -> io::Result<Vec<String>> {
+    let files = fs::read_dir(root().join("docs"))?.collect::<io::Result<Vec<_>>>()?;
+    let pages =
+        files.into_iter().map(|file| file.path()).filter(|path| path.extension().is_some_and(|end| end == "md"));
+    pages.map(fs::read_to_string).collect()
 }

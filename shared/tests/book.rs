@@ -1,0 +1,254 @@
+//! The reading guide says what is: its pages follow the note, its code, links and commands exist.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use shared::claim::HEADINGS;
+
+#[path = "book/commands.rs"]
+mod commands;
+#[path = "book/markdown.rs"]
+mod markdown;
+
+use commands::{PROGRAMS, commands, mistake, told};
+use markdown::{fenced, id, ids, links};
+
+/// The last page, which `make docs` writes.
+const LEDGER: &str = "claims.md";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn docs() -> PathBuf {
+    root().join("docs")
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The files of a folder and of those below it, whose names end so.
+fn files(folder: &Path, end: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.append(&mut files(&path, end));
+        } else if path.to_str().unwrap().ends_with(end) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The pages that are written by hand.
+fn pages() -> Vec<PathBuf> {
+    let all = files(&docs(), ".md").into_iter();
+    all.filter(|path| !["SUMMARY.md", LEDGER].iter().any(|name| path.ends_with(name))).collect()
+}
+
+/// SUMMARY.md: title and file of each page.
+fn summary() -> Vec<(String, String)> {
+    links(&read(&docs().join("SUMMARY.md")))
+}
+
+#[test]
+fn the_pages_are_the_notes_headings_in_its_order_and_the_ledger() {
+    let summary = summary();
+    let titles: Vec<&str> = summary.iter().map(|(title, _)| &**title).collect();
+    let (ledger, headings) = titles.split_last().unwrap();
+    assert_eq!(headings, HEADINGS);
+    assert_eq!(summary.last().unwrap().1, LEDGER, "{ledger}");
+    for (title, file) in &summary {
+        assert_eq!(read(&docs().join(file)).lines().next().unwrap(), format!("# {title}"), "{file}");
+    }
+}
+
+#[test]
+fn every_page_is_in_the_summary() {
+    let listed: BTreeSet<PathBuf> = summary().iter().map(|(_, file)| docs().join(file)).collect();
+    for page in pages() {
+        assert!(listed.contains(&page), "{} is not in SUMMARY.md", page.display());
+    }
+}
+
+/// The lines between the two comments of an anchor.
+fn anchored(source: &str, anchor: &str) -> Result<usize, String> {
+    let place = |mark: &str| {
+        let mark = format!("// {mark}: {anchor}");
+        let places: Vec<usize> =
+            source.lines().enumerate().filter(|(_, line)| line.trim() == mark).map(|(place, _)| place).collect();
+        if let [place] = places[..] { Ok(place) } else { Err(format!("{} times `{mark}`", places.len())) }
+    };
+    let (start, end) = (place("ANCHOR")?, place("ANCHOR_END")?);
+    if end > start + 1 { Ok(end - start - 1) } else { Err("it encloses nothing".to_owned()) }
+}
+
+/// Path and anchor of each include, as the page has them.
+fn includes(page: &Path) -> Vec<(String, String)> {
+    let text = read(page);
+    let all = text.split("{{#include ").skip(1).map(|rest| {
+        let (path, anchor) = rest.split("}}").next().unwrap().split_once(':').unwrap_or_default();
+        (path.to_owned(), anchor.to_owned())
+    });
+    all.collect()
+}
+
+#[test]
+fn every_include_finds_its_code() {
+    for page in pages() {
+        for (path, anchor) in includes(&page) {
+            let found = anchored(&read(&docs().join(&path)), &anchor);
+            assert!(found.is_ok(), "{}: {path}:{anchor}: {}", page.display(), found.unwrap_err());
+        }
+    }
+}
+
+#[test]
+fn code_is_under_the_name_of_its_file() {
+    for page in pages() {
+        let mut named = String::new();
+        for line in fenced(&read(&page), true).lines() {
+            if let Some(path) = line.strip_prefix("// ") {
+                path.clone_into(&mut named);
+            } else if let Some(include) = line.strip_prefix("{{#include ../") {
+                assert_eq!(include.split(':').next().unwrap(), named, "{}", page.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_anchor_is_on_a_page() {
+    let included: BTreeSet<(PathBuf, String)> = pages()
+        .iter()
+        .flat_map(|page| includes(page))
+        .map(|(path, anchor)| (docs().join(path).canonicalize().unwrap(), anchor))
+        .collect();
+    for source in PROGRAMS.iter().chain(&["shared"]).flat_map(|name| files(&root().join(name).join("src"), ".rs")) {
+        for line in read(&source).lines() {
+            if let Some(anchor) = line.trim().strip_prefix("// ANCHOR: ") {
+                let known = (source.canonicalize().unwrap(), anchor.to_owned());
+                assert!(included.contains(&known), "{}: no page has {anchor}", source.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let readmes = ["README.md", "README.zh.md"].map(|name| root().join(name));
+    let ledger = [docs().join("SUMMARY.md"), docs().join(LEDGER)];
+    for from in pages().into_iter().chain(readmes).chain(ledger) {
+        for (_, link) in links(&read(&from)).into_iter().filter(|(_, link)| !link.contains("://")) {
+            let (path, fragment) = link.split_once('#').unwrap_or((&link, ""));
+            let to = if path.is_empty() { from.clone() } else { from.parent().unwrap().join(path) };
+            assert!(to.exists(), "{}: {link}: no such file", from.display());
+            assert!(!from.starts_with(docs()) || !path.contains(".."), "{}: {link}: not in the book", from.display());
+            assert!(
+                fragment.is_empty() || ids(&read(&to)).contains(fragment),
+                "{}: {link}: no heading",
+                from.display()
+            );
+        }
+    }
+}
+
+/// The id of the heading over each statement in the ledger, and its verdict.
+fn ledger() -> BTreeMap<u16, (String, String)> {
+    let mut heading = "";
+    let mut rows = BTreeMap::new();
+    let text = read(&docs().join(LEDGER)).replace("\\|", "");
+    for line in text.lines() {
+        heading = line.strip_prefix("## ").unwrap_or(heading);
+        if let [_, number, _, verdict, ..] = line.split('|').map(str::trim).collect::<Vec<_>>()[..]
+            && let Ok(number) = number.parse()
+        {
+            rows.insert(number, (id(heading), verdict.to_owned()));
+        }
+    }
+    rows
+}
+
+/// The statements that the pages name: page, number and the id of the heading that the number leads to.
+fn named() -> Vec<(PathBuf, u16, String)> {
+    let mut named = Vec::new();
+    for page in pages() {
+        for (text, link) in links(&read(&page)) {
+            if let Some(fragment) = link.strip_prefix("claims.md#") {
+                let number = text.parse().unwrap_or_else(|_| panic!("{}: {text}: no number", page.display()));
+                named.push((page.clone(), number, fragment.to_owned()));
+            }
+        }
+    }
+    named
+}
+
+#[test]
+fn every_number_leads_to_its_heading_in_the_ledger() {
+    let ledger = ledger();
+    for (page, number, fragment) in named() {
+        let heading = ledger.get(&number).map(|(heading, _)| &**heading);
+        assert_eq!(heading, Some(&*fragment), "{}: {number}", page.display());
+    }
+}
+
+#[test]
+fn every_statement_that_does_not_hold_is_on_a_page() {
+    let named: BTreeSet<u16> = named().into_iter().map(|(_, number, _)| number).collect();
+    for (number, (heading, verdict)) in ledger() {
+        let holds = ["holds", "imprecise"].contains(&&*verdict);
+        assert!(holds || named.contains(&number), "{number} ({heading}) is {verdict}, and no page says so");
+    }
+}
+
+#[test]
+fn every_command_exists() {
+    let commands = commands(&read(&root().join("README.md")));
+    let makefile = read(&root().join("Makefile"));
+    assert!(!commands.is_empty(), "the README has no table");
+    for page in pages() {
+        for line in told(&read(&page)) {
+            assert_eq!(mistake(&line, &commands, &makefile), None, "{}: {line}", page.display());
+        }
+    }
+}
+
+#[test]
+fn the_chinese_readme_has_the_rows_and_the_sessions_of_the_english_one() {
+    let [english, chinese] = ["README.md", "README.zh.md"].map(|name| {
+        let readme = read(&root().join(name));
+        let rows = readme.lines().filter(|line| line.starts_with("| ") && line.contains(".rs)"));
+        let rows = rows.map(|row| row.rsplit_once(" | ").unwrap().0.to_owned());
+        rows.chain(fenced(&readme, true).lines().map(str::to_owned)).collect::<Vec<_>>()
+    });
+    for (chinese, english) in chinese.iter().zip(&english) {
+        assert_eq!(chinese, english);
+    }
+    assert_eq!(chinese.len(), english.len());
+}
+
+/// mdBook warns of what it finds in a page, such as an include without a file, and goes on.
+#[test]
+fn mdbook_builds_the_book_without_a_word() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let built = Command::new("mdbook").arg("build").arg(docs()).arg("--dest-dir").arg(folder.path()).output();
+    let output = match built {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return writeln!(io::stderr(), "skipped: mdbook is not on this machine");
+        }
+        output => output?,
+    };
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(!said.contains("WARN") && !said.contains("ERROR"), "{said}");
+    let page = fs::read_to_string(folder.path().join("pipes.html"))?;
+    assert!(page.contains("fn ") && !page.contains("{{#include"), "pipes.html has no code");
+    Ok(())
+}
