@@ -228,7 +228,8 @@ fn append(args: &Args, path: &PathBuf, program: &str, claims: &[&Claim]) -> anyh
 /// What all programs found.
 fn tell(args: &Args, records: &[Record]) -> anyhow::Result<()> {
     let mut out = Report::new(args.json);
-    let mut summary = Summary::default();
+    let unchecked = if args.ids.is_empty() { unchecked::UNCHECKED.len() } else { 0 };
+    let mut summary = Summary::beside(unchecked);
     for record in records {
         summary.count(record);
         if !args.ledger {

@@ -16,7 +16,7 @@ mod commands;
 mod markdown;
 
 use commands::{PROGRAMS, commands, mistake, told};
-use markdown::{fenced, id, ids, links};
+use markdown::{fenced, ids, links};
 
 /// The last page, which `make docs` writes.
 const LEDGER: &str = "claims.md";
@@ -160,30 +160,28 @@ fn every_link_leads_somewhere() {
     }
 }
 
-/// The id of the heading over each statement in the ledger, and its verdict.
-fn ledger() -> BTreeMap<u16, (String, String)> {
-    let mut heading = "";
+/// The verdict on each statement in the ledger.
+fn ledger() -> BTreeMap<u16, String> {
     let mut rows = BTreeMap::new();
     let text = read(&docs().join(LEDGER)).replace("\\|", "");
     for line in text.lines() {
-        heading = line.strip_prefix("## ").unwrap_or(heading);
         if let [_, number, _, verdict, ..] = line.split('|').map(str::trim).collect::<Vec<_>>()[..]
-            && let Ok(number) = number.parse()
+            && let Some(Ok(number)) = number.rsplit('>').next().map(str::parse)
         {
-            rows.insert(number, (id(heading), verdict.to_owned()));
+            rows.insert(number, verdict.to_owned());
         }
     }
     rows
 }
 
-/// The statements that the pages name: page, number and the id of the heading that the number leads to.
-fn named() -> Vec<(PathBuf, u16, String)> {
-    let mut named = Vec::new();
+/// The statements that the pages name, each by a link that leads to it.
+fn named() -> BTreeSet<u16> {
+    let mut named = BTreeSet::new();
     for page in pages() {
         for (text, link) in links(&read(&page)) {
             if let Some(fragment) = link.strip_prefix("claims.md#") {
-                let number = text.parse().unwrap_or_else(|_| panic!("{}: {text}: no number", page.display()));
-                named.push((page.clone(), number, fragment.to_owned()));
+                assert_eq!(fragment, format!("claim-{text}"), "{}", page.display());
+                named.insert(text.parse().unwrap());
             }
         }
     }
@@ -191,20 +189,11 @@ fn named() -> Vec<(PathBuf, u16, String)> {
 }
 
 #[test]
-fn every_number_leads_to_its_heading_in_the_ledger() {
-    let ledger = ledger();
-    for (page, number, fragment) in named() {
-        let heading = ledger.get(&number).map(|(heading, _)| &**heading);
-        assert_eq!(heading, Some(&*fragment), "{}: {number}", page.display());
-    }
-}
-
-#[test]
 fn every_statement_that_does_not_hold_is_on_a_page() {
-    let named: BTreeSet<u16> = named().into_iter().map(|(_, number, _)| number).collect();
-    for (number, (heading, verdict)) in ledger() {
+    let named = named();
+    for (number, verdict) in ledger() {
         let holds = ["holds", "imprecise"].contains(&&*verdict);
-        assert!(holds || named.contains(&number), "{number} ({heading}) is {verdict}, and no page says so");
+        assert!(holds || named.contains(&number), "{number} is {verdict}, and no page says so");
     }
 }
 

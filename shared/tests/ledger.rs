@@ -17,7 +17,7 @@ fn page() -> String {
 
 fn rows(page: &str) -> Vec<(u16, &str)> {
     let rows = page.lines().filter_map(|line| {
-        let number = line.strip_prefix("| ")?.split(' ').next()?;
+        let number = line.strip_prefix("| <a id=\"claim-")?.split('"').next()?;
         Some((number.parse().ok()?, line))
     });
     rows.collect()

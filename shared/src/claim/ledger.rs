@@ -70,7 +70,13 @@ impl fmt::Display for Row<'_> {
             }
             Row::Unchecked(unchecked) => (unchecked.says, cell(&unchecked.to_string()), String::new()),
         };
-        write!(f, "| {} | {} | {} | {evidence} | {command} |", self.number(), cell(says), self.verdict())
+        let number = self.number();
+        write!(
+            f,
+            "| <a id=\"claim-{number}\"></a>{number} | {} | {} | {evidence} | {command} |",
+            cell(says),
+            self.verdict()
+        )
     }
 }
 

@@ -91,14 +91,21 @@ impl fmt::Display for Observed {
     }
 }
 
-/// `holds 60, imprecise 50, refuted 38, outdated 2, skipped 4`
+/// `holds 60, imprecise 50, refuted 38, outdated 2, skipped 2, not checkable 43`
 #[derive(Debug, Default)]
 pub(super) struct Summary {
     seen: Vec<Observed>,
     contradictions: usize,
+    /// How many more there are that no program checks.
+    unchecked: usize,
 }
 
 impl Summary {
+    /// Of all programs: beside `unchecked` statements that none checks.
+    pub(super) fn beside(unchecked: usize) -> Summary {
+        Summary { unchecked, ..Summary::default() }
+    }
+
     pub(super) fn count(&mut self, record: &Record) {
         self.seen.extend(record.observed);
         self.contradictions += usize::from(record.contradicts());
@@ -119,6 +126,9 @@ impl fmt::Display for Summary {
         write!(f, "skipped {}", count(Skipped))?;
         if count(Failed) > 0 {
             write!(f, ", failed {}", count(Failed))?;
+        }
+        if self.unchecked > 0 {
+            write!(f, ", not checkable {}", self.unchecked)?;
         }
         if self.contradicts() {
             write!(f, "; otherwise than recorded {}", self.contradictions)?;

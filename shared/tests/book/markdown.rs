@@ -28,14 +28,15 @@ pub fn links(text: &str) -> Vec<(String, String)> {
     targets.collect()
 }
 
-/// The ids of a text's headings, by the rule that mdBook and GitHub share.
+/// The ids of a text's headings, by the rule that mdBook and GitHub share, and those that it gives itself.
 pub fn ids(text: &str) -> BTreeSet<String> {
     let prose = fenced(text, false);
     let headings = prose.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#'));
-    headings.map(id).collect()
+    let given = prose.split("<a id=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    headings.map(id).chain(given.map(str::to_owned)).collect()
 }
 
-pub fn id(heading: &str) -> String {
+fn id(heading: &str) -> String {
     let kept = heading.trim().chars().flat_map(char::to_lowercase).filter_map(|c| match c {
         ' ' => Some('-'),
         c if c.is_alphanumeric() || c == '-' || c == '_' => Some(c),

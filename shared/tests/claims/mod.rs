@@ -108,7 +108,7 @@ fn ledger() -> BTreeMap<u16, Row> {
         let cells: Vec<String> =
             line.split('|').map(|cell| cell.trim().replace('\u{1}', "|").replace("&lt;", "<")).collect();
         let [_, number, says, verdict, evidence, command, _] = &cells[..] else { continue };
-        let Ok(number) = number.parse() else { continue };
+        let Some(Ok(number)) = number.rsplit('>').next().map(str::parse) else { continue };
         let [says, verdict, evidence, command] = [says, verdict, evidence, command].map(Clone::clone);
         rows.insert(number, Row { heading: heading.clone(), says, verdict, evidence, command });
     }
