@@ -209,6 +209,21 @@ fn every_command_exists() {
     }
 }
 
+/// What is about all of the note stands last.
+#[test]
+fn the_table_of_the_readme_is_in_the_notes_order() {
+    let readme = read(&root().join("README.md"));
+    let rows = readme.lines().filter(|line| line.contains(".rs)"));
+    let places = rows.map(|row| {
+        let heading = row.trim_start_matches("| ").split([',', '|']).next().unwrap().trim();
+        HEADINGS[1..].iter().position(|&noted| noted == heading).unwrap_or_else(|| {
+            assert_eq!(heading, HEADINGS[0], "{row}");
+            HEADINGS.len()
+        })
+    });
+    assert!(places.is_sorted());
+}
+
 #[test]
 fn the_chinese_readme_has_the_rows_and_the_sessions_of_the_english_one() {
     let [english, chinese] = ["README.md", "README.zh.md"].map(|name| {
