@@ -16,7 +16,7 @@ help: ## This list
 	@for program in $(PROGRAMS); do printf "make %-14s %s\n" "run-$$program" "Run $$program; ARGS='…' are its arguments"; done
 
 $(RUNS): run-%:
-	@$(CARGO) run --quiet --profile $(PROFILE) --locked --package $* -- $(ARGS)
+	@$(CARGO) run --quiet --profile $(PROFILE) --locked --bin $* -- $(ARGS)
 
 build: ## Build the programs, optimised
 	$(CARGO) build --release --locked
@@ -33,14 +33,14 @@ loom: ## Try pipe-demo's pipe in memory under every interleaving
 
 bench: ## Put every mechanism on one scale; ARGS='--quick', '--json', '--svg FILE', …
 	@records=$$(mktemp) && trap 'rm -f "$$records"' EXIT && for program in $(PROGRAMS); do \
-		$(CARGO) run --quiet --profile $(PROFILE) --locked --package $$program -- bench --json $(ARGS) >> "$$records" || exit; \
-	done && $(CARGO) run --quiet --profile $(PROFILE) --locked --package $(lastword $(PROGRAMS)) -- \
+		$(CARGO) run --quiet --profile $(PROFILE) --locked --bin $$program -- bench --json $(ARGS) >> "$$records" || exit; \
+	done && $(CARGO) run --quiet --profile $(PROFILE) --locked --bin $(lastword $(PROGRAMS)) -- \
 		bench --records "$$records" $(ARGS)
 
 claims: ## Ask this kernel which of the note's statements hold; ARGS='93 --json', …
 	@records=$$(mktemp) && trap 'rm -f "$$records"' EXIT && for program in $(PROGRAMS); do \
-		$(CARGO) run --quiet --profile $(PROFILE) --locked --package $$program -- claims --append "$$records" $(ARGS) || exit; \
-	done && $(CARGO) run --quiet --profile $(PROFILE) --locked --package $(lastword $(PROGRAMS)) -- \
+		$(CARGO) run --quiet --profile $(PROFILE) --locked --bin $$program -- claims --append "$$records" $(ARGS) || exit; \
+	done && $(CARGO) run --quiet --profile $(PROFILE) --locked --bin $(lastword $(PROGRAMS)) -- \
 		claims --records "$$records" $(ARGS)
 
 docs: ## Ask all claims and write docs/claims.md
