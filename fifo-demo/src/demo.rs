@@ -54,7 +54,7 @@ fn what_tee_got() -> anyhow::Result<Seen> {
     let copied = scratch::looked_after(|scratch| session(scratch, &mut |_| Ok(())))?;
     let [screen, file] = [&copied.screen, &copied.file].map(|bytes| String::from_utf8_lossy(bytes));
     let as_noted = copied.screen == SOURCE && copied.file == SOURCE;
-    Ok(Seen::holds(as_noted, format!("screen {screen:?}, dst.log {file:?}")))
+    Ok(Seen::holds(as_noted, format!("on the screen {}, in dst.log {}", screen.trim_end(), file.trim_end())))
 }
 
 fn session(scratch: &Scratch, tell: &mut impl FnMut(&[u8]) -> anyhow::Result<()>) -> anyhow::Result<Copied> {

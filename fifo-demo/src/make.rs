@@ -12,8 +12,7 @@ use anyhow::Context;
 use nix::fcntl::OFlag;
 use nix::sys::stat::{Mode, umask};
 use nix::unistd;
-use serde::Serialize;
-use shared::claim::{Claim, Seen, Verdict::Holds, seen};
+use shared::claim::{Claim, Seen, Verdict::Holds};
 
 use crate::fifo::open_at_once;
 use crate::process::Process;
@@ -50,7 +49,6 @@ pub fn mkfifo(path: &Path, mode: Option<u32>) -> anyhow::Result<()> {
     result.map_err(std::io::Error::from).with_context(|| format!("mkfifo {}", path.display()))
 }
 
-#[derive(Serialize)]
 struct Exchanged {
     is_fifo: bool,
     mode: String,
@@ -81,7 +79,10 @@ fn a_file_for_everybody() -> anyhow::Result<Seen> {
     let exchanged = scratch::looked_after(exchange)?;
     let Exchanged { is_fifo, mode, size_with_bytes_in_it, read } = &exchanged;
     let as_noted = *is_fifo && mode == "644" && *size_with_bytes_in_it == 0 && read == "12345";
-    Ok(Seen::holds(as_noted, seen(&exchanged)))
+    let kind = if *is_fifo { "a FIFO" } else { "no FIFO" };
+    let evidence =
+        format!("{kind} of mode {mode}, of {size_with_bytes_in_it} bytes when another process had written {read}");
+    Ok(Seen::holds(as_noted, evidence))
 }
 
 fn permissions(text: &str) -> Result<u32, String> {

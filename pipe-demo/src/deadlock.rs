@@ -15,7 +15,7 @@ use anyhow::Context;
 use nix::fcntl::{FcntlArg, fcntl};
 use serde::Serialize;
 use shared::asleep::Calls;
-use shared::claim::{Claim, Seen, Verdict::Refuted, seen};
+use shared::claim::{Claim, Seen, Verdict::Refuted};
 use shared::report::{Failure, Report};
 
 use crate::children::{self, Children};
@@ -129,7 +129,8 @@ fn write_first() -> anyhow::Result<Seen> {
     let (fits, hangs, cured) = (fits?, hangs?, cured?);
     let deadlock = (hangs.outcome, hangs.written) == ("hangs", capacity);
     let as_expected = deadlock && [fits.outcome, cured.outcome] == ["done"; 2];
-    Ok(Seen::refuted(as_expected, format!("{}; {}; {}", seen(&fits), seen(&hangs), seen(&cured))))
+    let told = |Ran { bytes, order, written, outcome }| format!("{bytes} bytes, {order}: {written} written, {outcome}");
+    Ok(Seen::refuted(as_expected, [fits, hangs, cured].map(told).join("; ")))
 }
 
 /// It hangs when it sleeps in write(2): whoever could read has not been started, and nobody else will start it.

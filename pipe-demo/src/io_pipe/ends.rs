@@ -2,16 +2,28 @@
 //!
 //! Note: 管道 ("只能使用Read方法", "只能使用Write方法"). Go: `io.PipeReader`, `io.PipeWriter`.
 
+use std::fmt;
 use std::io::{Read, Write};
 use std::marker::PhantomData;
 
 use super::pipe::{PipeReader, PipeWriter};
 
 /// What an end can do.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub struct Can {
     pub read: bool,
     pub write: bool,
+}
+
+impl fmt::Display for Can {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.read, self.write) {
+            (true, true) => "reads and writes",
+            (true, false) => "only reads",
+            (false, true) => "only writes",
+            (false, false) => "can do nothing",
+        })
+    }
 }
 
 pub const READER: Can = Can { read: Probe::<&PipeReader>::READS, write: Probe::<&PipeReader>::WRITES };

@@ -32,7 +32,8 @@ fn bytes_or_messages() -> anyhow::Result<Seen> {
     let read = reader.read(&mut buffer).context("read the pipe")?;
     let received = [queue.receive()?, queue.receive()?];
     let as_noted = buffer[..read] == SENT.concat() && received == SENT;
-    let lengths = received.map(|message| message.len());
-    let evidence = format!("sent {:?} bytes: a pipe gave {read} at once, a queue {lengths:?}", SENT.map(<[u8]>::len));
+    let lengths = |[one, other]: [usize; 2]| format!("{one} and {other}");
+    let (sent, received) = (lengths(SENT.map(<[u8]>::len)), lengths(received.map(|message| message.len())));
+    let evidence = format!("sent {sent} bytes: a pipe gave {read} at once, a queue {received}");
     Ok(Seen::holds(as_noted, evidence))
 }

@@ -11,7 +11,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering::SeqCst};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -42,7 +42,7 @@ pub const CLAIMS: &[Claim] = &[
     Claim {
         number: 6,
         heading: "进程的衍生",
-        says: "a process makes any number of children by fork",
+        says: "a process can make several children by fork",
         verdict: Holds,
         command: "",
         check: many_children,
@@ -236,6 +236,7 @@ fn exec_in_child(children: &Children) -> anyhow::Result<Exec> {
     })?;
     drop(shell); // Our ends of its pipes are in it.
     let before = words_of(child, places)?;
+    ensure!(before.is_none_or(|words| words.iter().all(Option::is_some)), "the child lacks what it was forked with");
     gate.open(1)?;
     let mut printed = String::new();
     BufReader::new(told).read_line(&mut printed).context("read the shell's stdout")?;
@@ -270,5 +271,9 @@ fn exec_replaces_memory() -> anyhow::Result<Seen> {
     let exec = exec_in_child(&Children::default())?;
     let left = exec.words_left_of_4.ok_or_else(|| Failure::CannotShow("process_vm_readv(2) is refused".into()))?;
     let same_process = exec.pid_after_exec == exec.forked_pid.to_string();
-    Ok(Seen::holds(same_process && left == 0, seen(&exec)))
+    let evidence = format!(
+        "forked as PID {}, after exec PID {}; of a word each in data, heap, stack and code {left} left",
+        exec.forked_pid, exec.pid_after_exec
+    );
+    Ok(Seen::holds(same_process && left == 0, evidence))
 }

@@ -53,7 +53,8 @@ fn hardware_is_out_of_reach() -> anyhow::Result<Seen> {
         let before = cpu::ticks();
         u8::from((0..1000).all(|_| cpu::ticks() <= before))
     })?;
-    let evidence = format!("hlt: {halt}; in: {port}; rdtsc without a system call, until it has gone on: {clock}");
+    let evidence =
+        format!("hlt: {halt}; in: {port}; to see the CPU's clock go on, by rdtsc and no system call: {clock}");
     Ok(Seen::imprecise(halt == "SIGSEGV" && port == "SIGSEGV", clock == "exit 0", evidence))
 }
 

@@ -12,10 +12,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_child_subreaper;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
-use serde::Serialize;
 use shared::asleep::Task;
 use shared::claim::Verdict::{Holds, Imprecise};
-use shared::claim::{Claim, Seen, seen};
+use shared::claim::{Claim, Seen};
 use shared::readiness::restart;
 
 use crate::children::Children;
@@ -39,7 +38,6 @@ pub const CLAIMS: &[Claim] = &[
     },
 ];
 
-#[derive(Serialize)]
 struct Outlived {
     wait: String,
     output_is_over: bool,
@@ -70,9 +68,11 @@ fn is_readable_or_at_its_end(pipe: &impl AsFd) -> anyhow::Result<bool> {
 }
 
 fn waited_for() -> anyhow::Result<Seen> {
-    let seen_of = outlived()?;
-    let exception = !seen_of.output_is_over && seen_of.read_later == b"late\n".len();
-    Ok(Seen::imprecise(seen_of.wait == "exit status: 0", exception, seen(&seen_of)))
+    let Outlived { wait, output_is_over, read_later } = outlived()?;
+    let exception = !output_is_over && read_later == b"late\n".len();
+    let output = if output_is_over { "its output is over" } else { "its output is not over" };
+    let evidence = format!("wait: {wait}; {output}: {read_later} bytes came later");
+    Ok(Seen::imprecise(wait == "exit status: 0", exception, evidence))
 }
 
 /// Cat answers, and then waits for more; true does not care.
@@ -89,6 +89,7 @@ fn until_stdin_is_closed() -> anyhow::Result<Seen> {
     let open = other.stdin.take();
     let other = other.wait().context("wait for true")?;
     drop(open);
-    let evidence = format!("cat with stdin open: sleeps={cat_waits}; closed: {cat}; true with stdin open: {other}");
+    let waits = if cat_waits { "it sleeps" } else { "it does not sleep" };
+    let evidence = format!("cat with its stdin open: {waits}; closed: {cat}; true(1) with its stdin open: {other}");
     Ok(Seen::holds(cat_waits && cat.success() && other.success(), evidence))
 }

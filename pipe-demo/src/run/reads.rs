@@ -48,7 +48,8 @@ const BUFFER: NonZeroUsize = NonZeroUsize::new(30).unwrap();
 
 fn short_reads() -> anyhow::Result<Seen> {
     let (once, twice) = (reads_of("printf three")?, reads_of("echo one; read go; echo two")?);
-    let evidence = format!("buffer {BUFFER}: output at once: reads {once:?}; with a pause: reads {twice:?}");
+    let list = |reads: &[usize]| reads.iter().map(usize::to_string).collect::<Vec<_>>().join(" and ");
+    let evidence = format!("bytes read into {BUFFER}: output at once: {}; with a pause: {}", list(&once), list(&twice));
     Ok(Seen::imprecise(once == [5], twice == [4, 4], evidence))
 }
 
@@ -85,13 +86,15 @@ fn reading_on() -> anyhow::Result<Seen> {
         }
     }
     let all_the_same = errors.iter().filter(|&&error| error == Errno::EBADF).count();
-    let evidence = format!("at most {BOUND} rounds: {rounds} made, {all_the_same} times EBADF");
+    let evidence =
+        format!("reads of an end that is for writing: {all_the_same} times EBADF, given up after {rounds} rounds");
     Ok(Seen::refuted(all_the_same == BOUND, evidence))
 }
 
 fn at_most_the_buffer() -> anyhow::Result<Seen> {
     let (small, large) = (taken_from_pipe(100)?, taken_from_pipe(IN_THE_PIPE)?);
-    let evidence = format!("of {IN_THE_PIPE} B in the pipe a read of 100 takes {small}, one of {IN_THE_PIPE} {large}");
+    let evidence =
+        format!("of {IN_THE_PIPE} B in the pipe a read of 100 takes {small}, one of {IN_THE_PIPE} takes {large}");
     Ok(Seen::imprecise(small == BUFIO, large == IN_THE_PIPE, evidence))
 }
 

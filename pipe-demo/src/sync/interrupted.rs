@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use anyhow::Context;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use shared::claim::{Claim, Seen, Verdict::Refuted};
+use shared::readiness::Name;
 
 pub const CLAIMS: &[Claim] = &[Claim {
     number: 65,
@@ -38,9 +39,13 @@ fn nothing_interrupts_system_calls() -> anyhow::Result<Seen> {
     let written = full.write(&vec![0; MANY]);
     let failed = matches!(&read, Err(error) if error.kind() == ErrorKind::Interrupted);
     let partly = matches!(written, Ok(count) if 0 < count && count < MANY);
-    let read = read.map_or_else(|error| error.kind().to_string(), |count| count.to_string());
-    let written = written.map_or_else(|error| error.to_string(), |count| count.to_string());
-    let evidence = format!("read of an empty pipe: {read} by signal {interrupted}; write of {MANY} bytes: {written}");
+    let told = |result: io::Result<usize>| {
+        result.map_or_else(|error| Name(&error).to_string(), |count| format!("{count} bytes"))
+    };
+    let (read, written) = (told(read), told(written));
+    let evidence = format!(
+        "read of an empty pipe: {read} at SIGALRM (signals so far: {interrupted}); write of {MANY} bytes: {written}"
+    );
     Ok(Seen::refuted(failed && partly && interrupted > 0, evidence))
 }
 

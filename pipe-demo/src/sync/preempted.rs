@@ -55,8 +55,11 @@ fn interrupted_inside() -> anyhow::Result<Seen> {
     let (interruptions, got_in) = first.hear()?;
     [second, third].into_iter().try_for_each(wait_for)?;
     let later = seats.second_was_inside.load(SeqCst);
+    let got = |inside| if inside { "inside" } else { "outside" };
     let evidence = format!(
-        "the holder lost the CPU {interruptions} times inside; another at the door got in: meanwhile {got_in}, later {later}"
+        "the holder lost the CPU {interruptions} times inside; another at the door was {} meanwhile, {} later",
+        got(got_in),
+        got(later),
     );
     Ok(Seen::holds(interruptions > 0 && !got_in && later, evidence))
 }

@@ -45,7 +45,7 @@ pub const CLAIMS: &[Claim] = &[
     Claim {
         number: 62,
         heading: "关于同步",
-        says: "processes that use one thing at the same time disturb each other: a race condition",
+        says: "processes that use one thing at the same time may disturb each other: a race condition",
         verdict: Holds,
         command: "race --how plain",
         check: updates_are_lost,
@@ -105,7 +105,9 @@ fn updates_are_lost() -> anyhow::Result<Seen> {
 fn one_visitor_at_a_time() -> anyhow::Result<Seen> {
     let [plain, mutex, token] =
         [unprotected()?, outcome(How::Mutex)?, outcome(How::Token)?].map(|outcome| (outcome.visitors, outcome.lost));
-    let evidence = format!("most visitors, updates lost: by mutex {mutex:?}, by a token {token:?}, neither {plain:?}");
+    let figures = |(visitors, lost)| format!("at most {visitors} inside, {lost} updates lost");
+    let evidence =
+        format!("by mutex: {}; by a token: {}; by neither: {}", figures(mutex), figures(token), figures(plain));
     Ok(Seen::holds(mutex == (1, 0) && token == (1, 0) && plain.0 > 1, evidence))
 }
 
