@@ -215,7 +215,7 @@ fn of_the_first_process() -> anyhow::Result<String> {
         send_to_self(Signal::KILL)
     })?;
     let event = child::waitid(pid, WEXITED | WSTOPPED).with_context(|| format!("wait for child {pid}"))?;
-    Ok(event.map_or_else(String::new, |event| format!("; process 1 of a namespace: {}", Observed::Child(event))))
+    Ok(event.map_or_else(String::new, |event| format!("; PID 1 of a namespace: {}", Observed::Child(event))))
 }
 
 fn was_killed(observed: &Observed, by: Signal) -> bool {

@@ -147,9 +147,12 @@ fn channels_are_independent() -> anyhow::Result<Seen> {
     send_to_self(Signal::USR2)?;
     deliver(&mut registry)?;
     let after_stop = numbers(&second);
+    let list = |numbers: &[i32]| numbers.iter().map(i32::to_string).collect::<Vec<_>>().join(" ");
     let evidence = format!(
-        "asked for 10 12 and for 12: received {:?} and {:?}; after Stop of the first, the second: {after_stop:?}",
-        both.0, both.1
+        "asked for 10 12 and for 12: received {} and {}; after Stop of the first, the second received {}",
+        list(&both.0),
+        list(&both.1),
+        list(&after_stop),
     );
     Ok(Seen::holds(both == (vec![10, 12], vec![12]) && after_stop == [12], evidence))
 }

@@ -42,7 +42,7 @@ pub const CLAIMS: &[Claim] = &[
     Claim {
         number: 114,
         heading: "信号",
-        says: "by default a standard signal ends, dumps core, stops, continues or does nothing",
+        says: "by default a standard signal ends a process, with or without a core, stops it, continues it, or does nothing",
         verdict: Holds,
         command: "list",
         check: one_of_five_by_default,
@@ -96,8 +96,9 @@ fn positive_numbers_with_names() -> anyhow::Result<Seen> {
     let ours = Signal::all().filter(|signal| listed.contains(&(signal.number(), signal.to_string()))).count();
     let refused: Vec<i32> = [-1, 0].into_iter().filter(|&number| !hidden::is_accepted(number)).collect();
     let evidence = format!(
-        "kill -l lists {}: {well_named} begin with SIG, {ours} are ours; the kernel accepts {known}, but not {refused:?}",
-        listed.len()
+        "kill -l lists {}: {well_named} begin with SIG, {ours} are ours, {known} the kernel accepts; it refuses {}",
+        listed.len(),
+        refused.iter().map(i32::to_string).collect::<Vec<_>>().join(" and ")
     );
     Ok(Seen::holds([well_named, known] == [listed.len(); 2] && refused == [-1, 0], evidence))
 }

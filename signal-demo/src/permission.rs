@@ -26,7 +26,7 @@ use crate::signal::Signal;
 pub const CLAIMS: &[Claim] = &[Claim {
     number: 128,
     heading: "信号",
-    says: "SIGKILL and SIGSTOP are there for the superuser, who can end and stop every process with them",
+    says: "SIGKILL and SIGSTOP are there for the superuser, as a sure means to end and stop processes",
     verdict: Imprecise,
     command: "",
     check: for_the_superuser,

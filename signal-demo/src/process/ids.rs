@@ -88,7 +88,7 @@ fn not_all_descend_from_the_first() -> anyhow::Result<Seen> {
     let other_root = all.iter().find(|stat| stat.ppid == 0 && stat.pid != 1);
     let Some(root) = other_root else { return entered_from_outside() };
     let children = all.iter().filter(|stat| stat.ppid == root.pid).count();
-    let evidence = format!("pid={} name={} ppid={} children={children}", root.pid, root.name, root.ppid);
+    let evidence = format!("PID {} ({}) has PPID {}, and {children} children", root.pid, root.name, root.ppid);
     Ok(Seen::refuted(root.pid != 1, evidence))
 }
 
@@ -108,7 +108,8 @@ fn entered_from_outside() -> anyhow::Result<Seen> {
     let first: [pid_t; 2] = told(&answer)?;
     let (_second, answer) = telling(tell_ids)?;
     let second: [pid_t; 2] = told(&answer)?;
-    let evidence = format!("PID and PPID in a PID namespace of our own: first {first:?}, second {second:?}");
+    let [one, other] = [first, second].map(|[pid, ppid]| format!("{pid} and {ppid}"));
+    let evidence = format!("PID and PPID in a PID namespace of our own: first {one}, second {other}");
     Ok(Seen::refuted(first[0] == 1 && second[0] != 1 && second[1] != 1, evidence))
 }
 
@@ -139,7 +140,14 @@ fn both_numbers_are_told() -> anyhow::Result<Seen> {
     let orphan = Orphan::adopted(|| Ok(()))?;
     let in_proc = [recorded(process::id().cast_signed())?, recorded(orphan.pid)?];
     let told = [ours, [orphan.pid, orphan.ppid_after]];
-    let evidence = format!("told {told:?}, in /proc {in_proc:?}; born by {}", orphan.ppid_before);
+    let list = |ids: [[pid_t; 2]; 2]| ids.map(|[pid, ppid]| format!("{pid} of {ppid}")).join(", ");
+    let evidence = format!(
+        "getpid, getppid: {}; in /proc: {}; {} was born of {}",
+        list(told),
+        list(in_proc),
+        orphan.pid,
+        orphan.ppid_before
+    );
     let moved = orphan.ppid_before != orphan.ppid_after;
     orphan.end()?;
     Ok(Seen::holds(told == in_proc && moved, evidence))

@@ -18,7 +18,7 @@ use crate::signal::action::Action;
 pub const CLAIMS: &[Claim] = &[Claim {
     number: 24,
     heading: "进程的标识",
-    says: "kill ends the process of a PID; a PID leads to the process that a signal is for",
+    says: "kill ends the process of a PID; by its PID a process is found, to send it a signal",
     verdict: Imprecise,
     command: "",
     check: it_only_sends,
@@ -27,7 +27,10 @@ pub const CLAIMS: &[Claim] = &[Claim {
 fn it_only_sends() -> anyhow::Result<Seen> {
     let (default, ignored, late) = (ends_by_default()?, goes_on_if_it_ignores()?, is_gone_when_reaped()?);
     let as_noted = default == Event::Killed { signal: libc::SIGTERM, core: false };
-    let evidence = format!("SIGTERM: {default}; ignored: alive={ignored}; by the pidfd of one reaped: {late:?}");
+    let goes_on = if ignored { "it goes on" } else { "it has ended" };
+    let answer = late.map_or("sent".to_owned(), |error| format!("{error:?}"));
+    let evidence =
+        format!("SIGTERM: {default}; to one that ignores it: {goes_on}; by the pidfd of one reaped: {answer}");
     Ok(Seen::imprecise(as_noted, ignored && late == Some(Errno::ESRCH), evidence))
 }
 

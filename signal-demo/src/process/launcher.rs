@@ -55,9 +55,10 @@ fn it_speaks_for_itself() -> anyhow::Result<Seen> {
     let when_killed = program.prints()?;
     program.end(pid)?;
 
-    let evidence = format!(
-        "stand-in for go run: prints={before}; launcher {stopped}: prints={while_stopped}; {killed}: prints={when_killed}"
-    );
+    let [first, second, third] =
+        [before, while_stopped, when_killed].map(|prints| if prints { "it prints" } else { "it does not print" });
+    let evidence =
+        format!("the program at first: {first}; its launcher {stopped}: {second}; its launcher {killed}: {third}");
     let gone = matches!((stopped, killed), (Event::Stopped(_), Event::Killed { .. }));
     Ok(Seen::refuted(before && gone && while_stopped && when_killed, evidence))
 }

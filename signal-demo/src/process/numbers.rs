@@ -77,6 +77,10 @@ struct Series {
     next: pid_t,
 }
 
+fn list(numbers: &[pid_t]) -> String {
+    numbers.iter().map(pid_t::to_string).collect::<Vec<_>>().join(" ")
+}
+
 fn processes_and_threads() -> anyhow::Result<Series> {
     let (turn, end) = io::pipe().context("pipe")?;
     let (process, answer) = telling(|teller| {
@@ -105,8 +109,10 @@ fn one_process_has_many_numbers() -> anyhow::Result<Seen> {
         Ok([pid, there]) => format!("{pid} is {there} in its own PID namespace"),
         Err(why) => why,
     };
-    let evidence =
-        format!("alive: {process} and {next}; {same} more numbers lead to {process}: {threads:?}; {elsewhere}");
+    let evidence = format!(
+        "two at one time: {process} and {next}; of {} {same} lead to {process} too; {elsewhere}",
+        list(&threads)
+    );
     Ok(Seen::imprecise(one_each, same > 0, evidence))
 }
 
@@ -123,17 +129,19 @@ fn numbers_are_left_out() -> anyhow::Result<Seen> {
     let Series { process, threads, next, .. } = processes_and_threads()?;
     let left_out = threads.iter().any(|&thread| process < thread && thread < next);
     let (smaller, rounds) = match possible(rounds())? {
-        Ok(Rounds { first, .. }) => (!first.is_sorted(), format!("at the maximum {first:?}")),
+        Ok(Rounds { first, .. }) => (!first.is_sorted(), format!("at the maximum {}", list(&first))),
         Err(why) => (false, why),
     };
-    let evidence = format!("process {process}, threads {threads:?}, process {next}; {rounds}");
+    let evidence = format!("process {process}, its threads {}, the next process {next}; {rounds}", list(&threads));
     Ok(Seen::refuted(left_out || next < process || smaller, evidence))
 }
 
 fn a_number_is_given_again() -> anyhow::Result<Seen> {
     let Rounds { first, second, .. } = rounds()?;
     let again = second.iter().filter(|pid| first.contains(pid)).count();
-    Ok(Seen::holds(again > 0, format!("first {first:?}, all but the last reaped, then {second:?}: {again} again")))
+    let (first, second) = (list(&first), list(&second));
+    let evidence = format!("{first}; the counter set back, all but the last reaped: {second}, {again} of them again");
+    Ok(Seen::holds(again > 0, evidence))
 }
 
 /// Begun anew it does not take the numbers below 300; it skips those in use; and it does not look back.
@@ -142,7 +150,9 @@ fn the_series_begins_at_300() -> anyhow::Result<Seen> {
     let [_, last, anew] = first;
     let as_noted = last == max - 1 && anew < last && second[2] == anew + 1;
     let evidence = format!(
-        "pid_max={max}: {first:?}, {free_below} free below {anew}; with {anew} alive {second:?}; without it {after}"
+        "maximum {max}: {}, {free_below} free below {anew}; with {anew} alive: {}; then, without it: {after}",
+        list(&first),
+        list(&second),
     );
     Ok(Seen::imprecise(as_noted, free_below > 0 && after != anew, evidence))
 }

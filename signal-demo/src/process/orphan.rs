@@ -48,7 +48,7 @@ pub const CLAIMS: &[Claim] = &[
     Claim {
         number: 22,
         heading: "进程的标识",
-        says: "the PPID is a trace to daemons",
+        says: "by its PPID one can find the trace of a daemon",
         verdict: Holds,
         command: "orphan",
         check: a_daemon_is_found_by_its_ppid,
@@ -146,10 +146,10 @@ fn the_first_or_a_subreaper_adopts() -> anyhow::Result<Seen> {
     let by_default = adopter()?;
     become_subreaper(true)?;
     let (us, subreaper) = (process::id().cast_signed(), adopter()?);
-    let mut evidence = format!("adopter={by_default}; with PR_SET_CHILD_SUBREAPER of {us}: {subreaper}");
+    let mut evidence = format!("adopted by {by_default}; once {us} has set PR_SET_CHILD_SUBREAPER, by {subreaper}");
     let first = if by_default == 1 { 1 } else { adopter_in_a_namespace(by_default)? };
     if by_default != 1 {
-        write!(evidence, "; in a PID namespace of our own: {first}")?;
+        write!(evidence, "; in a PID namespace of our own, by {first}")?;
     }
     Ok(Seen::imprecise(first == 1, subreaper == us && us != 1, evidence))
 }
@@ -185,10 +185,11 @@ fn a_daemon_is_found_by_its_ppid() -> anyhow::Result<Seen> {
     let found = adopted.iter().filter(|stat| stat.ppid == ppid_after && stat.sid == stat.pid);
     let found: Vec<pid_t> = found.map(|stat| stat.pid).collect();
     daemon.end()?;
+    let is_found = found.contains(&pid);
+    let among = if is_found { "it is among" } else { "it is not among" };
     let evidence = format!(
-        "daemon={pid} started_by={ppid_before} ppid={ppid_after}; {} session leaders have that PPID, it is one: {}",
+        "daemon {pid}, started by {ppid_before}, has PPID {ppid_after}; {among} the session leaders with that PPID ({})",
         found.len(),
-        found.contains(&pid)
     );
-    Ok(Seen::holds(found.contains(&pid) && ppid_after != ppid_before, evidence))
+    Ok(Seen::holds(is_found && ppid_after != ppid_before, evidence))
 }

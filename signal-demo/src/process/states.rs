@@ -164,10 +164,9 @@ fn there_are_more_than_six() -> anyhow::Result<Seen> {
     let found: String = found.into_iter().collect();
     let others: BTreeSet<char> =
         [&*made, &found].concat().chars().filter(|letter| !"RSDTZX".contains(*letter)).collect();
+    let others = others.iter().map(char::to_string).collect::<Vec<_>>().join(" and ");
     match refused {
         Some(why) if others.is_empty() => Err(Failure::CannotShow(format!("no seventh state here; {why}")).into()),
-        _ => {
-            Ok(Seen::outdated(!others.is_empty(), format!("made {made}; found {found}; not among the six: {others:?}")))
-        }
+        _ => Ok(Seen::outdated(!others.is_empty(), format!("made {made}; found {found}; not among the six: {others}"))),
     }
 }

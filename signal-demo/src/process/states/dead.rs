@@ -79,7 +79,7 @@ fn watch_children_end(teller: &PipeWriter) -> anyhow::Result<()> {
 fn nothing_is_kept() -> anyhow::Result<Seen> {
     let Children { ended, gone, seen } = children()?;
     let by_default = proc::stat(zombie::make()?.pid())?.state;
-    let evidence =
-        format!("SIGCHLD ignored: {ended} ended, {gone} gone unwaited, X seen={seen}; by default: {by_default}");
+    let x = if seen { "X was seen" } else { "X was not seen" };
+    let evidence = format!("SIGCHLD ignored: {ended} ended, {gone} gone unwaited, {x}; by default: {by_default}");
     Ok(Seen::holds(ended > 0 && gone == ended && by_default == 'Z', evidence))
 }

@@ -18,7 +18,7 @@ use crate::proc;
 pub const CLAIMS: &[Claim] = &[Claim {
     number: 26,
     heading: "进程的状态",
-    says: "R: it is to run, or runs",
+    says: "R: the process is about to run, or runs",
     verdict: Holds,
     command: "states R",
     check: who_waits_for_the_cpu_is_r_too,
@@ -45,7 +45,7 @@ fn who_waits_for_the_cpu_is_r_too() -> anyhow::Result<Seen> {
     let allowed: Vec<_> = allowed.into_iter().filter_map(Result::transpose).collect::<anyhow::Result<_>>()?;
     let in_turn = [pids, pids].concat();
     let states = in_turn.into_iter().map(|pid| Ok(proc::stat(pid)?.state)).collect::<anyhow::Result<String>>()?;
-    let evidence = format!("two busy loops, allowed on CPU {allowed:?}: {states} (in turn, twice)");
+    let evidence = format!("two busy loops, allowed on CPU {} only: {states} (in turn, twice)", allowed.join(" and "));
     Ok(Seen::holds(allowed == [number.to_string(), number.to_string()] && states == "RRRR", evidence))
 }
 

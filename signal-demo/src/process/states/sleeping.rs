@@ -60,7 +60,8 @@ fn one_or_several_are_woken() -> anyhow::Result<Seen> {
         }
         woken.push((count, asleep(&waiting)?));
     }
-    let evidence = format!("{before:?} wait; (woken, still waiting) at a post of 1 and at one of 2: {woken:?}");
+    let posts = woken.iter().map(|(count, waiting)| format!("a post wakes {count}, {} still wait", waiting.len()));
+    let evidence = format!("{before} wait; {}", posts.collect::<Vec<_>>().join("; "));
     let as_noted = before == "SSS" && woken == [(1, "SS".to_owned()), (2, String::new())];
     Ok(Seen::holds(as_noted, evidence))
 }

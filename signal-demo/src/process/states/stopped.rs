@@ -61,12 +61,15 @@ fn not_all_are_stopped() -> anyhow::Result<Seen> {
     let ended = zombie::make()?;
     ended.signal(Signal::STOP)?;
     let ended = proc::stat(ended.pid())?.state;
-    let first = match possible(first_of_a_namespace())? {
-        Ok(goes_on) => format!("goes on={goes_on}"),
-        Err(why) => why,
+    let (first, goes_on) = match possible(first_of_a_namespace())? {
+        Ok(true) => ("it goes on".to_owned(), true),
+        Ok(false) => ("stopped".to_owned(), false),
+        Err(why) => (why, true),
     };
-    let evidence = format!("S -> {sleeper}; D -> {in_d}, after D {after_d}; Z -> {ended}; PID 1 from within: {first}");
-    Ok(Seen::imprecise((sleeper, in_d, after_d) == ('T', 'D', 'T'), ended == 'Z', evidence))
+    let evidence = format!(
+        "S -> {sleeper}; D -> {in_d}, after D {after_d}; Z -> {ended}; PID 1 of a namespace, to itself: {first}"
+    );
+    Ok(Seen::imprecise((sleeper, in_d, after_d) == ('T', 'D', 'T'), ended == 'Z' && goes_on, evidence))
 }
 
 /// The state while it is in D and what comes after it.
@@ -117,8 +120,12 @@ fn others_wait() -> anyhow::Result<Seen> {
     let killed = |signal| Event::Killed { signal, core: false };
     let as_noted = waits == [true; 2] && states == ['T'; 2] && ends == [killed(libc::SIGTERM), killed(libc::SIGKILL)];
     let evidence = format!(
-        "SIGTERM: pending={waits:?} states={states:?}; then SIGCONT: {}; SIGKILL instead: {}",
-        ends[0], ends[1]
+        "SIGTERM to two: {} and {}, pending for {}; then SIGCONT to one: {}; SIGKILL to the other: {}",
+        states[0],
+        states[1],
+        waits.iter().filter(|&&waits| waits).count(),
+        ends[0],
+        ends[1]
     );
     Ok(Seen::holds(as_noted, evidence))
 }

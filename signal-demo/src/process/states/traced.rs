@@ -43,7 +43,7 @@ pub const CLAIMS: &[Claim] = &[
     Claim {
         number: 35,
         heading: "进程的状态",
-        says: "it goes on only by its tracer's calls, or when that ends",
+        says: "a traced process goes on only by its tracer's calls, or when that ends",
         verdict: Imprecise,
         command: "states t",
         check: sigkill_ends_it,
@@ -98,7 +98,9 @@ fn sigcont_does_not_help() -> anyhow::Result<Seen> {
     go_on(&child)?;
     let next = child.wait(WEXITED | WSTOPPED)?;
     let still = state == 't' && event.is_none() && pending;
-    let evidence = format!("SIGCONT: state={state} pending={pending} event={event:?}; PTRACE_CONT: {next}");
+    let waits = if pending { "pending" } else { "not pending" };
+    let event = event.map_or("no event".to_owned(), |event| event.to_string());
+    let evidence = format!("SIGCONT: {waits}, state {state}, {event}; PTRACE_CONT: {next}");
     Ok(Seen::holds(still && next == Event::Trapped(libc::SIGCONT), evidence))
 }
 

@@ -45,7 +45,7 @@ pub const CLAIMS: &[Claim] = &[
     Claim {
         number: 30,
         heading: "进程的状态",
-        says: "D waits for a special event, such as the end of synchronous I/O",
+        says: "D: as a rule it waits for a special event, such as the end of synchronous I/O",
         verdict: Imprecise,
         command: "states D",
         check: it_need_not_be_io,
@@ -176,7 +176,9 @@ fn others_wait_for_its_end() -> anyhow::Result<Seen> {
     parent.release()?;
     let [calls] = told(&answer)?;
     parent.succeed()?;
-    let evidence = format!("state={state} pending={waits}; after that the handler ran {calls} time(s)");
+    let waits_or_not = if waits { "pending" } else { "not pending" };
+    let evidence =
+        format!("SIGUSR1 in state {state}: {waits_or_not}; times that the handler ran when it had left that: {calls}");
     Ok(Seen::holds(state == 'D' && waits && calls == 1, evidence))
 }
 
@@ -186,8 +188,10 @@ fn it_need_not_be_io() -> anyhow::Result<Seen> {
     let (state, call) = (proc::stat(parent.pid())?.state, system_call(parent.pid())?);
     parent.release()?;
     parent.succeed()?;
-    let evidence =
-        format!("state={state} inside system call {call} (clone is {}), goes on at the event", libc::SYS_clone);
+    let evidence = format!(
+        "{state} in system call {call} (clone, no I/O, is {}), until the child of that has ended",
+        libc::SYS_clone
+    );
     Ok(Seen::imprecise(state == 'D', call == libc::SYS_clone, evidence))
 }
 

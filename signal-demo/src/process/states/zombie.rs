@@ -13,7 +13,6 @@ use anyhow::Context;
 use libc::{WEXITED, WNOWAIT};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::unistd;
-use serde::Serialize;
 use shared::claim::{
     Claim, Seen,
     Verdict::{Holds, Imprecise, Refuted},
@@ -32,7 +31,7 @@ pub const CLAIMS: &[Claim] = &[
     Claim {
         number: 37,
         heading: "进程的状态",
-        says: "Z: about to end, it has given back almost all, but for its exit code",
+        says: "Z: about to end, it has given back almost all, but for its exit code and some statistics",
         verdict: Imprecise,
         command: "states Z",
         check: it_has_ended_already,
@@ -78,13 +77,11 @@ fn ended(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Child> {
 
 const CODE: i32 = 42;
 
-#[derive(Serialize)]
 struct Remains {
     /// Lines on its memory in /proc/PID/status, alive and ended.
     memory: [usize; 2],
     /// Whether the end of a pipe that it had is closed.
     closed: bool,
-    code: Option<i32>,
     after_sigkill: char,
     code_then: Option<i32>,
 }
@@ -103,7 +100,6 @@ fn it_has_ended_already() -> anyhow::Result<Seen> {
     let remains = Remains {
         memory: [memory, proc::memory_lines(child.pid())?],
         closed: held.read(&mut [0])? == 0,
-        code,
         after_sigkill: {
             child.signal(Signal::KILL)?;
             proc::stat(child.pid())?.state
@@ -112,7 +108,14 @@ fn it_has_ended_already() -> anyhow::Result<Seen> {
     };
     let emptied = memory > 0 && remains.memory[1] == 0 && remains.closed;
     let ended = remains.after_sigkill == 'Z' && remains.code_then == Some(CODE);
-    Ok(Seen::imprecise(emptied && code == Some(CODE), ended, seen(&remains)))
+    let Remains { memory: [alive, zombie], closed, after_sigkill, code_then } = remains;
+    let pipe = if closed { "closed" } else { "open" };
+    let [code_told, code_then] = [code, code_then].map(|code| code.map_or("none".to_owned(), |code| code.to_string()));
+    let evidence = format!(
+        "lines on its memory in /proc: {alive}, as Z {zombie}; its pipe is {pipe}; exit code {code_told}, after SIGKILL \
+         {after_sigkill} and {code_then}"
+    );
+    Ok(Seen::imprecise(emptied && code == Some(CODE), ended, evidence))
 }
 
 fn exit_code(event: Event) -> Option<i32> {
@@ -138,8 +141,10 @@ fn the_parent_is_told() -> anyhow::Result<Seen> {
         (signal, pid.cast_signed(), code) == (Signal::CHLD, child.pid(), libc::CLD_EXITED)
     };
     let as_noted = matches!(arrivals[..], [arrival] if of_its_end(arrival.signal, arrival.pid, arrival.code));
-    let list: Vec<_> = arrivals.iter().map(|arrival| format!("{} pid={}", arrival.signal, arrival.pid)).collect();
-    Ok(Seen::holds(as_noted && too_early == 0, format!("alive: {too_early}; child {} ended: {list:?}", child.pid())))
+    let list: Vec<_> = arrivals.iter().map(|arrival| format!("{} of {}", arrival.signal, arrival.pid)).collect();
+    let evidence =
+        format!("signals while child {} lived: {too_early}; when it had ended: {}", child.pid(), list.join(", "));
+    Ok(Seen::holds(as_noted && too_early == 0, evidence))
 }
 
 /// A program of its own: this one's --version. That it exits with 0 tells that it was run.
@@ -170,7 +175,10 @@ fn it_goes_without_running() -> anyhow::Result<Seen> {
         when_gone = reaped_switches()? - before;
         let gone = proc::stat(child.pid()).is_err();
         if gone && as_zombie == when_gone {
-            return Ok(Seen::refuted(true, format!("as Z switched {as_zombie} times; gone, {when_gone} times in all")));
+            return Ok(Seen::refuted(
+                true,
+                format!("context switches when it was Z: {as_zombie}; in all, when it was gone: {when_gone}"),
+            ));
         }
     }
     Ok(Seen::refuted(false, format!("in {TRIES} tries switched on, at last from {as_zombie} to {when_gone} times")))
