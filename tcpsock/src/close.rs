@@ -29,7 +29,7 @@ pub const CLAIMS: &[Claim] = &[
     Claim {
         number: 180,
         heading: "Read方法",
-        says: "the peer has closed: EOF at once",
+        says: "once the peer has closed, Read answers EOF at once",
         verdict: Imprecise,
         command: "close",
         check: eof_at_once,

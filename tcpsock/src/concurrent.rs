@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use serde_json::{Value, json};
-use shared::claim::{Claim, Seen, Verdict::Holds, seen};
+use shared::claim::{Claim, Seen, Verdict::Holds};
 use shared::conversation::Narrator;
 use shared::cube_root;
 use shared::framing::DELIMITER;
@@ -112,5 +112,10 @@ fn others_queue_behind_the_first() -> anyhow::Result<Seen> {
     let (one, all) = (serving(1)?, serving(usize::MAX)?);
     let queues = one["second_meanwhile"] == false && one["second_in_the_end"] == true;
     let concurrent = all["second_meanwhile"] == true;
-    Ok(Seen::holds(queues && concurrent, format!("one at a time: {}; all: {}", seen(&one), seen(&all))))
+    let told = |record: &Value| {
+        let [meanwhile, after] =
+            ["second_meanwhile", "second_in_the_end"].map(|key| if record[key] == true { "yes" } else { "no" });
+        format!("the first {} times, the second meanwhile: {meanwhile}, after that: {after}", record["first_answered"])
+    };
+    Ok(Seen::holds(queues && concurrent, format!("answered one at a time: {}; all: {}", told(&one), told(&all))))
 }

@@ -4,7 +4,7 @@
 //! `net.Listener.Accept`. Man: connect(2), listen(2), accept(2), ip_local_port_range in ip(7), tcp(7).
 
 use std::fs;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::AsFd;
 use std::thread;
@@ -150,11 +150,11 @@ fn is_writable(socket: &impl AsFd) -> io::Result<bool> {
 fn accept_makes_the_connection() -> anyhow::Result<Seen> {
     let empty = listen(1)?;
     empty.set_nonblocking(true)?;
-    let nobody = matches!(empty.accept(), Err(error) if error.kind() == ErrorKind::WouldBlock);
+    let nobody = returned(&empty.accept().map(|_| 0));
     let record = connections_nobody_has_accepted()?;
     let before_accept = record["connected"] == 3 && record["received"] == record["sent"];
-    let evidence = format!("accept with nobody there: EAGAIN; {}", seen(&record));
-    Ok(Seen::imprecise(nobody, before_accept && record["next_is_connected"] == false, evidence))
+    let evidence = format!("accept_with_nobody_there={} {}", nobody.as_str().unwrap_or("done"), seen(&record));
+    Ok(Seen::imprecise(nobody == "EAGAIN", before_accept && record["next_is_connected"] == false, evidence))
 }
 
 /// By the kernel, and by bind(2) before connect(2): all of 127.0.0.0/8 is this machine.
@@ -210,5 +210,6 @@ fn connect_to_nobody() -> anyhow::Result<Value> {
 
 fn connect_gives_up_by_itself() -> anyhow::Result<Seen> {
     let record = connect_to_nobody()?;
-    Ok(Seen::holds(record["blocked_connect"] == "ETIMEDOUT" && record["syn_dropped"] != 0, seen(&record)))
+    let evidence = format!("TCP_USER_TIMEOUT=1ms {}", seen(&record));
+    Ok(Seen::holds(record["blocked_connect"] == "ETIMEDOUT" && record["syn_dropped"] != 0, evidence))
 }

@@ -19,7 +19,7 @@ pub const CLAIMS: &[Claim] = &[
     Claim {
         number: 155,
         heading: "Socket的基本特征",
-        says: "socket returns a descriptor, the one number of the socket",
+        says: "socket returns a file descriptor, the unique identifier of the socket",
         verdict: Imprecise,
         command: "close",
         check: the_number_is_unique,
@@ -54,7 +54,17 @@ fn the_number_is_unique() -> anyhow::Result<Seen> {
     let dup = two_numbers_of_one_socket()?;
     let as_noted = dup["fd"] != dup["peer_fd"] && dup["cookie"] != dup["peer_cookie"];
     let exception = dup["fd"] != dup["double_fd"] && dup["cookie"] == dup["double_cookie"];
-    Ok(Seen::imprecise(as_noted, exception && dup["received_after_close"] == 10, seen(&dup)))
+    let evidence = format!(
+        "descriptors {} and {} have the SO_COOKIE {} and {}, the peer's {} has {}; the first closed, {} bytes came",
+        dup["fd"],
+        dup["double_fd"],
+        dup["cookie"],
+        dup["double_cookie"],
+        dup["peer_fd"],
+        dup["peer_cookie"],
+        dup["received_after_close"],
+    );
+    Ok(Seen::imprecise(as_noted, exception && dup["received_after_close"] == 10, evidence))
 }
 
 /// Rust's types know no socket that is closed: only its bare number can still be used.

@@ -117,7 +117,8 @@ fn a_write_takes_what_fits() -> anyhow::Result<Seen> {
     let writes = calls("write")?;
     let full = writes.iter().position(|write| write["returned"] == "EAGAIN").context("no write answered EAGAIN")?;
     let last = &writes[full.saturating_sub(1)];
-    let evidence = format!("{} of {}; then {}", last["returned"], last["asked"], writes[full]["returned"]);
+    let then = writes[full]["returned"].as_str().unwrap_or_default();
+    let evidence = format!("written {} of {} bytes, then {then}", last["returned"], last["asked"]);
     Ok(Seen::holds(last["partial"] == true, evidence))
 }
 

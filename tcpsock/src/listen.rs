@@ -130,5 +130,5 @@ fn names_are_looked_up_in_dns() -> anyhow::Result<Seen> {
     }
     let names = names_without_dns()?;
     let listens = |name: &str| names[name].as_str().is_some_and(|came| came.parse::<SocketAddr>().is_ok());
-    Ok(Seen::imprecise(!listens("nosuchhost.invalid"), listens("localhost"), seen(&names)))
+    Ok(Seen::imprecise(!listens("nosuchhost.invalid"), listens("localhost"), format!("without DNS: {}", seen(&names))))
 }

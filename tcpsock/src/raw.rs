@@ -95,7 +95,12 @@ fn there_are_four_types() -> anyhow::Result<Seen> {
     let types = types();
     let opened = |kind: &str| types[kind].as_str().is_some_and(|came| !came.starts_with('E'));
     let as_noted = ["DGRAM", "RAW", "SEQPACKET", "STREAM"].iter().all(|kind| types[*kind] == format!("SOCK_{kind}"));
-    Ok(Seen::imprecise(as_noted, ["PACKET", "RDM", "DCCP"].into_iter().any(opened), seen(&types)))
+    let all = types.as_object().into_iter().flatten();
+    let (made, refused): (Vec<_>, Vec<_>) = all.partition(|(kind, _)| opened(kind));
+    let made: Vec<&str> = made.iter().map(|(kind, _)| kind.as_str()).collect();
+    let refused = refused.iter().map(|(kind, error)| format!("{kind} {}", error.as_str().unwrap_or_default()));
+    let evidence = format!("made: {}; refused: {}", made.join(" "), refused.collect::<Vec<_>>().join(", "));
+    Ok(Seen::imprecise(as_noted, ["PACKET", "RDM", "DCCP"].into_iter().any(opened), evidence))
 }
 
 /// In a network of our own if we can have one: nobody else receives these packets.
@@ -182,5 +187,11 @@ fn opened() -> anyhow::Result<Value> {
 fn only_the_superuser_has_raw_sockets() -> anyhow::Result<Seen> {
     let record = with_and_without_the_capability()?;
     let as_noted = record["without"]["socket"] == "EPERM" && record["without"]["CapEff"] == "0x0";
-    Ok(Seen::imprecise(as_noted, record["with"]["socket"] == "ok", seen(&record)))
+    let told = |record: &Value| {
+        let [capabilities, socket] = ["CapEff", "socket"].map(|key| record[key].as_str().unwrap_or_default());
+        format!("capabilities {capabilities}: {socket}")
+    };
+    let (without, with) = (told(&record["without"]), told(&record["with"]));
+    let evidence = format!("uid {}, {without}, {with} (CAP_NET_RAW is {CAP_NET_RAW:#x})", record["uid"]);
+    Ok(Seen::imprecise(as_noted, record["with"]["socket"] == "ok", evidence))
 }

@@ -22,7 +22,7 @@ pub const CLAIMS: &[Claim] = &[
     Claim {
         number: 179,
         heading: "Read方法",
-        says: "Read returns only once the buffer is full",
+        says: "as a rule Read returns only once the buffer is full",
         verdict: Refuted,
         command: "",
         check: read_fills_its_buffer,

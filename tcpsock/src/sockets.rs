@@ -155,7 +155,7 @@ impl Answer {
             Some(Opened { opened_protocol, .. }) => opened_protocol,
             None => result,
         };
-        format!("{domain} {type} {protocol}: {came}")
+        format!("{domain} {type} {protocol}: {came}").replace("SOCK_", "").replace("IPPROTO_", "")
     }
 }
 

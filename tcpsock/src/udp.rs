@@ -67,7 +67,7 @@ pub const CLAIMS: &[Claim] = &[
     Claim {
         number: 165,
         heading: "基于TCP/IP协议栈的Socket通讯",
-        says: "Dial sends data",
+        says: "Dial is for sending data to an address",
         verdict: Imprecise,
         command: "udp",
         check: dial_sends_data,
@@ -209,7 +209,17 @@ fn in_the_unix_domain_the_sender_waits() -> anyhow::Result<Value> {
 fn datagrams_are_unreliable() -> anyhow::Result<Seen> {
     let (udp, unix) = (a_full_buffer_loses_messages(FLOOD)?, in_the_unix_domain_the_sender_waits()?);
     let reliable = unix["received"] == unix["sent"] && unix["in_order"] == unix["sent"];
-    Ok(Seen::imprecise(udp["dropped_by_kernel"] != 0, reliable, format!("{}; {}", seen(&udp), seen(&unix))))
+    let evidence = format!(
+        "UDP: sent {}, received {}, dropped by the kernel {}; unixgram: sent {}, then {}, received {}, in order {}",
+        udp["sent"],
+        udp["received"],
+        udp["dropped_by_kernel"],
+        unix["sent"],
+        unix["then"].as_str().unwrap_or_default(),
+        unix["received"],
+        unix["in_order"],
+    );
+    Ok(Seen::imprecise(udp["dropped_by_kernel"] != 0, reliable, evidence))
 }
 
 fn nobody_there_is_heard_of_later() -> anyhow::Result<Value> {
@@ -232,7 +242,13 @@ fn dial_sends_data() -> anyhow::Result<Seen> {
     let (somebody, nobody) = (connect_names_the_only_peer()?, nobody_there_is_heard_of_later()?);
     let as_noted = somebody["sent_without_address"] == 10;
     let connect_sends_none = nobody["connect"] == 0 && nobody["second_send"] == "ECONNREFUSED";
-    let evidence = format!("connected, then sent {} bytes; {}", somebody["sent_without_address"], seen(&nobody));
+    let evidence = format!(
+        "connected, then sent {} bytes; to nobody: connect returned {}, the first send {}, the second {}",
+        somebody["sent_without_address"],
+        nobody["connect"],
+        nobody["first_send"],
+        nobody["second_send"].as_str().unwrap_or("some bytes"),
+    );
     Ok(Seen::imprecise(as_noted, connect_sends_none, evidence))
 }
 

@@ -27,7 +27,7 @@ pub const CLAIMS: &[Claim] = &[
     Claim {
         number: 143,
         heading: "Socket的基本特征",
-        says: "SEQPACKET is a stream of bytes",
+        says: "SEQPACKET is a stream of bytes, with boundaries in it",
         verdict: Refuted,
         command: "boundaries",
         check: seqpacket_is_a_stream,
@@ -96,7 +96,8 @@ impl Observation {
 
     /// What was seen, without what the note says of it.
     fn evidence(&self) -> String {
-        format!("{}: sent {:?}, read{}", self.kind, self.sent, Reads(&self.read))
+        let sent: Vec<_> = self.sent.iter().map(|message| format!(" {message:?}")).collect();
+        format!("{}, {}: sent{}, read{}", self.kind, self.shows, sent.concat(), Reads(&self.read))
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::Serialize;
-use shared::claim::{Claim, Seen, Verdict::Imprecise, seen};
+use shared::claim::{Claim, Seen, Verdict::Imprecise};
 use shared::namespace;
 use shared::readiness::Name;
 use shared::report::Failure;
@@ -58,6 +58,7 @@ fn sockets_need_a_network() -> anyhow::Result<Seen> {
     }
     namespace::own_network()?;
     let without = reach()?;
-    let evidence = format!("with a network: {}; without: {}", seen(&with), seen(&without));
+    let told = |Reach { tcp, unix }: &Reach| format!("TCP {tcp}, Unix {unix}");
+    let evidence = format!("of a byte, with a network: {}; without: {}", told(&with), told(&without));
     Ok(Seen::imprecise(!received(&without.tcp), received(&without.unix), evidence))
 }
