@@ -119,7 +119,7 @@ pub const UNCHECKED: &[Unchecked] = &[
     unchecked(
         76,
         "管道",
-        "first Start, then StdoutPipe",
+        "one calls first Start, then StdoutPipe",
         Refuted,
         GoOnly,
         "Go answers `exec: StdoutPipe after process started`",
@@ -185,10 +185,10 @@ pub const UNCHECKED: &[Unchecked] = &[
     unchecked(
         120,
         "信号",
-        "each standard signal has a constant of its number, and String looks into an array",
+        "each standard signal has a constant of its number, and String looks into an array called signal",
         Imprecise,
         GoOnly,
-        "the array is called signals, and there are more constants than signals",
+        "it is called signals, and there are more constants than signals",
     ),
     unchecked(
         121,
@@ -201,7 +201,7 @@ pub const UNCHECKED: &[Unchecked] = &[
     unchecked(
         122,
         "信号",
-        "Notify without a list means all signals",
+        "Notify without a list asks for all signals, and nearly all come",
         Imprecise,
         GoOnly,
         "not 9, 19, 32, 34; and SIGURG comes unasked, from Go's scheduler",
@@ -209,7 +209,7 @@ pub const UNCHECKED: &[Unchecked] = &[
     unchecked(
         123,
         "信号",
-        "the loop over the channel ends when it is closed",
+        "the loop over the channel ends when that is closed",
         Imprecise,
         GoOnly,
         "without Stop before it, the next signal makes the program panic",
@@ -241,10 +241,10 @@ pub const UNCHECKED: &[Unchecked] = &[
     unchecked(
         134,
         "信号",
-        "FindProcess gives a process or an error",
+        "StartProcess and FindProcess give a process and an error",
         Imprecise,
         GoOnly,
-        "on Unix it never gives an error; `signal-demo send` gives one",
+        "on Unix FindProcess never gives an error; `signal-demo send` gives one",
     ),
     unchecked(
         135,
