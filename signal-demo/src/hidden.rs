@@ -62,6 +62,7 @@ fn sixty_two() -> anyhow::Result<Seen> {
     Ok(Seen::refuted(HIDDEN.iter().all(|number| accepted.contains(number)) && killed == HIDDEN, evidence))
 }
 
+// ANCHOR: accepted
 /// Whether the kernel tells what such a signal does.
 pub fn is_accepted(number: c_int) -> bool {
     let (nothing, nowhere) = (ptr::null::<u8>(), ptr::null_mut::<u8>());
@@ -69,6 +70,7 @@ pub fn is_accepted(number: c_int) -> bool {
     #[allow(unsafe_code, reason = "the C library's sigaction refuses its own signals")]
     result(unsafe { libc::syscall(libc::SYS_rt_sigaction, number, nothing, nowhere, size_of::<Mask>()) }).is_ok()
 }
+// ANCHOR_END: accepted
 
 /// Whether it ends a child that sends it to itself.
 fn dies_of(number: c_int) -> anyhow::Result<bool> {

@@ -65,6 +65,7 @@ fn do_in_a_child(cause: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<E
     child.wait(WEXITED)
 }
 
+// ANCHOR: key
 /// Types `key` at a terminal whose foreground is a child.
 fn type_key(key: u8) -> anyhow::Result<Event> {
     let (mut master, name) = terminal().map_err(|error| Failure::CannotShow(format!("no pseudo-terminal: {error}")))?;
@@ -84,6 +85,7 @@ fn type_key(key: u8) -> anyhow::Result<Event> {
     master.write_all(&[key]).context("type")?;
     child.wait(WEXITED)
 }
+// ANCHOR_END: key
 
 fn terminal() -> io::Result<(impl Write, String)> {
     let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC)?;

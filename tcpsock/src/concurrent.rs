@@ -55,6 +55,7 @@ fn serving(max_connections: usize) -> anyhow::Result<Value> {
     })
 }
 
+// ANCHOR: two
 /// The second asks while the first is being served, and the first goes on asking.
 fn two_clients(server: &str) -> anyhow::Result<Value> {
     let mut first = Client::connect(server)?;
@@ -73,6 +74,7 @@ fn two_clients(server: &str) -> anyhow::Result<Value> {
     let after = cube_root::is_root(&second.answer()?);
     Ok(json!({"first_answered": rounds + 1, "second_meanwhile": beside, "second_in_the_end": after}))
 }
+// ANCHOR_END: two
 
 struct Client(BufReader<TcpStream>);
 

@@ -88,6 +88,7 @@ struct Full {
 }
 
 impl Full {
+    // ANCHOR: full
     fn new(backlog: i32) -> anyhow::Result<Full> {
         let mut full = Full { listener: listen(backlog)?, clients: Vec::new() };
         full.listener.set_nonblocking(true)?;
@@ -102,6 +103,7 @@ impl Full {
         }
         Ok(full)
     }
+    // ANCHOR_END: full
 
     fn address(&self) -> io::Result<SockAddr> {
         self.listener.local_addr()

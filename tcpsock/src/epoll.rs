@@ -43,6 +43,7 @@ pub fn sleeps_until_told(server: Socket, mut client: &Socket) -> anyhow::Result<
     }))
 }
 
+// ANCHOR: arrivals
 /// How often it waited, and how often a read came too early.
 fn answer_arrivals(server: &Socket) -> anyhow::Result<(u64, u64)> {
     let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(1));
@@ -64,6 +65,7 @@ fn answer_arrivals(server: &Socket) -> anyhow::Result<(u64, u64)> {
     }
     Ok((waits, eagain))
 }
+// ANCHOR_END: arrivals
 
 fn one_tries_again_later() -> anyhow::Result<Seen> {
     let (client, server) = connection()?;

@@ -51,6 +51,7 @@ fn listen(address: &str) -> anyhow::Result<Listener> {
     endpoint::listen(Network::Tcp, address, 8, 1)
 }
 
+// ANCHOR: reached
 /// From which family a listener is reached.
 fn reached_from(listener: &Listener) -> anyhow::Result<Value> {
     let port = port(listener)?;
@@ -59,6 +60,7 @@ fn reached_from(listener: &Listener) -> anyhow::Result<Value> {
         ["127.0.0.1", "[::1]"].map(|ip| dial(ip).map(drop).map_or_else(|error| cause(&error), |()| "ok".to_owned()));
     Ok(json!({"address": listener.address, "from_127.0.0.1": v4, "from_::1": v6}))
 }
+// ANCHOR_END: reached
 
 fn port(listener: &Listener) -> anyhow::Result<u16> {
     Ok(listener.address.parse::<SocketAddr>()?.port())

@@ -150,6 +150,7 @@ fn raw_sockets_keep_boundaries_and_lose() -> anyhow::Result<Seen> {
     Ok(Seen::holds(as_noted, seen(&packets)))
 }
 
+// ANCHOR: capability
 /// One user, with the capability and with none: a process may only give up what it has, so whoever begins
 /// without it gets it last, in a user namespace of his own.
 fn with_and_without_the_capability() -> anyhow::Result<Value> {
@@ -171,6 +172,7 @@ fn with_and_without_the_capability() -> anyhow::Result<Value> {
     }
     Ok(json!({"uid": uid, "without": without, "with": with}))
 }
+// ANCHOR_END: capability
 
 /// With the capabilities kept. Where the superuser is the only user there is, he stays it.
 fn become_nobody() {

@@ -66,6 +66,7 @@ fn a_path() -> anyhow::Result<Value> {
     }))
 }
 
+// ANCHOR: abstract
 /// The kernel chooses it when it is asked for none, and it ends with the socket.
 fn a_name_without_a_file() -> anyhow::Result<Value> {
     let listener = listen(&SockAddr::unix("")?)?;
@@ -77,6 +78,7 @@ fn a_name_without_a_file() -> anyhow::Result<Value> {
         "bind_again": came_of(listen(&name)),
     }))
 }
+// ANCHOR_END: abstract
 
 fn the_address_is_a_path() -> anyhow::Result<Seen> {
     let (path, name) = (a_path()?, a_name_without_a_file()?);

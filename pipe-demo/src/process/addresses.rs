@@ -71,6 +71,7 @@ fn parts_of_physical_memory() -> anyhow::Result<Seen> {
     Ok(Seen::refuted(stack > memory && both.is_none_or(|read| read == 'B'), evidence))
 }
 
+// ANCHOR: frame
 /// Gives a page to a pipe, changes it, and reads the pipe.
 fn one_frame_in_both() -> anyhow::Result<Option<char>> {
     let (mut reader, writer) = io::pipe().context("pipe")?;
@@ -86,6 +87,7 @@ fn one_frame_in_both() -> anyhow::Result<Option<char>> {
     reader.read_exact(&mut read).context("read the pipe")?;
     Ok(Some(read[0].into()))
 }
+// ANCHOR_END: frame
 
 fn physical_memory() -> anyhow::Result<usize> {
     let pages = sysconf(SysconfVar::_PHYS_PAGES)?.context("the kernel does not tell its memory")?;

@@ -17,6 +17,7 @@ pub fn is_known() -> anyhow::Result<()> {
     Err(Failure::CannotShow("the experiment is written for x86-64".into()).into())
 }
 
+// ANCHOR: halt
 /// Stops the CPU until its next interrupt, if it may.
 pub fn halt() {
     // SAFETY: it touches no memory.
@@ -26,6 +27,7 @@ pub fn halt() {
         asm!("hlt", options(nomem, nostack));
     }
 }
+// ANCHOR_END: halt
 
 /// Reads a device, at the port where a PC has at most a display of its start's steps.
 pub fn read_port() {
@@ -61,6 +63,7 @@ pub fn privilege_level() -> u16 {
     code_segment & 3
 }
 
+// ANCHOR: increment
 /// Adds one `times` times, each time by one instruction: no interrupt can come in its middle.
 pub fn increment(number: &AtomicU64, times: u64) {
     // SAFETY: the word is ours and aligned. That others write it meanwhile is the experiment; Rust knows
@@ -72,6 +75,7 @@ pub fn increment(number: &AtomicU64, times: u64) {
              in(reg) number.as_ptr(), inout(reg) times.max(1) => _, options(nostack));
     }
 }
+// ANCHOR_END: increment
 
 /// The same, by one instruction that also keeps other CPUs out.
 pub fn increment_locked(number: &AtomicU64, times: u64) {

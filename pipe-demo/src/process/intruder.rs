@@ -24,6 +24,7 @@ pub const CLAIMS: &[Claim] = &[Claim {
     check: write_into_another,
 }];
 
+// ANCHOR: intrude
 /// The child does nothing but read its byte, once we have been there.
 fn write_into_another() -> anyhow::Result<Seen> {
     let (children, byte, gate) = (Children::default(), AtomicU8::new(b'P'), Gate::new()?);
@@ -45,3 +46,4 @@ fn write_into_another() -> anyhow::Result<Seen> {
         format!("X written from outside: the child, whose byte was P, reads {read}, its parent {ours}"),
     ))
 }
+// ANCHOR_END: intrude

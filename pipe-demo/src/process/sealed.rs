@@ -41,6 +41,7 @@ pub const CLAIMS: &[Claim] = &[
 
 const PAGES: usize = 1000;
 
+// ANCHOR: faults
 fn the_only_way() -> anyhow::Result<Seen> {
     let children = Children::default();
     let call = end_without_system_calls(&children, || u8::from(getppid().as_raw() == 0))?;
@@ -57,6 +58,7 @@ fn the_only_way() -> anyhow::Result<Seen> {
     );
     Ok(Seen::imprecise(call == "SIGSYS", touched == "exit 0" && faults >= i64::try_from(PAGES)?, evidence))
 }
+// ANCHOR_END: faults
 
 /// clock_gettime(2) stands among the system calls, and is none where the kernel maps it as a function.
 fn call_or_function() -> anyhow::Result<Seen> {
@@ -96,6 +98,7 @@ pub fn end_without_system_calls(children: &Children, body: impl FnOnce() -> u8) 
     Ok(end)
 }
 
+// ANCHOR: seal
 /// The filter looks at a call's number, lets two pass, and kills by the others.
 fn seal() -> anyhow::Result<()> {
     let step = |code: u32, then, number| -> anyhow::Result<libc::sock_filter> {
@@ -117,3 +120,4 @@ fn seal() -> anyhow::Result<()> {
     let sealed = unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
     if sealed < 0 { Err(io::Error::last_os_error()).context("PR_SET_SECCOMP") } else { Ok(()) }
 }
+// ANCHOR_END: seal

@@ -50,6 +50,7 @@ fn only_seemingly_at_once() -> anyhow::Result<Seen> {
     Ok(Seen::imprecise(on_one >= i64::try_from(FEW)?, on_two == 0, evidence))
 }
 
+// ANCHOR: handshakes
 /// Lets two processes shake hands in memory so often, until it took as many switches as `wanted`.
 fn switches_of(cpus: [usize; 2], handshakes: usize, wanted: impl Fn(i64) -> bool) -> anyhow::Result<i64> {
     let hands = SharedMemory::new(AtomicUsize::new(0))?;
@@ -68,6 +69,7 @@ fn switches_of(cpus: [usize; 2], handshakes: usize, wanted: impl Fn(i64) -> bool
     })?;
     Ok(took)
 }
+// ANCHOR_END: handshakes
 
 /// How far a process got, with what result, and how often the CPU was taken from it.
 #[derive(Serialize, Deserialize)]
@@ -77,6 +79,7 @@ struct Computed {
     involuntary: i64,
 }
 
+// ANCHOR: kept
 /// Two processes compute on one CPU, until both have lost it some times.
 fn state_is_kept() -> anyhow::Result<Seen> {
     const SOME: i64 = 3;
@@ -100,3 +103,4 @@ fn state_is_kept() -> anyhow::Result<Seen> {
     let result = if as_alone { "as" } else { "not as" };
     Ok(Seen::holds(as_alone, format!("the CPU was taken {one}, {other}; the results are {result} without")))
 }
+// ANCHOR_END: kept

@@ -65,11 +65,13 @@ impl Door {
         }
     }
 
+    // ANCHOR: enters
     fn enters(&self, me: usize, meeting: u64, fence: Fence) -> bool {
         self.flags[me].0.store(meeting, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         self.flags[1 - me].0.load(Ordering::Relaxed) < meeting
     }
+    // ANCHOR_END: enters
 
     /// At how many meetings of this round both were inside.
     fn both_entered(&self) -> usize {

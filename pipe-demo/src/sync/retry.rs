@@ -50,6 +50,7 @@ struct Shared {
 }
 
 impl Shared {
+    // ANCHOR: step
     /// Others have the CPU between reading and writing, and may write.
     fn step(&self) {
         let mut old = self.number.load(SeqCst);
@@ -62,6 +63,7 @@ impl Shared {
             self.retries.fetch_add(1, SeqCst);
         }
     }
+    // ANCHOR_END: step
 }
 
 const PROCESSES: usize = 4;

@@ -57,6 +57,7 @@ fn goes_on_if_it_ignores() -> anyhow::Result<bool> {
     Ok(child.wait(WEXITED)? == Event::Exited(0) && told(&answer)? == [2])
 }
 
+// ANCHOR: reaped
 /// With the number alone, whoever has it by then would get the signal.
 fn is_gone_when_reaped() -> anyhow::Result<Option<Errno>> {
     let child = Child::fork(|| Ok(()))?;
@@ -64,3 +65,4 @@ fn is_gone_when_reaped() -> anyhow::Result<Option<Errno>> {
     child.succeed()?;
     Ok(process.send(libc::SIGTERM, None).err().and_then(|error| error.raw_os_error()).map(Errno::from_raw))
 }
+// ANCHOR_END: reaped

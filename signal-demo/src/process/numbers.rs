@@ -197,6 +197,7 @@ fn told_one(answer: &PipeReader) -> anyhow::Result<i32> {
     told(answer).map(|[number]| number)
 }
 
+// ANCHOR: round
 /// The counter is set back to where the next number is the last but one. The third child still lives.
 fn round(counter: &File, max: pid_t) -> anyhow::Result<([pid_t; 3], Child)> {
     let last = (max - 3).to_string();
@@ -205,6 +206,7 @@ fn round(counter: &File, max: pid_t) -> anyhow::Result<([pid_t; 3], Child)> {
     let three = Child::fork(pause)?;
     Ok(([one, two, three.pid()], three))
 }
+// ANCHOR_END: round
 
 fn maximum() -> anyhow::Result<pid_t> {
     let file = "/proc/sys/kernel/pid_max";
