@@ -6,6 +6,8 @@ PREFIX  ?= /usr/local
 ARGS    ?=
 
 PROGRAMS := $(filter pipe-demo fifo-demo signal-demo tcpsock unixsock,$(patsubst %/Cargo.toml,%,$(wildcard */Cargo.toml)))
+# In the background of a script SIGINT is ignored, and would be in what the tests start.
+DEFAULT_SIGNALS := $(shell env --default-signal true 2>/dev/null && echo env --default-signal)
 RUNS     := $(addprefix run-,$(PROGRAMS))
 
 .DEFAULT_GOAL := help
@@ -22,7 +24,7 @@ build: ## Build the programs, optimised
 	$(CARGO) build --release --locked
 
 test: ## Run the tests (under five minutes)
-	$(CARGO) test --locked --workspace
+	$(DEFAULT_SIGNALS) $(CARGO) test --locked --workspace
 
 proof: ## Compare the answers to all 2³² requests with printf's (a quarter of an hour)
 	$(CARGO) test --release --locked --package shared -- --ignored --nocapture every_int32
