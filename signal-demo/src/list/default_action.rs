@@ -114,15 +114,19 @@ fn be_alone_with(signal: Signal) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether a stopped child goes on: it is set going before kill(2) returns, and may even have ended since.
+/// Whether a stopped child goes on: it is set going before kill(2) returns. It does not end, since one that is
+/// about to end has no state that waitid(2) could tell.
 fn continues(signal: Signal) -> anyhow::Result<bool> {
     let mut child = Child::fork(|| {
         be_alone_with(signal)?;
-        Ok(send::raise(Signal::STOP)?)
+        send::raise(Signal::STOP)?;
+        loop {
+            unistd::pause();
+        }
     })?;
     child.wait(WSTOPPED)?;
     child.signal(signal)?;
-    Ok(child.look(WCONTINUED | WEXITED)?.is_some())
+    Ok(child.look(WCONTINUED)?.is_some())
 }
 
 fn is_said_to_dump(signal: Signal) -> bool {
