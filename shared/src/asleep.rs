@@ -37,17 +37,30 @@ impl Task {
 
 /// The system calls of a thread: its `syscall`. It must open that itself: of one that is about to end not everybody may.
 #[derive(Debug)]
-pub struct Calls(File);
+pub struct Calls {
+    syscall: File,
+    task: Task,
+}
 
 impl Calls {
     /// Of the thread that asks.
     pub fn current() -> anyhow::Result<Calls> {
-        Ok(Calls(open("/proc/thread-self/syscall")?))
+        Ok(Calls { syscall: open("/proc/thread-self/syscall")?, task: Task::current()? })
     }
 
-    /// Whether the thread falls asleep in `call`; otherwise it ends.
+    /// Whether the thread falls asleep in `call`, which it makes once; otherwise it ends.
     pub fn sleeps_in(&self, call: libc::c_long) -> anyhow::Result<bool> {
-        comes_to(&self.0, |line| line.split(' ').next() == Some(&call.to_string()))
+        let call = call.to_string();
+        let is_in = |line: &str| line.split(' ').next() == Some(&call);
+        // `syscall` also tells the call of a thread that waits for a lock of the kernel's, or for a debugger.
+        while comes_to(&self.syscall, is_in)? {
+            let sleeps = look(&self.task.0)?.is_some_and(|stat| state(&stat) == Some('S'));
+            if sleeps && look(&self.syscall)?.is_some_and(|line| is_in(&line)) {
+                return Ok(true);
+            }
+            thread::yield_now();
+        }
+        Ok(false)
     }
 }
 
@@ -57,20 +70,25 @@ fn open(path: &str) -> anyhow::Result<File> {
 
 /// Reads again and again until the task is so, or is over.
 fn comes_to(file: &File, is_so: impl Fn(&str) -> bool) -> anyhow::Result<bool> {
-    let mut buffer = [0; 1024];
-    loop {
-        let text = match file.read_at(&mut buffer, 0) {
-            Ok(0) => return Ok(false),
-            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Ok(false),
-            count => String::from_utf8_lossy(&buffer[..count.context("read /proc")?]),
-        };
+    while let Some(text) = look(file)? {
         if is_so(&text) {
             return Ok(true);
         }
         if matches!(state(&text), Some('Z' | 'X')) {
-            return Ok(false);
+            break;
         }
         thread::yield_now();
+    }
+    Ok(false)
+}
+
+/// What the file says now; `None` when the task is over.
+fn look(file: &File) -> anyhow::Result<Option<String>> {
+    let mut buffer = [0; 1024];
+    match file.read_at(&mut buffer, 0) {
+        Ok(0) => Ok(None),
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(None),
+        count => Ok(Some(String::from_utf8_lossy(&buffer[..count.context("read /proc")?]).into_owned())),
     }
 }
 
