@@ -163,11 +163,39 @@ fn what_cannot_be_opened_or_reached_is_one_clear_line() -> io::Result<()> {
 fn ctrl_c_leaves_no_file() -> io::Result<()> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("socket");
-    let mut receiver = receive(path.to_str().unwrap(), &[])?;
+    let receiver = receive(path.to_str().unwrap(), &[])?;
     until_it_listens(&path);
+    ctrl_c_ends(receiver, folder.path())
+}
+
+/// The call that makes the file returns late, when the signal has come already.
+#[test]
+fn ctrl_c_in_the_middle_of_bind_leaves_no_file() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("socket");
+    let mut traced = Command::new("strace");
+    // Daemonized, strace is not between us and the receiver.
+    traced.args(["--daemonize", "--follow-forks", "--output=/dev/null", "--inject=bind:delay_exit=200000", UNIXSOCK]);
+    traced.args(["pass-fd", "recv", path.to_str().unwrap()]).stdin(Stdio::null()).stderr(Stdio::piped());
+    let mut receiver = match traced.spawn() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return writeln!(io::stderr(), "skipped: strace is not on this machine");
+        }
+        spawned => spawned?,
+    };
+    while !path.exists() {
+        if receiver.try_wait()?.is_some() {
+            return writeln!(io::stderr(), "skipped: {}", io::read_to_string(receiver.stderr.take().unwrap())?);
+        }
+        std::thread::yield_now();
+    }
+    ctrl_c_ends(receiver, folder.path())
+}
+
+fn ctrl_c_ends(mut receiver: Child, and_leaves_empty: &Path) -> io::Result<()> {
     kill(Pid::from_raw(i32::try_from(receiver.id()).unwrap()), Signal::SIGINT)?;
     assert_eq!(receiver.wait()?.code(), Some(130));
-    assert_eq!(fs::read_dir(folder.path())?.count(), 0);
+    assert_eq!(fs::read_dir(and_leaves_empty)?.count(), 0);
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io;
+use std::mem;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,8 @@ use super::{new_socket, unix_address};
 use crate::network::Network;
 use crate::readiness::{Ready, nonblocking};
 
-/// The files of this process, for an end that drops nothing: see [`remove_all`].
+/// The files of this process, for an end that drops nothing: see [`remove_all`]. Locked from before a file is made
+/// until it is here, and from before it leaves until it is removed: a signal's thread finds all that there are.
 static FILES: Mutex<Vec<Identified>> = Mutex::new(Vec::new());
 
 /// A socket's file, removed when dropped if it is still the one that was made.
@@ -31,26 +33,29 @@ struct Identified {
 }
 
 impl SocketFile {
-    fn at(path: &Path) -> io::Result<SocketFile> {
+    fn at(path: &Path, files: &mut Vec<Identified>) -> io::Result<SocketFile> {
         // Absolute, so that it is found again from any working directory.
         let path = std::path::absolute(path)?;
         let identity = identity(&path)?;
         let file = Identified { path, identity };
-        files().push(file.clone());
+        files.push(file.clone());
         Ok(SocketFile(file))
     }
 }
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        files().retain(|file| *file != self.0);
+        let mut files = files();
+        files.retain(|file| *file != self.0);
         self.0.remove();
     }
 }
 
-/// Removes the files of all sockets: for the second Ctrl-C, before the process ends at once.
+/// Removes the files of all sockets, for a process that then ends at once: from now on none can be made.
 pub fn remove_all() {
-    files().drain(..).for_each(|file| file.remove());
+    let mut files = files();
+    files.drain(..).for_each(|file| file.remove());
+    mem::forget(files);
 }
 
 fn files() -> MutexGuard<'static, Vec<Identified>> {
@@ -93,6 +98,7 @@ pub(super) fn bind_and_listen(
     // bind(2) gives the file the mode of the socket.
     fchmod(&socket, Mode::S_IRUSR | Mode::S_IWUSR)?;
     let _lock = lock(path)?;
+    let mut files = files();
     if let Err(error) = socket.bind(&name) {
         if error.kind() != io::ErrorKind::AddrInUse {
             return Err(error);
@@ -100,7 +106,8 @@ pub(super) fn bind_and_listen(
         remove_if_stale(path, &name)?;
         socket.bind(&name)?;
     }
-    let file = SocketFile::at(path)?;
+    let file = SocketFile::at(path, &mut files)?;
+    drop(files);
     socket.listen(backlog)?;
     Ok((socket, Some(file)))
 }
