@@ -4,13 +4,11 @@
 
 use std::env;
 use std::fs;
-use std::io::{self, BufRead, BufReader};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
+use shared::folder::Folder;
 use shared::report::{self, Failure};
 use shared::shutdown::Shutdown;
 
@@ -29,28 +27,11 @@ pub fn with(story: impl FnOnce(&Scratch) -> anyhow::Result<()>) -> anyhow::Resul
     result
 }
 
-/// Makes a folder, says which, and removes it when nobody holds its stdin open any more.
-const CUSTODIAN: &str = r#"trap '' PIPE
-folder=$(mktemp -d "${TMPDIR:-/tmp}/fifo-demo-XXXXXX") && echo "$folder" && cat > /dev/null
-rm -rf "$folder""#;
-
 /// Runs the `story` of a check, which may be killed any time with all its group: somebody outside looks after the
 /// folder.
 pub fn looked_after<T>(story: impl FnOnce(&Scratch) -> anyhow::Result<T>) -> anyhow::Result<T> {
-    let (until, here) = io::pipe().context("pipe")?;
-    let mut custodian = Command::new("sh");
-    custodian.args(["-c", CUSTODIAN]).stdin(until).stdout(Stdio::piped()).process_group(0);
-    let mut child = custodian.spawn().context("start sh")?;
-    drop(custodian);
-    let mut folder = String::new();
-    let told = child.stdout.take().map_or(Ok(0), |stdout| BufReader::new(stdout).read_line(&mut folder));
-    let result = told.context("read the custodian's stdout").and_then(|_| {
-        let folder = PathBuf::from(folder.strip_suffix('\n').context("the custodian has made no folder")?);
-        story(&Scratch { folder, shutdown: Shutdown::default() })
-    });
-    drop(here);
-    child.wait().context("wait for the custodian")?;
-    result
+    let folder = Folder::make("fifo-demo")?;
+    story(&Scratch { folder: folder.path().to_owned(), shutdown: Shutdown::default() })
 }
 
 impl Scratch {

@@ -8,6 +8,7 @@ pub mod conversation;
 pub mod cube_root;
 pub mod duration;
 pub mod endpoint;
+pub mod folder;
 pub mod framing;
 pub mod load;
 pub mod manual;

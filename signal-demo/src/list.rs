@@ -5,7 +5,6 @@
 //! Note: 信号 ("kill -l", "支持62种信号"). Go: the constants of `syscall.Signal`. Man: signal(7).
 
 mod default_action;
-mod folder;
 
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};

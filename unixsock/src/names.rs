@@ -5,12 +5,12 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::FileTypeExt;
-use std::path::PathBuf;
 
 use anyhow::Context;
 use serde_json::{Value, json};
 use shared::claim::{Claim, Seen, Verdict::Imprecise, seen};
 use shared::endpoint::shown;
+use shared::folder::Folder;
 use shared::readiness::Name;
 use socket2::{Domain, SockAddr, Socket, Type};
 
@@ -43,22 +43,13 @@ fn connect(name: &SockAddr) -> String {
     came_of(socket().and_then(|socket| socket.connect(name)))
 }
 
-/// Removed when dropped.
-struct Path(PathBuf);
-
-impl Drop for Path {
-    fn drop(&mut self) {
-        // There may be none yet.
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
 /// A file that stays when the socket is closed: then nobody answers there, nor can anybody listen.
 fn a_path() -> anyhow::Result<Value> {
-    let path = Path(std::env::temp_dir().join(format!("unixsock-name-{}", std::process::id())));
-    let name = SockAddr::unix(&path.0)?;
-    let listener = listen(&name).with_context(|| format!("bind {}", path.0.display()))?;
-    let is_file = fs::symlink_metadata(&path.0)?.file_type().is_socket();
+    let folder = Folder::make("unixsock")?;
+    let path = folder.path().join("socket");
+    let name = SockAddr::unix(&path)?;
+    let listener = listen(&name).with_context(|| format!("bind {}", path.display()))?;
+    let is_file = fs::symlink_metadata(&path)?.file_type().is_socket();
     let connected = connect(&name);
     drop(listener);
     Ok(json!({

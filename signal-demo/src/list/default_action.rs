@@ -15,9 +15,9 @@ use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{self, Pid};
 use serde::Serialize;
+use shared::folder::Folder;
 use shared::report;
 
-use super::folder::Folder;
 use crate::child::{Child, Event};
 use crate::signal::action::{self, Action};
 use crate::signal::set::Set;
@@ -48,7 +48,7 @@ impl Experiment {
         if pattern.is_empty() || pattern.contains(['|', '@', '/']) {
             return Ok(Experiment::without_cores(&format!("core dumps go to {pattern:?}")));
         }
-        let folder = match Folder::make() {
+        let folder = match Folder::make("signal-demo") {
             Ok(folder) => folder,
             Err(error) => return Ok(Experiment::without_cores(&format!("{error:#}"))),
         };
