@@ -83,16 +83,17 @@ fn what_was_ignored_at_the_start_is_caught_and_then_ignored_again() {
 
 #[test]
 fn as_the_first_process_of_a_container_every_command_ends() {
-    let unshare = |arguments: &[&str]| {
-        finish(
-            Command::new("unshare")
-                .args(["--user", "--map-root-user", "-fp", "--mount-proc", "--kill-child"])
-                .args(arguments),
-        )
+    let unshared = |arguments: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "-fp", "--mount-proc", "--kill-child"]).args(arguments);
+        command
     };
-    if !unshare(&["true"]).status.success() {
-        return writeln!(io::stderr(), "skipped: no PID namespace is permitted here").unwrap();
+    match unshared(&["true"]).output() {
+        Ok(output) if output.status.success() => {}
+        Ok(output) => return write!(io::stderr(), "skipped: {}", errors(&output)).unwrap(),
+        Err(error) => return writeln!(io::stderr(), "skipped: unshare: {error}").unwrap(),
     }
+    let unshare = |arguments: &[&str]| finish(&mut unshared(arguments));
     assert_eq!(without_pids(&text(&unshare(&[PROGRAM]).stdout)), STORY);
     for command in ["list", "queue", "order", "actions", "ids", "states", "orphan"] {
         let output = unshare(&[PROGRAM, command]);
