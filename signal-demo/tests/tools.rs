@@ -5,7 +5,7 @@ mod common;
 mod nobody;
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::process::{Command, Stdio};
 
@@ -18,7 +18,10 @@ fn record(arguments: &[&str]) -> Value {
 
 #[test]
 fn list_has_the_62_signals_that_bash_has() {
-    let bash = finish(Command::new("bash").args(["-c", "kill -l"]));
+    let bash = match Command::new("bash").args(["-c", "kill -l"]).output() {
+        Err(error) => return writeln!(io::stderr(), "skipped: bash: {error}").unwrap(),
+        Ok(output) => output,
+    };
     let bash: Vec<String> = text(&bash.stdout).split_whitespace().map(str::to_owned).collect();
     let bash: Vec<_> = bash.chunks(2).map(|pair| (pair[0].trim_end_matches(')').to_owned(), pair[1].clone())).collect();
     let ours: Vec<_> = records(&["list"])
