@@ -19,7 +19,7 @@ use nix::libc;
 use nix::unistd;
 use serde::Serialize;
 use shared::asleep::Calls;
-use shared::claim::{Claim, Seen, Verdict::Imprecise};
+use shared::claim::{Claim, Seen, Verdict::Imprecise, joined};
 use shared::readiness::{Ready, nonblocking};
 use shared::report::Report;
 
@@ -99,7 +99,7 @@ fn told<'a>(opened: impl Iterator<Item = &'a Opened>) -> String {
         Some(then) if open == "returns" => format!("{flags}: {then}"),
         _ => format!("{flags} {open}"),
     });
-    told.collect::<Vec<_>>().join("; ")
+    joined(told, "; ")
 }
 
 fn waits_for_the_other_side(fifo: &Path) -> anyhow::Result<[Opened; 2]> {

@@ -126,6 +126,11 @@ pub fn seen(record: &impl Serialize) -> String {
     Pairs(record).to_string()
 }
 
+/// What `items` say, with `between` them: evidence, too.
+pub fn joined(items: impl IntoIterator<Item: fmt::Display>, between: &str) -> String {
+    items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(between)
+}
+
 /// The options of `claims`.
 #[derive(Debug, clap::Args)]
 pub struct Args {

@@ -19,6 +19,7 @@ use serde::{Serialize, Serializer};
 use shared::claim::{
     Claim, Seen,
     Verdict::{Holds, Imprecise},
+    joined,
 };
 use shared::report::Report;
 
@@ -227,7 +228,7 @@ fn was_taken(observed: &Observed, sent: Signal) -> bool {
 }
 
 fn list(records: &[Record]) -> String {
-    records.iter().map(|record| format!("{}: {}", record.action, record.observed)).collect::<Vec<_>>().join(", ")
+    joined(records.iter().map(|record| format!("{}: {}", record.action, record.observed)), ", ")
 }
 
 impl fmt::Display for Observed {

@@ -11,6 +11,7 @@ use nix::unistd;
 use shared::claim::{
     Claim, Seen,
     Verdict::{Holds, Imprecise},
+    joined,
 };
 
 use crate::child::{Child, Event};
@@ -79,7 +80,7 @@ fn full_channels_hold_nobody_up() -> anyhow::Result<Seen> {
     }
     let each =
         rooms.iter().zip(&kept).map(|(room, (got, missed))| format!("room for {room}: got {got}, missed {missed}"));
-    let evidence = format!("sent {SENT}, delivered {delivered}; {}", each.collect::<Vec<_>>().join("; "));
+    let evidence = format!("sent {SENT}, delivered {delivered}; {}", joined(each, "; "));
     Ok(Seen::holds(delivered == SENT && kept == [(0, 10), (3, 7), (10, 0)], evidence))
 }
 
@@ -147,12 +148,11 @@ fn channels_are_independent() -> anyhow::Result<Seen> {
     send_to_self(Signal::USR2)?;
     deliver(&mut registry)?;
     let after_stop = numbers(&second);
-    let list = |numbers: &[i32]| numbers.iter().map(i32::to_string).collect::<Vec<_>>().join(" ");
     let evidence = format!(
         "asked for 10 12 and for 12: received {} and {}; after Stop of the first, the second received {}",
-        list(&both.0),
-        list(&both.1),
-        list(&after_stop),
+        joined(&both.0, " "),
+        joined(&both.1, " "),
+        joined(&after_stop, " "),
     );
     Ok(Seen::holds(both == (vec![10, 12], vec![12]) && after_stop == [12], evidence))
 }

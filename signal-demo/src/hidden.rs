@@ -13,6 +13,7 @@ use libc::{WEXITED, c_int, c_long};
 use shared::claim::{
     Claim, Seen,
     Verdict::{Imprecise, Refuted},
+    joined,
 };
 use shared::pidfd::PidFd;
 
@@ -164,5 +165,5 @@ fn ranges(numbers: &[c_int]) -> String {
         [first, .., last] => format!("{first}-{last}"),
         [] => String::new(),
     };
-    runs.map(name).collect::<Vec<_>>().join(" ")
+    joined(runs.map(name), " ")
 }

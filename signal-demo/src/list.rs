@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
 use serde::Serialize;
-use shared::claim::{Claim, Seen, Verdict::Holds};
+use shared::claim::{Claim, Seen, Verdict::Holds, joined};
 use shared::report::{Failure, Report};
 
 use self::default_action::{DefaultAction, Experiment};
@@ -97,7 +97,7 @@ fn positive_numbers_with_names() -> anyhow::Result<Seen> {
     let evidence = format!(
         "kill -l lists {}: {well_named} begin with SIG, {ours} are ours, {known} the kernel accepts; it refuses {}",
         listed.len(),
-        refused.iter().map(i32::to_string).collect::<Vec<_>>().join(" and ")
+        joined(&refused, " and ")
     );
     Ok(Seen::holds([well_named, known] == [listed.len(); 2] && refused == [-1, 0], evidence))
 }

@@ -18,6 +18,7 @@ use serde::Serialize;
 use shared::claim::{
     Claim, Seen,
     Verdict::{Imprecise, Refuted},
+    joined,
 };
 use shared::report::Report;
 
@@ -101,7 +102,7 @@ fn in_no_certain_order() -> anyhow::Result<Seen> {
 }
 
 fn numbers<'a>(signals: impl Iterator<Item = &'a Signal>) -> String {
-    signals.map(|signal| signal.number().to_string()).collect::<Vec<_>>().join(" ")
+    joined(signals.map(|signal| signal.number()), " ")
 }
 
 fn signals<const N: usize>(numbers: [i32; N]) -> Vec<Signal> {

@@ -12,7 +12,7 @@ use nix::sys::prctl::set_keepcaps;
 use nix::unistd::{Gid, Uid, getuid, setresgid, setresuid};
 use serde_json::{Value, json};
 use shared::claim::Verdict::{Holds, Imprecise};
-use shared::claim::{Claim, Seen, seen};
+use shared::claim::{Claim, Seen, joined, seen};
 use shared::namespace;
 use shared::readiness::{Name, Ready, read};
 use shared::report::Failure;
@@ -97,9 +97,9 @@ fn there_are_four_types() -> anyhow::Result<Seen> {
     let as_noted = ["DGRAM", "RAW", "SEQPACKET", "STREAM"].iter().all(|kind| types[*kind] == format!("SOCK_{kind}"));
     let all = types.as_object().into_iter().flatten();
     let (made, refused): (Vec<_>, Vec<_>) = all.partition(|(kind, _)| opened(kind));
-    let made: Vec<&str> = made.iter().map(|(kind, _)| kind.as_str()).collect();
+    let made = made.iter().map(|(kind, _)| kind);
     let refused = refused.iter().map(|(kind, error)| format!("{kind} {}", error.as_str().unwrap_or_default()));
-    let evidence = format!("made: {}; refused: {}", made.join(" "), refused.collect::<Vec<_>>().join(", "));
+    let evidence = format!("made: {}; refused: {}", joined(made, " "), joined(refused, ", "));
     Ok(Seen::imprecise(as_noted, ["PACKET", "RDM", "DCCP"].into_iter().any(opened), evidence))
 }
 

@@ -13,7 +13,7 @@ use std::io::{self, ErrorKind};
 use nix::errno::Errno;
 use serde::Serialize;
 use shared::claim::Verdict::{Holds, Imprecise, Refuted};
-use shared::claim::{Claim, Seen};
+use shared::claim::{Claim, Seen, joined};
 use shared::readiness::Name;
 use shared::report::Report;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -192,7 +192,7 @@ fn a_raw_unix_socket_is_invalid() -> Seen {
 
 /// What the kernel answered, without what the note says of it.
 fn evidence(answers: &[Answer]) -> String {
-    answers.iter().map(Answer::short).collect::<Vec<_>>().join("; ")
+    joined(answers.iter().map(Answer::short), "; ")
 }
 
 // ANCHOR: open

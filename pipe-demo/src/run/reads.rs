@@ -10,7 +10,7 @@ use std::process::Command;
 use anyhow::Context;
 use nix::errno::Errno;
 use shared::claim::Verdict::{Imprecise, Refuted};
-use shared::claim::{Claim, Seen};
+use shared::claim::{Claim, Seen, joined};
 use shared::readiness::restart;
 
 use super::{By, read_output};
@@ -48,8 +48,11 @@ const BUFFER: NonZeroUsize = NonZeroUsize::new(30).unwrap();
 
 fn short_reads() -> anyhow::Result<Seen> {
     let (once, twice) = (reads_of("printf three")?, reads_of("echo one; read go; echo two")?);
-    let list = |reads: &[usize]| reads.iter().map(usize::to_string).collect::<Vec<_>>().join(" and ");
-    let evidence = format!("bytes read into {BUFFER}: output at once: {}; with a pause: {}", list(&once), list(&twice));
+    let evidence = format!(
+        "bytes read into {BUFFER}: output at once: {}; with a pause: {}",
+        joined(&once, " and "),
+        joined(&twice, " and ")
+    );
     Ok(Seen::imprecise(once == [5], twice == [4, 4], evidence))
 }
 

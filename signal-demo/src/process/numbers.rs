@@ -19,6 +19,7 @@ use nix::unistd::{self, Pid};
 use shared::claim::{
     Claim, Seen,
     Verdict::{Holds, Imprecise, Refuted},
+    joined,
 };
 use shared::report::Failure;
 
@@ -77,10 +78,6 @@ struct Series {
     next: pid_t,
 }
 
-fn list(numbers: &[pid_t]) -> String {
-    numbers.iter().map(pid_t::to_string).collect::<Vec<_>>().join(" ")
-}
-
 fn processes_and_threads() -> anyhow::Result<Series> {
     let (turn, end) = io::pipe().context("pipe")?;
     let (process, answer) = telling(|teller| {
@@ -111,7 +108,7 @@ fn one_process_has_many_numbers() -> anyhow::Result<Seen> {
     };
     let evidence = format!(
         "two at one time: {process} and {next}; of {} {same} lead to {process} too; {elsewhere}",
-        list(&threads)
+        joined(threads, " ")
     );
     Ok(Seen::imprecise(one_each, same > 0, evidence))
 }
@@ -129,17 +126,18 @@ fn numbers_are_left_out() -> anyhow::Result<Seen> {
     let Series { process, threads, next, .. } = processes_and_threads()?;
     let left_out = threads.iter().any(|&thread| process < thread && thread < next);
     let (smaller, rounds) = match possible(rounds())? {
-        Ok(Rounds { first, .. }) => (!first.is_sorted(), format!("at the maximum {}", list(&first))),
+        Ok(Rounds { first, .. }) => (!first.is_sorted(), format!("at the maximum {}", joined(first, " "))),
         Err(why) => (false, why),
     };
-    let evidence = format!("process {process}, its threads {}, the next process {next}; {rounds}", list(&threads));
+    let evidence =
+        format!("process {process}, its threads {}, the next process {next}; {rounds}", joined(threads, " "));
     Ok(Seen::refuted(left_out || next < process || smaller, evidence))
 }
 
 fn a_number_is_given_again() -> anyhow::Result<Seen> {
     let Rounds { first, second, .. } = rounds()?;
     let again = second.iter().filter(|pid| first.contains(pid)).count();
-    let (first, second) = (list(&first), list(&second));
+    let (first, second) = (joined(first, " "), joined(second, " "));
     let evidence = format!("{first}; the counter set back, all but the last reaped: {second}, {again} of them again");
     Ok(Seen::holds(again > 0, evidence))
 }
@@ -151,8 +149,8 @@ fn the_series_begins_at_300() -> anyhow::Result<Seen> {
     let as_noted = last == max - 1 && anew < last && second[2] == anew + 1;
     let evidence = format!(
         "maximum {max}: {}, {free_below} free below {anew}; with {anew} alive: {}; then, without it: {after}",
-        list(&first),
-        list(&second),
+        joined(first, " "),
+        joined(second, " "),
     );
     Ok(Seen::imprecise(as_noted, free_below > 0 && after != anew, evidence))
 }

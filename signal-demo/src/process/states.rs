@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use libc::{WEXITED, pid_t};
 use serde::Serialize;
-use shared::claim::{Claim, Seen, Verdict::Outdated};
+use shared::claim::{Claim, Seen, Verdict::Outdated, joined};
 use shared::report::{self, Failure, Report};
 
 use self::uninterruptible::InVfork;
@@ -164,7 +164,7 @@ fn there_are_more_than_six() -> anyhow::Result<Seen> {
     let found: String = found.into_iter().collect();
     let others: BTreeSet<char> =
         [&*made, &found].concat().chars().filter(|letter| !"RSDTZX".contains(*letter)).collect();
-    let others = others.iter().map(char::to_string).collect::<Vec<_>>().join(" and ");
+    let others = joined(&others, " and ");
     match refused {
         Some(why) if others.is_empty() => Err(Failure::CannotShow(format!("no seventh state here; {why}")).into()),
         _ => Ok(Seen::outdated(!others.is_empty(), format!("made {made}; found {found}; not among the six: {others}"))),

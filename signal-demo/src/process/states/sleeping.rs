@@ -9,7 +9,7 @@ use std::iter;
 use anyhow::{Context, bail};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::unistd;
-use shared::claim::{Claim, Seen, Verdict::Holds};
+use shared::claim::{Claim, Seen, Verdict::Holds, joined};
 use shared::readiness;
 
 use super::super::answer::{tell, told};
@@ -61,7 +61,7 @@ fn one_or_several_are_woken() -> anyhow::Result<Seen> {
         woken.push((count, asleep(&waiting)?));
     }
     let posts = woken.iter().map(|(count, waiting)| format!("a post wakes {count}, {} still wait", waiting.len()));
-    let evidence = format!("{before} wait; {}", posts.collect::<Vec<_>>().join("; "));
+    let evidence = format!("{before} wait; {}", joined(posts, "; "));
     let as_noted = before == "SSS" && woken == [(1, "SS".to_owned()), (2, String::new())];
     Ok(Seen::holds(as_noted, evidence))
 }

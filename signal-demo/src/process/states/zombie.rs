@@ -16,7 +16,7 @@ use nix::unistd;
 use shared::claim::{
     Claim, Seen,
     Verdict::{Holds, Imprecise, Refuted},
-    seen,
+    joined, seen,
 };
 
 use super::super::answer::{await_turn, give_turn, telling};
@@ -141,9 +141,8 @@ fn the_parent_is_told() -> anyhow::Result<Seen> {
         (signal, pid.cast_signed(), code) == (Signal::CHLD, child.pid(), libc::CLD_EXITED)
     };
     let as_noted = matches!(arrivals[..], [arrival] if of_its_end(arrival.signal, arrival.pid, arrival.code));
-    let list: Vec<_> = arrivals.iter().map(|arrival| format!("{} of {}", arrival.signal, arrival.pid)).collect();
-    let evidence =
-        format!("signals while child {} lived: {too_early}; when it had ended: {}", child.pid(), list.join(", "));
+    let list = joined(arrivals.iter().map(|arrival| format!("{} of {}", arrival.signal, arrival.pid)), ", ");
+    let evidence = format!("signals while child {} lived: {too_early}; when it had ended: {list}", child.pid());
     Ok(Seen::holds(as_noted && too_early == 0, evidence))
 }
 
