@@ -136,6 +136,13 @@ pub fn fork(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<pid_t> 
     }
 }
 
+/// In a child: does nothing more, until a signal ends it.
+pub fn pause() -> anyhow::Result<()> {
+    loop {
+        unistd::pause();
+    }
+}
+
 /// In a child: closes its copy of what the parent keeps, so that the other end can tell when the parent has gone.
 pub fn close_copy(fd: &impl AsRawFd) -> io::Result<()> {
     // SAFETY: a child ends without dropping what it was forked with, so nobody closes or uses it again.

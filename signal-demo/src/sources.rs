@@ -19,7 +19,7 @@ use shared::claim::{Claim, Seen, Verdict::Holds};
 use shared::readiness::restart;
 use shared::report::Failure;
 
-use crate::child::{Child, Event};
+use crate::child::{self, Child, Event};
 use crate::signal::action::{self, Action};
 use crate::signal::{self, Signal};
 
@@ -76,9 +76,7 @@ fn type_key(key: u8) -> anyhow::Result<Event> {
         unistd::setsid()?;
         let _terminal = File::options().read(true).write(true).open(&name).with_context(|| format!("open {name}"))?;
         ready_in_child.write_all(b"!")?;
-        loop {
-            unistd::pause();
-        }
+        child::pause()
     })?;
     drop(ready_in_child);
     restart(|| ready.read_exact(&mut [0])).context("wait for the child to have its terminal")?;

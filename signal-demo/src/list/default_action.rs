@@ -18,7 +18,7 @@ use serde::Serialize;
 use shared::folder::Folder;
 use shared::report;
 
-use crate::child::{Child, Event};
+use crate::child::{self, Child, Event};
 use crate::signal::action::{self, Action};
 use crate::signal::set::Set;
 use crate::signal::{Signal, send};
@@ -120,9 +120,7 @@ fn continues(signal: Signal) -> anyhow::Result<bool> {
     let mut child = Child::fork(|| {
         be_alone_with(signal)?;
         send::raise(Signal::STOP)?;
-        loop {
-            unistd::pause();
-        }
+        child::pause()
     })?;
     child.wait(WSTOPPED)?;
     child.signal(signal)?;

@@ -11,7 +11,7 @@ use std::io::PipeWriter;
 use std::process;
 
 use libc::pid_t;
-use nix::unistd::{self, Pid, getpid, getppid};
+use nix::unistd::{Pid, getpid, getppid};
 use shared::claim::{
     Claim, Seen,
     Verdict::{Holds, Imprecise, Refuted},
@@ -23,6 +23,7 @@ use super::answer::{tell, telling, told};
 use super::namespace;
 use super::orphan::{Orphan, become_subreaper};
 use super::possible::cannot_show;
+use crate::child;
 use crate::proc::{self, Stat};
 
 #[derive(clap::Args)]
@@ -101,9 +102,7 @@ fn entered_from_outside() -> anyhow::Result<Seen> {
     namespace::unshare().map_err(|error| cannot_show("the kernel's threads are not to be seen", &error))?;
     let (_first, answer) = telling(|teller| {
         tell_ids(teller)?;
-        loop {
-            unistd::pause();
-        }
+        child::pause()
     })?;
     let first: [pid_t; 2] = told(&answer)?;
     let (_second, answer) = telling(tell_ids)?;

@@ -201,7 +201,7 @@ fn round(counter: &File, max: pid_t) -> anyhow::Result<([pid_t; 3], Child)> {
     let last = (max - 3).to_string();
     counter.write_all_at(last.as_bytes(), 0).with_context(|| format!("write {last} to {COUNTER}"))?;
     let [one, two] = [Child::fork(|| Ok(()))?.pid(), Child::fork(|| Ok(()))?.pid()];
-    let three = Child::fork(pause)?;
+    let three = Child::fork(child::pause)?;
     Ok(([one, two, three.pid()], three))
 }
 // ANCHOR_END: round
@@ -216,10 +216,4 @@ fn maximum() -> anyhow::Result<pid_t> {
 fn free(below: pid_t) -> i32 {
     let free = (1..below).filter(|&pid| unistd::getpgid(Some(Pid::from_raw(pid))) == Err(Errno::ESRCH));
     free.count().try_into().unwrap_or(i32::MAX)
-}
-
-fn pause() -> anyhow::Result<()> {
-    loop {
-        unistd::pause();
-    }
 }

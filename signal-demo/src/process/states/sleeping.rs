@@ -14,7 +14,7 @@ use shared::readiness;
 
 use super::super::answer::{tell, told};
 use super::settled;
-use crate::child::Child;
+use crate::child::{self, Child};
 
 pub const CLAIMS: &[Claim] = &[Claim {
     number: 27,
@@ -26,11 +26,7 @@ pub const CLAIMS: &[Claim] = &[Claim {
 }];
 
 pub fn pausing() -> anyhow::Result<Child> {
-    let child = Child::fork(|| {
-        loop {
-            unistd::pause();
-        }
-    })?;
+    let child = Child::fork(child::pause)?;
     settled(child.pid(), 'S')?;
     Ok(child)
 }
