@@ -6,9 +6,10 @@ PREFIX  ?= /usr/local
 ARGS    ?=
 
 PROGRAMS := $(filter pipe-demo fifo-demo signal-demo tcpsock unixsock,$(patsubst %/Cargo.toml,%,$(wildcard */Cargo.toml)))
-# In the background of a script SIGINT is ignored, and would be in what the tests start.
-DEFAULT_SIGNALS := $(shell env --default-signal true 2>/dev/null && echo env --default-signal)
 RUNS     := $(addprefix run-,$(PROGRAMS))
+
+# In the background of a script SIGINT is ignored, and would be in what the tests start.
+DEFAULT_SIGNALS = $(shell env --default-signal true 2>/dev/null && echo env --default-signal)
 
 .DEFAULT_GOAL := help
 .PHONY: help build test claims docs book proof loom bench lint fmt ci install clean $(RUNS)

@@ -23,6 +23,7 @@ pub struct Scratch {
 pub fn with(story: impl FnOnce(&Scratch) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let scratch = Scratch::new()?;
     let result = story(&scratch);
+    remove(&scratch.folder);
     scratch.check()?;
     result
 }
@@ -70,12 +71,6 @@ impl Scratch {
     /// Fails once a signal has asked for the end.
     pub fn check(&self) -> Result<(), Failure> {
         if self.shutdown.is_requested() { Err(Failure::Interrupted) } else { Ok(()) }
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        remove(&self.folder);
     }
 }
 

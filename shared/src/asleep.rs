@@ -31,7 +31,7 @@ impl Task {
 
     /// Whether it falls asleep; otherwise it ends.
     pub fn sleeps(&self) -> anyhow::Result<bool> {
-        comes_to(&self.0, |stat| state(stat) == Some('S'))
+        comes_to(&self.0, |stat| Ok(state(stat) == Some('S')))
     }
 }
 
@@ -53,14 +53,11 @@ impl Calls {
         let call = call.to_string();
         let is_in = |line: &str| line.split(' ').next() == Some(&call);
         // `syscall` also tells the call of a thread that waits for a lock of the kernel's, or for a debugger.
-        while comes_to(&self.syscall, is_in)? {
-            let sleeps = look(&self.task.0)?.is_some_and(|stat| state(&stat) == Some('S'));
-            if sleeps && look(&self.syscall)?.is_some_and(|line| is_in(&line)) {
-                return Ok(true);
-            }
-            thread::yield_now();
-        }
-        Ok(false)
+        comes_to(&self.syscall, |line| {
+            Ok(is_in(line)
+                && look(&self.task.0)?.is_some_and(|stat| state(&stat) == Some('S'))
+                && look(&self.syscall)?.is_some_and(|line| is_in(&line)))
+        })
     }
 }
 
@@ -69,9 +66,9 @@ fn open(path: &str) -> anyhow::Result<File> {
 }
 
 /// Reads again and again until the task is so, or is over.
-fn comes_to(file: &File, is_so: impl Fn(&str) -> bool) -> anyhow::Result<bool> {
+fn comes_to(file: &File, is_so: impl Fn(&str) -> anyhow::Result<bool>) -> anyhow::Result<bool> {
     while let Some(text) = look(file)? {
-        if is_so(&text) {
+        if is_so(&text)? {
             return Ok(true);
         }
         if matches!(state(&text), Some('Z' | 'X')) {

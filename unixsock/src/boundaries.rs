@@ -74,9 +74,16 @@ struct Read {
 
 impl fmt::Display for Observation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}, {}: sent", self.network, self.kind, self.shows)?;
-        self.sent.iter().try_for_each(|message| write!(f, " {message:?}"))?;
-        write!(f, "; read{} [claim {}]", Reads(&self.read), self.claim)
+        let Observation { network, kind, shows, claim, .. } = self;
+        write!(f, "{network} {kind}, {shows}: sent{}; read{} [claim {claim}]", Sent(&self.sent), Reads(&self.read))
+    }
+}
+
+struct Sent<'a>(&'a [&'a str]);
+
+impl fmt::Display for Sent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|message| write!(f, " {message:?}"))
     }
 }
 
@@ -96,8 +103,7 @@ impl Observation {
 
     /// What was seen, without what the note says of it.
     fn evidence(&self) -> String {
-        let sent: Vec<_> = self.sent.iter().map(|message| format!(" {message:?}")).collect();
-        format!("{}, {}: sent{}, read{}", self.kind, self.shows, sent.concat(), Reads(&self.read))
+        format!("{}, {}: sent{}, read{}", self.kind, self.shows, Sent(&self.sent), Reads(&self.read))
     }
 }
 
