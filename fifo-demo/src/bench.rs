@@ -14,8 +14,8 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use nix::fcntl::OFlag;
-use shared::ping_pong::descriptors::{ANY, blocking, event_loop};
-use shared::ping_pong::{Args, Mechanism, Meeting, OneWay, SIZES, Side};
+use shared::harness::ping_pong::descriptors::{ANY, blocking, event_loop};
+use shared::harness::ping_pong::{Args, Mechanism, Meeting, OneWay, SIZES, Side};
 
 use crate::{fifo, make};
 
@@ -36,7 +36,7 @@ static NAMED: Mutex<()> = Mutex::new(());
 pub fn run(args: &Args) -> anyhow::Result<()> {
     // Waits until there are none, and for ever keeps others from being made.
     let last_act = || mem::forget(NAMED.lock().unwrap_or_else(PoisonError::into_inner));
-    shared::ping_pong::run(args, &MECHANISMS, last_act)
+    shared::harness::ping_pong::run(args, &MECHANISMS, last_act)
 }
 
 fn meet(join: Join) -> anyhow::Result<Meeting> {

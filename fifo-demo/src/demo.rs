@@ -10,9 +10,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use shared::claim::{Claim, Seen, Verdict::Holds};
-use shared::readiness::Ready;
-use shared::report::Report;
+use shared::harness::claim::{Claim, Seen, Verdict::Holds};
+use shared::harness::report::Report;
+use shared::linux::readiness::Ready;
 
 use crate::inlet::Inlet;
 use crate::make;

@@ -19,8 +19,8 @@ use mio::{Events, Interest, Poll, Token};
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::Serialize;
-use shared::readiness;
-use shared::report::Report;
+use shared::harness::report::Report;
+use shared::linux::readiness;
 
 use crate::fifo::{open_at_once, read_once};
 use crate::scratch;

@@ -23,7 +23,7 @@ use std::thread;
 use anyhow::{Context, bail};
 use nix::fcntl::{AT_FDCWD, OFlag, openat};
 use nix::sys::stat::Mode;
-use shared::readiness::{Ready, nonblocking};
+use shared::linux::readiness::{Ready, nonblocking};
 
 use crate::inlet::{Inlet, set_nonblocking};
 use crate::outlet::Outlet;

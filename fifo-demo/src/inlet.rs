@@ -16,9 +16,9 @@ use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use shared::readiness::{self, Ready, nonblocking};
-use shared::report::Failure;
-use shared::shutdown::Shutdown;
+use shared::harness::report::Failure;
+use shared::linux::readiness::{self, Ready, nonblocking};
+use shared::linux::shutdown::Shutdown;
 
 use crate::patience::Patience;
 

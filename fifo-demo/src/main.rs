@@ -19,9 +19,10 @@ mod scratch;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use shared::claim::{self, Claim};
-use shared::report::Report;
-use shared::{manual, pidfd, ping_pong, readiness, report};
+use shared::harness::claim::{self, Claim};
+use shared::harness::report::Report;
+use shared::harness::{manual, ping_pong, report};
+use shared::linux::{pidfd, readiness};
 
 /// Named pipes (FIFOs), as the note's section 管道 tells of them
 ///

@@ -12,7 +12,7 @@ use anyhow::Context;
 use nix::fcntl::OFlag;
 use nix::sys::stat::{Mode, umask};
 use nix::unistd;
-use shared::claim::{Claim, Seen, Verdict::Holds};
+use shared::harness::claim::{Claim, Seen, Verdict::Holds};
 
 use crate::fifo::open_at_once;
 use crate::process::Process;

@@ -22,9 +22,9 @@ use anyhow::{Context, bail, ensure};
 use nix::fcntl::OFlag;
 use nix::libc::PIPE_BUF;
 use serde::Serialize;
-use shared::claim::{Claim, Seen, Verdict::Holds};
-use shared::readiness::Ready;
-use shared::report::{Failure, Report};
+use shared::harness::claim::{Claim, Seen, Verdict::Holds};
+use shared::harness::report::{Failure, Report};
+use shared::linux::readiness::Ready;
 
 use crate::fifo;
 use crate::inlet::Inlet;

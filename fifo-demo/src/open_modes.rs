@@ -18,10 +18,10 @@ use nix::fcntl::OFlag;
 use nix::libc;
 use nix::unistd;
 use serde::Serialize;
-use shared::asleep::Calls;
-use shared::claim::{Claim, Seen, Verdict::Imprecise, joined};
-use shared::readiness::{Ready, nonblocking};
-use shared::report::Report;
+use shared::harness::claim::{Claim, Seen, Verdict::Imprecise, joined};
+use shared::harness::report::Report;
+use shared::linux::asleep::Calls;
+use shared::linux::readiness::{Ready, nonblocking};
 
 use crate::fifo::{open, open_at_once, read_once};
 use crate::scratch;

@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use anyhow::{Context, bail};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use shared::readiness::{Ready, nonblocking};
+use shared::linux::readiness::{Ready, nonblocking};
 
 use crate::patience::Patience;
 
@@ -63,7 +63,7 @@ pub fn wait_for(file: &impl AsFd, events: PollFlags, patience: Option<&Patience>
     let limit = patience.and_then(Patience::limit);
     let timeout = limit.map_or(PollTimeout::NONE, |limit| PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX));
     let mut fds = [PollFd::new(file.as_fd(), events)];
-    shared::readiness::restart(|| Ok(poll(&mut fds, timeout)?)).map(|count| count > 0).context("poll")
+    shared::linux::readiness::restart(|| Ok(poll(&mut fds, timeout)?)).map(|count| count > 0).context("poll")
 }
 
 /// Whether `error` is EPIPE.

@@ -3,12 +3,12 @@
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 
-use shared::report::Failure;
+use shared::harness::report::Failure;
 
 #[derive(Clone, Copy, clap::Args)]
 pub struct Patience {
     /// Give up with 124 after waiting so long for the other side: to come, or to move a byte (0s: never)
-    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = shared::duration::parse)]
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = shared::harness::duration::parse)]
     timeout: Duration,
 }
 

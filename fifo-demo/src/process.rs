@@ -6,7 +6,7 @@ use std::process::{Child, Command};
 
 use anyhow::{Context, ensure};
 use nix::sys::signal::Signal;
-use shared::report::{self, Failure};
+use shared::harness::report::{self, Failure};
 
 pub struct Process {
     child: Child,

@@ -9,9 +9,9 @@ mod outputs;
 
 use std::path::PathBuf;
 
-use shared::readiness::Ready;
-use shared::report;
-use shared::shutdown::Shutdown;
+use shared::harness::report;
+use shared::linux::readiness::Ready;
+use shared::linux::shutdown::Shutdown;
 
 use crate::fifo;
 use crate::inlet::Inlet;

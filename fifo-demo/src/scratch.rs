@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
-use shared::folder::Folder;
-use shared::report::{self, Failure};
-use shared::shutdown::Shutdown;
+use shared::harness::report::{self, Failure};
+use shared::linux::folder::Folder;
+use shared::linux::shutdown::Shutdown;
 
 use crate::make;
 

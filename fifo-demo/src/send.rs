@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use nix::poll::PollFlags;
-use shared::readiness::{Ready, nonblocking};
-use shared::report;
+use shared::harness::report;
+use shared::linux::readiness::{Ready, nonblocking};
 
 use crate::fifo;
 use crate::outlet::wait_for;

@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use nix::libc::PIPE_BUF;
 use serde::Serialize;
-use shared::claim::{Claim, Seen, Verdict::Refuted};
-use shared::report::{Failure, Report};
+use shared::harness::claim::{Claim, Seen, Verdict::Refuted};
+use shared::harness::report::{Failure, Report};
 
 use crate::children::{self, Children};
 pub use writers::{Load, through_memory};
@@ -39,7 +39,7 @@ pub struct Args {
     #[arg(long, value_enum)]
     via: Option<Via>,
     /// Give up then
-    #[arg(long, value_parser = shared::duration::parse, default_value = "30s")]
+    #[arg(long, value_parser = shared::harness::duration::parse, default_value = "30s")]
     timeout: Duration,
 }
 

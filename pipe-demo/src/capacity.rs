@@ -13,10 +13,10 @@ use anyhow::Context;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::Serialize;
-use shared::asleep::Task;
-use shared::claim::{Claim, Seen, Verdict::Holds, seen};
-use shared::readiness::{self, Ready, nonblocking};
-use shared::report::Report;
+use shared::harness::claim::{Claim, Seen, Verdict::Holds, seen};
+use shared::harness::report::Report;
+use shared::linux::asleep::Task;
+use shared::linux::readiness::{self, Ready, nonblocking};
 
 use crate::children::{Children, wait_for};
 use crate::sync::memory::page_size;

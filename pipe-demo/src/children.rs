@@ -23,10 +23,10 @@ use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
-use shared::pidfd::PidFd;
-use shared::readiness;
-use shared::report::{Failure, narrate};
-use shared::shutdown::Shutdown;
+use shared::harness::report::{Failure, narrate};
+use shared::linux::pidfd::PidFd;
+use shared::linux::readiness;
+use shared::linux::shutdown::Shutdown;
 
 /// Children that were asked to end by SIGTERM have so long before SIGKILL.
 const GRACE: Duration = Duration::from_secs(1);

@@ -14,9 +14,9 @@ use std::time::Duration;
 use anyhow::Context;
 use nix::fcntl::{FcntlArg, fcntl};
 use serde::Serialize;
-use shared::asleep::Calls;
-use shared::claim::{Claim, Seen, Verdict::Refuted};
-use shared::report::{Failure, Report};
+use shared::harness::claim::{Claim, Seen, Verdict::Refuted};
+use shared::harness::report::{Failure, Report};
+use shared::linux::asleep::Calls;
 
 use crate::children::{self, Children};
 use crate::status;
@@ -33,7 +33,7 @@ pub struct Args {
     #[arg(long)]
     start_first: bool,
     /// Give up then
-    #[arg(long, value_parser = shared::duration::parse, default_value = "1s")]
+    #[arg(long, value_parser = shared::harness::duration::parse, default_value = "1s")]
     timeout: Duration,
 }
 

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use shared::report::{Report, narrate};
+use shared::harness::report::{Report, narrate};
 
 use crate::children::{self, Children};
 use crate::io_pipe;

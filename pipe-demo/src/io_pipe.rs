@@ -15,10 +15,10 @@ mod tests;
 use std::num::NonZeroUsize;
 use std::thread;
 
-use shared::asleep;
-use shared::claim::Verdict::{Holds, Imprecise};
-use shared::claim::{Claim, Seen};
-use shared::report::Report;
+use shared::harness::claim::Verdict::{Holds, Imprecise};
+use shared::harness::claim::{Claim, Seen};
+use shared::harness::report::Report;
+use shared::linux::asleep;
 
 use ends::{Can, READER, WRITER};
 use pipe::CutOff;

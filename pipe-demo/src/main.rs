@@ -21,9 +21,10 @@ mod sync;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use shared::claim::{self, Claim};
-use shared::report::Report;
-use shared::{manual, pidfd, ping_pong, readiness, report};
+use shared::harness::claim::{self, Claim};
+use shared::harness::report::Report;
+use shared::harness::{manual, ping_pong, report};
+use shared::linux::{pidfd, readiness};
 
 /// Pipes, processes and their race for shared memory, as the note's sections 管道 and 关于同步 tell of them
 ///

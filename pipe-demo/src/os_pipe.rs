@@ -16,9 +16,9 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::sys::uio::pread;
 use nix::unistd::{Whence, ftruncate, lseek, read, write};
-use shared::claim::Verdict::{Holds, Imprecise, Refuted};
-use shared::claim::{Claim, Seen};
-use shared::report::Report;
+use shared::harness::claim::Verdict::{Holds, Imprecise, Refuted};
+use shared::harness::claim::{Claim, Seen};
+use shared::harness::report::Report;
 
 use crate::children::Children;
 use crate::step::{Step, results, told};

@@ -9,9 +9,9 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use shared::asleep::check_proc;
-use shared::claim::{Claim, Seen, Verdict::Holds};
-use shared::report::narrate;
+use shared::harness::claim::{Claim, Seen, Verdict::Holds};
+use shared::harness::report::narrate;
+use shared::linux::asleep::check_proc;
 
 pub use stages::Stage;
 
@@ -24,7 +24,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = Link::Pump)]
     link: Link,
     /// End all commands when they have not ended by then
-    #[arg(long, value_parser = shared::duration::parse, default_value = "1h")]
+    #[arg(long, value_parser = shared::harness::duration::parse, default_value = "1h")]
     timeout: Duration,
     /// A command with its arguments, quoted as for the shell; no shell interprets it
     #[arg(required = true, value_name = "CMD")]

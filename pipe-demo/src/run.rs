@@ -15,8 +15,8 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::Context;
-use shared::readiness::restart;
-use shared::report::{Failure, Report, narrate};
+use shared::harness::report::{Failure, Report, narrate};
+use shared::linux::readiness::restart;
 
 use crate::children::{self, Children};
 use crate::status;
@@ -33,7 +33,7 @@ pub struct Args {
     #[arg(long)]
     lines: bool,
     /// End the command when it has not ended by then
-    #[arg(long, value_parser = shared::duration::parse, default_value = "1h")]
+    #[arg(long, value_parser = shared::harness::duration::parse, default_value = "1h")]
     timeout: Duration,
     /// The command and its arguments; it reads from stdin
     #[arg(last = true, required = true, value_name = "CMD")]

@@ -14,9 +14,9 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use nix::unistd::{ForkResult, Pid, close, fork, getpid, getppid, getsid, setsid};
-use shared::asleep::check_proc;
-use shared::claim::{Claim, Seen, Verdict::Refuted};
-use shared::report::Failure;
+use shared::harness::claim::{Claim, Seen, Verdict::Refuted};
+use shared::harness::report::Failure;
+use shared::linux::asleep::check_proc;
 
 use crate::children::{Children, wait_for};
 

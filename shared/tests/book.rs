@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use shared::claim::HEADINGS;
+use shared::harness::claim::HEADINGS;
 
 #[path = "book/commands.rs"]
 mod commands;

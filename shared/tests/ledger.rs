@@ -5,8 +5,8 @@
 use std::fs;
 use std::path::Path;
 
-use shared::claim::HEADINGS;
-use shared::claim::unchecked::UNCHECKED;
+use shared::harness::claim::HEADINGS;
+use shared::harness::claim::unchecked::UNCHECKED;
 
 /// The numbers of the statements; 36 is a fact that the note does not have.
 const NUMBERS: std::ops::RangeInclusive<u16> = 1..=195;

@@ -16,12 +16,12 @@ use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd;
 use serde::{Serialize, Serializer};
-use shared::claim::{
+use shared::harness::claim::{
     Claim, Seen,
     Verdict::{Holds, Imprecise},
     joined,
 };
-use shared::report::Report;
+use shared::harness::report::Report;
 
 use crate::child::{self, Child, Event};
 use crate::signal::action::{self, Action};

@@ -10,9 +10,9 @@ use std::mem::MaybeUninit;
 
 use anyhow::Context;
 use nix::unistd::Pid;
-use shared::ping_pong::{self, Mechanism, Meeting, OneWay, Side};
-use shared::readiness::restart;
-use shared::report::Report;
+use shared::harness::ping_pong::{self, Mechanism, Meeting, OneWay, Side};
+use shared::harness::report::Report;
+use shared::linux::readiness::restart;
 
 use crate::signal::action::Action;
 use crate::signal::set::Set;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use libc::WEXITED;
 use nix::unistd;
-use shared::claim::{
+use shared::harness::claim::{
     Claim, Seen,
     Verdict::{Holds, Imprecise},
     joined,

@@ -16,8 +16,8 @@ use anyhow::Context;
 use libc::{c_int, pid_t};
 use nix::sys::prctl;
 use nix::unistd::{self, ForkResult};
-use shared::readiness;
-use shared::report::{self, Failure};
+use shared::harness::report::{self, Failure};
+use shared::linux::readiness;
 
 use crate::narration::tell;
 use crate::signal::action::Action;

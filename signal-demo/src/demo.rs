@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use libc::{WEXITED, pid_t};
 use nix::unistd;
-use shared::report::{self, Failure, Report};
+use shared::harness::report::{self, Failure, Report};
 
 use crate::child::{Child, Event};
 use crate::registry::{Channel, Registry};

@@ -10,12 +10,12 @@ use std::ptr;
 
 use anyhow::Context;
 use libc::{WEXITED, c_int, c_long};
-use shared::claim::{
+use shared::harness::claim::{
     Claim, Seen,
     Verdict::{Imprecise, Refuted},
     joined,
 };
-use shared::pidfd::PidFd;
+use shared::linux::pidfd::PidFd;
 
 use crate::child::{Child, Event};
 use crate::queue;
@@ -148,7 +148,7 @@ fn take(set: Mask) -> io::Result<bool> {
         libc::syscall(libc::SYS_rt_sigtimedwait, set, nowhere, at_once, size_of::<Mask>())
     });
     match taken {
-        Err(error) if shared::readiness::is_timeout(&error) => Ok(false),
+        Err(error) if shared::linux::readiness::is_timeout(&error) => Ok(false),
         taken => taken.map(|_| true),
     }
 }

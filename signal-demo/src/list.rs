@@ -11,8 +11,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
 use serde::Serialize;
-use shared::claim::{Claim, Seen, Verdict::Holds, joined};
-use shared::report::{Failure, Report};
+use shared::harness::claim::{Claim, Seen, Verdict::Holds, joined};
+use shared::harness::report::{Failure, Report};
 
 use self::default_action::{DefaultAction, Experiment};
 use crate::actions;

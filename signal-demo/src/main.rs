@@ -24,9 +24,10 @@ mod wait;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use shared::claim::{self, Claim};
-use shared::report::Report;
-use shared::{manual, ping_pong, readiness, report};
+use shared::harness::claim::{self, Claim};
+use shared::harness::report::Report;
+use shared::harness::{manual, ping_pong, report};
+use shared::linux::readiness;
 
 use self::process::{descriptor, ids, kill, launcher, numbers, orphan, states};
 

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use serde::Serialize;
-use shared::report::Report;
+use shared::harness::report::Report;
 
 use crate::proc;
 use crate::signal;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use shared::report;
+use shared::harness::report;
 
 static BEGUN: AtomicBool = AtomicBool::new(false);
 

@@ -15,12 +15,12 @@ use anyhow::Context;
 use libc::pid_t;
 use nix::unistd;
 use serde::Serialize;
-use shared::claim::{
+use shared::harness::claim::{
     Claim, Seen,
     Verdict::{Imprecise, Refuted},
     joined,
 };
-use shared::report::Report;
+use shared::harness::report::Report;
 
 use crate::queue;
 use crate::signal::action::Action;

@@ -15,9 +15,9 @@ use libc::{WEXITED, WSTOPPED, pid_t};
 use nix::errno::Errno;
 use nix::sys::signal::{SIGKILL, kill};
 use nix::unistd::{self, Pid, Uid};
-use shared::claim::{Claim, Seen, Verdict::Imprecise};
-use shared::readiness::restart;
-use shared::report::Failure;
+use shared::harness::claim::{Claim, Seen, Verdict::Imprecise};
+use shared::harness::report::Failure;
+use shared::linux::readiness::restart;
 
 use crate::child::{self, Child, Event};
 use crate::proc;

@@ -9,7 +9,7 @@ use std::process;
 use anyhow::{Context, bail};
 use libc::pid_t;
 use serde::Serialize;
-use shared::report::Failure;
+use shared::harness::report::Failure;
 
 use crate::signal::set::Set;
 

@@ -13,8 +13,8 @@ use libc::pid_t;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd;
 use serde::Serialize;
-use shared::claim::{Claim, Seen, Verdict::Imprecise, seen};
-use shared::report::{Failure, Report};
+use shared::harness::claim::{Claim, Seen, Verdict::Imprecise, seen};
+use shared::harness::report::{Failure, Report};
 
 use crate::signal::action::Action;
 use crate::signal::fd::{BATCH, SignalFd};

@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
-use shared::readiness;
+use shared::linux::readiness;
 
 use crate::signal::Signal;
 use crate::signal::fd::{Arrival, SignalFd};

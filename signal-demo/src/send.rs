@@ -11,8 +11,8 @@ use std::process;
 use anyhow::{Context, anyhow, bail};
 use libc::{c_int, pid_t};
 use serde::Serialize;
-use shared::pidfd::PidFd;
-use shared::report::{Failure, Report};
+use shared::harness::report::{Failure, Report};
+use shared::linux::pidfd::PidFd;
 
 use crate::proc;
 use crate::signal::Signal;

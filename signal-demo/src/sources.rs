@@ -15,9 +15,9 @@ use nix::fcntl::OFlag;
 use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::prctl;
 use nix::unistd;
-use shared::claim::{Claim, Seen, Verdict::Holds};
-use shared::readiness::restart;
-use shared::report::Failure;
+use shared::harness::claim::{Claim, Seen, Verdict::Holds};
+use shared::harness::report::Failure;
+use shared::linux::readiness::restart;
 
 use crate::child::{self, Child, Event};
 use crate::signal::action::{self, Action};
@@ -145,7 +145,7 @@ mod illegal {
 /// Other CPUs divide by zero and say nothing; an instruction that does not exist they refuse.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "x86")))]
 mod illegal {
-    use shared::report::Failure;
+    use shared::harness::report::Failure;
 
     pub const OPERATION: &str = "no instruction";
     pub const SIGNAL: i32 = libc::SIGILL;

@@ -19,10 +19,10 @@ use nix::errno::Errno;
 use nix::mqueue::{MQ_OFlag, MqAttr, MqdT, mq_open, mq_send, mq_unlink};
 use nix::sys::stat::Mode;
 use nix::unistd;
-use shared::claim::{Claim, Seen, Verdict::Imprecise};
-use shared::pidfd::{PidFd, sigval};
-use shared::readiness::restart;
-use shared::report::Failure;
+use shared::harness::claim::{Claim, Seen, Verdict::Imprecise};
+use shared::harness::report::Failure;
+use shared::linux::pidfd::{PidFd, sigval};
+use shared::linux::readiness::restart;
 
 use crate::child::{self, Child};
 use crate::signal::action::Action;

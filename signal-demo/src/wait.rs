@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use nix::unistd;
 use serde::Serialize;
-use shared::report::{self, Failure, Report};
+use shared::harness::report::{self, Failure, Report};
 
 use crate::registry::Registry;
 use crate::signal::fd::{Arrival, BATCH};
@@ -24,7 +24,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     count: u64,
     /// Give up after so long, with exit code 124
-    #[arg(long, default_value = "30s", value_parser = shared::duration::parse)]
+    #[arg(long, default_value = "30s", value_parser = shared::harness::duration::parse)]
     timeout: Duration,
     /// Print JSON lines
     #[arg(long)]

@@ -1,7 +1,7 @@
 //! Where to listen or to dial: the options that `serve`, `client` and `load` share.
 
-use shared::network::Network;
-use shared::report::Failure;
+use shared::harness::report::Failure;
+use shared::linux::network::Network;
 
 #[derive(clap::Args)]
 pub struct Address {

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
 use anyhow::{anyhow, ensure};
-use shared::asleep::Task;
+use shared::linux::asleep::Task;
 
 pub struct Sleeper<T> {
     thread: JoinHandle<T>,

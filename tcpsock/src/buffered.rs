@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use bufstream::BufStream;
 use serde_json::{Value, json};
-use shared::claim::{Claim, Seen, Verdict::Holds, seen};
-use shared::client::DeadlineSocket;
-use shared::cube_root;
-use shared::framing::DELIMITER;
-use shared::report::Report;
+use shared::cube_roots::client::DeadlineSocket;
+use shared::cube_roots::cube_root;
+use shared::cube_roots::framing::DELIMITER;
+use shared::harness::claim::{Claim, Seen, Verdict::Holds, seen};
+use shared::harness::report::Report;
 
 use crate::experiment::{self, connection, milliseconds, outcome};
 

@@ -12,8 +12,8 @@ use std::time::Duration;
 use nix::sys::socket::{MsgFlags, recv};
 use nix::unistd::close;
 use serde_json::{Value, json};
-use shared::claim::{Claim, Seen, Verdict::Imprecise, seen};
-use shared::report::Report;
+use shared::harness::claim::{Claim, Seen, Verdict::Imprecise, seen};
+use shared::harness::report::Report;
 
 use crate::asleep::Sleeper;
 use crate::descriptor;

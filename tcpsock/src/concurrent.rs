@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use serde_json::{Value, json};
-use shared::claim::{Claim, Seen, Verdict::Holds};
-use shared::conversation::Narrator;
-use shared::cube_root;
-use shared::framing::DELIMITER;
-use shared::network::Network;
-use shared::reactor::{self, Options};
-use shared::readiness::{Ready, nonblocking};
-use shared::{endpoint, shutdown};
+use shared::cube_roots::conversation::Narrator;
+use shared::cube_roots::cube_root;
+use shared::cube_roots::framing::DELIMITER;
+use shared::cube_roots::reactor::{self, Options};
+use shared::harness::claim::{Claim, Seen, Verdict::Holds};
+use shared::linux::network::Network;
+use shared::linux::readiness::{Ready, nonblocking};
+use shared::linux::{endpoint, shutdown};
 
 use crate::loopback;
 

@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::{Value, json};
-use shared::claim::Verdict::{Holds, Imprecise};
-use shared::claim::{Claim, Seen, seen};
-use shared::readiness::{Ready, nonblocking};
-use shared::report::Failure;
+use shared::harness::claim::Verdict::{Holds, Imprecise};
+use shared::harness::claim::{Claim, Seen, seen};
+use shared::harness::report::Failure;
+use shared::linux::readiness::{Ready, nonblocking};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::asleep::Sleeper;

@@ -14,12 +14,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use serde_json::{Value, json};
-use shared::claim::{Claim, Seen, Verdict::Holds, seen};
-use shared::client::DeadlineSocket;
-use shared::endpoint;
-use shared::network::Network;
-use shared::readiness::{is_timeout, restart};
-use shared::report::{Failure, Report};
+use shared::cube_roots::client::DeadlineSocket;
+use shared::harness::claim::{Claim, Seen, Verdict::Holds, seen};
+use shared::harness::report::{Failure, Report};
+use shared::linux::endpoint;
+use shared::linux::network::Network;
+use shared::linux::readiness::{is_timeout, restart};
 
 use crate::experiment::{self, connection, milliseconds, outcome};
 

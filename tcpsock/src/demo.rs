@@ -4,8 +4,9 @@
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯. Go: tcpsock.go. Man: tcp(7).
 
-use shared::network::Network;
-use shared::{conversation, endpoint};
+use shared::cube_roots::conversation;
+use shared::linux::endpoint;
+use shared::linux::network::Network;
 
 #[derive(clap::Args)]
 pub struct Args {

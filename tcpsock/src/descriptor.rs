@@ -9,8 +9,8 @@ use std::os::fd::{AsRawFd, IntoRawFd};
 use nix::sys::socket::{MsgFlags, recv, send};
 use nix::unistd::close;
 use serde_json::{Value, json};
-use shared::claim::Verdict::{Holds, Imprecise};
-use shared::claim::{Claim, Seen, seen};
+use shared::harness::claim::Verdict::{Holds, Imprecise};
+use shared::harness::claim::{Claim, Seen, seen};
 use socket2::Socket;
 
 use crate::experiment::{connection, returned};

@@ -13,10 +13,10 @@ use anyhow::{Context, bail};
 use mio::{Interest, Poll, Token};
 use nix::libc::MSG_WAITALL;
 use serde_json::{Value, json};
-use shared::claim::Verdict::{Holds, Imprecise};
-use shared::claim::{Claim, Seen, seen};
-use shared::readiness::{self, Ready, Returned};
-use shared::report::{Failure, Report};
+use shared::harness::claim::Verdict::{Holds, Imprecise};
+use shared::harness::claim::{Claim, Seen, seen};
+use shared::harness::report::{Failure, Report};
+use shared::linux::readiness::{self, Ready, Returned};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::asleep::Sleeper;

@@ -10,8 +10,8 @@ use anyhow::bail;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use serde_json::{Value, json};
-use shared::claim::{Claim, Seen, Verdict::Imprecise};
-use shared::readiness::{self, Ready};
+use shared::harness::claim::{Claim, Seen, Verdict::Imprecise};
+use shared::linux::readiness::{self, Ready};
 use socket2::Socket;
 
 use crate::asleep::Sleeper;

@@ -10,8 +10,8 @@ use std::time::Duration;
 use anyhow::bail;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::Value;
-use shared::readiness::{Name, is_timeout};
-use shared::report::{Failure, Report};
+use shared::harness::report::{Failure, Report};
+use shared::linux::readiness::{Name, is_timeout};
 use socket2::{Domain, Socket, Type};
 
 use crate::loopback;
@@ -22,7 +22,7 @@ pub struct Options {
     #[arg(long)]
     json: bool,
     /// Give up after so long, with exit code 124
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = shared::duration::parse)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = shared::harness::duration::parse)]
     timeout: Duration,
 }
 
@@ -58,7 +58,7 @@ pub struct Limit {
 
 /// A few ticks of the kernel's clock at least.
 fn ahead(text: &str) -> Result<Duration, String> {
-    let duration = shared::duration::parse(text).map_err(|error| error.to_string())?;
+    let duration = shared::harness::duration::parse(text).map_err(|error| error.to_string())?;
     let range = Duration::from_millis(20)..=Duration::from_secs(60);
     if range.contains(&duration) { Ok(duration) } else { Err("not from 20ms to 1min".to_owned()) }
 }

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use anyhow::bail;
 use serde_json::{Value, json};
-use shared::claim::Verdict::{Holds, Imprecise};
-use shared::claim::{Claim, Seen, seen};
-use shared::endpoint::{self, Listener};
-use shared::namespace;
-use shared::network::Network;
-use shared::readiness::Name;
-use shared::report::Failure;
+use shared::harness::claim::Verdict::{Holds, Imprecise};
+use shared::harness::claim::{Claim, Seen, seen};
+use shared::harness::report::Failure;
+use shared::linux::endpoint::{self, Listener};
+use shared::linux::namespace;
+use shared::linux::network::Network;
+use shared::linux::readiness::Name;
 use socket2::{Domain, Socket, Type};
 
 use crate::loopback;

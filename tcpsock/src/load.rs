@@ -2,8 +2,8 @@
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯 (并发). Go: a goroutine per `net.Dial`. Man: epoll(7).
 
-use shared::load;
-use shared::report::Report;
+use shared::cube_roots::load;
+use shared::harness::report::Report;
 
 use crate::address::Address;
 

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::AsRawFd;
 
 use nix::libc;
-use shared::report::Failure;
+use shared::harness::report::Failure;
 use socket2::{Domain, Socket, Type};
 
 nix::ioctl_write_ptr_bad!(

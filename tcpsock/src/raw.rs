@@ -11,11 +11,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use nix::sys::prctl::set_keepcaps;
 use nix::unistd::{Gid, Uid, getuid, setresgid, setresuid};
 use serde_json::{Value, json};
-use shared::claim::Verdict::{Holds, Imprecise};
-use shared::claim::{Claim, Seen, joined, seen};
-use shared::namespace;
-use shared::readiness::{Name, Ready, read};
-use shared::report::Failure;
+use shared::harness::claim::Verdict::{Holds, Imprecise};
+use shared::harness::claim::{Claim, Seen, joined, seen};
+use shared::harness::report::Failure;
+use shared::linux::namespace;
+use shared::linux::readiness::{Name, Ready, read};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::capabilities::{self, CAP_NET_RAW};

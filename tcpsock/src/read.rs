@@ -5,8 +5,8 @@
 use std::io::{Read, Write};
 
 use serde_json::{Value, json};
-use shared::claim::Verdict::Refuted;
-use shared::claim::{Claim, Seen, seen};
+use shared::harness::claim::Verdict::Refuted;
+use shared::harness::claim::{Claim, Seen, seen};
 
 use crate::experiment::connection;
 

@@ -2,8 +2,8 @@
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Listen`, `net.Listener.Accept`. Man: tcp(7), listen(2).
 
-use shared::report::Report;
-use shared::serve;
+use shared::cube_roots::serve;
+use shared::harness::report::Report;
 
 use crate::address::Address;
 

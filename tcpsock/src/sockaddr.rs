@@ -7,10 +7,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use anyhow::Context;
 use serde_json::{Value, json};
-use shared::claim::Verdict::Holds;
-use shared::claim::{Claim, Seen, seen};
-use shared::endpoint;
-use shared::report::Failure;
+use shared::harness::claim::Verdict::Holds;
+use shared::harness::claim::{Claim, Seen, seen};
+use shared::harness::report::Failure;
+use shared::linux::endpoint;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::experiment::connection;

@@ -12,10 +12,10 @@ use std::io::{self, ErrorKind};
 
 use nix::errno::Errno;
 use serde::Serialize;
-use shared::claim::Verdict::{Holds, Imprecise, Refuted};
-use shared::claim::{Claim, Seen, joined};
-use shared::readiness::Name;
-use shared::report::Report;
+use shared::harness::claim::Verdict::{Holds, Imprecise, Refuted};
+use shared::harness::claim::{Claim, Seen, joined};
+use shared::harness::report::Report;
+use shared::linux::readiness::Name;
 use socket2::{Domain, Protocol, Socket, Type};
 
 #[derive(clap::Args)]

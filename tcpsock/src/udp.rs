@@ -9,10 +9,10 @@ use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::unix::net::UnixDatagram;
 
 use serde_json::{Value, json};
-use shared::claim::Verdict::{Imprecise, Refuted};
-use shared::claim::{Claim, Seen, seen};
-use shared::readiness::{Ready, nonblocking};
-use shared::report::Report;
+use shared::harness::claim::Verdict::{Imprecise, Refuted};
+use shared::harness::claim::{Claim, Seen, seen};
+use shared::harness::report::Report;
+use shared::linux::readiness::{Ready, nonblocking};
 use socket2::{MaybeUninitSlice, SockRef};
 
 use crate::experiment::{self, returned, wait_for_error};

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use shared::network::Network;
-use shared::report::Failure;
+use shared::harness::report::Failure;
+use shared::linux::network::Network;
 
 #[derive(clap::Args)]
 pub struct Address {

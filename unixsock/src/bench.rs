@@ -8,9 +8,9 @@
 use std::fs::File;
 
 use anyhow::Context;
-use shared::network::Network;
-use shared::ping_pong::descriptors::{ANY, blocking, event_loop, sockets};
-use shared::ping_pong::{Mechanism, Meeting, OneWay, SIZES, Side};
+use shared::harness::ping_pong::descriptors::{ANY, blocking, event_loop, sockets};
+use shared::harness::ping_pong::{Mechanism, Meeting, OneWay, SIZES, Side};
+use shared::linux::network::Network;
 use socket2::{Domain, Socket};
 
 pub static MECHANISMS: [Mechanism; 6] = [

@@ -10,10 +10,10 @@ use std::io;
 use std::mem::MaybeUninit;
 
 use serde::Serialize;
-use shared::claim::Verdict::{Imprecise, Refuted};
-use shared::claim::{Claim, Seen};
-use shared::readiness::{Ready, nonblocking, write};
-use shared::report::Report;
+use shared::harness::claim::Verdict::{Imprecise, Refuted};
+use shared::harness::claim::{Claim, Seen};
+use shared::harness::report::Report;
+use shared::linux::readiness::{Ready, nonblocking, write};
 use socket2::{Domain, MaybeUninitSlice, Socket, Type};
 
 #[derive(clap::Args)]

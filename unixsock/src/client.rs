@@ -2,8 +2,8 @@
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯 (Dial). Go: `net.Dial("unix", …)`. Man: unix(7), connect(2).
 
-use shared::ask;
-use shared::report::Report;
+use shared::cube_roots::ask;
+use shared::harness::report::Report;
 
 use crate::address::Address;
 

@@ -10,16 +10,16 @@ use anyhow::Context;
 use nix::sys::socket::getsockopt;
 use nix::sys::socket::sockopt::PeerCredentials;
 use serde::Serialize;
-use shared::endpoint;
-use shared::network::Network;
-use shared::report::Report;
+use shared::harness::report::Report;
+use shared::linux::endpoint;
+use shared::linux::network::Network;
 
 #[derive(clap::Args)]
 pub struct Args {
     /// A path, or @name
     address: String,
     /// Give up connecting after so long
-    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = shared::duration::parse)]
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = shared::harness::duration::parse)]
     timeout: Duration,
     /// Print one line of JSON
     #[arg(long)]

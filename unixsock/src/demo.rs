@@ -2,9 +2,10 @@
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯 (字面量 "unix"). Go: tcpsock.go with `net.Listen("unix", …)`. Man: unix(7).
 
-use shared::network::Network;
-use shared::report::Report;
-use shared::{conversation, endpoint, shutdown};
+use shared::cube_roots::conversation;
+use shared::harness::report::Report;
+use shared::linux::network::Network;
+use shared::linux::{endpoint, shutdown};
 
 use crate::boundaries;
 

@@ -16,9 +16,10 @@ mod unixgram;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use shared::claim::{self, Claim};
-use shared::report::Report;
-use shared::{manual, ping_pong, readiness, report};
+use shared::harness::claim::{self, Claim};
+use shared::harness::report::Report;
+use shared::harness::{manual, ping_pong, report};
+use shared::linux::readiness;
 
 /// Sockets of the Unix domain, as the note's section Socket tells of them
 ///

@@ -8,10 +8,10 @@ use std::os::unix::fs::FileTypeExt;
 
 use anyhow::Context;
 use serde_json::{Value, json};
-use shared::claim::{Claim, Seen, Verdict::Imprecise, seen};
-use shared::endpoint::shown;
-use shared::folder::Folder;
-use shared::readiness::Name;
+use shared::harness::claim::{Claim, Seen, Verdict::Imprecise, seen};
+use shared::linux::endpoint::shown;
+use shared::linux::folder::Folder;
+use shared::linux::readiness::Name;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 pub const CLAIMS: &[Claim] = &[Claim {

@@ -6,10 +6,10 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::Serialize;
-use shared::claim::{Claim, Seen, Verdict::Imprecise};
-use shared::namespace;
-use shared::readiness::Name;
-use shared::report::Failure;
+use shared::harness::claim::{Claim, Seen, Verdict::Imprecise};
+use shared::harness::report::Failure;
+use shared::linux::namespace;
+use shared::linux::readiness::Name;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 pub const CLAIMS: &[Claim] = &[Claim {

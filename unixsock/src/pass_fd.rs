@@ -15,11 +15,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
-use shared::client::DeadlineSocket;
-use shared::network::Network;
-use shared::readiness::{await_readable, is_timeout, restart};
-use shared::report::{Failure, Report, narrate};
-use shared::{endpoint, shutdown};
+use shared::cube_roots::client::DeadlineSocket;
+use shared::harness::report::{Failure, Report, narrate};
+use shared::linux::network::Network;
+use shared::linux::readiness::{await_readable, is_timeout, restart};
+use shared::linux::{endpoint, shutdown};
 use socket2::Socket;
 
 /// The most descriptors that one message carries (SCM_MAX_FD). The control buffer has room for all of
@@ -34,7 +34,7 @@ pub struct Args {
     #[command(subcommand)]
     side: Side,
     /// Wait for the other side so long
-    #[arg(long, global = true, value_name = "DURATION", default_value = "10s", value_parser = shared::duration::parse)]
+    #[arg(long, global = true, value_name = "DURATION", default_value = "10s", value_parser = shared::harness::duration::parse)]
     timeout: Duration,
 }
 

@@ -7,10 +7,10 @@ use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::claim::{Claim, Seen, Verdict::Holds, seen};
-use shared::endpoint;
-use shared::network::Network;
-use shared::readiness::Name;
+use shared::harness::claim::{Claim, Seen, Verdict::Holds, seen};
+use shared::linux::endpoint;
+use shared::linux::network::Network;
+use shared::linux::readiness::Name;
 use socket2::SockRef;
 
 pub const CLAIMS: &[Claim] = &[Claim {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use nix::sys::signal::{SigHandler, Signal, signal};
-use shared::report::{self, Failure};
+use shared::harness::report::{self, Failure};
 
 use crate::fifo;
 use crate::outlet::{Outlet, is_broken_pipe};

@@ -8,9 +8,9 @@
 use std::fs::File;
 
 use anyhow::{Context, bail};
-use shared::claim::{Claim, Seen, Verdict::Imprecise};
-use shared::ping_pong::placement::{cpus, stay_on};
-use shared::ping_pong::{Meeting, Side};
+use shared::harness::claim::{Claim, Seen, Verdict::Imprecise};
+use shared::harness::ping_pong::placement::{cpus, stay_on};
+use shared::harness::ping_pong::{Meeting, Side};
 
 use super::MECHANISMS;
 use crate::children::Children;

@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use anyhow::Context;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
-use shared::ping_pong::{Meeting, Side};
-use shared::readiness::{is_timeout, restart};
+use shared::harness::ping_pong::{Meeting, Side};
+use shared::linux::readiness::{is_timeout, restart};
 
 /// As much as a Unix socket takes. A power of two, so that the counters may overflow.
 const ROOM: u32 = 256 << 10;

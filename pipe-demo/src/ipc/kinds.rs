@@ -16,8 +16,8 @@ use nix::sys::eventfd::EventFd;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::getppid;
-use shared::claim::{Claim, Seen, Verdict::Imprecise};
-use shared::report::Failure;
+use shared::harness::claim::{Claim, Seen, Verdict::Imprecise};
+use shared::harness::report::Failure;
 
 use super::queue::Queue;
 use super::semaphore::Semaphore;

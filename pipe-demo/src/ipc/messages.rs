@@ -6,7 +6,7 @@
 use std::io::{self, Read, Write};
 
 use anyhow::Context;
-use shared::claim::{Claim, Seen, Verdict::Holds};
+use shared::harness::claim::{Claim, Seen, Verdict::Holds};
 
 use super::queue::Queue;
 

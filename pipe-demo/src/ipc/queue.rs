@@ -6,7 +6,7 @@ use anyhow::Context;
 use nix::mqueue::{MQ_OFlag, MqAttr, MqdT, mq_open, mq_receive, mq_send, mq_unlink};
 use nix::sys::stat::Mode;
 use nix::unistd::getpid;
-use shared::report::Failure;
+use shared::harness::report::Failure;
 
 pub struct Queue(MqdT);
 

@@ -7,7 +7,7 @@ use std::io;
 use std::mem::zeroed;
 
 use anyhow::Context;
-use shared::readiness::restart;
+use shared::linux::readiness::restart;
 
 use crate::sync::memory::SharedMemory;
 

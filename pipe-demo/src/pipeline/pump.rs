@@ -11,7 +11,7 @@ use anyhow::Context;
 use mio::unix::pipe::{Receiver, Sender};
 use mio::{Events, Interest, Poll, Registry, Token};
 use nix::fcntl::{FcntlArg, fcntl};
-use shared::readiness::{self, Ready, nonblocking};
+use shared::linux::readiness::{self, Ready, nonblocking};
 
 /// Where one command's output comes out, and where the next one's input goes in.
 pub type Ends = (ChildStdout, ChildStdin);

@@ -16,11 +16,11 @@ use nix::libc::c_void;
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use nix::unistd::{SysconfVar, sysconf};
-use shared::claim::{
+use shared::harness::claim::{
     Claim, Seen,
     Verdict::{Holds, Imprecise, Refuted},
 };
-use shared::report::Failure;
+use shared::harness::report::Failure;
 
 use super::pages::private_pages;
 use super::smaps::range;

@@ -7,7 +7,7 @@
 use std::arch::asm;
 use std::sync::atomic::AtomicU64;
 
-use shared::report::Failure;
+use shared::harness::report::Failure;
 
 /// Whether the instructions are those of this CPU.
 pub fn is_known() -> anyhow::Result<()> {

@@ -17,12 +17,12 @@ use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid, getppid};
 use serde::Serialize;
-use shared::claim::{
+use shared::harness::claim::{
     Claim, Seen,
     Verdict::{Holds, Imprecise},
     seen,
 };
-use shared::report::{Failure, Report};
+use shared::harness::report::{Failure, Report};
 
 use super::child::Teller;
 use super::pages::{private_pages, read_each, write_each};

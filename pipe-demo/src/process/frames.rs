@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use shared::claim::{
+use shared::harness::claim::{
     Claim, Seen,
     Verdict::{Holds, Imprecise},
 };

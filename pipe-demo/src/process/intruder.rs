@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use anyhow::Context;
 use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_writev};
-use shared::claim::{Claim, Seen, Verdict::Refuted};
-use shared::report::Failure;
+use shared::harness::claim::{Claim, Seen, Verdict::Refuted};
+use shared::harness::report::Failure;
 
 use super::child::Teller;
 use crate::children::Children;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use nix::time::{ClockId, clock_gettime};
-use shared::claim::{Claim, Seen, Verdict::Imprecise};
+use shared::harness::claim::{Claim, Seen, Verdict::Imprecise};
 
 use super::child::seen_by_child;
 use super::usage::Usage;

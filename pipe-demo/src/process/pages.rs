@@ -9,11 +9,11 @@ use std::num::NonZeroUsize;
 
 use anyhow::Context;
 use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap_anonymous};
-use shared::claim::{
+use shared::harness::claim::{
     Claim, Seen,
     Verdict::{Holds, Imprecise},
 };
-use shared::report::Failure;
+use shared::harness::report::Failure;
 
 use super::usage::Usage;
 use crate::sync::memory::page_size;

@@ -11,8 +11,8 @@ use std::time::Instant;
 use anyhow::Context;
 use nix::sys::prctl::set_no_new_privs;
 use nix::unistd::getppid;
-use shared::claim::{Claim, Seen, Verdict::Imprecise};
-use shared::report::Failure;
+use shared::harness::claim::{Claim, Seen, Verdict::Imprecise};
+use shared::harness::report::Failure;
 
 use super::child::end_of;
 use super::pages::{private_pages, write_each};

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use shared::report::Failure;
+use shared::harness::report::Failure;
 
 use crate::sync::memory::page_size;
 

@@ -8,11 +8,11 @@ use std::ops::ControlFlow::{Break, Continue};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::SeqCst};
 
 use serde::{Deserialize, Serialize};
-use shared::claim::{
+use shared::harness::claim::{
     Claim, Seen,
     Verdict::{Holds, Imprecise},
 };
-use shared::ping_pong::placement::{cpus, stay_on, two_cpus};
+use shared::harness::ping_pong::placement::{cpus, stay_on, two_cpus};
 
 use super::child::Teller;
 use super::usage::Usage;

@@ -5,7 +5,7 @@
 use std::num::NonZeroUsize;
 use std::process::Command;
 
-use shared::claim::{Claim, Seen, Verdict::Imprecise};
+use shared::harness::claim::{Claim, Seen, Verdict::Imprecise};
 
 use super::{By, read_output};
 use crate::children::Children;

@@ -12,10 +12,10 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_child_subreaper;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
-use shared::asleep::Task;
-use shared::claim::Verdict::{Holds, Imprecise};
-use shared::claim::{Claim, Seen};
-use shared::readiness::restart;
+use shared::harness::claim::Verdict::{Holds, Imprecise};
+use shared::harness::claim::{Claim, Seen};
+use shared::linux::asleep::Task;
+use shared::linux::readiness::restart;
 
 use crate::children::Children;
 

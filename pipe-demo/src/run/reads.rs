@@ -9,9 +9,9 @@ use std::process::Command;
 
 use anyhow::Context;
 use nix::errno::Errno;
-use shared::claim::Verdict::{Imprecise, Refuted};
-use shared::claim::{Claim, Seen, joined};
-use shared::readiness::restart;
+use shared::harness::claim::Verdict::{Imprecise, Refuted};
+use shared::harness::claim::{Claim, Seen, joined};
+use shared::linux::readiness::restart;
 
 use super::{By, read_output};
 use crate::children::Children;

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use nix::sched::sched_yield;
-use shared::ping_pong::placement::{stay_on, staying_on};
-use shared::report::Failure;
+use shared::harness::ping_pong::placement::{stay_on, staying_on};
+use shared::harness::report::Failure;
 
 use super::memory::SharedMemory;
 use crate::children::{Children, wait_for};

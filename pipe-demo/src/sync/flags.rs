@@ -9,8 +9,8 @@ use std::hint::spin_loop;
 use std::ops::ControlFlow::{Break, Continue};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, compiler_fence, fence};
 
-use shared::claim::{Claim, Seen, Verdict::Refuted};
-use shared::ping_pong::placement::two_cpus;
+use shared::harness::claim::{Claim, Seen, Verdict::Refuted};
+use shared::harness::ping_pong::placement::two_cpus;
 
 use super::at_once::at_once;
 use super::memory::SharedMemory;

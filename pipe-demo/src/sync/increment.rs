@@ -8,8 +8,8 @@ use std::ops::ControlFlow::{Break, Continue};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use serde::Serialize;
-use shared::claim::{Claim, Seen, Verdict::Refuted};
-use shared::ping_pong::placement::two_cpus;
+use shared::harness::claim::{Claim, Seen, Verdict::Refuted};
+use shared::harness::ping_pong::placement::two_cpus;
 
 use super::at_once::at_once;
 use super::memory::SharedMemory;

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use anyhow::Context;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
-use shared::claim::{Claim, Seen, Verdict::Refuted};
-use shared::readiness::Name;
+use shared::harness::claim::{Claim, Seen, Verdict::Refuted};
+use shared::linux::readiness::Name;
 
 pub const CLAIMS: &[Claim] = &[Claim {
     number: 65,

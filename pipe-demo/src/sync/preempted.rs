@@ -5,8 +5,8 @@
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-use shared::claim::{Claim, Seen, Verdict::Holds};
-use shared::ping_pong::placement::{cpus, stay_on};
+use shared::harness::claim::{Claim, Seen, Verdict::Holds};
+use shared::harness::ping_pong::placement::{cpus, stay_on};
 
 use super::memory::SharedMemory;
 use super::mutex::ProcessMutex;

@@ -17,8 +17,8 @@ use clap::ValueEnum;
 use nix::sched::sched_yield;
 use nix::unistd::Pid;
 use serde::Serialize;
-use shared::claim::{Claim, Seen, Verdict::Holds, seen};
-use shared::report::Report;
+use shared::harness::claim::{Claim, Seen, Verdict::Holds, seen};
+use shared::harness::report::Report;
 
 use super::gate::Gate;
 use super::memory::SharedMemory;
@@ -37,7 +37,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 5000)]
     updates: u64,
     /// Give up then
-    #[arg(long, value_parser = shared::duration::parse, default_value = "30s")]
+    #[arg(long, value_parser = shared::harness::duration::parse, default_value = "30s")]
     timeout: Duration,
 }
 

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use nix::sched::sched_yield;
-use shared::claim::{Claim, Seen, Verdict::Refuted};
+use shared::harness::claim::{Claim, Seen, Verdict::Refuted};
 
 use super::gate::Gate;
 use super::memory::SharedMemory;

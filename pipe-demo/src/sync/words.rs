@@ -8,7 +8,7 @@ use std::sync::atomic::{
 };
 
 use nix::sched::sched_yield;
-use shared::claim::{Claim, Seen, Verdict::Imprecise};
+use shared::harness::claim::{Claim, Seen, Verdict::Imprecise};
 
 use super::gate::Gate;
 use super::memory::SharedMemory;

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use shared::claim::{HEADINGS, unchecked};
+use shared::harness::claim::{HEADINGS, unchecked};
 
 const NAME: &str = env!("CARGO_PKG_NAME");
 const PROGRAM: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));

@@ -34,7 +34,7 @@ impl Peer {
         let socket = Socket::new(domain, kind, None)?;
         socket.set_read_timeout(Some(WATCHDOG))?;
         socket.set_write_timeout(Some(WATCHDOG))?;
-        shared::readiness::restart(|| socket.connect(&address))?;
+        shared::linux::readiness::restart(|| socket.connect(&address))?;
         Ok(Peer(socket))
     }
 

@@ -222,7 +222,7 @@ pub fn a_slow_loris_is_closed_though_it_sends_a_byte_now_and_then(setup: &Setup)
 
 /// Fewer where the hard limit of descriptors is lower, and that is said.
 pub fn ten_thousand_idle_connections_cost_300_bytes_each_and_others_are_served(setup: &Setup) -> io::Result<()> {
-    shared::endpoint::raise_descriptor_limit().map_err(io::Error::other)?;
+    shared::linux::endpoint::raise_descriptor_limit().map_err(io::Error::other)?;
     let (_, hard) = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE)?;
     let count = usize::try_from(hard.saturating_sub(500).min(10_000)).unwrap();
     if count < 10_000 {

@@ -15,7 +15,7 @@ use nix::sys::signal::{self as nix_signal, SigSet};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::{self, Pid};
 use serde::Serialize;
-use shared::report::{Failure, Report};
+use shared::harness::report::{Failure, Report};
 
 use crate::child::Child;
 use crate::registry::{Channel, Registry};

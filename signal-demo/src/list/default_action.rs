@@ -15,8 +15,8 @@ use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{self, Pid};
 use serde::Serialize;
-use shared::folder::Folder;
-use shared::report;
+use shared::harness::report;
+use shared::linux::folder::Folder;
 
 use crate::child::{self, Child, Event};
 use crate::signal::action::{self, Action};

@@ -5,7 +5,7 @@
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 
 use anyhow::Context;
-use shared::readiness;
+use shared::linux::readiness;
 
 use crate::child::Child;
 

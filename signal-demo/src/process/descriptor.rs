@@ -7,7 +7,7 @@ use std::process;
 use anyhow::Context;
 use nix::sys::stat::{Mode, umask};
 use serde::Serialize;
-use shared::claim::{Claim, Seen, Verdict::Holds, seen};
+use shared::harness::claim::{Claim, Seen, Verdict::Holds, seen};
 
 use crate::proc;
 

@@ -12,12 +12,12 @@ use std::process;
 
 use libc::pid_t;
 use nix::unistd::{Pid, getpid, getppid};
-use shared::claim::{
+use shared::harness::claim::{
     Claim, Seen,
     Verdict::{Holds, Imprecise, Refuted},
     seen,
 };
-use shared::report::Report;
+use shared::harness::report::Report;
 
 use super::answer::{tell, telling, told};
 use super::namespace;

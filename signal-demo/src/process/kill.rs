@@ -7,8 +7,8 @@ use std::io;
 use anyhow::Context;
 use libc::WEXITED;
 use nix::errno::Errno;
-use shared::claim::{Claim, Seen, Verdict::Imprecise};
-use shared::pidfd::PidFd;
+use shared::harness::claim::{Claim, Seen, Verdict::Imprecise};
+use shared::linux::pidfd::PidFd;
 
 use super::answer::{await_turn, give_turn, tell, telling, told};
 use crate::child::{self, Child, Event};

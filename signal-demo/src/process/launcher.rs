@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use libc::{WEXITED, WSTOPPED, pid_t};
 use nix::unistd;
-use shared::claim::{Claim, Seen, Verdict::Refuted};
-use shared::readiness;
+use shared::harness::claim::{Claim, Seen, Verdict::Refuted};
+use shared::linux::readiness;
 
 use super::answer::{await_turn, give_turn, tell, telling, told};
 use super::orphan::become_subreaper;

@@ -16,12 +16,12 @@ use anyhow::Context;
 use libc::pid_t;
 use nix::errno::Errno;
 use nix::unistd::{self, Pid};
-use shared::claim::{
+use shared::harness::claim::{
     Claim, Seen,
     Verdict::{Holds, Imprecise, Refuted},
     joined,
 };
-use shared::report::Failure;
+use shared::harness::report::Failure;
 
 use super::answer::{await_turn, tell, telling, told};
 use super::namespace;

@@ -14,11 +14,11 @@ use libc::{WEXITED, pid_t};
 use nix::sys::prctl;
 use nix::unistd::{self, Pid};
 use serde::Serialize;
-use shared::claim::{
+use shared::harness::claim::{
     Claim, Seen,
     Verdict::{Holds, Imprecise},
 };
-use shared::report::Report;
+use shared::harness::report::Report;
 
 use super::answer::{await_turn, give_turn, tell, telling, told};
 use super::namespace;

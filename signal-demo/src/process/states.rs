@@ -21,8 +21,8 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use libc::{WEXITED, pid_t};
 use serde::Serialize;
-use shared::claim::{Claim, Seen, Verdict::Outdated, joined};
-use shared::report::{self, Failure, Report};
+use shared::harness::claim::{Claim, Seen, Verdict::Outdated, joined};
+use shared::harness::report::{self, Failure, Report};
 
 use self::uninterruptible::InVfork;
 use super::possible::possible;

@@ -7,7 +7,7 @@ use std::mem::{offset_of, size_of};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use libc::{c_int, signalfd_siginfo};
-use shared::readiness::{self, Ready};
+use shared::linux::readiness::{self, Ready};
 
 use crate::signal::Signal;
 use crate::signal::set::Set;

@@ -7,7 +7,7 @@
 use std::io;
 
 use libc::{c_int, pid_t};
-use shared::pidfd::sigval;
+use shared::linux::pidfd::sigval;
 
 use crate::signal::Signal;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use libc::{c_int, sigset_t};
 
-use shared::readiness;
+use shared::linux::readiness;
 
 use crate::signal::Signal;
 

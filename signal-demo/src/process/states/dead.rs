@@ -7,8 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use libc::WEXITED;
-use shared::claim::{Claim, Seen, Verdict::Holds};
-use shared::report::Failure;
+use shared::harness::claim::{Claim, Seen, Verdict::Holds};
+use shared::harness::report::Failure;
 
 use super::super::answer::{tell, telling, told};
 use super::zombie;

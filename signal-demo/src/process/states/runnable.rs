@@ -8,7 +8,7 @@ use std::io;
 use anyhow::Context;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
-use shared::claim::{Claim, Seen, Verdict::Holds};
+use shared::harness::claim::{Claim, Seen, Verdict::Holds};
 
 use super::super::answer::{tell, telling, told};
 use super::settled;

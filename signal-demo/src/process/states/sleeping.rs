@@ -9,8 +9,8 @@ use std::iter;
 use anyhow::{Context, bail};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::unistd;
-use shared::claim::{Claim, Seen, Verdict::Holds, joined};
-use shared::readiness;
+use shared::harness::claim::{Claim, Seen, Verdict::Holds, joined};
+use shared::linux::readiness;
 
 use super::super::answer::{tell, told};
 use super::settled;

@@ -3,7 +3,7 @@
 //! Note: 进程的状态 ("暂停状态"). Go: `syscall.SIGSTOP`. Man: signal(7), waitid(2), pid_namespaces(7).
 
 use libc::{WCONTINUED, WEXITED, WSTOPPED};
-use shared::claim::{
+use shared::harness::claim::{
     Claim, Seen,
     Verdict::{Holds, Imprecise},
 };

@@ -10,11 +10,11 @@ use libc::{WEXITED, WSTOPPED};
 use nix::errno::Errno;
 use nix::sys::ptrace;
 use nix::unistd::Pid;
-use shared::claim::{
+use shared::harness::claim::{
     Claim, Seen,
     Verdict::{Holds, Imprecise, Outdated},
 };
-use shared::report::Failure;
+use shared::harness::report::Failure;
 
 use super::super::answer::{await_turn, give_turn, tell, telling, told};
 use super::super::orphan::become_subreaper;

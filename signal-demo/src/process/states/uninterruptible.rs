@@ -10,7 +10,7 @@ use std::os::fd::AsRawFd;
 use anyhow::{Context, ensure};
 use libc::{WEXITED, c_int, c_long, pid_t};
 use nix::sched::{CloneFlags, clone};
-use shared::claim::{
+use shared::harness::claim::{
     Claim, Seen,
     Verdict::{Holds, Imprecise, Refuted},
 };

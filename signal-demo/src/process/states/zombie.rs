@@ -13,7 +13,7 @@ use anyhow::Context;
 use libc::{WEXITED, WNOWAIT};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::unistd;
-use shared::claim::{
+use shared::harness::claim::{
     Claim, Seen,
     Verdict::{Holds, Imprecise, Refuted},
     joined, seen,

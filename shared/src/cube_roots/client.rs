@@ -1,0 +1,156 @@
+//! A blocking client of the cube-root protocol over `BufStream`, with Go's absolute deadline.
+//!
+//! A socket's own timeouts (`SO_RCVTIMEO`) begin anew with each call, so a peer that sends a byte now
+//! and then would hold a call for ever. Go's deadline is an instant: what is left until then is set
+//! before each call, and once it has passed a call fails before it is made.
+//!
+//! Note: SetDeadline、SetReadDeadline、SetWriteDeadline方法. Go: `net.Conn`, `bufio`. Man: socket(7).
+
+use std::io::{self, BufRead, Read, Write};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use bufstream::BufStream;
+use socket2::Socket;
+
+use crate::cube_roots::framing::DELIMITER;
+use crate::harness::report::Failure;
+use crate::linux::endpoint;
+use crate::linux::network::Network;
+use crate::linux::readiness::{is_timeout, restart};
+
+/// A blocking socket whose calls all end by one instant.
+#[derive(Debug)]
+pub struct DeadlineSocket {
+    socket: Socket,
+    deadline: Option<Instant>,
+}
+
+impl DeadlineSocket {
+    /// Without a deadline yet: calls may block for ever.
+    pub fn new(socket: Socket) -> DeadlineSocket {
+        DeadlineSocket { socket, deadline: None }
+    }
+
+    /// Go's `SetDeadline`: for all calls from now on; `None` cancels it.
+    pub fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
+    }
+
+    /// The socket under it.
+    pub fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    // ANCHOR: left
+    /// What is left until the deadline; an error when nothing is, as Go fails a call whose deadline has passed.
+    fn remaining(&self) -> io::Result<Option<Duration>> {
+        let Some(deadline) = self.deadline else { return Ok(None) };
+        match deadline.checked_duration_since(Instant::now()) {
+            Some(rest) if !rest.is_zero() => Ok(Some(rest)),
+            _ => Err(io::Error::new(io::ErrorKind::TimedOut, "i/o timeout")),
+        }
+    }
+    // ANCHOR_END: left
+}
+
+// ANCHOR: read
+impl Read for DeadlineSocket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        restart(|| {
+            self.socket.set_read_timeout(self.remaining()?)?;
+            (&self.socket).read(buffer)
+        })
+    }
+}
+// ANCHOR_END: read
+
+impl Write for DeadlineSocket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        restart(|| {
+            self.socket.set_write_timeout(self.remaining()?)?;
+            (&self.socket).write(bytes)
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A connection to a cube-root server. Requests are buffered until [`Client::flush`].
+#[derive(Debug)]
+pub struct Client {
+    stream: BufStream<DeadlineSocket>,
+    /// An answer that a deadline cut in two is kept here, and goes on with the next call.
+    partial: Vec<u8>,
+    server: String,
+    local: String,
+    /// On a socket that keeps boundaries each message is flushed by itself, as a record.
+    records: bool,
+}
+
+impl Client {
+    /// Go's `net.DialTimeout`: `timeout` covers the resolution of the name.
+    pub fn dial(network: Network, address: &str, timeout: Duration) -> anyhow::Result<Client> {
+        let socket = endpoint::dial(network, address, timeout)?;
+        let peer = socket.peer_addr().with_context(|| format!("dial {network} {address}"))?;
+        Ok(Client {
+            server: endpoint::shown(&peer),
+            local: endpoint::shown(&socket.local_addr()?),
+            stream: BufStream::new(DeadlineSocket::new(socket)),
+            partial: Vec::new(),
+            records: network.keeps_boundaries(),
+        })
+    }
+
+    /// Go's `SetDeadline`.
+    pub fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.stream.get_mut().set_deadline(deadline);
+    }
+
+    /// Go's `RemoteAddr`.
+    pub fn remote_address(&self) -> &str {
+        &self.server
+    }
+
+    /// Go's `LocalAddr`.
+    pub fn local_address(&self) -> &str {
+        &self.local
+    }
+
+    /// Queues `request` with its TAB, and says how many bytes that makes.
+    pub fn send(&mut self, request: &[u8]) -> anyhow::Result<usize> {
+        let result = self.stream.write_all(&[request, &[DELIMITER]].concat());
+        result.map_err(|error| self.failed("write", error))?;
+        if self.records {
+            self.flush()?;
+        }
+        Ok(request.len() + 1)
+    }
+
+    /// Sends what is queued: reading does not.
+    pub fn flush(&mut self) -> anyhow::Result<()> {
+        self.stream.flush().map_err(|error| self.failed("write", error))
+    }
+
+    /// The next answer, without its TAB; `None` once the server has closed its side.
+    pub fn receive(&mut self) -> anyhow::Result<Option<Vec<u8>>> {
+        let result = self.stream.read_until(DELIMITER, &mut self.partial);
+        result.map_err(|error| self.failed("read", error))?;
+        let mut answer = std::mem::take(&mut self.partial);
+        match answer.pop() {
+            None => Ok(None),
+            Some(DELIMITER) => Ok(Some(answer)),
+            Some(_) => bail!("read {}: unexpected EOF in the middle of an answer", self.server),
+        }
+    }
+
+    fn failed(&self, call: &str, error: io::Error) -> anyhow::Error {
+        if is_timeout(&error) {
+            Failure::Deadline(format!("{call} {}: i/o timeout", self.server)).into()
+        } else {
+            anyhow::Error::new(error).context(format!("{call} {}", self.server))
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The conversation of the Go program: clients ask for five cube roots, and each side says what it does.
+//!
+//! Note: 基于TCP/IP协议栈的Socket通讯. Go: tcpsock.go.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Write};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow, bail};
+use socket2::Socket;
+
+use crate::cube_roots::client::Client;
+use crate::cube_roots::cube_root;
+use crate::cube_roots::reactor::{self, End, Options, Service};
+use crate::harness::report::written;
+use crate::linux::endpoint::{self, Listener};
+use crate::linux::network::Network;
+use crate::linux::shutdown::Shutdown;
+
+/// How many numbers a client asks for.
+const REQUESTS: usize = 5;
+
+/// The whole conversation ends by then. (The Go program gives it 5 ms, and fails on a busy machine.)
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// Holds the conversation with `clients` at one time, on `listener`, and ends when it is over.
+pub fn hold(listener: Listener, clients: u16) -> anyhow::Result<()> {
+    let Listener { sockets, network, address, file } = listener;
+    let socket = sockets.into_iter().next().context("a listening socket")?;
+    let say = |line: fmt::Arguments<'_>| print(format_args!("Server[0]: {line}"));
+    say(format_args!("Got listener for the server. (local address: {address})"))?;
+    let shutdown = Shutdown::default();
+    let mut failed = None;
+    let service = Narrator::new(|line: fmt::Arguments<'_>| failed = failed.take().or(say(line).err()));
+    let options = Options {
+        records: network.keeps_boundaries(),
+        idle_timeout: Duration::from_secs(10),
+        max_connections: usize::MAX,
+        grace: DEADLINE,
+        allow_uid: &[],
+    };
+    thread::scope(|scope| {
+        let spawn = |work| thread::Builder::new().spawn_scoped(scope, work);
+        let server =
+            thread::Builder::new().spawn_scoped(scope, || reactor::run(socket, service, options, &shutdown))?;
+        let address = &address;
+        let clients: Vec<_> = (1..=clients).map(|id| spawn(move || ask(id, network, address))).collect();
+        let asked: Vec<anyhow::Result<()>> =
+            clients.into_iter().map(|client| client?.join().map_err(|_| anyhow!("a client panicked"))?).collect();
+        shutdown.request();
+        server.join().map_err(|_| anyhow!("the server panicked"))??;
+        asked.into_iter().collect::<anyhow::Result<()>>()
+    })?;
+    drop(file);
+    failed.map_or(Ok(()), Err)
+}
+
+// ANCHOR: ask
+fn ask(id: u16, network: Network, address: &str) -> anyhow::Result<()> {
+    let say = |line: fmt::Arguments<'_>| print(format_args!("Client[{id}]: {line}"));
+    let mut client = Client::dial(network, address, Duration::from_secs(2))?;
+    let (remote, local) = (client.remote_address(), client.local_address());
+    say(format_args!("Connected to server. (remote address: {remote}, local address: {local})"))?;
+    client.set_deadline(Some(Instant::now() + DEADLINE));
+    for number in (0..REQUESTS).map(|_| random_int32()) {
+        let request = number.to_string();
+        let count = client.send(request.as_bytes())?;
+        // With stdout held, the server cannot tell that it received what was not yet told to be sent.
+        let mut stdout = io::stdout().lock();
+        client.flush()?;
+        written(writeln!(stdout, "Client[{id}]: Sent request (written {count} bytes): {request}"))?;
+    }
+    for _ in 0..REQUESTS {
+        let Some(response) = client.receive()? else { bail!("the server closed the connection early") };
+        say(format_args!("Received response: {}", String::from_utf8_lossy(&response)))?;
+        if !cube_root::is_root(&response) {
+            bail!("the server gave no cube root");
+        }
+    }
+    Ok(())
+}
+// ANCHOR_END: ask
+
+/// Each `RandomState` has its own keys, so what it hashes is random.
+fn random_int32() -> i32 {
+    let [a, b, c, d, ..] = RandomState::new().hash_one(()).to_ne_bytes();
+    i32::from_ne_bytes([a, b, c, d])
+}
+
+/// A line of the conversation: both threads print, and each line stays whole.
+fn print(line: fmt::Arguments<'_>) -> anyhow::Result<()> {
+    written(writeln!(io::stdout().lock(), "{line}"))
+}
+
+/// Cube roots for all who ask, with a line for each step as the Go program prints it.
+pub struct Narrator<F> {
+    say: F,
+    /// By peer, what the kernel has not taken yet.
+    waiting: HashMap<usize, Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    responses: VecDeque<String>,
+    /// Bytes of the first that it has taken.
+    taken: usize,
+}
+
+impl<F: FnMut(fmt::Arguments<'_>)> Narrator<F> {
+    /// `say` gets each line.
+    pub fn new(say: F) -> Narrator<F> {
+        Narrator { say, waiting: HashMap::new() }
+    }
+
+    fn respond_by(&mut self, peer: usize, answers: &mut Vec<u8>, answer: impl FnOnce(&mut Vec<u8>)) {
+        let start = answers.len();
+        answer(answers);
+        let text = String::from_utf8_lossy(&answers[start..answers.len() - 1]).into_owned();
+        self.waiting.entry(peer).or_default().responses.push_back(text);
+    }
+}
+
+impl<F: FnMut(fmt::Arguments<'_>)> Service for Narrator<F> {
+    fn established(&mut self, _peer: usize, socket: &Socket) {
+        let remote = socket.peer_addr().map_or_else(|error| error.to_string(), |address| endpoint::shown(&address));
+        (self.say)(format_args!("Established a connection with a client application. (remote address: {remote})"));
+    }
+
+    fn respond(&mut self, peer: usize, request: &[u8], answers: &mut Vec<u8>) {
+        (self.say)(format_args!("Received request: {}", String::from_utf8_lossy(request)));
+        self.respond_by(peer, answers, |answers| cube_root::answer(request, answers));
+    }
+
+    fn respond_too_long(&mut self, peer: usize, answers: &mut Vec<u8>) {
+        self.respond_by(peer, answers, cube_root::answer_too_long);
+    }
+
+    fn respond_unterminated(&mut self, peer: usize, tail: &[u8], answers: &mut Vec<u8>) {
+        self.respond_by(peer, answers, |answers| cube_root::answer_unterminated(tail, answers));
+    }
+
+    fn sent(&mut self, peer: usize, bytes: usize) {
+        let Some(waiting) = self.waiting.get_mut(&peer) else { return };
+        waiting.taken += bytes;
+        while let Some(length) = waiting.responses.front().map(|response| response.len() + 1)
+            && waiting.taken >= length
+        {
+            waiting.taken -= length;
+            let response = waiting.responses.pop_front().unwrap_or_default();
+            (self.say)(format_args!("Sent response (written {length} bytes): {response}"));
+        }
+    }
+
+    fn closed(&mut self, peer: usize, end: &End) {
+        self.waiting.remove(&peer);
+        match end {
+            End::Orderly => (self.say)(format_args!("The connection is closed by another side.")),
+            End::TimedOut => (self.say)(format_args!("The connection is closed: no request in time.")),
+            End::CutOff => (self.say)(format_args!("The connection is closed: the grace period is over.")),
+            End::Failed(error) => (self.say)(format_args!("The connection failed: {error}")),
+        }
+    }
+}

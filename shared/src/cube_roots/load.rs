@@ -1,0 +1,255 @@
+//! The command `load`: many connections that ask at one time, every answer verified byte for byte.
+//!
+//! Each connection sends a batch of requests in one write, waits for all its answers, and sends the
+//! next. Latency is from the write to the read that completes the answer.
+//!
+//! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Dial`, a goroutine per connection. Man: epoll(7).
+
+mod script;
+
+use std::fmt;
+use std::os::fd::AsRawFd;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use hdrhistogram::Histogram;
+use indicatif::{ProgressBar, ProgressStyle};
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
+use serde::Serialize;
+use socket2::Socket;
+
+use crate::cube_roots::framing::DELIMITER;
+use crate::cube_roots::outbox::Outbox;
+use crate::harness::report::{Failure, Report, narrate};
+use crate::linux::endpoint;
+use crate::linux::network::Network;
+use crate::linux::readiness::{self, Ready, read};
+use script::Script;
+
+/// After the duration, answers still on their way have so long.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
+
+/// How often the progress bar moves.
+const FRAME: Duration = Duration::from_millis(100);
+
+/// Options of `load`, the address and the network apart.
+#[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
+pub struct Args {
+    /// How many connections
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
+    connections: u32,
+    /// How many requests each connection sends before it reads the answers
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    depth: u32,
+    /// How long to send requests
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = crate::harness::duration::parse)]
+    duration: Duration,
+    /// Give up connecting after so long, for each connection
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = crate::harness::duration::parse)]
+    dial_timeout: Duration,
+    /// Print one line of JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What was measured.
+#[derive(Debug, Serialize)]
+struct Summary {
+    network: &'static str,
+    address: String,
+    connections: u32,
+    depth: u32,
+    seconds: f64,
+    requests: u64,
+    errors: u64,
+    requests_per_s: u64,
+    p50_us: f64,
+    p99_us: f64,
+    p999_us: f64,
+    max_us: f64,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Summary { network, address, connections, depth, seconds, requests, errors, .. } = self;
+        write!(f, "network={network} address={address} connections={connections} depth={depth} ")?;
+        write!(f, "seconds={seconds} requests={requests} errors={errors} requests_per_s={} ", self.requests_per_s)?;
+        write!(f, "p50_us={} p99_us={} p999_us={} max_us={}", self.p50_us, self.p99_us, self.p999_us, self.max_us)
+    }
+}
+
+/// Loads the server at `address` and prints the summary; fails when an answer was wrong or missing.
+pub fn run(network: Network, address: &str, args: &Args, out: &mut Report) -> anyhow::Result<()> {
+    endpoint::raise_descriptor_limit()?;
+    let script = Script::new(args.depth as usize);
+    let mut load = Load::new(network, &script)?;
+    for nth in 0..args.connections {
+        let socket = endpoint::dial(network, address, args.dial_timeout)?;
+        load.add(socket, nth as usize)?;
+    }
+    let bar = ProgressBar::new(u64::try_from(args.duration.as_millis())?);
+    bar.set_style(ProgressStyle::with_template("{wide_bar} {msg}")?);
+    let start = Instant::now();
+    load.ask_until(start + args.duration, |load, now| {
+        bar.set_position(u64::try_from(now.duration_since(start).as_millis()).unwrap_or(u64::MAX));
+        bar.set_message(format!("{} requests", load.latencies.len()));
+    })?;
+    let elapsed = start.elapsed();
+    bar.finish_and_clear();
+    let requests = load.latencies.len();
+    let us = |quantile| load.latencies.value_at_quantile(quantile) as f64 / 1e3;
+    out.record(&Summary {
+        network: network.name(),
+        address: address.to_owned(),
+        connections: args.connections,
+        depth: args.depth,
+        seconds: elapsed.as_millis() as f64 / 1e3,
+        requests,
+        errors: load.errors,
+        requests_per_s: u64::try_from(u128::from(requests) * 1_000_000_000 / elapsed.as_nanos())?,
+        p50_us: us(0.5),
+        p99_us: us(0.99),
+        p999_us: us(0.999),
+        max_us: us(1.0),
+    })?;
+    if load.errors > 0 { Err(Failure::AlreadySaid.into()) } else { Ok(()) }
+}
+
+struct Load<'a> {
+    poll: Poll,
+    script: &'a Script,
+    records: bool,
+    asking: Vec<Option<Asking>>,
+    /// How many still wait for answers.
+    active: usize,
+    input: Vec<u8>,
+    /// In nanoseconds.
+    latencies: Histogram<u64>,
+    errors: u64,
+}
+
+/// One connection and the batch it waits for.
+struct Asking {
+    socket: Socket,
+    outbox: Outbox,
+    batch: usize,
+    /// How much of the expected answers has come.
+    received: usize,
+    sent_at: Instant,
+}
+
+impl<'a> Load<'a> {
+    fn new(network: Network, script: &'a Script) -> anyhow::Result<Load<'a>> {
+        Ok(Load {
+            poll: Poll::new()?,
+            script,
+            records: network.keeps_boundaries(),
+            asking: Vec::new(),
+            active: 0,
+            input: vec![0; 64 << 10],
+            latencies: Histogram::new(3)?,
+            errors: 0,
+        })
+    }
+
+    fn add(&mut self, socket: Socket, nth: usize) -> anyhow::Result<()> {
+        socket.set_nonblocking(true)?;
+        self.poll.registry().register(&mut SourceFd(&socket.as_raw_fd()), Token(nth), Interest::READABLE)?;
+        let (outbox, sent_at) = (Outbox::default(), Instant::now());
+        self.asking.push(Some(Asking { socket, outbox, batch: nth % self.script.batches(), received: 0, sent_at }));
+        self.active += 1;
+        Ok(())
+    }
+
+    /// Asks until `end`, and then waits for the answers that are still to come.
+    fn ask_until(&mut self, end: Instant, mut progress: impl FnMut(&Self, Instant)) -> anyhow::Result<()> {
+        let mut events = Events::with_capacity(1024);
+        let mut frame = Instant::now();
+        for nth in 0..self.asking.len() {
+            self.each(nth, |asking, load| asking.ask(load.script, load.records));
+        }
+        while self.active > 0 {
+            let now = Instant::now();
+            if now >= end + LAST_ANSWERS {
+                narrate(format_args!("{} connections still wait for answers", self.active));
+                self.errors += self.active as u64;
+                break;
+            }
+            readiness::wait(&mut self.poll, &mut events, Some(FRAME))?;
+            for event in &events {
+                self.each(event.token().0, |asking, load| asking.turn(load, end));
+            }
+            if now >= frame {
+                frame = now + FRAME;
+                progress(self, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets one connection work, and gives it up when it is done or has failed.
+    fn each(&mut self, nth: usize, work: impl FnOnce(&mut Asking, &mut Self) -> anyhow::Result<bool>) {
+        let Some(mut asking) = self.asking[nth].take() else { return };
+        let worked = work(&mut asking, self);
+        let waits = asking.outbox.await_room(&self.poll, &asking.socket, Token(nth));
+        match worked.and_then(|goes_on| Ok(waits.map(|()| goes_on)?)) {
+            Ok(true) => self.asking[nth] = Some(asking),
+            Ok(false) => self.active -= 1,
+            Err(error) => {
+                narrate(format_args!("connection {nth}: {error:#}"));
+                self.errors += 1;
+                self.active -= 1;
+            }
+        }
+    }
+}
+
+impl Asking {
+    fn ask(&mut self, script: &Script, records: bool) -> anyhow::Result<bool> {
+        self.sent_at = Instant::now();
+        self.outbox.send(&self.socket, script.requests(self.batch), records).context("write")?;
+        Ok(true)
+    }
+
+    /// Reads all that is there, verifies it, and asks anew. False when it is done.
+    fn turn(&mut self, load: &mut Load<'_>, end: Instant) -> anyhow::Result<bool> {
+        if !self.outbox.is_empty() {
+            self.outbox.flush(&self.socket, load.records).context("write")?;
+        }
+        loop {
+            let count = match read(&self.socket, &mut load.input).context("read")? {
+                Ready::NotYet => return Ok(true),
+                Ready::Done(0) => bail!("read: unexpected EOF"),
+                Ready::Done(count) => count,
+            };
+            let (came, expected) = (&load.input[..count], load.script.answers(self.batch));
+            let rest = &expected[self.received..];
+            if !rest.starts_with(came) {
+                let wanted = &rest[..rest.len().min(count)];
+                bail!(
+                    "wrong answer: expected {:?}, got {:?}",
+                    wanted.escape_ascii().to_string(),
+                    came.escape_ascii().to_string()
+                );
+            }
+            self.received += count;
+            let now = Instant::now();
+            let answers = came.iter().filter(|&&byte| byte == DELIMITER).count() as u64;
+            load.latencies.record_n(u64::try_from((now - self.sent_at).as_nanos())?, answers)?;
+            if self.received == expected.len() {
+                if now >= end {
+                    return Ok(false);
+                }
+                self.received = 0;
+                self.batch = (self.batch + 1) % load.script.batches();
+                self.ask(load.script, load.records)?;
+            }
+            if count < load.input.len() && !load.records {
+                // A short read has emptied the stream: epoll(7).
+                return Ok(true);
+            }
+        }
+    }
+}

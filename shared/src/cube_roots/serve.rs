@@ -1,0 +1,154 @@
+//! The command `serve`: cube roots for whoever connects, until a signal ends it in order.
+//!
+//! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Listen`, `Accept`. Man: listen(2).
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow};
+use socket2::Socket;
+
+use crate::cube_roots::conversation::Narrator;
+use crate::cube_roots::cube_root;
+use crate::cube_roots::reactor::{self, Counts, Options, Service};
+use crate::harness::report::{self, Failure, Report};
+use crate::linux::endpoint;
+use crate::linux::network::Network;
+use crate::linux::shutdown::Shutdown;
+
+/// Options of `serve`, the address and the network apart.
+#[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
+pub struct Args {
+    /// Close a connection that completes no request for so long (0s: never)
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = crate::harness::duration::parse)]
+    idle_timeout: Duration,
+    /// Accept so many connections at one time; others wait in the backlog [default: no limit]
+    #[arg(long, value_name = "N")]
+    max_connections: Option<NonZeroUsize>,
+    /// How many connections the kernel holds before they are accepted
+    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(i32).range(0..))]
+    backlog: i32,
+    /// Event loops, each with a thread. Only for cores to spare: where client and server share two
+    /// cores, a second one loses
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: u16,
+    /// After a signal, wait so long for peers to close their side
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = crate::harness::duration::parse)]
+    grace: Duration,
+    /// End like a signal would, with 124, after so long [default: never]
+    #[arg(long, value_name = "DURATION", value_parser = crate::harness::duration::parse)]
+    timeout: Option<Duration>,
+}
+
+/// Listens, prints `listening NETWORK ADDRESS`, and serves until SIGINT, SIGTERM or SIGHUP.
+///
+/// Where `allow_uid` is not empty, a Unix socket's peer that runs as none of them is refused.
+pub fn run(
+    network: Network,
+    address: &str,
+    args: &Args,
+    allow_uid: &[u32],
+    verbose: bool,
+    out: &mut Report,
+) -> anyhow::Result<()> {
+    endpoint::raise_descriptor_limit()?;
+    let reactors = args.max_connections.map_or(usize::MAX, NonZeroUsize::get).min(args.threads.into());
+    // Before there is a file to leave behind.
+    let shutdown = Shutdown::on_signals(endpoint::remove_socket_files)?;
+    let listener = endpoint::listen(network, address, args.backlog, reactors)?;
+    let mut sockets = listener.sockets;
+    while sockets.len() < reactors {
+        let another = sockets[0].try_clone().context("dup the listening socket")?;
+        sockets.push(another);
+    }
+    out.line(format_args!("listening {network} {}", listener.address))?;
+    let ended = args.timeout.map(|timeout| end_after(timeout, shutdown.clone())).transpose()?;
+    let options = |nth: usize| Options {
+        records: network.keeps_boundaries(),
+        idle_timeout: args.idle_timeout,
+        max_connections: share(args.max_connections, reactors, nth),
+        grace: args.grace,
+        allow_uid,
+    };
+    let counts = thread::scope(|scope| {
+        let start = |(nth, socket)| {
+            let (options, shutdown) = (options(nth), &shutdown);
+            thread::Builder::new().spawn_scoped(scope, move || one_reactor(socket, verbose, options, shutdown))
+        };
+        let servers: Vec<_> = sockets.into_iter().enumerate().map(start).collect();
+        if servers.iter().any(io::Result::is_err) {
+            shutdown.request();
+        }
+        servers.into_iter().try_fold(Counts::default(), |sum, server| {
+            let server = server.context("start an event loop")?;
+            let counts = server.join().map_err(|_| anyhow!("an event loop panicked"))??;
+            anyhow::Ok(sum.and(counts))
+        })
+    })?;
+    report::narrate(format_args!("served {counts}"));
+    match (args.timeout, ended) {
+        (Some(timeout), Some(deadline)) if Instant::now() >= deadline => Err(Failure::Deadline(format!(
+            "serve {network} {}: --timeout {} passed",
+            listener.address,
+            humantime::format_duration(timeout)
+        ))
+        .into()),
+        _ => Ok(()),
+    }
+}
+
+fn one_reactor(listener: Socket, verbose: bool, options: Options<'_>, shutdown: &Shutdown) -> io::Result<Counts> {
+    let result = if verbose {
+        reactor::run(listener, Narrator::new(report::narrate), options, shutdown)
+    } else {
+        reactor::run(listener, Silent, options, shutdown)
+    };
+    // One event loop that fails takes the others with it, instead of serving a part of the clients.
+    result.inspect_err(|_| shutdown.request())
+}
+
+/// Cube roots without a word.
+struct Silent;
+
+impl Service for Silent {
+    fn respond(&mut self, _peer: usize, request: &[u8], answers: &mut Vec<u8>) {
+        cube_root::answer(request, answers);
+    }
+
+    fn respond_too_long(&mut self, _peer: usize, answers: &mut Vec<u8>) {
+        cube_root::answer_too_long(answers);
+    }
+
+    fn respond_unterminated(&mut self, _peer: usize, tail: &[u8], answers: &mut Vec<u8>) {
+        cube_root::answer_unterminated(tail, answers);
+    }
+}
+
+/// The `nth` reactor's part of the limit, so that all together keep it.
+fn share(most: Option<NonZeroUsize>, reactors: usize, nth: usize) -> usize {
+    most.map_or(usize::MAX, |most| most.get() / reactors + usize::from(nth < most.get() % reactors))
+}
+
+fn end_after(timeout: Duration, shutdown: Shutdown) -> anyhow::Result<Instant> {
+    let deadline = Instant::now() + timeout;
+    thread::Builder::new().name("timeout".into()).spawn(move || {
+        thread::sleep(timeout);
+        shutdown.request();
+    })?;
+    Ok(deadline)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reactors_share_the_limit_exactly() {
+        let shares: Vec<_> = (0..3).map(|nth| share(NonZeroUsize::new(7), 3, nth)).collect();
+        assert_eq!(shares, [3, 2, 2]);
+        assert_eq!(share(None, 3, 0), usize::MAX);
+    }
+}

@@ -1,0 +1,7 @@
+//! What makes several programs one: options, records, exit codes, manual, claims, bench.
+
+pub mod claim;
+pub mod duration;
+pub mod manual;
+pub mod ping_pong;
+pub mod report;

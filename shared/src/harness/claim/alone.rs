@@ -1,0 +1,121 @@
+//! One check, in a process of its own that cannot outlive this one.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use nix::errno::Errno;
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::prctl;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::{Pid, getpid, getppid};
+use serde::{Deserialize, Serialize};
+
+use super::record::Observed;
+use super::{Claim, Seen};
+use crate::harness::report::{Failure, narrate, written};
+use crate::linux::pidfd::{self, PidFd};
+use crate::linux::shutdown;
+
+/// What the process of a check leaves behind.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Outcome {
+    Seen(Seen),
+    Skipped(String),
+    Failed(String),
+}
+
+/// In the process of the check.
+pub(super) fn answer(parent: i32, claims: &[&Claim]) -> anyhow::Result<()> {
+    prctl::set_pdeathsig(Signal::SIGKILL).map_err(io::Error::from).context("PR_SET_PDEATHSIG")?;
+    if getppid().as_raw() != parent {
+        return Err(Failure::AlreadySaid.into());
+    }
+    for claim in claims {
+        let outcome = serde_json::to_string(&outcome((claim.check)()))?;
+        written(writeln!(io::stdout(), "{outcome}"))?;
+    }
+    Ok(())
+}
+
+fn outcome(result: anyhow::Result<Seen>) -> Outcome {
+    match result {
+        Ok(seen) => Outcome::Seen(seen),
+        Err(error) => match error.downcast_ref() {
+            Some(Failure::CannotShow(why)) => Outcome::Skipped(why.clone()),
+            _ => Outcome::Failed(format!("{error:#}")),
+        },
+    }
+}
+
+/// Starts one process after the other, and ends what each leaves of its group.
+pub(super) struct Checker {
+    timeout: Duration,
+    /// For the thread that handles Ctrl-C.
+    running: Arc<Mutex<Option<Pid>>>,
+}
+
+impl Checker {
+    pub(super) fn new(timeout: Duration) -> anyhow::Result<Checker> {
+        pidfd::keep_how_children_end().context("reset SIGCHLD")?;
+        let running: Arc<Mutex<Option<Pid>>> = Arc::default();
+        shutdown::abort_on_signals({
+            let running = Arc::clone(&running);
+            move || running.lock().unwrap_or_else(PoisonError::into_inner).map_or((), end)
+        })?;
+        Ok(Checker { timeout, running })
+    }
+
+    pub(super) fn check(&mut self, claim: &Claim) -> anyhow::Result<(Observed, String)> {
+        let mut stdout = File::from(memfd_create("evidence", MFdFlags::MFD_CLOEXEC).context("memfd_create")?);
+        let mut command = Command::new("/proc/self/exe");
+        command.args(["claims", &claim.number.to_string(), "--alone", &getpid().to_string()]);
+        command.stdin(Stdio::null()).stdout(stdout.try_clone()?).process_group(0);
+        let (in_time, why) = self.run(&mut command)?;
+        let mut text = String::new();
+        stdout.rewind().and_then(|()| stdout.read_to_string(&mut text)).context("read the evidence")?;
+        Ok(match serde_json::from_str(&text) {
+            _ if !in_time => (Observed::Failed, why),
+            Ok(Outcome::Seen(seen)) => (seen.verdict.into(), seen.evidence),
+            Ok(Outcome::Skipped(why)) => (Observed::Skipped, why),
+            Ok(Outcome::Failed(why)) => (Observed::Failed, why),
+            Err(_) => (Observed::Failed, why),
+        })
+    }
+
+    /// Whether the process ended in time, and how.
+    fn run(&mut self, command: &mut Command) -> anyhow::Result<(bool, String)> {
+        let deadline = Instant::now() + self.timeout;
+        let mut child = self.start(command)?;
+        let pid = child.id().cast_signed();
+        // One that has ended before it was waited for may have been late all the same.
+        let ended = PidFd::open(pid).and_then(|process| process.ends_by(deadline));
+        let in_time = ended.map(|ended| ended && Instant::now() <= deadline);
+        end(Pid::from_raw(pid));
+        let status = child.wait().context("wait for the check");
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let (in_time, status) = (in_time.context("wait for the check")?, status?);
+        let why = if in_time { format!("{status}") } else { format!("not done after {:?}", self.timeout) };
+        Ok((in_time, why))
+    }
+
+    fn start(&mut self, command: &mut Command) -> anyhow::Result<Child> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let child = command.spawn().context("start /proc/self/exe")?;
+        *running = Some(Pid::from_raw(child.id().cast_signed()));
+        Ok(child)
+    }
+}
+
+/// Ends a process group whose leader has not been reaped yet, so that its number is still its own.
+fn end(group: Pid) {
+    match killpg(group, Signal::SIGKILL) {
+        Ok(()) | Err(Errno::ESRCH) => (),
+        Err(error) => narrate(format_args!("end the process group {group}: {error}")),
+    }
+}

@@ -1,0 +1,169 @@
+//! The command `bench`: every mechanism does the same work, and is put on one scale.
+//!
+//! Two processes send the same bytes there and back, then one way only. Each message differs from the
+//! one before it, and every byte is checked. The other process is this program again, started with a
+//! hidden command; it gets its ends as stdin and stdout, and dies with this one.
+//!
+//! Note: 进程间通信. Go: `testing.B`. Man: sched_setaffinity(2), proc_pid_io(5).
+
+mod counters;
+pub mod descriptors;
+mod measure;
+mod peer;
+pub mod placement;
+mod record;
+mod svg;
+mod table;
+mod work;
+
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+
+use crate::harness::report::{Failure, Report};
+use crate::linux::{pidfd, shutdown};
+pub use peer::{Args as PeerArgs, answer};
+use placement::Pin;
+use record::Record;
+
+/// A way of one process to tell another something.
+#[derive(Debug)]
+pub struct Mechanism {
+    /// As the table has it.
+    pub name: &'static str,
+    /// How many bytes a message has, one measurement for each.
+    pub sizes: &'static [usize],
+    /// What keeps the sender of messages in one direction from running away.
+    pub one_way: OneWay,
+    /// Makes both ends.
+    pub meet: fn() -> anyhow::Result<Meeting>,
+    /// In the other process: its side, out of its stdin and stdout.
+    pub join: fn(File, File) -> anyhow::Result<Box<dyn Side>>,
+}
+
+/// The sizes for whatever carries bytes.
+pub const SIZES: &[usize] = &[64, 64 << 10];
+
+/// How messages that nobody answers are kept from overrunning the receiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OneWay {
+    /// The sender waits while there is no room.
+    Waits,
+    /// What there is no room for is lost, so the receiver acknowledges from time to time.
+    Acknowledged,
+    /// The mechanism is not made for it.
+    No,
+}
+
+/// Two ends of one mechanism.
+pub enum Meeting {
+    /// The other end is for another process, as its stdin and stdout.
+    Process(Box<dyn Side>, OwnedFd, OwnedFd),
+    /// The other end is for a thread.
+    Thread(Box<dyn Side>, Box<dyn Side>),
+}
+
+/// One end.
+pub trait Side: Send {
+    /// Learns who is at the other end, before anything is sent.
+    fn meet(&mut self, _peer: nix::unistd::Pid) {}
+    /// Sends all of a message.
+    fn send(&mut self, message: &[u8]) -> io::Result<()>;
+    /// Receives a message that is as long as `buffer`.
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()>;
+}
+
+/// Options of `bench`.
+#[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
+pub struct Args {
+    /// Measure these only, by the names that the table has
+    #[arg(value_name = "MECHANISM")]
+    mechanisms: Vec<String>,
+    /// Where the two processes run: on one CPU, on two, or where the scheduler puts them; default all that this
+    /// machine has
+    #[arg(long, value_delimiter = ',')]
+    pin: Vec<Pin>,
+    /// A tenth of a second for each measurement: to see that it works, not how fast
+    #[arg(long)]
+    quick: bool,
+    /// Print the records as JSON lines
+    #[arg(long, overrides_with = "json")]
+    pub json: bool,
+    /// Draw the picture of the table into this file
+    #[arg(long, value_name = "FILE", overrides_with = "svg")]
+    svg: Option<PathBuf>,
+    /// Measure nothing: show the records of this file, JSON lines of any programs' bench
+    #[arg(long, value_name = "FILE", conflicts_with = "mechanisms")]
+    records: Option<PathBuf>,
+    /// Give up after so long, with exit code 124
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = crate::harness::duration::parse)]
+    timeout: Duration,
+}
+
+/// Measures the mechanisms, or those that were asked for, and shows what came of it.
+///
+/// `last_act` takes away what a `meet` may have left that was cut short: by a signal, or the timeout.
+pub fn run(args: &Args, mechanisms: &'static [Mechanism], last_act: fn()) -> anyhow::Result<()> {
+    let mut out = Report::new(args.json);
+    let records = match &args.records {
+        Some(file) => {
+            let records = record::load(file)?;
+            if args.json {
+                records.iter().try_for_each(|record| out.pairs(record))?;
+            }
+            records
+        }
+        None => limited(args, mechanisms, last_act)?,
+    };
+    if let Some(file) = &args.svg {
+        std::fs::write(file, svg::draw(&records)).with_context(|| format!("write {}", file.display()))?;
+    }
+    if !args.json {
+        table::print(&records, &mut out)?;
+    }
+    Ok(())
+}
+
+/// Measures on a thread of its own, as what blocks there may block for ever.
+fn limited(args: &Args, mechanisms: &'static [Mechanism], last_act: fn()) -> anyhow::Result<Vec<Record>> {
+    let wanted = wanted(&args.mechanisms, mechanisms)?;
+    let plan = measure::Plan::new(wanted, &placement::placements(&args.pin)?, args.quick);
+    let json = args.json;
+    let end = move || {
+        peer::end();
+        last_act();
+    };
+    pidfd::keep_how_children_end().context("reset SIGCHLD")?;
+    shutdown::abort_on_signals(end)?;
+    let (done, outcome) = mpsc::channel();
+    thread::Builder::new().name("bench".into()).spawn(move || {
+        // Nobody receives it once the timeout has passed.
+        let _ = done.send(plan.measure(json.then(|| Report::new(true))));
+    })?;
+    let result = outcome.recv_timeout(args.timeout);
+    end();
+    match result {
+        Ok(records) => records,
+        Err(RecvTimeoutError::Timeout) => {
+            let limit = humantime::format_duration(args.timeout);
+            Err(Failure::Deadline(format!("bench took longer than --timeout {limit}: {}", measure::current())).into())
+        }
+        Err(RecvTimeoutError::Disconnected) => bail!("the measuring thread panicked"),
+    }
+}
+
+fn wanted(names: &[String], mechanisms: &'static [Mechanism]) -> anyhow::Result<Vec<&'static Mechanism>> {
+    if let Some(unknown) = names.iter().find(|name| !mechanisms.iter().any(|mechanism| mechanism.name == **name)) {
+        let known: Vec<_> = mechanisms.iter().map(|mechanism| format!("{:?}", mechanism.name)).collect();
+        return Err(Failure::Usage(format!("mechanism {unknown:?}: none of {}", known.join(", "))).into());
+    }
+    let is_wanted = |mechanism: &&Mechanism| names.is_empty() || names.iter().any(|name| name == mechanism.name);
+    Ok(mechanisms.iter().filter(is_wanted).collect())
+}

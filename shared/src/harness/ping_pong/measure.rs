@@ -1,0 +1,121 @@
+//! One measurement after the other, with a progress bar where there is a terminal.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::counters::Counters;
+use super::peer::{self, Peer};
+use super::placement::{Placement, staying_on};
+use super::record::Record;
+use super::work::{Seen, Work};
+use super::{Mechanism, Meeting};
+use crate::harness::report::Report;
+
+/// What a first run does, which shows how much fits into the time.
+const TRIAL: u64 = 200;
+/// No fewer round trips, so that there is a 99th percentile.
+const FEWEST: u64 = 200;
+
+/// What is being measured, to be named where it takes too long.
+static CURRENT: Mutex<String> = Mutex::new(String::new());
+
+pub(super) fn current() -> String {
+    CURRENT.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// What is to be measured, and how long each may take.
+pub(super) struct Plan {
+    steps: Vec<Step>,
+    round_trips: Duration,
+    one_way: Duration,
+    /// A busy machine may make the rest far slower than the trial was.
+    most: u64,
+}
+
+struct Step {
+    mechanism: &'static Mechanism,
+    bytes: usize,
+    placement: Placement,
+}
+
+impl Plan {
+    pub(super) fn new(mechanisms: Vec<&'static Mechanism>, placements: &[Placement], quick: bool) -> Plan {
+        let of = |mechanism: &'static Mechanism| {
+            let sizes = mechanism.sizes.iter();
+            sizes.flat_map(move |&bytes| placements.iter().map(move |&placement| Step { mechanism, bytes, placement }))
+        };
+        let (round_trips, one_way, most) = if quick { (30, 15, 1000) } else { (200, 100, 50_000) };
+        Plan {
+            steps: mechanisms.into_iter().flat_map(of).collect(),
+            round_trips: Duration::from_millis(round_trips),
+            one_way: Duration::from_millis(one_way),
+            most,
+        }
+    }
+
+    /// The records; `out` gets each as soon as it is there.
+    pub(super) fn measure(&self, mut out: Option<Report>) -> anyhow::Result<Vec<Record>> {
+        let bar = ProgressBar::new(self.steps.len() as u64);
+        bar.set_style(ProgressStyle::with_template("{wide_bar} {msg}")?);
+        let mut records = Vec::new();
+        for step in &self.steps {
+            let name = format!("{}, {} bytes", step.mechanism.name, step.bytes);
+            bar.set_message(name.clone());
+            CURRENT.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&name);
+            let record = self.one(step).context(name)?;
+            out.as_mut().map_or(Ok(()), |out| bar.suspend(|| out.pairs(&record)))?;
+            records.push(record);
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        Ok(records)
+    }
+
+    fn one(&self, step: &Step) -> anyhow::Result<Record> {
+        let Step { mechanism, bytes, placement } = *step;
+        let work = Work::new(bytes, mechanism.one_way, TRIAL, TRIAL);
+        let trial = run(mechanism, placement, work)?;
+        let round_trip = Duration::from_nanos(trial.latencies.value_at_quantile(0.5));
+        let message = trial.one_way / u32::try_from(work.one_way.max(1))?;
+        let round_trips = fitting(self.round_trips, round_trip).clamp(FEWEST, self.most);
+        let work = Work::new(
+            bytes,
+            mechanism.one_way,
+            round_trips,
+            fitting(self.one_way, message).clamp(FEWEST, 10 * self.most),
+        );
+        Ok(Record::new(mechanism.name, placement, &work, &run(mechanism, placement, work)?))
+    }
+}
+
+/// How often something fits that takes so long.
+fn fitting(time: Duration, one: Duration) -> u64 {
+    u64::try_from(time.as_nanos() / one.as_nanos().max(1)).unwrap_or(u64::MAX)
+}
+
+/// Both sides do the work.
+fn run(mechanism: &Mechanism, placement: Placement, work: Work) -> anyhow::Result<Seen> {
+    let (ours, theirs) = placement.cpus.unzip();
+    staying_on(ours, || {
+        let (mut side, peer) = match (mechanism.meet)()? {
+            Meeting::Process(side, stdin, stdout) => (side, Peer::process(mechanism, theirs, work, (stdin, stdout))?),
+            Meeting::Thread(side, other) => (side, Peer::thread(other, theirs, work)?),
+        };
+        side.meet(peer.pid());
+        let folder = peer.folder();
+        let count = || Ok(Counters::of(Path::new("/proc/thread-self"))?.plus(Counters::of(&folder)?));
+        let seen = work.ping(&mut *side, count);
+        if seen.is_err() {
+            peer::end();
+        }
+        // What the other side waits for will not come any more.
+        drop(side);
+        let seen = seen?;
+        peer.finish()?;
+        Ok(seen)
+    })
+}

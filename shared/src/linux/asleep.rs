@@ -1,0 +1,121 @@
+//! That somebody waits, seen: the kernel says so in /proc, and no clock has to.
+//!
+//! Man: proc_pid_stat(5), proc_pid_syscall(5).
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+use std::sync::mpsc;
+use std::thread::{self, Scope, ScopedJoinHandle};
+
+use anyhow::Context;
+use nix::libc;
+use nix::unistd::{Pid, getpid};
+
+use crate::harness::report::Failure;
+
+/// A process or a thread: its `stat`, opened while it was there.
+#[derive(Debug)]
+pub struct Task(File);
+
+impl Task {
+    /// Of a process.
+    pub fn process(pid: Pid) -> anyhow::Result<Task> {
+        check_proc()?;
+        Ok(Task(open(&format!("/proc/{pid}/stat"))?))
+    }
+
+    /// The thread that asks.
+    pub fn current() -> anyhow::Result<Task> {
+        Ok(Task(open("/proc/thread-self/stat")?))
+    }
+
+    /// Whether it falls asleep; otherwise it ends.
+    pub fn sleeps(&self) -> anyhow::Result<bool> {
+        comes_to(&self.0, |stat| Ok(state(stat) == Some('S')))
+    }
+}
+
+/// The system calls of a thread: its `syscall`. It must open that itself: of one that is about to end not everybody may.
+#[derive(Debug)]
+pub struct Calls {
+    syscall: File,
+    task: Task,
+}
+
+impl Calls {
+    /// Of the thread that asks.
+    pub fn current() -> anyhow::Result<Calls> {
+        Ok(Calls { syscall: open("/proc/thread-self/syscall")?, task: Task::current()? })
+    }
+
+    /// Whether the thread falls asleep in `call`, which it makes once; otherwise it ends.
+    pub fn sleeps_in(&self, call: libc::c_long) -> anyhow::Result<bool> {
+        let call = call.to_string();
+        let is_in = |line: &str| line.split(' ').next() == Some(&call);
+        // `syscall` also tells the call of a thread that waits for a lock of the kernel's, or for a debugger.
+        comes_to(&self.syscall, |line| {
+            Ok(is_in(line)
+                && look(&self.task.0)?.is_some_and(|stat| state(&stat) == Some('S'))
+                && look(&self.syscall)?.is_some_and(|line| is_in(&line)))
+        })
+    }
+}
+
+fn open(path: &str) -> anyhow::Result<File> {
+    File::open(path).map_err(|error| Failure::CannotShow(format!("open {path}: {error}")).into())
+}
+
+/// Reads again and again until the task is so, or is over.
+fn comes_to(file: &File, is_so: impl Fn(&str) -> anyhow::Result<bool>) -> anyhow::Result<bool> {
+    while let Some(text) = look(file)? {
+        if is_so(&text)? {
+            return Ok(true);
+        }
+        if matches!(state(&text), Some('Z' | 'X')) {
+            break;
+        }
+        thread::yield_now();
+    }
+    Ok(false)
+}
+
+/// What the file says now; `None` when the task is over.
+fn look(file: &File) -> anyhow::Result<Option<String>> {
+    let mut buffer = [0; 1024];
+    match file.read_at(&mut buffer, 0) {
+        Ok(0) => Ok(None),
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(None),
+        count => Ok(Some(String::from_utf8_lossy(&buffer[..count.context("read /proc")?]).into_owned())),
+    }
+}
+
+/// /proc may be missing, or that of another PID namespace, where our PIDs are others' or nobody's.
+pub fn check_proc() -> anyhow::Result<()> {
+    match fs::read_link("/proc/self") {
+        Ok(link) if link.as_os_str() == getpid().to_string().as_str() => Ok(()),
+        Ok(_) => Err(Failure::CannotShow("/proc is that of another PID namespace".into()).into()),
+        Err(error) => Err(Failure::CannotShow(format!("read /proc/self: {error}")).into()),
+    }
+}
+
+/// Behind the name, in parentheses, which may hold anything.
+fn state(stat: &str) -> Option<char> {
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
+/// Has a thread make a call in which it may fall asleep.
+pub fn spawn<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    call: impl FnOnce() -> T + Send + 'scope,
+) -> anyhow::Result<(ScopedJoinHandle<'scope, T>, Task)> {
+    Task::current()?; // Or it might sleep where nobody sees it.
+    let (tell, told) = mpsc::channel();
+    let thread = thread::Builder::new()
+        .spawn_scoped(scope, move || {
+            // Told or not, the call is made.
+            let _ = tell.send(Task::current());
+            call()
+        })
+        .context("start a thread")?;
+    Ok((thread, told.recv()??))
+}

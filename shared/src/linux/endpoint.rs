@@ -1,0 +1,203 @@
+//! Listening and dialling for every literal of Go's.
+//!
+//! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Listen`, `net.DialTimeout`. Man: socket(2), bind(2),
+//! listen(2), connect(2), setrlimit(2), tcp(7), unix(7).
+
+mod resolve;
+mod socket_file;
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use socket2::{Domain, SockAddr, Socket, TcpKeepalive};
+
+use crate::harness::report::Failure;
+use crate::linux::network::Network;
+use crate::linux::readiness::{is_timeout, restart};
+pub use socket_file::{SocketFile, remove_all as remove_socket_files};
+
+/// How long a TCP connection is silent before the kernel probes it, and between probes: Go's 15 s.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// What a server listens on: one socket, or several that share a TCP port.
+#[derive(Debug)]
+pub struct Listener {
+    /// Non-blocking, with `TCP_NODELAY` and keep-alive for all that are accepted to inherit.
+    pub sockets: Vec<Socket>,
+    /// The literal.
+    pub network: Network,
+    /// Where it listens, the port that the kernel chose included.
+    pub address: String,
+    /// The file of a Unix socket, removed when dropped.
+    pub file: Option<SocketFile>,
+}
+
+/// socket(2), bind(2) and listen(2). With `sockets` above 1 a TCP port is shared by so many
+/// (`SO_REUSEPORT`); a Unix socket stays one.
+pub fn listen(network: Network, address: &str, backlog: i32, sockets: usize) -> anyhow::Result<Listener> {
+    if network.kind() == socket2::Type::DGRAM {
+        bail!("listen {network}: datagrams have no connections to listen for (listen(2): EOPNOTSUPP)");
+    }
+    if network.is_unix() {
+        let (socket, file) =
+            socket_file::bind_and_listen(network, address, backlog).with_context(|| format!("bind {address}"))?;
+        return Ok(Listener { sockets: vec![socket], network, address: address.to_owned(), file });
+    }
+    let mut wanted = resolve::to_listen(network, address)?;
+    let first = match listen_tcp(network, wanted, backlog, Port::Alone) {
+        Err(error) if is_without_ipv6(&error) && network == Network::Tcp && wanted.ip().is_unspecified() => {
+            wanted = (Ipv4Addr::UNSPECIFIED, wanted.port()).into();
+            listen_tcp(network, wanted, backlog, Port::Alone)
+        }
+        result => result,
+    }
+    .with_context(|| format!("bind {address}"))?;
+    if sockets > 1 {
+        first.set_reuse_port(true).context("SO_REUSEPORT")?;
+    }
+    let bound = first.local_addr()?;
+    let local = bound.as_socket().context("an address of TCP")?;
+    let mut all = vec![first];
+    while all.len() < sockets {
+        all.push(listen_tcp(network, local, backlog, Port::Shared).with_context(|| format!("bind {local}"))?);
+    }
+    Ok(Listener { sockets: all, network, address: shown(&bound), file: None })
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Port {
+    /// Fails where anybody else listens on the port.
+    Alone,
+    /// Joins those who listen with `SO_REUSEPORT` already.
+    Shared,
+}
+
+// ANCHOR: listen
+/// Go's "tcp" on the wildcard of IPv6 is one socket for both families, its "tcp6" is for IPv6 alone.
+fn listen_tcp(network: Network, address: SocketAddr, backlog: i32, port: Port) -> io::Result<Socket> {
+    let socket = new_socket(Domain::for_address(address), network)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(network != Network::Tcp || !address.ip().is_unspecified())?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(port == Port::Shared)?;
+    tune_tcp(&socket)?;
+    socket.bind(&address.into())?;
+    socket.listen(backlog)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+// ANCHOR_END: listen
+
+fn is_without_ipv6(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(nix::libc::EAFNOSUPPORT | nix::libc::EADDRNOTAVAIL))
+}
+
+fn new_socket(domain: Domain, network: Network) -> io::Result<Socket> {
+    Socket::new(domain, network.kind(), network.protocol())
+}
+
+/// `TCP_NODELAY` and keep-alive, as Go sets them on every connection.
+fn tune_tcp(socket: &Socket) -> io::Result<()> {
+    socket.set_tcp_nodelay(true)?;
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEP_ALIVE).with_interval(KEEP_ALIVE))
+}
+
+// ANCHOR: dial
+/// A blocking connection. `timeout` covers the name's resolution and all its addresses.
+pub fn dial(network: Network, address: &str, timeout: Duration) -> anyhow::Result<Socket> {
+    let deadline = Instant::now() + timeout;
+    if network.is_unix() {
+        let socket = dial_unix(network, address, timeout);
+        return socket.map_err(|error| dial_failed(network, address, error));
+    }
+    let addresses = resolve::to_dial(network, address, deadline)?;
+    let mut last = None;
+    for (tried, &peer) in addresses.iter().enumerate() {
+        let share = deadline.saturating_duration_since(Instant::now()) / u32::try_from(addresses.len() - tried)?;
+        match dial_tcp(network, peer, share) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => last = Some(dial_failed(network, &peer.to_string(), error)),
+        }
+    }
+    Err(last.with_context(|| format!("dial {network} {address}: no address"))?)
+}
+// ANCHOR_END: dial
+
+fn dial_failed(network: Network, address: &str, error: io::Error) -> anyhow::Error {
+    if is_timeout(&error) {
+        Failure::Deadline(format!("dial {network} {address}: i/o timeout")).into()
+    } else {
+        anyhow::Error::new(error).context(format!("dial {network} {address}"))
+    }
+}
+
+fn dial_tcp(network: Network, peer: SocketAddr, timeout: Duration) -> io::Result<Socket> {
+    if timeout.is_zero() {
+        return Err(io::ErrorKind::TimedOut.into());
+    }
+    let socket = new_socket(Domain::for_address(peer), network)?;
+    socket.connect_timeout(&peer.into(), timeout)?;
+    tune_tcp(&socket)?;
+    Ok(socket)
+}
+
+/// connect(2) to a Unix socket waits while the backlog is full, for as long as `SO_SNDTIMEO` says; a
+/// non-blocking one would fail with `EAGAIN`, and no event would tell when to try again.
+fn dial_unix(network: Network, address: &str, timeout: Duration) -> io::Result<Socket> {
+    let socket = new_socket(Domain::UNIX, network)?;
+    socket.set_write_timeout(Some(timeout.max(Duration::from_micros(1))))?;
+    restart(|| socket.connect(&unix_address(address)?))?;
+    socket.set_write_timeout(None)?;
+    Ok(socket)
+}
+
+/// The longest path that fits into `sun_path` beside its final NUL.
+pub const LONGEST_PATH: usize = 107;
+
+/// A path, or `@name` for the abstract namespace.
+pub fn unix_address(address: &str) -> io::Result<SockAddr> {
+    if address.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "an empty path"));
+    }
+    if address.len() > LONGEST_PATH + usize::from(address.starts_with('@')) {
+        let long = format!("a path of {} bytes, and at most {LONGEST_PATH} fit into an address", address.len());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, long));
+    }
+    match address.strip_prefix('@') {
+        Some(name) => SockAddr::unix(format!("\0{name}")),
+        None => SockAddr::unix(address),
+    }
+}
+
+// ANCHOR: shown
+/// An address as Go prints it: an IPv4 peer of a dual-stack socket by its IPv4 address, an abstract name
+/// with its `@`, and a socket without a name as `@` alone.
+pub fn shown(address: &SockAddr) -> String {
+    if let Some(address) = address.as_socket() {
+        let ip = address.ip().to_canonical();
+        return SocketAddr::new(ip, address.port()).to_string();
+    }
+    match (address.as_pathname(), address.as_abstract_namespace()) {
+        (Some(path), _) => path.display().to_string(),
+        (_, name) => format!("@{}", String::from_utf8_lossy(name.unwrap_or_default())),
+    }
+}
+// ANCHOR_END: shown
+
+/// Where a wildcard leads that is dialled: to this machine.
+fn loopback(ip: std::net::IpAddr) -> std::net::IpAddr {
+    if !ip.is_unspecified() {
+        return ip;
+    }
+    if ip.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() }
+}
+
+/// As many sockets as the hard limit allows: the soft one goes up to it, as in every Go program since 1.19.
+pub fn raise_descriptor_limit() -> anyhow::Result<()> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).context("getrlimit RLIMIT_NOFILE")?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).context("setrlimit RLIMIT_NOFILE")
+}

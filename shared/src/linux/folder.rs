@@ -1,0 +1,83 @@
+//! A temporary folder that goes with the process that made it, however that ends.
+//!
+//! A shell makes it, and removes it when its stdin ends: then the maker has let go of it, or is no more. No Ctrl-C
+//! reaches the shell, which is in a process group of its own.
+//!
+//! Go: `os.MkdirTemp`. Man: mktemp(1), setpgid(2), pipe(7).
+
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, PipeWriter, Read};
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, ensure};
+
+use crate::harness::report::narrate;
+use crate::linux::pidfd;
+
+/// Told or not, the folder is removed.
+const CUSTODIAN: &str = r#"trap '' PIPE
+folder=$(mktemp -d "${TMPDIR:-/tmp}/$0-XXXXXX") || exit
+printf %s "$folder"
+exec > /dev/null
+cat
+rm -rf "$folder""#;
+
+/// The folder and its custodian.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    custodian: Child,
+    /// While it is open, the folder stays.
+    keep: Option<PipeWriter>,
+}
+
+impl Folder {
+    /// Its name begins with that of the `program`.
+    pub fn make(program: &str) -> anyhow::Result<Folder> {
+        pidfd::keep_how_children_end().context("reset SIGCHLD")?;
+        let (until, keep) = io::pipe().context("pipe")?;
+        let mut shell = Command::new("sh");
+        shell.args(["-c", CUSTODIAN, program]).stdin(until).stdout(Stdio::piped()).process_group(0);
+        let custodian = shell.spawn().context("start sh")?;
+        drop(shell); // Our copy of the end of its stdin is in it.
+        let mut folder = Folder { path: PathBuf::new(), custodian, keep: Some(keep) };
+        let mut path = Vec::new();
+        let told = folder.custodian.stdout.take().map_or(Ok(0), |mut stdout| stdout.read_to_end(&mut path));
+        told.context("wait for a folder")?;
+        folder.path = OsString::from_vec(path).into();
+        ensure!(!folder.path.as_os_str().is_empty(), "no folder can be made in {}", env::temp_dir().display());
+        Ok(folder)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes it, with all that is in it.
+    pub fn remove(mut self) -> anyhow::Result<()> {
+        self.end()
+    }
+
+    fn end(&mut self) -> anyhow::Result<()> {
+        if self.keep.take().is_none() {
+            return Ok(());
+        }
+        let end = self.custodian.wait().context("wait for sh")?;
+        // What went wrong it has said itself.
+        ensure!(end.success() || self.path.as_os_str().is_empty(), "{} is not removed", self.path.display());
+        Ok(())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = self.end() {
+            narrate(format_args!("{error:#}"));
+        }
+    }
+}

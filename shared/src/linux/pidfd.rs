@@ -1,0 +1,123 @@
+//! A process by a descriptor: it stays the same process, also when its PID is another's already; and that
+//! children can be waited for.
+//!
+//! Go: `os.Process`. Man: pidfd_open(2), pidfd_send_signal(2), sigqueue(3).
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr;
+use std::time::Instant;
+
+use nix::libc::{self, c_int, c_long, pid_t, uid_t};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use nix::unistd;
+
+use crate::linux::readiness::restart;
+
+/// A descriptor that means a process.
+#[derive(Debug)]
+pub struct PidFd {
+    fd: OwnedFd,
+    pid: pid_t,
+}
+
+/// The beginning of `siginfo_t` as sigqueue(3) fills it; the rest is 0.
+#[repr(C)]
+struct Queued {
+    signo: c_int,
+    errno: c_int,
+    code: c_int,
+    sent: Sent,
+    rest: [u8; 104],
+}
+
+/// Aligned as the kernel's, which holds a pointer.
+#[repr(C)]
+struct Sent {
+    pid: pid_t,
+    uid: uid_t,
+    value: libc::sigval,
+}
+
+impl PidFd {
+    /// pidfd_open(2).
+    pub fn open(pid: pid_t) -> io::Result<PidFd> {
+        // SAFETY: it takes numbers, and gives a new descriptor, which nobody else has.
+        #[allow(unsafe_code, reason = "libc has no pidfd_open")]
+        let fd = unsafe {
+            let fd = result(libc::syscall(libc::SYS_pidfd_open, pid, 0))?;
+            OwnedFd::from_raw_fd(fd)
+        };
+        Ok(PidFd { fd, pid })
+    }
+
+    /// Its PID when the descriptor was opened.
+    pub fn pid(&self) -> pid_t {
+        self.pid
+    }
+
+    /// As kill(2), or with a value as sigqueue(3), but never to another process.
+    pub fn send(&self, signal: c_int, value: Option<c_int>) -> io::Result<()> {
+        let info = value.map(|value| queued(signal, value));
+        let info = info.as_ref().map_or(ptr::null(), ptr::from_ref);
+        // SAFETY: `info` is null or points to as many bytes as siginfo_t has.
+        #[allow(unsafe_code, reason = "libc has no pidfd_send_signal")]
+        let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.fd.as_raw_fd(), signal, info, 0) };
+        result(sent).map(drop)
+    }
+
+    /// Waits until the process has ended, or `deadline`. It is not reaped.
+    pub fn ends_by(&self, deadline: Instant) -> io::Result<bool> {
+        let mut fds = [PollFd::new(self.fd.as_fd(), PollFlags::POLLIN)];
+        let ready = restart(|| {
+            let left = deadline.saturating_duration_since(Instant::now());
+            Ok(poll(&mut fds, PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX))?)
+        })?;
+        Ok(ready > 0)
+    }
+}
+
+impl AsFd for PidFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// Has the kernel keep how children of this process end, until they are waited for.
+///
+/// Whoever started this process with SIGCHLD ignored wanted that of its own children; wait(2) would find none.
+pub fn keep_how_children_end() -> io::Result<()> {
+    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+    // SAFETY: the default of a signal runs no code of ours.
+    #[allow(unsafe_code, reason = "sigaction(2) is unsafe for handlers; this sets none")]
+    unsafe { sigaction(Signal::SIGCHLD, &default) }?;
+    Ok(())
+}
+
+const _: () = assert!(size_of::<Queued>() >= size_of::<libc::siginfo_t>());
+
+fn queued(signal: c_int, value: c_int) -> Queued {
+    let (pid, uid) = (unistd::getpid().as_raw(), unistd::getuid().as_raw());
+    Queued {
+        signo: signal,
+        errno: 0,
+        code: libc::SI_QUEUE,
+        sent: Sent { pid, uid, value: sigval(value) },
+        rest: [0; 104],
+    }
+}
+
+/// The int of a union whose other field is a pointer.
+pub fn sigval(value: c_int) -> libc::sigval {
+    let mut bytes = [0; size_of::<usize>()];
+    bytes[..size_of::<c_int>()].copy_from_slice(&value.to_ne_bytes());
+    libc::sigval { sival_ptr: ptr::without_provenance_mut(usize::from_ne_bytes(bytes)) }
+}
+
+fn result(returned: c_long) -> io::Result<c_int> {
+    match returned {
+        -1 => Err(io::Error::last_os_error()),
+        value => Ok(value.try_into().unwrap_or(c_int::MAX)),
+    }
+}

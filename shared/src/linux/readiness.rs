@@ -1,0 +1,159 @@
+//! `EAGAIN` as a value: what a non-blocking call reports when it would have to wait.
+//!
+//! The only file that matches `WouldBlock` and `Interrupted`: everywhere else a call is [`Ready`] or
+//! failed. With `-vv` each call is shown on stderr with what it returned: `read(7) = EAGAIN`.
+//!
+//! Note: 基于TCP/IP协议栈的Socket通讯 ("EAGAIN"). Man: read(2), send(2), accept(2), epoll_wait(2).
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use mio::{Events, Poll};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use socket2::Socket;
+
+/// What one non-blocking system call reported.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Ready<T> {
+    /// The call was done at once.
+    Done(T),
+    /// `EAGAIN`: wait for the next readiness event.
+    NotYet,
+}
+
+static TRACE: AtomicBool = AtomicBool::new(false);
+
+/// Shows every non-blocking call from now on (`-vv`).
+pub fn trace_calls() {
+    TRACE.store(true, Ordering::Relaxed);
+}
+
+// ANCHOR: eagain
+/// Makes one non-blocking call, again where a signal interrupted it.
+///
+/// `call` and `fd` are for the trace only.
+#[inline]
+pub fn nonblocking<T: Returned>(
+    call: &str,
+    fd: &impl AsRawFd,
+    mut attempt: impl FnMut() -> io::Result<T>,
+) -> io::Result<Ready<T>> {
+    loop {
+        let result = attempt();
+        if TRACE.load(Ordering::Relaxed) {
+            show(call, fd.as_raw_fd(), &result);
+        }
+        match result {
+            Ok(value) => return Ok(Ready::Done(value)),
+            Err(error) => match error.kind() {
+                ErrorKind::WouldBlock => return Ok(Ready::NotYet),
+                ErrorKind::Interrupted => {}
+                _ => return Err(error),
+            },
+        }
+    }
+}
+// ANCHOR_END: eagain
+
+/// recv(2) of a stream: `Done(0)` is the end of the stream.
+#[inline]
+pub fn read(socket: &Socket, buffer: &mut [u8]) -> io::Result<Ready<usize>> {
+    let mut stream = socket;
+    nonblocking("read", socket, || stream.read(buffer))
+}
+
+/// send(2): how many of `bytes` the kernel took; fewer than all is a partial write.
+#[inline]
+pub fn write(socket: &Socket, bytes: &[u8]) -> io::Result<Ready<usize>> {
+    let mut stream = socket;
+    nonblocking("write", socket, || stream.write(bytes))
+}
+
+/// epoll_wait(2). A signal ends the wait with no events, as the timeout does.
+pub fn wait(poll: &mut Poll, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
+    let result = poll.poll(events, timeout);
+    if TRACE.load(Ordering::Relaxed) {
+        let count = result.as_ref().map(|()| events.iter().count());
+        show("epoll_wait", poll.as_raw_fd(), &count);
+    }
+    match result {
+        Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// poll(2) until `file` can be read, for at most as long as `deadline` says. Any file will do: regular
+/// ones, which epoll refuses, are always ready.
+pub fn await_readable(file: &impl AsFd, deadline: Instant) -> io::Result<()> {
+    restart(|| {
+        let rest = deadline.saturating_duration_since(Instant::now());
+        // Rounded up, for poll(2) counts in milliseconds; the loop of the caller sees the rest.
+        let timeout = PollTimeout::try_from(rest.as_millis() + 1).unwrap_or(PollTimeout::MAX);
+        let ready = poll(&mut [PollFd::new(file.as_fd(), PollFlags::POLLIN)], timeout)?;
+        if ready == 0 { Err(io::Error::new(ErrorKind::TimedOut, "i/o timeout")) } else { Ok(()) }
+    })
+}
+
+/// Makes a blocking call again for as long as signals interrupt it.
+pub fn restart<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// Whether a blocking call gave up because its timeout passed: `EAGAIN` from a socket with
+/// `SO_RCVTIMEO` or `SO_SNDTIMEO`, or a deadline that had passed before the call.
+pub fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+/// What a system call returns, as strace shows it.
+pub trait Returned {
+    /// The number behind the `=`.
+    fn returned(&self) -> i64;
+}
+
+impl Returned for usize {
+    fn returned(&self) -> i64 {
+        i64::try_from(*self).unwrap_or(i64::MAX)
+    }
+}
+
+impl Returned for (usize, bool) {
+    fn returned(&self) -> i64 {
+        self.0.returned()
+    }
+}
+
+impl<A> Returned for (Socket, A) {
+    fn returned(&self) -> i64 {
+        self.0.as_raw_fd().into()
+    }
+}
+
+#[cold]
+fn show<T: Returned, E: Borrow<io::Error>>(call: &str, fd: RawFd, result: &Result<T, E>) {
+    match result {
+        Ok(value) => crate::harness::report::narrate(format_args!("{call}({fd}) = {}", value.returned())),
+        Err(error) => crate::harness::report::narrate(format_args!("{call}({fd}) = {}", Name(error.borrow()))),
+    }
+}
+
+/// An error by the name errno(3) gives it: `ECONNRESET`.
+pub struct Name<'a>(pub &'a io::Error);
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.raw_os_error() {
+            Some(code) => write!(f, "{:?}", nix::errno::Errno::from_raw(code)),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
