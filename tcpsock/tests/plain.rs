@@ -28,7 +28,7 @@ fn the_page_has_at_most_150_lines_and_no_other_file() -> io::Result<()> {
     Ok(())
 }
 
-/// Connecting, a request and the end come in this order, each while the server is stopped: so each is one wait.
+/// The connection and its request come while the server is stopped, so that one event tells of both.
 #[test]
 fn vv_shows_that_every_wait_follows_eagain() -> io::Result<()> {
     let mut server = PLAIN.start(&["-vv"])?;
