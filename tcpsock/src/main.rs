@@ -18,6 +18,7 @@ mod experiment;
 mod listen;
 mod load;
 mod loopback;
+mod plain;
 mod raw;
 mod read;
 mod serve;
@@ -55,6 +56,8 @@ enum Command {
     Sockets(sockets::Args),
     /// The conversation of the note's program
     Demo(demo::Args),
+    /// The server on one page, to be read first: until EAGAIN, and no limits
+    Plain(plain::Args),
     /// A server of cube roots
     Serve(serve::Args),
     /// A client: numbers from the arguments or from stdin, one answer a line
@@ -111,6 +114,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command.unwrap_or(Command::Demo(cli.demo)) {
         Command::Sockets(args) => sockets::run(&args, &mut Report::new(args.json)),
         Command::Demo(args) => demo::run(&args),
+        Command::Plain(args) => plain::run(&args, &mut Report::new(false)),
         Command::Serve(args) => serve::run(&args, cli.verbose > 0, &mut Report::new(false)),
         Command::Client(args) => client::run(&args, &mut Report::new(false)),
         Command::Load(args) => load::run(&args),

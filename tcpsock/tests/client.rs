@@ -15,7 +15,7 @@ use server::process::{Server, Setup};
 const TCPSOCK: &str = env!("CARGO_BIN_EXE_tcpsock");
 
 fn serve() -> io::Result<Server> {
-    Setup { network: "tcp", program: TCPSOCK }.start(&[])
+    Setup { command: "serve", network: "tcp", program: TCPSOCK }.start(&[])
 }
 
 fn tcpsock(args: &[&str]) -> Command {
@@ -347,7 +347,7 @@ fn nonsense_is_a_usage_error() -> io::Result<()> {
 
 #[test]
 fn very_verbose_shows_each_call_with_what_it_returned() -> io::Result<()> {
-    let mut server = Setup { network: "tcp", program: TCPSOCK }.start(&["-vv"])?;
+    let mut server = Setup { command: "serve", network: "tcp", program: TCPSOCK }.start(&["-vv"])?;
     assert_eq!(server.connect()?.ask("27")?, server::CUBE_ROOT_OF_27);
     server.signal(nix::sys::signal::Signal::SIGTERM)?;
     assert_eq!(server.wait()?.code(), Some(0));

@@ -15,7 +15,7 @@ const TCPSOCK: &str = env!("CARGO_BIN_EXE_tcpsock");
 
 every_fact_of_a_stream!("tcp", TCPSOCK);
 
-const TCP: Setup = Setup { network: "tcp", program: TCPSOCK };
+const TCP: Setup = Setup { command: "serve", network: "tcp", program: TCPSOCK };
 
 /// Runs `tcpsock` to its end: exit code, stdout, stderr.
 fn tcpsock(args: &[&str]) -> io::Result<(Option<i32>, String, String)> {
@@ -96,7 +96,7 @@ fn tcp_on_a_wildcard_is_one_socket_for_both_families() -> io::Result<()> {
         ("tcp4", ":0", true, false),
         ("tcp6", ":0", false, true),
     ] {
-        let setup = Setup { network, program: TCPSOCK };
+        let setup = Setup { command: "serve", network, program: TCPSOCK };
         let server = setup.start(&["--address", wildcard])?;
         let port = server.address.rsplit_once(':').unwrap().1;
         let answers = |host: &str| {

@@ -29,6 +29,7 @@ mod unix {
 mod unixpacket {
     use super::*;
     stands!(
+        "serve",
         "unixpacket",
         UNIXSOCK,
         an_idle_peer_is_closed_at_its_deadline_and_not_before,
@@ -41,8 +42,8 @@ mod unixpacket {
     );
 }
 
-const STREAM: Setup = Setup { network: "unix", program: UNIXSOCK };
-const PACKET: Setup = Setup { network: "unixpacket", program: UNIXSOCK };
+const STREAM: Setup = Setup { command: "serve", network: "unix", program: UNIXSOCK };
+const PACKET: Setup = Setup { command: "serve", network: "unixpacket", program: UNIXSOCK };
 
 fn serve(address: &str) -> Command {
     let mut command = Command::new(UNIXSOCK);

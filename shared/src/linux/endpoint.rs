@@ -3,7 +3,7 @@
 //! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Listen`, `net.DialTimeout`. Man: socket(2), bind(2),
 //! listen(2), connect(2), setrlimit(2), tcp(7), unix(7).
 
-mod resolve;
+pub mod resolve;
 mod socket_file;
 
 use std::io;

@@ -1,7 +1,7 @@
-//! What a server of cube roots must stand: the same tests for every program that has a `serve`.
+//! What a server of cube roots must stand: the same tests for every command that serves.
 //!
 //! A program's own `tests/serve.rs` includes this file and names itself and its networks:
-//! `stands!("tcp", env!("CARGO_BIN_EXE_tcpsock"))`.
+//! `every_fact_of_a_stream!("tcp", env!("CARGO_BIN_EXE_tcpsock"))`.
 
 #![allow(dead_code, reason = "not every program uses everything")]
 #![allow(clippy::unwrap_used, reason = "these are tests")]

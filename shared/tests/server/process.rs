@@ -18,6 +18,8 @@ use super::{Peer, WATCHDOG, say};
 
 /// How to start a server.
 pub struct Setup {
+    /// `serve`, or another command that serves.
+    pub command: &'static str,
     pub network: &'static str,
     pub program: &'static str,
 }
@@ -54,7 +56,7 @@ impl Setup {
             "unix" | "unixpacket" => folder.path().join("socket").display().to_string(),
             _ => "127.0.0.1:0".to_owned(),
         };
-        command.args(["serve", "--network", self.network, "--address", &address]).args(options);
+        command.args([self.command, "--network", self.network, "--address", &address]).args(options);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
         let stdout = child.stdout.take().map(BufReader::new);

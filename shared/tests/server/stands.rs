@@ -15,19 +15,21 @@ use super::{CUBE_ROOT_OF_27, Peer, assert_text, requests_and_answers, say};
 /// Makes a test of each fact for one network.
 #[macro_export]
 macro_rules! stands {
-    ($network:literal, $program:expr, $($fact:ident),* $(,)?) => {
+    ($command:literal, $network:literal, $program:expr, $($fact:ident),* $(,)?) => {
         $(#[test]
         fn $fact() -> std::io::Result<()> {
-            $crate::server::stands::$fact(&$crate::server::process::Setup { network: $network, program: $program })
+            let setup = $crate::server::process::Setup { command: $command, network: $network, program: $program };
+            $crate::server::stands::$fact(&setup)
         })*
     };
 }
 
-/// Makes a test of every fact that holds for streams.
+/// Makes a test of every fact of the protocol: what each server of streams must stand, without options.
 #[macro_export]
-macro_rules! every_fact_of_a_stream {
-    ($network:literal, $program:expr) => {
+macro_rules! every_fact_of_the_protocol {
+    ($command:literal, $network:literal, $program:expr) => {
         $crate::stands!(
+            $command,
             $network,
             $program,
             fragments_of_one_byte_are_one_request,
@@ -39,10 +41,26 @@ macro_rules! every_fact_of_a_stream {
             a_million_bytes_without_a_tab_get_an_answer_and_an_orderly_end,
             a_message_of_4096_bytes_is_answered,
             binary_junk_is_answered_and_the_connection_goes_on,
+            without_descriptors_it_neither_spins_nor_loses_a_client,
+            eintr_at_every_call_is_normal,
+            a_connection_aborted_before_accept_is_passed_over,
+            a_full_table_of_files_is_survived,
+        );
+    };
+}
+
+/// Makes a test of every fact of `serve` that holds for streams: the protocol, limits, timeouts and its end.
+#[macro_export]
+macro_rules! every_fact_of_a_stream {
+    ($network:literal, $program:expr) => {
+        $crate::every_fact_of_the_protocol!("serve", $network, $program);
+        $crate::stands!(
+            "serve",
+            $network,
+            $program,
             an_idle_peer_is_closed_at_its_deadline_and_not_before,
             a_slow_loris_is_closed_though_it_sends_a_byte_now_and_then,
             ten_thousand_idle_connections_cost_300_bytes_each_and_others_are_served,
-            without_descriptors_it_neither_spins_nor_loses_a_client,
             no_more_than_the_maximum_are_served_at_one_time,
             one_that_floods_does_not_starve_a_hundred_others,
             a_flood_has_one_turn_and_then_its_neighbour,
@@ -54,9 +72,6 @@ macro_rules! every_fact_of_a_stream {
             a_second_ctrl_c_ends_it_at_once_with_130,
             the_grace_period_ends_for_a_peer_that_stays,
             an_inherited_ignore_of_sigint_stays,
-            eintr_at_every_call_is_normal,
-            a_connection_aborted_before_accept_is_passed_over,
-            a_full_table_of_files_is_survived,
             a_deadline_for_serving_ends_it_with_124,
         );
     };
@@ -452,7 +467,7 @@ fn under_faults(setup: &Setup, calls: &str, error: &str) -> io::Result<()> {
         peer.close_write()?;
         assert_text(&peer.rest()?, &answers);
     }
-    server.end_by(Signal::SIGTERM).map(drop)
+    if setup.command == "serve" { server.end_by(Signal::SIGTERM).map(drop) } else { Ok(()) }
 }
 
 pub fn eintr_at_every_call_is_normal(setup: &Setup) -> io::Result<()> {

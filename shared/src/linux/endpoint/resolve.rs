@@ -18,7 +18,7 @@ use crate::linux::network::Network;
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What to bind for `address`: of a name the first address, an IPv4 one before the others.
-pub(super) fn to_listen(network: Network, address: &str) -> anyhow::Result<SocketAddr> {
+pub fn to_listen(network: Network, address: &str) -> anyhow::Result<SocketAddr> {
     let (host, port) = split(address).map_err(|what| usage("listen", network, &what))?;
     let ip = if host.is_empty() {
         wildcard(network)
