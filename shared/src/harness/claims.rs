@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::harness::report::{Failure, Pairs, Report, narrate};
 use lang::Lang;
 use ledger::Statement;
-use record::{Observed, Record, Summary};
+use record::{Record, Summary};
 
 /// What a sentence of the note comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -244,16 +244,5 @@ impl fmt::Display for Verdict {
             Verdict::Refuted => "refuted",
             Verdict::Outdated => "outdated",
         })
-    }
-}
-
-impl From<Verdict> for Observed {
-    fn from(verdict: Verdict) -> Observed {
-        match verdict {
-            Verdict::Holds => Observed::Holds,
-            Verdict::Imprecise => Observed::Imprecise,
-            Verdict::Refuted => Observed::Refuted,
-            Verdict::Outdated => Observed::Outdated,
-        }
     }
 }

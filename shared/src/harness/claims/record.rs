@@ -87,6 +87,17 @@ impl fmt::Display for Record {
     }
 }
 
+impl From<Verdict> for Observed {
+    fn from(verdict: Verdict) -> Observed {
+        match verdict {
+            Verdict::Holds => Observed::Holds,
+            Verdict::Imprecise => Observed::Imprecise,
+            Verdict::Refuted => Observed::Refuted,
+            Verdict::Outdated => Observed::Outdated,
+        }
+    }
+}
+
 impl fmt::Display for Observed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
