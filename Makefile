@@ -40,14 +40,18 @@ bench: ## Put every mechanism on one scale; ARGS='--quick', '--json', '--svg FIL
 	done && $(CARGO) run --quiet --profile $(PROFILE) --locked --bin $(lastword $(PROGRAMS)) -- \
 		bench --records "$$records" $(ARGS)
 
-claims: ## Ask this kernel which of the note's statements hold; ARGS='93 --json', …
-	@records=$$(mktemp) && trap 'rm -f "$$records"' EXIT && for program in $(PROGRAMS); do \
-		$(CARGO) run --quiet --profile $(PROFILE) --locked --bin $$program -- claims --append "$$records" $(ARGS) || exit; \
-	done && $(CARGO) run --quiet --profile $(PROFILE) --locked --bin $(lastword $(PROGRAMS)) -- \
-		claims --records "$$records" $(ARGS)
+# Leaves the records of all programs in the file $$records.
+ASK_ALL = records=$$(mktemp) && trap 'rm -f "$$records"' EXIT && for program in $(PROGRAMS); do \
+	$(CARGO) run --quiet --profile $(PROFILE) --locked --bin $$program -- claims --append "$$records" $(ARGS) || exit; \
+done
+TELL = $(CARGO) run --quiet --profile $(PROFILE) --locked --bin $(lastword $(PROGRAMS)) -- claims --records "$$records"
 
-docs: ## Ask all claims and write docs/claims.md
-	@$(MAKE) --no-print-directory claims ARGS=--ledger > docs/claims.md.new && mv docs/claims.md.new docs/claims.md
+claims: ## Ask this kernel which of the note's statements hold; ARGS='93 --json', …
+	@$(ASK_ALL) && $(TELL) $(ARGS)
+
+docs: ## Ask all claims and write docs/claims.md and docs/zh/claims.md
+	@$(ASK_ALL) && $(TELL) --ledger --lang en > docs/claims.md.new && $(TELL) --ledger --lang zh > docs/zh/claims.md.new && \
+	mv docs/claims.md.new docs/claims.md && mv docs/zh/claims.md.new docs/zh/claims.md
 
 book: ## Build the reading guide, target/book/index.html
 	@command -v mdbook >/dev/null || { echo "make book needs mdbook: cargo install mdbook" >&2; exit 1; }

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use shared::harness::claim::{Claim, Seen, Verdict::Holds};
+use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Report;
 use shared::linux::readiness::Ready;
 
@@ -24,14 +24,7 @@ const TEE: &str = "tee dst.log < myfifo";
 const CAT: &str = "cat src.log > myfifo";
 const SOURCE: &[u8] = b"12345\n";
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 88,
-    heading: "管道",
-    says: "mkfifo, tee and cat: what cat writes into the FIFO comes out on the screen and in dst.log",
-    verdict: Holds,
-    command: "demo",
-    check: what_tee_got,
-}];
+pub const CHECKS: &[Check] = &[(88, what_tee_got)];
 
 /// What tee made of it.
 struct Copied {

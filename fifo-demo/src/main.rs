@@ -19,7 +19,7 @@ mod scratch;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use shared::harness::claim::{self, Claim};
+use shared::harness::claims::{self, Check};
 use shared::harness::report::Report;
 use shared::harness::{manual, ping_pong, report};
 use shared::linux::{pidfd, readiness};
@@ -58,7 +58,7 @@ enum Command {
     /// Round trips and throughput of a FIFO, blocking and not, on one scale with the other programs' mechanisms
     Bench(ping_pong::Args),
     /// Ask this kernel which of the note's statements about named pipes hold
-    Claims(claim::Args),
+    Claims(claims::Args),
     #[command(hide = true)]
     BenchPeer(ping_pong::PeerArgs),
     #[command(hide = true)]
@@ -66,7 +66,7 @@ enum Command {
 }
 
 /// What `claims` asks.
-const CLAIMS: &[&[Claim]] = &[make::CLAIMS, demo::CLAIMS, open_modes::CLAIMS, mux::CLAIMS];
+const CHECKS: &[&[Check]] = &[make::CHECKS, demo::CHECKS, open_modes::CHECKS, mux::CHECKS];
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -89,7 +89,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::MuxWriter(args) => mux::writer::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::BenchPeer(args) => ping_pong::answer(&args, &bench::MECHANISMS),
-        Command::Claims(args) => claim::run(&args, env!("CARGO_PKG_NAME"), CLAIMS),
+        Command::Claims(args) => claims::run(&args, env!("CARGO_PKG_NAME"), CHECKS),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }

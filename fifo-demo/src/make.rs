@@ -12,7 +12,7 @@ use anyhow::Context;
 use nix::fcntl::OFlag;
 use nix::sys::stat::{Mode, umask};
 use nix::unistd;
-use shared::harness::claim::{Claim, Seen, Verdict::Holds};
+use shared::harness::claims::{Check, Seen};
 
 use crate::fifo::open_at_once;
 use crate::process::Process;
@@ -27,14 +27,7 @@ pub struct Args {
     mode: Option<u32>,
 }
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 87,
-    heading: "管道",
-    says: "any processes may exchange data through a named pipe, which is there as a file",
-    verdict: Holds,
-    command: "",
-    check: a_file_for_everybody,
-}];
+pub const CHECKS: &[Check] = &[(87, a_file_for_everybody)];
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
     mkfifo(&args.path, args.mode)

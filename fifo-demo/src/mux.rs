@@ -22,7 +22,7 @@ use anyhow::{Context, bail, ensure};
 use nix::fcntl::OFlag;
 use nix::libc::PIPE_BUF;
 use serde::Serialize;
-use shared::harness::claim::{Claim, Seen, Verdict::Holds};
+use shared::harness::claims::{Check, Seen};
 use shared::harness::report::{Failure, Report};
 use shared::linux::readiness::Ready;
 
@@ -71,14 +71,7 @@ enum Lock {
     Flock,
 }
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 91,
-    heading: "管道",
-    says: "many may use one named pipe, so mind the atomicity of their writes",
-    verdict: Holds,
-    command: "mux",
-    check: mind_atomicity,
-}];
+pub const CHECKS: &[Check] = &[(91, mind_atomicity)];
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut out = Report::new(args.json);

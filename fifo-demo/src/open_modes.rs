@@ -18,7 +18,7 @@ use nix::fcntl::OFlag;
 use nix::libc;
 use nix::unistd;
 use serde::Serialize;
-use shared::harness::claim::{Claim, Seen, Verdict::Imprecise, joined};
+use shared::harness::claims::{Check, Seen, joined};
 use shared::harness::report::Report;
 use shared::linux::asleep::Calls;
 use shared::linux::readiness::{Ready, nonblocking};
@@ -42,24 +42,7 @@ struct Opened {
     then: Option<String>,
 }
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 89,
-        heading: "管道",
-        says: "a named pipe blocks until both its reader and its writer are ready",
-        verdict: Imprecise,
-        command: "open-modes",
-        check: blocks_until_both_are_ready,
-    },
-    Claim {
-        number: 90,
-        heading: "管道",
-        says: "a named pipe is one-way too",
-        verdict: Imprecise,
-        command: "open-modes",
-        check: one_way,
-    },
-];
+pub const CHECKS: &[Check] = &[(89, blocks_until_both_are_ready), (90, one_way)];
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut out = Report::new(args.json);

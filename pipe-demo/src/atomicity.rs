@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use nix::libc::PIPE_BUF;
 use serde::Serialize;
-use shared::harness::claim::{Claim, Seen, Verdict::Refuted};
+use shared::harness::claims::{Check, Seen};
 use shared::harness::report::{Failure, Report};
 
 use crate::children::{self, Children};
@@ -63,32 +63,7 @@ struct Outcome {
     torn: u64,
 }
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 93,
-        heading: "管道",
-        says: "the system's pipes give no atomicity to their writers",
-        verdict: Refuted,
-        command: "atomicity --via os-pipe",
-        check: no_atomicity,
-    },
-    Claim {
-        number: 104,
-        heading: "管道",
-        says: "nor does Go's API add any (here: threads that share an end under a lock, as an os.File has it)",
-        verdict: Refuted,
-        command: "atomicity --via os-file",
-        check: none_added,
-    },
-    Claim {
-        number: 138,
-        heading: "信号",
-        says: "neither pipes nor what Go's library adds keep the data of one write together",
-        verdict: Refuted,
-        command: "atomicity",
-        check: none_anywhere,
-    },
-];
+pub const CHECKS: &[Check] = &[(93, no_atomicity), (104, none_added), (138, none_anywhere)];
 
 const SIZES: [NonZeroUsize; 2] = [NonZeroUsize::new(PIPE_BUF).unwrap(), NonZeroUsize::new(PIPE_BUF + 1).unwrap()];
 

@@ -13,7 +13,7 @@ use anyhow::Context;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::Serialize;
-use shared::harness::claim::{Claim, Seen, Verdict::Holds, seen};
+use shared::harness::claims::{Check, Seen, seen};
 use shared::harness::report::Report;
 use shared::linux::asleep::Task;
 use shared::linux::readiness::{self, Ready, nonblocking};
@@ -60,14 +60,7 @@ struct Blocked {
     writer_is_done: bool,
 }
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 99,
-    heading: "管道",
-    says: "once the pipe's buffer is full, its writer is blocked",
-    verdict: Holds,
-    command: "capacity",
-    check: full_blocks,
-}];
+pub const CHECKS: &[Check] = &[(99, full_blocks)];
 
 pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
     let (_, _, capacity) = new_pipe(args)?;

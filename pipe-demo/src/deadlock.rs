@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::Context;
 use nix::fcntl::{FcntlArg, fcntl};
 use serde::Serialize;
-use shared::harness::claim::{Claim, Seen, Verdict::Refuted};
+use shared::harness::claims::{Check, Seen};
 use shared::harness::report::{Failure, Report};
 use shared::linux::asleep::Calls;
 
@@ -45,14 +45,7 @@ struct Ran {
     outcome: &'static str,
 }
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 85,
-    heading: "管道",
-    says: "write all output of the first command into the second's pipe, then start the second",
-    verdict: Refuted,
-    command: "", // `deadlock` shows it, and fails as it should.
-    check: write_first,
-}];
+pub const CHECKS: &[Check] = &[(85, write_first)];
 
 pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
     let written = Arc::new(AtomicU64::new(0));

@@ -15,8 +15,7 @@ mod tests;
 use std::num::NonZeroUsize;
 use std::thread;
 
-use shared::harness::claim::Verdict::{Holds, Imprecise};
-use shared::harness::claim::{Claim, Seen};
+use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Report;
 use shared::linux::asleep;
 
@@ -35,41 +34,7 @@ pub struct Args {
     close_with_error: Option<String>,
 }
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 100,
-        heading: "管道",
-        says: "a pipe in memory is atomic (the twin here of Go's io.Pipe)",
-        verdict: Imprecise,
-        command: "io-pipe",
-        check: atomic,
-    },
-    Claim {
-        number: 101,
-        heading: "管道",
-        says: "in memory: its reader only reads, its writer only writes; a closed end gives the other a known error, \
-               or one of your own",
-        verdict: Holds,
-        command: "io-pipe --close-with-error enough",
-        check: restricted_ends,
-    },
-    Claim {
-        number: 102,
-        heading: "管道",
-        says: "in memory, as with os.Pipe, both ends must be worked concurrently",
-        verdict: Imprecise,
-        command: "io-pipe",
-        check: concurrent_ends,
-    },
-    Claim {
-        number: 103,
-        heading: "管道",
-        says: "in memory: no buffer, no file, and bytes are copied only once",
-        verdict: Holds,
-        command: "io-pipe",
-        check: copied_once,
-    },
-];
+pub const CHECKS: &[Check] = &[(100, atomic), (101, restricted_ends), (102, concurrent_ends), (103, copied_once)];
 
 pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
     let text = args.close_with_error.as_deref();

@@ -21,7 +21,7 @@ mod sync;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use shared::harness::claim::{self, Claim};
+use shared::harness::claims::{self, Check};
 use shared::harness::report::Report;
 use shared::harness::{manual, ping_pong, report};
 use shared::linux::{pidfd, readiness};
@@ -68,7 +68,7 @@ enum Command {
     /// Round trips and throughput of pipes and of shared memory, on one scale with the other programs' mechanisms
     Bench(ping_pong::Args),
     /// Ask this kernel which of the note's statements about pipes, synchronisation and memory hold
-    Claims(claim::Args),
+    Claims(claims::Args),
     #[command(hide = true)]
     BenchPeer(ping_pong::PeerArgs),
     #[command(hide = true)]
@@ -76,36 +76,36 @@ enum Command {
 }
 
 /// What `claims` asks.
-const CLAIMS: &[&[Claim]] = &[
-    bench::fastest::CLAIMS,
-    ipc::kinds::CLAIMS,
-    ipc::messages::CLAIMS,
-    process::addresses::CLAIMS,
-    process::fork::CLAIMS,
-    process::frames::CLAIMS,
-    process::intruder::CLAIMS,
-    process::modes::CLAIMS,
-    process::pages::CLAIMS,
-    process::privileges::CLAIMS,
-    process::sealed::CLAIMS,
-    process::switches::CLAIMS,
-    sync::increment::CLAIMS,
-    sync::interrupted::CLAIMS,
-    sync::flags::CLAIMS,
-    sync::preempted::CLAIMS,
-    sync::race::CLAIMS,
-    sync::retry::CLAIMS,
-    sync::words::CLAIMS,
-    run::arguments::CLAIMS,
-    run::reads::CLAIMS,
-    run::ends::CLAIMS,
-    pipeline::CLAIMS,
-    stranger::CLAIMS,
-    os_pipe::CLAIMS,
-    capacity::CLAIMS,
-    deadlock::CLAIMS,
-    atomicity::CLAIMS,
-    io_pipe::CLAIMS,
+const CHECKS: &[&[Check]] = &[
+    bench::fastest::CHECKS,
+    ipc::kinds::CHECKS,
+    ipc::messages::CHECKS,
+    process::addresses::CHECKS,
+    process::fork::CHECKS,
+    process::frames::CHECKS,
+    process::intruder::CHECKS,
+    process::modes::CHECKS,
+    process::pages::CHECKS,
+    process::privileges::CHECKS,
+    process::sealed::CHECKS,
+    process::switches::CHECKS,
+    sync::increment::CHECKS,
+    sync::interrupted::CHECKS,
+    sync::flags::CHECKS,
+    sync::preempted::CHECKS,
+    sync::race::CHECKS,
+    sync::retry::CHECKS,
+    sync::words::CHECKS,
+    run::arguments::CHECKS,
+    run::reads::CHECKS,
+    run::ends::CHECKS,
+    pipeline::CHECKS,
+    stranger::CHECKS,
+    os_pipe::CHECKS,
+    capacity::CHECKS,
+    deadlock::CHECKS,
+    atomicity::CHECKS,
+    io_pipe::CHECKS,
 ];
 
 fn main() -> ExitCode {
@@ -133,7 +133,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Fork(args) => process::fork::run(&args, out),
         Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS, || ()),
         Command::BenchPeer(args) => ping_pong::answer(&args, &bench::MECHANISMS),
-        Command::Claims(args) => claim::run(&args, env!("CARGO_PKG_NAME"), CLAIMS),
+        Command::Claims(args) => claims::run(&args, env!("CARGO_PKG_NAME"), CHECKS),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }

@@ -16,54 +16,18 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::sys::uio::pread;
 use nix::unistd::{Whence, ftruncate, lseek, read, write};
-use shared::harness::claim::Verdict::{Holds, Imprecise, Refuted};
-use shared::harness::claim::{Claim, Seen};
+use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Report;
 
 use crate::children::Children;
 use crate::step::{Step, results, told};
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 72,
-        heading: "管道",
-        says: "a pipe is half-duplex, that is, one-way",
-        verdict: Imprecise,
-        command: "os-pipe",
-        check: half_duplex,
-    },
-    Claim {
-        number: 79,
-        heading: "管道",
-        says: "nothing to read: EOF",
-        verdict: Refuted,
-        command: "os-pipe",
-        check: nothing_is_the_end,
-    },
-    Claim {
-        number: 92,
-        heading: "管道",
-        says: "the ends of os.Pipe are files, and all methods of a file can be called on them",
-        verdict: Imprecise,
-        command: "os-pipe",
-        check: like_any_file,
-    },
-    Claim {
-        number: 94,
-        heading: "管道",
-        says: "the reader cannot be written and the writer cannot be read: an error",
-        verdict: Holds,
-        command: "os-pipe",
-        check: refused_in_reverse,
-    },
-    Claim {
-        number: 95,
-        heading: "管道",
-        says: "closing one end does not affect reading or writing at the other",
-        verdict: Refuted,
-        command: "os-pipe",
-        check: close_is_felt_at_the_other_end,
-    },
+pub const CHECKS: &[Check] = &[
+    (72, half_duplex),
+    (79, nothing_is_the_end),
+    (92, like_any_file),
+    (94, refused_in_reverse),
+    (95, close_is_felt_at_the_other_end),
 ];
 
 pub fn run(mut out: Report) -> anyhow::Result<()> {

@@ -9,7 +9,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use shared::harness::claim::{Claim, Seen, Verdict::Holds};
+use shared::harness::claims::{Check, Seen};
 use shared::harness::report::narrate;
 use shared::linux::asleep::check_proc;
 
@@ -39,14 +39,7 @@ pub enum Link {
     Direct,
 }
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 74,
-    heading: "管道",
-    says: "the shell starts a process for each command and ties the left one's stdout to the right one's stdin",
-    verdict: Holds,
-    command: "",
-    check: as_the_shell_does,
-}];
+pub const CHECKS: &[Check] = &[(74, as_the_shell_does)];
 
 pub fn run(args: Args, verbose: bool) -> anyhow::Result<()> {
     children::supervise(args.timeout, &Children::default(), move |children| {

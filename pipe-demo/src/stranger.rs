@@ -14,20 +14,13 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use nix::unistd::{ForkResult, Pid, close, fork, getpid, getppid, getsid, setsid};
-use shared::harness::claim::{Claim, Seen, Verdict::Refuted};
+use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Failure;
 use shared::linux::asleep::check_proc;
 
 use crate::children::{Children, wait_for};
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 73,
-    heading: "管道",
-    says: "a pipe is only for a parent and its children, or children of one ancestor, who inherit it",
-    verdict: Refuted,
-    command: "",
-    check: relatives_only,
-}];
+pub const CHECKS: &[Check] = &[(73, relatives_only)];
 
 fn relatives_only() -> anyhow::Result<Seen> {
     check_proc()?;

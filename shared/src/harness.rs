@@ -1,6 +1,6 @@
 //! What makes several programs one: options, records, exit codes, manual, claims, bench.
 
-pub mod claim;
+pub mod claims;
 pub mod duration;
 pub mod manual;
 pub mod ping_pong;

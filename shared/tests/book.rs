@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use shared::harness::claim::HEADINGS;
+use shared::harness::claims::ledger::HEADINGS;
 
 #[path = "book/commands.rs"]
 mod commands;
@@ -18,7 +18,7 @@ mod markdown;
 use commands::{PROGRAMS, commands, mistake, told};
 use markdown::{fenced, ids, links};
 
-/// The last page, which `make docs` writes.
+/// The last page, which `make docs` writes; a folder of its own has it in Chinese.
 const LEDGER: &str = "claims.md";
 
 fn root() -> PathBuf {
@@ -165,7 +165,7 @@ fn ledger() -> BTreeMap<u16, String> {
     let mut rows = BTreeMap::new();
     let text = read(&docs().join(LEDGER)).replace("\\|", "");
     for line in text.lines() {
-        if let [_, number, _, verdict, ..] = line.split('|').map(str::trim).collect::<Vec<_>>()[..]
+        if let [_, number, _, _, verdict, ..] = line.split('|').map(str::trim).collect::<Vec<_>>()[..]
             && let Some(Ok(number)) = number.rsplit('>').next().map(str::parse)
         {
             rows.insert(number, verdict.to_owned());

@@ -16,11 +16,7 @@ use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd;
 use serde::{Serialize, Serializer};
-use shared::harness::claim::{
-    Claim, Seen,
-    Verdict::{Holds, Imprecise},
-    joined,
-};
+use shared::harness::claims::{Check, Seen, joined};
 use shared::harness::report::Report;
 
 use crate::child::{self, Child, Event};
@@ -36,32 +32,7 @@ pub struct Args {
     pub json: bool,
 }
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 113,
-        heading: "信号",
-        says: "there are three reactions to a signal: ignore it, catch it, let it do its default",
-        verdict: Imprecise,
-        command: "actions",
-        check: three_reactions,
-    },
-    Claim {
-        number: 116,
-        heading: "信号",
-        says: "the only way to react in one's own way is to tell the kernel of a handler",
-        verdict: Imprecise,
-        command: "actions",
-        check: only_by_a_handler,
-    },
-    Claim {
-        number: 127,
-        heading: "信号",
-        says: "SIGKILL and SIGSTOP can be neither caught nor ignored",
-        verdict: Holds,
-        command: "actions",
-        check: neither_caught_nor_ignored,
-    },
-];
+pub const CHECKS: &[Check] = &[(113, three_reactions), (116, only_by_a_handler), (127, neither_caught_nor_ignored)];
 
 #[derive(Serialize)]
 struct Record {

@@ -8,58 +8,19 @@ use std::time::Duration;
 use anyhow::Context;
 use libc::WEXITED;
 use nix::unistd;
-use shared::harness::claim::{
-    Claim, Seen,
-    Verdict::{Holds, Imprecise},
-    joined,
-};
+use shared::harness::claims::{Check, Seen, joined};
 
 use crate::child::{Child, Event};
 use crate::registry::{Channel, Registry};
 use crate::signal::action::Action;
 use crate::signal::{Signal, send};
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 124,
-        heading: "信号",
-        says: "a full channel holds nobody up: its owner must give it room enough",
-        verdict: Holds,
-        command: "",
-        check: full_channels_hold_nobody_up,
-    },
-    Claim {
-        number: 126,
-        heading: "信号",
-        says: "a signal that was asked for and is not acted on is as good as ignored",
-        verdict: Holds,
-        command: "",
-        check: not_acted_on_is_ignored,
-    },
-    Claim {
-        number: 129,
-        heading: "信号",
-        says: "Stop gives the signals of a channel back their default",
-        verdict: Imprecise,
-        command: "demo",
-        check: stop_gives_the_default_back,
-    },
-    Claim {
-        number: 130,
-        heading: "信号",
-        says: "after Stop nothing more is sent to the channel, and a loop over it ends once it is closed",
-        verdict: Holds,
-        command: "demo",
-        check: nothing_more_after_stop,
-    },
-    Claim {
-        number: 132,
-        heading: "信号",
-        says: "different channels have nothing to do with each other",
-        verdict: Holds,
-        command: "demo",
-        check: channels_are_independent,
-    },
+pub const CHECKS: &[Check] = &[
+    (124, full_channels_hold_nobody_up),
+    (126, not_acted_on_is_ignored),
+    (129, stop_gives_the_default_back),
+    (130, nothing_more_after_stop),
+    (132, channels_are_independent),
 ];
 
 fn full_channels_hold_nobody_up() -> anyhow::Result<Seen> {

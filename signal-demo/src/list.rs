@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
 use serde::Serialize;
-use shared::harness::claim::{Claim, Seen, Verdict::Holds, joined};
+use shared::harness::claims::{Check, Seen, joined};
 use shared::harness::report::{Failure, Report};
 
 use self::default_action::{DefaultAction, Experiment};
@@ -29,32 +29,7 @@ pub struct Args {
     pub json: bool,
 }
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 106,
-        heading: "信号",
-        says: "signals are positive numbers with names that begin with SIG; kill -l lists them",
-        verdict: Holds,
-        command: "list",
-        check: positive_numbers_with_names,
-    },
-    Claim {
-        number: 114,
-        heading: "信号",
-        says: "by default a standard signal ends a process, with or without a core, stops it, continues it, or does nothing",
-        verdict: Holds,
-        command: "list",
-        check: one_of_five_by_default,
-    },
-    Claim {
-        number: 115,
-        heading: "信号",
-        says: "for most standard signals a process can choose what they do",
-        verdict: Holds,
-        command: "list",
-        check: most_are_free,
-    },
-];
+pub const CHECKS: &[Check] = &[(106, positive_numbers_with_names), (114, one_of_five_by_default), (115, most_are_free)];
 
 #[derive(Serialize)]
 struct Record {

@@ -24,7 +24,7 @@ mod wait;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use shared::harness::claim::{self, Claim};
+use shared::harness::claims::{self, Check};
 use shared::harness::report::Report;
 use shared::harness::{manual, ping_pong, report};
 use shared::linux::readiness;
@@ -71,7 +71,7 @@ enum Command {
     /// Round trips by signals, on one scale with the other programs' mechanisms; what the registry costs
     Bench(bench::Args),
     /// Ask this kernel which of the note's statements about signals and processes hold
-    Claims(claim::Args),
+    Claims(claims::Args),
     #[command(hide = true)]
     BenchPeer(ping_pong::PeerArgs),
     #[command(hide = true)]
@@ -79,30 +79,30 @@ enum Command {
 }
 
 /// What `claims` asks.
-const CLAIMS: &[&[Claim]] = &[
-    orphan::CLAIMS,
-    ids::CLAIMS,
-    descriptor::CLAIMS,
-    numbers::CLAIMS,
-    kill::CLAIMS,
-    states::CLAIMS,
-    states::dead::CLAIMS,
-    states::runnable::CLAIMS,
-    states::sleeping::CLAIMS,
-    states::stopped::CLAIMS,
-    states::traced::CLAIMS,
-    states::uninterruptible::CLAIMS,
-    states::zombie::CLAIMS,
-    unasked::CLAIMS,
-    list::CLAIMS,
-    hidden::CLAIMS,
-    queue::CLAIMS,
-    order::CLAIMS,
-    sources::CLAIMS,
-    actions::CLAIMS,
-    channels::CLAIMS,
-    permission::CLAIMS,
-    launcher::CLAIMS,
+const CHECKS: &[&[Check]] = &[
+    orphan::CHECKS,
+    ids::CHECKS,
+    descriptor::CHECKS,
+    numbers::CHECKS,
+    kill::CHECKS,
+    states::CHECKS,
+    states::dead::CHECKS,
+    states::runnable::CHECKS,
+    states::sleeping::CHECKS,
+    states::stopped::CHECKS,
+    states::traced::CHECKS,
+    states::uninterruptible::CHECKS,
+    states::zombie::CHECKS,
+    unasked::CHECKS,
+    list::CHECKS,
+    hidden::CHECKS,
+    queue::CHECKS,
+    order::CHECKS,
+    sources::CHECKS,
+    actions::CHECKS,
+    channels::CHECKS,
+    permission::CHECKS,
+    launcher::CHECKS,
 ];
 
 fn main() -> ExitCode {
@@ -131,7 +131,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Orphan(args) => orphan::run(&args, &mut Report::new(args.json)),
         Command::Bench(args) => bench::run(&args),
         Command::BenchPeer(args) => ping_pong::answer(&args, &bench::MECHANISMS),
-        Command::Claims(args) => claim::run(&args, env!("CARGO_PKG_NAME"), CLAIMS),
+        Command::Claims(args) => claims::run(&args, env!("CARGO_PKG_NAME"), CHECKS),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }

@@ -15,11 +15,7 @@ use anyhow::Context;
 use libc::pid_t;
 use nix::unistd;
 use serde::Serialize;
-use shared::harness::claim::{
-    Claim, Seen,
-    Verdict::{Imprecise, Refuted},
-    joined,
-};
+use shared::harness::claims::{Check, Seen, joined};
 use shared::harness::report::Report;
 
 use crate::queue;
@@ -35,24 +31,7 @@ pub struct Args {
     pub json: bool,
 }
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 110,
-        heading: "信号",
-        says: "standard signals are handled in no certain order",
-        verdict: Refuted,
-        command: "order",
-        check: in_no_certain_order,
-    },
-    Claim {
-        number: 111,
-        heading: "信号",
-        says: "real-time signals are all recorded, and handled in the order in which they were sent",
-        verdict: Imprecise,
-        command: "order",
-        check: all_in_the_order_sent,
-    },
-];
+pub const CHECKS: &[Check] = &[(110, in_no_certain_order), (111, all_in_the_order_sent)];
 
 #[derive(Serialize)]
 struct Record {

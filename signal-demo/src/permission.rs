@@ -15,7 +15,7 @@ use libc::{WEXITED, WSTOPPED, pid_t};
 use nix::errno::Errno;
 use nix::sys::signal::{SIGKILL, kill};
 use nix::unistd::{self, Pid, Uid};
-use shared::harness::claim::{Claim, Seen, Verdict::Imprecise};
+use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Failure;
 use shared::linux::readiness::restart;
 
@@ -23,14 +23,7 @@ use crate::child::{self, Child, Event};
 use crate::proc;
 use crate::signal::Signal;
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 128,
-    heading: "信号",
-    says: "SIGKILL and SIGSTOP are there for the superuser, as a sure means to end and stop processes",
-    verdict: Imprecise,
-    command: "",
-    check: for_the_superuser,
-}];
+pub const CHECKS: &[Check] = &[(128, for_the_superuser)];
 
 const NOBODY: Uid = Uid::from_raw(65534);
 

@@ -13,7 +13,7 @@ use libc::pid_t;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd;
 use serde::Serialize;
-use shared::harness::claim::{Claim, Seen, Verdict::Imprecise, seen};
+use shared::harness::claims::{Check, Seen, seen};
 use shared::harness::report::{Failure, Report};
 
 use crate::signal::action::Action;
@@ -31,14 +31,7 @@ pub struct Args {
     pub json: bool,
 }
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 109,
-    heading: "信号",
-    says: "a standard signal is recorded once, and handled once",
-    verdict: Imprecise,
-    command: "queue",
-    check: recorded_and_handled_once,
-}];
+pub const CHECKS: &[Check] = &[(109, recorded_and_handled_once)];
 
 #[derive(Serialize)]
 pub struct Record {

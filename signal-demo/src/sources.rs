@@ -15,7 +15,7 @@ use nix::fcntl::OFlag;
 use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::prctl;
 use nix::unistd;
-use shared::harness::claim::{Claim, Seen, Verdict::Holds};
+use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Failure;
 use shared::linux::readiness::restart;
 
@@ -23,14 +23,7 @@ use crate::child::{self, Child, Event};
 use crate::signal::action::{self, Action};
 use crate::signal::{self, Signal};
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 112,
-    heading: "信号",
-    says: "signals come from the keyboard, from faults of the hardware, from calls, and from illegal operations",
-    verdict: Holds,
-    command: "",
-    check: four_sources,
-}];
+pub const CHECKS: &[Check] = &[(112, four_sources)];
 
 /// What is done, and the signal that comes of it.
 type Source = (&'static str, fn() -> anyhow::Result<Event>, i32);

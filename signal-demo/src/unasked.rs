@@ -19,7 +19,7 @@ use nix::errno::Errno;
 use nix::mqueue::{MQ_OFlag, MqAttr, MqdT, mq_open, mq_send, mq_unlink};
 use nix::sys::stat::Mode;
 use nix::unistd;
-use shared::harness::claim::{Claim, Seen, Verdict::Imprecise};
+use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Failure;
 use shared::linux::pidfd::{PidFd, sigval};
 use shared::linux::readiness::restart;
@@ -29,14 +29,7 @@ use crate::signal::action::Action;
 use crate::signal::set::Set;
 use crate::signal::{Signal, send};
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 105,
-    heading: "信号",
-    says: "signals are the only asynchronous means of IPC",
-    verdict: Imprecise,
-    command: "",
-    check: the_only_asynchronous_means,
-}];
+pub const CHECKS: &[Check] = &[(105, the_only_asynchronous_means)];
 
 /// How far this process has counted.
 static COUNT: AtomicU64 = AtomicU64::new(1);

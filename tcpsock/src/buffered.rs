@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use shared::cube_roots::client::DeadlineSocket;
 use shared::cube_roots::cube_root;
 use shared::cube_roots::framing::DELIMITER;
-use shared::harness::claim::{Claim, Seen, Verdict::Holds, seen};
+use shared::harness::claims::{Check, Seen, seen};
 use shared::harness::report::Report;
 
 use crate::experiment::{self, connection, milliseconds, outcome};
@@ -27,14 +27,7 @@ pub struct Args {
     limit: experiment::Limit,
 }
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 182,
-    heading: "Read方法",
-    says: "what ReadBytes returns ends with the delimiter",
-    verdict: Holds,
-    command: "buffered",
-    check: a_message_ends_with_its_delimiter,
-}];
+pub const CHECKS: &[Check] = &[(182, a_message_ends_with_its_delimiter)];
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let limit = args.limit.deadline;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use nix::sys::socket::{MsgFlags, recv};
 use nix::unistd::close;
 use serde_json::{Value, json};
-use shared::harness::claim::{Claim, Seen, Verdict::Imprecise, seen};
+use shared::harness::claims::{Check, Seen, seen};
 use shared::harness::report::Report;
 
 use crate::asleep::Sleeper;
@@ -25,24 +25,7 @@ pub struct Args {
     pub options: experiment::Options,
 }
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 180,
-        heading: "Read方法",
-        says: "once the peer has closed, Read answers EOF at once",
-        verdict: Imprecise,
-        command: "close",
-        check: eof_at_once,
-    },
-    Claim {
-        number: 181,
-        heading: "Read方法",
-        says: "after EOF the connection is of no use",
-        verdict: Imprecise,
-        command: "close",
-        check: eof_makes_it_useless,
-    },
-];
+pub const CHECKS: &[Check] = &[(180, eof_at_once), (181, eof_makes_it_useless)];
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&the_rest_comes_before_the_end()?)?;

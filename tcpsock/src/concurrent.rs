@@ -14,21 +14,14 @@ use shared::cube_roots::conversation::Narrator;
 use shared::cube_roots::cube_root;
 use shared::cube_roots::framing::DELIMITER;
 use shared::cube_roots::reactor::{self, Options};
-use shared::harness::claim::{Claim, Seen, Verdict::Holds};
+use shared::harness::claims::{Check, Seen};
 use shared::linux::network::Network;
 use shared::linux::readiness::{Ready, nonblocking};
 use shared::linux::{endpoint, shutdown};
 
 use crate::loopback;
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 193,
-    heading: "SetDeadline、SetReadDeadline、SetWriteDeadline方法",
-    says: "connections are served concurrently, or the others queue behind the first",
-    verdict: Holds,
-    command: "",
-    check: others_queue_behind_the_first,
-}];
+pub const CHECKS: &[Check] = &[(193, others_queue_behind_the_first)];
 
 /// So often the first client asks, at most, before the second gives up to be served beside it.
 const ROUNDS: u32 = 300;

@@ -13,8 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::{Value, json};
-use shared::harness::claim::Verdict::{Holds, Imprecise};
-use shared::harness::claim::{Claim, Seen, seen};
+use shared::harness::claims::{Check, Seen, seen};
 use shared::harness::report::Failure;
 use shared::linux::readiness::{Ready, nonblocking};
 use socket2::{Domain, SockAddr, Socket, Type};
@@ -23,39 +22,11 @@ use crate::asleep::Sleeper;
 use crate::experiment::{listen, milliseconds, returned};
 use crate::socket_info::{dropped, queued};
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 147,
-        heading: "Socket的基本特征",
-        says: "a stream needs a connection first, and then no address",
-        verdict: Holds,
-        command: "",
-        check: a_stream_needs_a_connection,
-    },
-    Claim {
-        number: 164,
-        heading: "基于TCP/IP协议栈的Socket通讯",
-        says: "Accept waits for a client, and then the connection is made",
-        verdict: Imprecise,
-        command: "",
-        check: accept_makes_the_connection,
-    },
-    Claim {
-        number: 168,
-        heading: "基于TCP/IP协议栈的Socket通讯",
-        says: "the kernel chooses a client's address and port, or the client by another call",
-        verdict: Holds,
-        command: "",
-        check: the_kernel_chooses_the_clients_address,
-    },
-    Claim {
-        number: 169,
-        heading: "基于TCP/IP协议栈的Socket通讯",
-        says: "Dial blocks until a timeout of the operating system",
-        verdict: Holds,
-        command: "",
-        check: connect_gives_up_by_itself,
-    },
+pub const CHECKS: &[Check] = &[
+    (147, a_stream_needs_a_connection),
+    (164, accept_makes_the_connection),
+    (168, the_kernel_chooses_the_clients_address),
+    (169, connect_gives_up_by_itself),
 ];
 
 fn stream() -> io::Result<Socket> {

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use serde_json::{Value, json};
 use shared::cube_roots::client::DeadlineSocket;
-use shared::harness::claim::{Claim, Seen, Verdict::Holds, seen};
+use shared::harness::claims::{Check, Seen, seen};
 use shared::harness::report::{Failure, Report};
 use shared::linux::endpoint;
 use shared::linux::network::Network;
@@ -37,31 +37,10 @@ const SHORT: Duration = Duration::from_millis(50);
 /// So far that nothing here takes as long.
 const FAR: Duration = Duration::from_secs(10);
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 190,
-        heading: "SetDeadline、SetReadDeadline、SetWriteDeadline方法",
-        says: "a deadline is an instant, holds for all that follows, and is set again before each read",
-        verdict: Holds,
-        command: "deadline",
-        check: a_deadline_holds_until_it_is_set_again,
-    },
-    Claim {
-        number: 191,
-        heading: "SetDeadline、SetReadDeadline、SetWriteDeadline方法",
-        says: "the zero Time takes the deadline back",
-        verdict: Holds,
-        command: "deadline",
-        check: a_deadline_can_be_taken_back,
-    },
-    Claim {
-        number: 192,
-        heading: "SetDeadline、SetReadDeadline、SetWriteDeadline方法",
-        says: "SetDeadline is SetReadDeadline and SetWriteDeadline",
-        verdict: Holds,
-        command: "deadline",
-        check: a_deadline_is_for_both_directions,
-    },
+pub const CHECKS: &[Check] = &[
+    (190, a_deadline_holds_until_it_is_set_again),
+    (191, a_deadline_can_be_taken_back),
+    (192, a_deadline_is_for_both_directions),
 ];
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {

@@ -9,30 +9,12 @@ use std::os::fd::{AsRawFd, IntoRawFd};
 use nix::sys::socket::{MsgFlags, recv, send};
 use nix::unistd::close;
 use serde_json::{Value, json};
-use shared::harness::claim::Verdict::{Holds, Imprecise};
-use shared::harness::claim::{Claim, Seen, seen};
+use shared::harness::claims::{Check, Seen, seen};
 use socket2::Socket;
 
 use crate::experiment::{connection, returned};
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 155,
-        heading: "Socket的基本特征",
-        says: "socket returns a file descriptor, the unique identifier of the socket",
-        verdict: Imprecise,
-        command: "close",
-        check: the_number_is_unique,
-    },
-    Claim {
-        number: 187,
-        heading: "Close方法",
-        says: "after Close each Read, Write and Close fails at once",
-        verdict: Holds,
-        command: "close",
-        check: every_call_fails_after_close,
-    },
-];
+pub const CHECKS: &[Check] = &[(155, the_number_is_unique), (187, every_call_fails_after_close)];
 
 /// The kernel's own number for a socket, its cookie, is the same by both; one of them may be closed.
 pub fn two_numbers_of_one_socket() -> anyhow::Result<Value> {

@@ -13,8 +13,7 @@ use anyhow::{Context, bail};
 use mio::{Interest, Poll, Token};
 use nix::libc::MSG_WAITALL;
 use serde_json::{Value, json};
-use shared::harness::claim::Verdict::{Holds, Imprecise};
-use shared::harness::claim::{Claim, Seen, seen};
+use shared::harness::claims::{Check, Seen, seen};
 use shared::harness::report::{Failure, Report};
 use shared::linux::readiness::{self, Ready, Returned};
 use socket2::{Domain, SockAddr, Socket, Type};
@@ -43,32 +42,8 @@ const BUFFER: usize = 64 << 10;
 /// So much is written: far more than fits.
 const MESSAGE: usize = 1 << 20;
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 172,
-        heading: "基于TCP/IP协议栈的Socket通讯",
-        says: "a non-blocking accept or read answers EAGAIN while there is nothing",
-        verdict: Holds,
-        command: "eagain",
-        check: nothing_is_eagain,
-    },
-    Claim {
-        number: 174,
-        heading: "基于TCP/IP协议栈的Socket通讯",
-        says: "partial reads are a property of non-blocking sockets",
-        verdict: Imprecise,
-        command: "eagain",
-        check: partial_reads_are_of_nonblocking_sockets,
-    },
-    Claim {
-        number: 175,
-        heading: "基于TCP/IP协议栈的Socket通讯",
-        says: "a non-blocking write takes what fits, and answers EAGAIN when nothing does",
-        verdict: Holds,
-        command: "eagain",
-        check: a_write_takes_what_fits,
-    },
-];
+pub const CHECKS: &[Check] =
+    &[(172, nothing_is_eagain), (174, partial_reads_are_of_nonblocking_sockets), (175, a_write_takes_what_fits)];
 
 /// Gets each record as soon as it is there.
 type Tell<'a> = dyn FnMut(Value) -> anyhow::Result<()> + 'a;

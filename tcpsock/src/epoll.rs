@@ -10,21 +10,14 @@ use anyhow::bail;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use serde_json::{Value, json};
-use shared::harness::claim::{Claim, Seen, Verdict::Imprecise};
+use shared::harness::claims::{Check, Seen};
 use shared::linux::readiness::{self, Ready};
 use socket2::Socket;
 
 use crate::asleep::Sleeper;
 use crate::experiment::connection;
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 173,
-    heading: "基于TCP/IP协议栈的Socket通讯",
-    says: "after EAGAIN one tries again a little later",
-    verdict: Imprecise,
-    command: "eagain",
-    check: one_tries_again_later,
-}];
+pub const CHECKS: &[Check] = &[(173, one_tries_again_later)];
 
 const ARRIVALS: u64 = 8;
 

@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use serde_json::{Value, json};
-use shared::harness::claim::Verdict::{Holds, Imprecise};
-use shared::harness::claim::{Claim, Seen, seen};
+use shared::harness::claims::{Check, Seen, seen};
 use shared::harness::report::Failure;
 use shared::linux::endpoint::{self, Listener};
 use shared::linux::namespace;
@@ -20,32 +19,8 @@ use socket2::{Domain, Socket, Type};
 
 use crate::loopback;
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 161,
-        heading: "基于TCP/IP协议栈的Socket通讯",
-        says: "a listener of tcp serves IPv4 and IPv6",
-        verdict: Imprecise,
-        command: "",
-        check: tcp_serves_both_families,
-    },
-    Claim {
-        number: 162,
-        heading: "基于TCP/IP协议栈的Socket通讯",
-        says: "the host to listen on must be this machine",
-        verdict: Holds,
-        command: "",
-        check: the_host_must_be_local,
-    },
-    Claim {
-        number: 163,
-        heading: "基于TCP/IP协议栈的Socket通讯",
-        says: "a host's name is looked up in DNS, and one that is not there is an error",
-        verdict: Imprecise,
-        command: "",
-        check: names_are_looked_up_in_dns,
-    },
-];
+pub const CHECKS: &[Check] =
+    &[(161, tcp_serves_both_families), (162, the_host_must_be_local), (163, names_are_looked_up_in_dns)];
 
 fn listen(address: &str) -> anyhow::Result<Listener> {
     endpoint::listen(Network::Tcp, address, 8, 1)

@@ -30,7 +30,7 @@ mod udp;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use shared::harness::claim::{self, Claim};
+use shared::harness::claims::{self, Check};
 use shared::harness::report::Report;
 use shared::harness::{manual, ping_pong, report};
 use shared::linux::readiness;
@@ -77,7 +77,7 @@ enum Command {
     /// Round trips and throughput of TCP and UDP, on one scale with the other programs' mechanisms
     Bench(ping_pong::Args),
     /// Ask this kernel which of the note's statements about sockets hold
-    Claims(claim::Args),
+    Claims(claims::Args),
     #[command(hide = true)]
     BenchPeer(ping_pong::PeerArgs),
     #[command(hide = true)]
@@ -85,21 +85,21 @@ enum Command {
 }
 
 /// What `claims` asks.
-const CLAIMS: &[&[Claim]] = &[
-    sockets::CLAIMS,
-    sockaddr::CLAIMS,
-    raw::CLAIMS,
-    udp::CLAIMS,
-    descriptor::CLAIMS,
-    listen::CLAIMS,
-    connect::CLAIMS,
-    eagain::CLAIMS,
-    epoll::CLAIMS,
-    read::CLAIMS,
-    buffered::CLAIMS,
-    close::CLAIMS,
-    deadline::CLAIMS,
-    concurrent::CLAIMS,
+const CHECKS: &[&[Check]] = &[
+    sockets::CHECKS,
+    sockaddr::CHECKS,
+    raw::CHECKS,
+    udp::CHECKS,
+    descriptor::CHECKS,
+    listen::CHECKS,
+    connect::CHECKS,
+    eagain::CHECKS,
+    epoll::CHECKS,
+    read::CHECKS,
+    buffered::CHECKS,
+    close::CHECKS,
+    deadline::CHECKS,
+    concurrent::CHECKS,
 ];
 
 fn main() -> ExitCode {
@@ -125,7 +125,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Deadline(args) => args.options.limit(move |out| deadline::run(&args, out)),
         Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS, || ()),
         Command::BenchPeer(args) => ping_pong::answer(&args, &bench::MECHANISMS),
-        Command::Claims(args) => claim::run(&args, env!("CARGO_PKG_NAME"), CLAIMS),
+        Command::Claims(args) => claims::run(&args, env!("CARGO_PKG_NAME"), CHECKS),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }

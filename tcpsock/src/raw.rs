@@ -11,8 +11,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use nix::sys::prctl::set_keepcaps;
 use nix::unistd::{Gid, Uid, getuid, setresgid, setresuid};
 use serde_json::{Value, json};
-use shared::harness::claim::Verdict::{Holds, Imprecise};
-use shared::harness::claim::{Claim, Seen, joined, seen};
+use shared::harness::claims::{Check, Seen, joined, seen};
 use shared::harness::report::Failure;
 use shared::linux::namespace;
 use shared::linux::readiness::{Name, Ready, read};
@@ -22,31 +21,10 @@ use crate::capabilities::{self, CAP_NET_RAW};
 use crate::loopback;
 use crate::socket_info::dropped;
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 142,
-        heading: "Socket的基本特征",
-        says: "the types of sockets are DGRAM, RAW, SEQPACKET and STREAM",
-        verdict: Imprecise,
-        command: "",
-        check: there_are_four_types,
-    },
-    Claim {
-        number: 146,
-        heading: "Socket的基本特征",
-        says: "RAW keeps boundaries and is not reliable",
-        verdict: Holds,
-        command: "",
-        check: raw_sockets_keep_boundaries_and_lose,
-    },
-    Claim {
-        number: 150,
-        heading: "Socket的基本特征",
-        says: "only the superuser can use raw sockets",
-        verdict: Imprecise,
-        command: "",
-        check: only_the_superuser_has_raw_sockets,
-    },
+pub const CHECKS: &[Check] = &[
+    (142, there_are_four_types),
+    (146, raw_sockets_keep_boundaries_and_lose),
+    (150, only_the_superuser_has_raw_sockets),
 ];
 
 /// For experiments (RFC 3692): the kernel has no use of its own for it.

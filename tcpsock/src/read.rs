@@ -5,29 +5,11 @@
 use std::io::{Read, Write};
 
 use serde_json::{Value, json};
-use shared::harness::claim::Verdict::Refuted;
-use shared::harness::claim::{Claim, Seen, seen};
+use shared::harness::claims::{Check, Seen, seen};
 
 use crate::experiment::connection;
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 178,
-        heading: "Read方法",
-        says: "the buffer for Read should hold nothing but zeros",
-        verdict: Refuted,
-        command: "",
-        check: the_buffer_should_be_empty,
-    },
-    Claim {
-        number: 179,
-        heading: "Read方法",
-        says: "as a rule Read returns only once the buffer is full",
-        verdict: Refuted,
-        command: "",
-        check: read_fills_its_buffer,
-    },
-];
+pub const CHECKS: &[Check] = &[(178, the_buffer_should_be_empty), (179, read_fills_its_buffer)];
 
 /// It writes over what has come, and nothing else: only the count tells which bytes those are.
 fn what_was_in_the_buffer_stays() -> anyhow::Result<Value> {

@@ -7,32 +7,14 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use anyhow::Context;
 use serde_json::{Value, json};
-use shared::harness::claim::Verdict::Holds;
-use shared::harness::claim::{Claim, Seen, seen};
+use shared::harness::claims::{Check, Seen, seen};
 use shared::harness::report::Failure;
 use shared::linux::endpoint;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::experiment::connection;
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 140,
-        heading: "Socket的基本特征",
-        says: "an address is 4 bytes and a port of 2 in AF_INET, 16 and 2 in AF_INET6",
-        verdict: Holds,
-        command: "",
-        check: four_or_sixteen_bytes_and_a_port,
-    },
-    Claim {
-        number: 189,
-        heading: "LocalAddr和RemoteAddr方法",
-        says: "a connection tells the addresses of both ends and its protocol",
-        verdict: Holds,
-        command: "",
-        check: both_ends_are_told,
-    },
-];
+pub const CHECKS: &[Check] = &[(140, four_or_sixteen_bytes_and_a_port), (189, both_ends_are_told)];
 
 /// Finds the port and the address, as the network has them, in what getsockname(2) wrote; what is beside them
 /// is the family, and in AF_INET6 a flow and a scope.

@@ -10,8 +10,7 @@ use std::io;
 use std::mem::MaybeUninit;
 
 use serde::Serialize;
-use shared::harness::claim::Verdict::{Imprecise, Refuted};
-use shared::harness::claim::{Claim, Seen};
+use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Report;
 use shared::linux::readiness::{Ready, nonblocking, write};
 use socket2::{Domain, MaybeUninitSlice, Socket, Type};
@@ -23,32 +22,8 @@ pub struct Args {
     pub json: bool,
 }
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 143,
-        heading: "Socket的基本特征",
-        says: "SEQPACKET is a stream of bytes, with boundaries in it",
-        verdict: Refuted,
-        command: "boundaries",
-        check: seqpacket_is_a_stream,
-    },
-    Claim {
-        number: 144,
-        heading: "Socket的基本特征",
-        says: "STREAM has logical boundaries",
-        verdict: Refuted,
-        command: "boundaries",
-        check: a_stream_has_boundaries,
-    },
-    Claim {
-        number: 159,
-        heading: "基于TCP/IP协议栈的Socket通讯",
-        says: "what can be listened on, unix and unixpacket too, is a stream",
-        verdict: Imprecise,
-        command: "boundaries",
-        check: what_can_be_listened_on_is_a_stream,
-    },
-];
+pub const CHECKS: &[Check] =
+    &[(143, seqpacket_is_a_stream), (144, a_stream_has_boundaries), (159, what_can_be_listened_on_is_a_stream)];
 
 /// The three types in Go's words and the kernel's.
 const TYPES: [(&str, Type); 3] = [("unix", Type::STREAM), ("unixgram", Type::DGRAM), ("unixpacket", Type::SEQPACKET)];

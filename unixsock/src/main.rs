@@ -16,7 +16,7 @@ mod unixgram;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use shared::harness::claim::{self, Claim};
+use shared::harness::claims::{self, Check};
 use shared::harness::report::Report;
 use shared::harness::{manual, ping_pong, report};
 use shared::linux::readiness;
@@ -56,7 +56,7 @@ enum Command {
     /// Round trips and throughput of Unix sockets, on one scale with the other programs' mechanisms
     Bench(ping_pong::Args),
     /// Ask this kernel which of the note's statements about sockets in the Unix domain hold
-    Claims(claim::Args),
+    Claims(claims::Args),
     #[command(hide = true)]
     BenchPeer(ping_pong::PeerArgs),
     #[command(hide = true)]
@@ -64,7 +64,7 @@ enum Command {
 }
 
 /// What `claims` asks.
-const CLAIMS: &[&[Claim]] = &[network::CLAIMS, names::CLAIMS, boundaries::CLAIMS, unixgram::CLAIMS];
+const CHECKS: &[&[Check]] = &[network::CHECKS, names::CHECKS, boundaries::CHECKS, unixgram::CHECKS];
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -85,7 +85,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Credentials(args) => credentials::run(&args, &mut Report::new(args.json)),
         Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS, || ()),
         Command::BenchPeer(args) => ping_pong::answer(&args, &bench::MECHANISMS),
-        Command::Claims(args) => claim::run(&args, env!("CARGO_PKG_NAME"), CLAIMS),
+        Command::Claims(args) => claims::run(&args, env!("CARGO_PKG_NAME"), CHECKS),
         Command::Manual(args) => manual::install(&args, Cli::command()),
     }
 }

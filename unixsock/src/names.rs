@@ -8,20 +8,13 @@ use std::os::unix::fs::FileTypeExt;
 
 use anyhow::Context;
 use serde_json::{Value, json};
-use shared::harness::claim::{Claim, Seen, Verdict::Imprecise, seen};
+use shared::harness::claims::{Check, Seen, seen};
 use shared::linux::endpoint::shown;
 use shared::linux::folder::Folder;
 use shared::linux::readiness::Name;
 use socket2::{Domain, SockAddr, Socket, Type};
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 141,
-    heading: "Socket的基本特征",
-    says: "the address of a Unix socket is a path",
-    verdict: Imprecise,
-    command: "",
-    check: the_address_is_a_path,
-}];
+pub const CHECKS: &[Check] = &[(141, the_address_is_a_path)];
 
 fn socket() -> io::Result<Socket> {
     Socket::new(Domain::UNIX, Type::STREAM, None)

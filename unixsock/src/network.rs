@@ -6,20 +6,13 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::Serialize;
-use shared::harness::claim::{Claim, Seen, Verdict::Imprecise};
+use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Failure;
 use shared::linux::namespace;
 use shared::linux::readiness::Name;
 use socket2::{Domain, SockAddr, Socket, Type};
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 139,
-    heading: "Socket",
-    says: "a socket joins processes through a network",
-    verdict: Imprecise,
-    command: "",
-    check: sockets_need_a_network,
-}];
+pub const CHECKS: &[Check] = &[(139, sockets_need_a_network)];
 
 /// What a byte came to that was sent to a listener on this machine.
 #[derive(Serialize)]

@@ -7,20 +7,13 @@ use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::harness::claim::{Claim, Seen, Verdict::Holds, seen};
+use shared::harness::claims::{Check, Seen, seen};
 use shared::linux::endpoint;
 use shared::linux::network::Network;
 use shared::linux::readiness::Name;
 use socket2::SockRef;
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 167,
-    heading: "基于TCP/IP协议栈的Socket通讯",
-    says: "Dial takes unixgram, whose messages are datagrams",
-    verdict: Holds,
-    command: "",
-    check: unixgram_can_be_dialled,
-}];
+pub const CHECKS: &[Check] = &[(167, unixgram_can_be_dialled)];
 
 fn dialled() -> anyhow::Result<Value> {
     let sink = bound()?;

@@ -8,7 +8,7 @@
 use std::fs::File;
 
 use anyhow::{Context, bail};
-use shared::harness::claim::{Claim, Seen, Verdict::Imprecise};
+use shared::harness::claims::{Check, Seen};
 use shared::harness::ping_pong::placement::{cpus, stay_on};
 use shared::harness::ping_pong::{Meeting, Side};
 
@@ -17,14 +17,7 @@ use crate::children::Children;
 use crate::process::child::Teller;
 use crate::process::usage::Usage;
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 3,
-    heading: "Golang笔记-多进程编程理论",
-    says: "shared memory is the fastest IPC",
-    verdict: Imprecise,
-    command: "bench --quick --pin same",
-    check: is_shared_memory_the_fastest,
-}];
+pub const CHECKS: &[Check] = &[(3, is_shared_memory_the_fastest)];
 
 /// All on one CPU: the other side runs when this one waits, and only then.
 fn is_shared_memory_the_fastest() -> anyhow::Result<Seen> {

@@ -16,42 +16,14 @@ use nix::libc::c_void;
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use nix::unistd::{SysconfVar, sysconf};
-use shared::harness::claim::{
-    Claim, Seen,
-    Verdict::{Holds, Imprecise, Refuted},
-};
+use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Failure;
 
 use super::pages::private_pages;
 use super::smaps::range;
 use crate::sync::memory::page_size;
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 44,
-        heading: "进程的空间",
-        says: "user space and kernel space are two parts of physical memory",
-        verdict: Refuted,
-        command: "",
-        check: parts_of_physical_memory,
-    },
-    Claim {
-        number: 46,
-        heading: "进程的空间",
-        says: "how much virtual memory there can be has nothing to do with how much physical memory there is",
-        verdict: Holds,
-        command: "",
-        check: more_than_there_is,
-    },
-    Claim {
-        number: 48,
-        heading: "进程的空间",
-        says: "a user process's virtual memory is in user space always",
-        verdict: Imprecise,
-        command: "",
-        check: in_user_space,
-    },
-];
+pub const CHECKS: &[Check] = &[(44, parts_of_physical_memory), (46, more_than_there_is), (48, in_user_space)];
 
 const GIB: usize = 1 << 30;
 const TIB: NonZeroUsize = NonZeroUsize::new(1 << 40).unwrap();

@@ -17,11 +17,7 @@ use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid, getppid};
 use serde::Serialize;
-use shared::harness::claim::{
-    Claim, Seen,
-    Verdict::{Holds, Imprecise},
-    seen,
-};
+use shared::harness::claims::{Check, Seen, seen};
 use shared::harness::report::{Failure, Report};
 
 use super::child::Teller;
@@ -38,40 +34,8 @@ pub struct Args {
     pages: NonZeroUsize,
 }
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 6,
-        heading: "进程的衍生",
-        says: "a process can make several children by fork",
-        verdict: Holds,
-        command: "",
-        check: many_children,
-    },
-    Claim {
-        number: 8,
-        heading: "进程的衍生",
-        says: "what a child changes, neither its parent nor its siblings see, nor the other way round",
-        verdict: Imprecise,
-        command: "fork",
-        check: changes_are_invisible,
-    },
-    Claim {
-        number: 9,
-        heading: "进程的衍生",
-        says: "copy-on-write makes fork cheap",
-        verdict: Holds,
-        command: "fork",
-        check: copied_when_written,
-    },
-    Claim {
-        number: 10,
-        heading: "进程的衍生",
-        says: "exec replaces data, heap, stack and code by those of the new program",
-        verdict: Holds,
-        command: "fork",
-        check: exec_replaces_memory,
-    },
-];
+pub const CHECKS: &[Check] =
+    &[(6, many_children), (8, changes_are_invisible), (9, copied_when_written), (10, exec_replaces_memory)];
 
 #[derive(Serialize)]
 struct Written {

@@ -12,10 +12,7 @@ use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use shared::harness::claim::{
-    Claim, Seen,
-    Verdict::{Holds, Imprecise},
-};
+use shared::harness::claims::{Check, Seen};
 
 use super::child::seen_by_child;
 use super::pages::{private_pages, write_each};
@@ -23,39 +20,11 @@ use super::smaps::{Smaps, frame};
 use crate::children::Children;
 use crate::sync::memory::{SharedMemory, page_size};
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 7,
-        heading: "进程的衍生",
-        says: "a child gets copies of data, heap and stack, and shares the code",
-        verdict: Holds,
-        command: "",
-        check: copies_but_of_the_code,
-    },
-    Claim {
-        number: 45,
-        heading: "进程的空间",
-        says: "addresses are virtual, not those of physical memory",
-        verdict: Holds,
-        command: "",
-        check: one_address_two_places,
-    },
-    Claim {
-        number: 50,
-        heading: "进程的空间",
-        says: "the memories of processes are nearly independent, most is in frames of their own",
-        verdict: Imprecise,
-        command: "",
-        check: some_frames_are_common,
-    },
-    Claim {
-        number: 52,
-        heading: "进程的空间",
-        says: "processes may share frames, as shared memory does",
-        verdict: Holds,
-        command: "",
-        check: shared_memory_is_shared_frames,
-    },
+pub const CHECKS: &[Check] = &[
+    (7, copies_but_of_the_code),
+    (45, one_address_two_places),
+    (50, some_frames_are_common),
+    (52, shared_memory_is_shared_frames),
 ];
 
 /// A byte and the frame that it is in.

@@ -8,21 +8,14 @@ use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use anyhow::Context;
 use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_writev};
-use shared::harness::claim::{Claim, Seen, Verdict::Refuted};
+use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Failure;
 
 use super::child::Teller;
 use crate::children::Children;
 use crate::sync::gate::Gate;
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 49,
-    heading: "进程的空间",
-    says: "a process cannot manipulate the virtual memory of another",
-    verdict: Refuted,
-    command: "",
-    check: write_into_another,
-}];
+pub const CHECKS: &[Check] = &[(49, write_into_another)];
 
 // ANCHOR: intrude
 /// The child does nothing but read its byte, once we have been there.

@@ -8,20 +8,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use nix::time::{ClockId, clock_gettime};
-use shared::harness::claim::{Claim, Seen, Verdict::Imprecise};
+use shared::harness::claims::{Check, Seen};
 
 use super::child::seen_by_child;
 use super::usage::Usage;
 use crate::children::Children;
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 56,
-    heading: "系统调用",
-    says: "the CPU is in user mode most of the time",
-    verdict: Imprecise,
-    command: "",
-    check: most_of_the_time,
-}];
+pub const CHECKS: &[Check] = &[(56, most_of_the_time)];
 
 /// Many kernels see at their clock's ticks only in which mode the CPU is: there should be some.
 const CPU_TIME: Duration = Duration::from_millis(60);

@@ -9,33 +9,13 @@ use std::num::NonZeroUsize;
 
 use anyhow::Context;
 use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap_anonymous};
-use shared::harness::claim::{
-    Claim, Seen,
-    Verdict::{Holds, Imprecise},
-};
+use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Failure;
 
 use super::usage::Usage;
 use crate::sync::memory::page_size;
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 47,
-        heading: "进程的空间",
-        says: "the kernel and the CPU keep the mapping of virtual to physical memory",
-        verdict: Holds,
-        command: "",
-        check: both_keep_the_mapping,
-    },
-    Claim {
-        number: 51,
-        heading: "进程的空间",
-        says: "the kernel divides virtual memory into pages; it is the CPU that divides physical memory",
-        verdict: Imprecise,
-        command: "",
-        check: who_divides,
-    },
-];
+pub const CHECKS: &[Check] = &[(47, both_keep_the_mapping), (51, who_divides)];
 
 const PAGES: usize = 1000;
 

@@ -6,42 +6,15 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::ptr;
 
-use shared::harness::claim::{
-    Claim, Seen,
-    Verdict::{Holds, Imprecise},
-};
+use shared::harness::claims::{Check, Seen};
 
 use super::child::end_of;
 use super::cpu;
 use super::sealed::end_without_system_calls;
 use crate::children::Children;
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 42,
-        heading: "进程的空间",
-        says: "a user process cannot touch the hardware",
-        verdict: Imprecise,
-        command: "",
-        check: hardware_is_out_of_reach,
-    },
-    Claim {
-        number: 43,
-        heading: "进程的空间",
-        says: "a user process cannot access the kernel's space",
-        verdict: Holds,
-        command: "",
-        check: the_kernels_space_is_closed,
-    },
-    Claim {
-        number: 55,
-        heading: "系统调用",
-        says: "the CPU has levels of privilege, of which the kernel uses two",
-        verdict: Holds,
-        command: "",
-        check: this_program_has_the_lower_level,
-    },
-];
+pub const CHECKS: &[Check] =
+    &[(42, hardware_is_out_of_reach), (43, the_kernels_space_is_closed), (55, this_program_has_the_lower_level)];
 
 /// But for what the CPU itself gives to everybody: here its clock, read without the kernel.
 fn hardware_is_out_of_reach() -> anyhow::Result<Seen> {

@@ -11,7 +11,7 @@ use std::time::Instant;
 use anyhow::Context;
 use nix::sys::prctl::set_no_new_privs;
 use nix::unistd::getppid;
-use shared::harness::claim::{Claim, Seen, Verdict::Imprecise};
+use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Failure;
 
 use super::child::end_of;
@@ -20,24 +20,7 @@ use super::usage::Usage;
 use crate::children::Children;
 use crate::sync::memory::page_size;
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 53,
-        heading: "系统调用",
-        says: "system calls are the only way to use what the kernel does",
-        verdict: Imprecise,
-        command: "",
-        check: the_only_way,
-    },
-    Claim {
-        number: 54,
-        heading: "系统调用",
-        says: "a system call runs kernel code, a function works in user space",
-        verdict: Imprecise,
-        command: "",
-        check: call_or_function,
-    },
-];
+pub const CHECKS: &[Check] = &[(53, the_only_way), (54, call_or_function)];
 
 const PAGES: usize = 1000;
 

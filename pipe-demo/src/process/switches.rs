@@ -8,10 +8,7 @@ use std::ops::ControlFlow::{Break, Continue};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::SeqCst};
 
 use serde::{Deserialize, Serialize};
-use shared::harness::claim::{
-    Claim, Seen,
-    Verdict::{Holds, Imprecise},
-};
+use shared::harness::claims::{Check, Seen};
 use shared::harness::ping_pong::placement::{cpus, stay_on, two_cpus};
 
 use super::child::Teller;
@@ -21,24 +18,7 @@ use crate::sync::at_once::at_once;
 use crate::sync::memory::SharedMemory;
 use crate::sync::retry::{step, steps};
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 59,
-        heading: "进程的切换和调度",
-        says: "switching makes it seem as if processes ran at the same time",
-        verdict: Imprecise,
-        command: "",
-        check: only_seemingly_at_once,
-    },
-    Claim {
-        number: 60,
-        heading: "进程的切换和调度",
-        says: "a process's state is saved and restored when it is switched, by the kernel, which gives each a turn",
-        verdict: Holds,
-        command: "",
-        check: state_is_kept,
-    },
-];
+pub const CHECKS: &[Check] = &[(59, only_seemingly_at_once), (60, state_is_kept)];
 
 fn only_seemingly_at_once() -> anyhow::Result<Seen> {
     const FEW: usize = 4;

@@ -5,19 +5,12 @@
 use std::num::NonZeroUsize;
 use std::process::Command;
 
-use shared::harness::claim::{Claim, Seen, Verdict::Imprecise};
+use shared::harness::claims::{Check, Seen};
 
 use super::{By, read_output};
 use crate::children::Children;
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 75,
-    heading: "管道",
-    says: "a command run by the program is what the same words are in the shell",
-    verdict: Imprecise,
-    command: "run -- echo -n '$((6*7))'",
-    check: as_in_the_shell,
-}];
+pub const CHECKS: &[Check] = &[(75, as_in_the_shell)];
 
 fn as_in_the_shell() -> anyhow::Result<Seen> {
     let [(plain, plain_in_shell), (sum, sum_in_shell)] = [both("command from Rust")?, both("$((6*7))")?];

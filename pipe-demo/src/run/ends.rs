@@ -12,31 +12,13 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_child_subreaper;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
-use shared::harness::claim::Verdict::{Holds, Imprecise};
-use shared::harness::claim::{Claim, Seen};
+use shared::harness::claims::{Check, Seen};
 use shared::linux::asleep::Task;
 use shared::linux::readiness::restart;
 
 use crate::children::Children;
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 86,
-        heading: "管道",
-        says: "Wait waits until the command has ended; then all of its output is there",
-        verdict: Imprecise,
-        command: "",
-        check: waited_for,
-    },
-    Claim {
-        number: 98,
-        heading: "管道",
-        says: "some commands end only when their stdin is closed",
-        verdict: Holds,
-        command: "",
-        check: until_stdin_is_closed,
-    },
-];
+pub const CHECKS: &[Check] = &[(86, waited_for), (98, until_stdin_is_closed)];
 
 struct Outlived {
     wait: String,

@@ -9,39 +9,13 @@ use std::process::Command;
 
 use anyhow::Context;
 use nix::errno::Errno;
-use shared::harness::claim::Verdict::{Imprecise, Refuted};
-use shared::harness::claim::{Claim, Seen, joined};
+use shared::harness::claims::{Check, Seen, joined};
 use shared::linux::readiness::restart;
 
 use super::{By, read_output};
 use crate::children::Children;
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 78,
-        heading: "管道",
-        says: "a read that does not fill the buffer has read all of the command's output",
-        verdict: Imprecise,
-        command: "",
-        check: short_reads,
-    },
-    Claim {
-        number: 80,
-        heading: "管道",
-        says: "a loop that reads to the end prints an error that is not EOF, and reads on",
-        verdict: Refuted,
-        command: "",
-        check: reading_on,
-    },
-    Claim {
-        number: 81,
-        heading: "管道",
-        says: "a buffered reader of 4096 bytes reads 4096 at a time at most (std's BufReader as well as bufio's)",
-        verdict: Imprecise,
-        command: "",
-        check: at_most_the_buffer,
-    },
-];
+pub const CHECKS: &[Check] = &[(78, short_reads), (80, reading_on), (81, at_most_the_buffer)];
 
 /// The note's buffer.
 const BUFFER: NonZeroUsize = NonZeroUsize::new(30).unwrap();

@@ -9,20 +9,13 @@ use std::hint::spin_loop;
 use std::ops::ControlFlow::{Break, Continue};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, compiler_fence, fence};
 
-use shared::harness::claim::{Claim, Seen, Verdict::Refuted};
+use shared::harness::claims::{Check, Seen};
 use shared::harness::ping_pong::placement::two_cpus;
 
 use super::at_once::at_once;
 use super::memory::SharedMemory;
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 70,
-    heading: "关于同步",
-    says: "mutual exclusion must not depend on the hardware, not even on the CPU",
-    verdict: Refuted,
-    command: "",
-    check: independent_of_the_cpu,
-}];
+pub const CHECKS: &[Check] = &[(70, independent_of_the_cpu)];
 
 /// What keeps reads and writes in order: for the compiler only, or for the CPU too.
 type Fence = fn(Ordering);

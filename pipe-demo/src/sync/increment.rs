@@ -8,31 +8,14 @@ use std::ops::ControlFlow::{Break, Continue};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use serde::Serialize;
-use shared::harness::claim::{Claim, Seen, Verdict::Refuted};
+use shared::harness::claims::{Check, Seen};
 use shared::harness::ping_pong::placement::two_cpus;
 
 use super::at_once::at_once;
 use super::memory::SharedMemory;
 use crate::process::cpu;
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 63,
-        heading: "关于同步",
-        says: "the root of race conditions is that a process is interrupted",
-        verdict: Refuted,
-        command: "",
-        check: interruption_is_the_root,
-    },
-    Claim {
-        number: 64,
-        heading: "关于同步",
-        says: "what cannot be interrupted is atomic",
-        verdict: Refuted,
-        command: "",
-        check: uninterruptible_is_atomic,
-    },
-];
+pub const CHECKS: &[Check] = &[(63, interruption_is_the_root), (64, uninterruptible_is_atomic)];
 
 /// One instruction, so often.
 type Increment = fn(&AtomicU64, u64);

@@ -9,17 +9,10 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use anyhow::Context;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
-use shared::harness::claim::{Claim, Seen, Verdict::Refuted};
+use shared::harness::claims::{Check, Seen};
 use shared::linux::readiness::Name;
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 65,
-    heading: "关于同步",
-    says: "all system calls are atomic, nothing interrupts them",
-    verdict: Refuted,
-    command: "",
-    check: nothing_interrupts_system_calls,
-}];
+pub const CHECKS: &[Check] = &[(65, nothing_interrupts_system_calls)];
 
 static SIGNALS: AtomicU32 = AtomicU32::new(0);
 

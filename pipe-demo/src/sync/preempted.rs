@@ -5,7 +5,7 @@
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-use shared::harness::claim::{Claim, Seen, Verdict::Holds};
+use shared::harness::claims::{Check, Seen};
 use shared::harness::ping_pong::placement::{cpus, stay_on};
 
 use super::memory::SharedMemory;
@@ -14,14 +14,7 @@ use crate::children::{Children, wait_for};
 use crate::process::child::Teller;
 use crate::process::usage::Usage;
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 71,
-    heading: "关于同步",
-    says: "a critical section may be interrupted, as long as no second visitor gets in",
-    verdict: Holds,
-    command: "",
-    check: interrupted_inside,
-}];
+pub const CHECKS: &[Check] = &[(71, interrupted_inside)];
 
 #[derive(Default)]
 struct Seats {

@@ -17,7 +17,7 @@ use clap::ValueEnum;
 use nix::sched::sched_yield;
 use nix::unistd::Pid;
 use serde::Serialize;
-use shared::harness::claim::{Claim, Seen, Verdict::Holds, seen};
+use shared::harness::claims::{Check, Seen, seen};
 use shared::harness::report::Report;
 
 use super::gate::Gate;
@@ -41,24 +41,7 @@ pub struct Args {
     timeout: Duration,
 }
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 62,
-        heading: "关于同步",
-        says: "processes that use one thing at the same time may disturb each other: a race condition",
-        verdict: Holds,
-        command: "race --how plain",
-        check: updates_are_lost,
-    },
-    Claim {
-        number: 69,
-        heading: "关于同步",
-        says: "mutual exclusion lets one visitor at a time into a critical section",
-        verdict: Holds,
-        command: "race --how mutex",
-        check: one_visitor_at_a_time,
-    },
-];
+pub const CHECKS: &[Check] = &[(62, updates_are_lost), (69, one_visitor_at_a_time)];
 
 #[derive(Clone, Copy, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]

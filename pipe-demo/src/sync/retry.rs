@@ -6,20 +6,13 @@
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use nix::sched::sched_yield;
-use shared::harness::claim::{Claim, Seen, Verdict::Refuted};
+use shared::harness::claims::{Check, Seen};
 
 use super::gate::Gate;
 use super::memory::SharedMemory;
 use crate::children::{Children, wait_for};
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 66,
-    heading: "关于同步",
-    says: "an atomic operation must be a single instruction, with the chip's support",
-    verdict: Refuted,
-    command: "",
-    check: one_instruction,
-}];
+pub const CHECKS: &[Check] = &[(66, one_instruction)];
 
 const FACTOR: u64 = 6_364_136_223_846_793_005;
 const SUMMAND: u64 = 1_442_695_040_888_963_407;

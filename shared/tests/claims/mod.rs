@@ -1,4 +1,4 @@
-//! What every program's `claims` must do; and docs/claims.md says what the code says.
+//! What every program's `claims` must do; and docs/claims.md, in both languages, says what the ledger says.
 //!
 //! A program's own `tests/claims.rs` includes this file.
 
@@ -10,7 +10,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use shared::harness::claim::{HEADINGS, unchecked};
+use shared::harness::claims::lang::Lang;
+use shared::harness::claims::ledger::{Proof, statements};
 
 const NAME: &str = env!("CARGO_PKG_NAME");
 const PROGRAM: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
@@ -21,15 +22,34 @@ fn every_claim_is_seen_as_recorded() {
     let records = records(&output);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert_eq!(records.len(), listed().len());
-    let numbers = records.iter().map(|record| record["claim"].as_u64().unwrap());
-    assert!(numbers.is_sorted_by(|a, b| a < b));
     for record in &records {
         let keys: Vec<&str> = record.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(keys, ["claim", "heading", "says", "verdict", "observed", "evidence", "command"]);
-        assert!(HEADINGS.contains(&record["heading"].as_str().unwrap()), "{record}");
         assert!(["skipped", record["verdict"].as_str().unwrap()].contains(&record["observed"].as_str().unwrap()));
         assert!(!record["evidence"].as_str().unwrap().is_empty(), "{record}");
     }
+}
+
+/// The program itself refuses to list anything when one of its rows has no check, or one of its checks no row.
+#[test]
+fn every_row_of_the_program_is_listed_in_the_notes_order() {
+    let rows = statements().iter().filter(|statement| statement.program() == Some(NAME));
+    let numbers: Vec<String> = rows.map(|statement| statement.number.to_string()).collect();
+    assert_eq!(listed().iter().map(|record| word(record, "claim")).collect::<Vec<_>>(), numbers);
+}
+
+#[test]
+fn the_language_changes_what_the_note_says_and_nothing_else() {
+    let [mut english, mut chinese] = [("C.UTF-8", "en"), ("zh_CN.UTF-8", "zh")].map(|(locale, lang)| {
+        let by_locale = command(&["claims", "--list", "--json"]).env("LC_ALL", locale).output().unwrap();
+        let listed = listed_in(&["--lang", lang]);
+        assert_eq!(records(&by_locale), listed);
+        listed
+    });
+    let says = |records: &mut [Value]| records.iter_mut().map(|record| record["says"].take()).collect::<Vec<_>>();
+    let (in_english, in_chinese) = (says(&mut english), says(&mut chinese));
+    assert!(in_english.iter().zip(&in_chinese).all(|(english, chinese)| english != chinese));
+    assert_eq!(english, chinese);
 }
 
 /// The command that a claim names shows something and ends well, or cannot be shown here.
@@ -49,19 +69,22 @@ fn the_command_of_every_claim_runs() {
 }
 
 #[test]
-fn the_ledger_says_what_the_code_says() {
-    let mut rows = ledger();
-    rows.retain(|_, row| row.command.trim_matches('`').starts_with(&format!("{NAME} ")));
-    for claim in listed() {
-        let number: u16 = claim["claim"].to_string().parse().unwrap();
-        let row = rows.remove(&number).unwrap_or_else(|| panic!("no claim {number} in docs/claims.md: make docs"));
-        let [heading, says, verdict, command] = ["heading", "says", "verdict", "command"].map(|key| word(&claim, key));
-        assert_eq!(row.heading, heading, "claim {number}: make docs");
-        assert_eq!(row.says.replace('\\', ""), says.replace('\\', ""), "claim {number}: make docs");
-        assert_eq!((row.verdict, row.command), (verdict, format!("`{command}`")), "claim {number}: make docs");
-        assert!(!row.evidence.is_empty(), "claim {number} without evidence: make docs");
+fn the_pages_say_what_the_ledger_says() {
+    for (path, lang) in [("docs/claims.md", "en"), ("docs/zh/claims.md", "zh")] {
+        let mut rows = page(path);
+        rows.retain(|_, row| row.command.starts_with(&format!("`{NAME} ")));
+        for claim in listed_in(&["--lang", lang]) {
+            let number: u16 = word(&claim, "claim").parse().unwrap();
+            let row = rows.remove(&number).unwrap_or_else(|| panic!("no claim {number} in {path}: make docs"));
+            let [heading, says, verdict, command] =
+                ["heading", "says", "verdict", "command"].map(|key| word(&claim, key));
+            assert_eq!(row.heading, heading, "{path}, claim {number}: make docs");
+            assert_eq!(row.says.replace('\\', ""), says.replace('\\', ""), "{path}, claim {number}: make docs");
+            assert_eq!((row.verdict, row.command), (verdict, format!("`{command}`")), "claim {number}: make docs");
+            assert!(!row.evidence.is_empty(), "{path}, claim {number} without evidence: make docs");
+        }
+        assert!(rows.is_empty(), "in {path}, but not in the ledger: {:?}: make docs", rows.keys());
     }
-    assert!(rows.is_empty(), "in docs/claims.md, but not in the code: {:?}: make docs", rows.keys());
 }
 
 #[test]
@@ -69,10 +92,12 @@ fn a_claim_that_is_none_of_its_own_is_said_so() {
     let (code, error) = failure(&["claims", "0"]);
     assert_eq!(code, Some(2));
     assert!(error.contains("has no claim 0"), "{error}");
-    let uncheckable = unchecked::UNCHECKED[0].number.to_string();
-    let (code, error) = failure(&["claims", &uncheckable]);
-    assert_eq!(code, Some(77));
-    assert!(error.contains(unchecked::UNCHECKED[0].because), "{error}");
+    let unchecked = statements().iter().find(|statement| matches!(statement.proof, Proof::Unchecked(_))).unwrap();
+    for (name, lang) in [("en", Lang::En), ("zh", Lang::Zh)] {
+        let (code, error) = failure(&["claims", "--lang", name, &unchecked.number.to_string()]);
+        assert_eq!(code, Some(77));
+        assert!(error.contains(&unchecked.why_unchecked(lang).unwrap()), "{error}");
+    }
 }
 
 /// Not even begun, all checks fail: what is not seen is never taken for what is recorded.
@@ -93,10 +118,10 @@ struct Row {
     command: String,
 }
 
-/// The rows of docs/claims.md.
-fn ledger() -> BTreeMap<u16, Row> {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/claims.md");
-    let page = fs::read_to_string(page).unwrap();
+/// The rows of a page.
+fn page(path: &str) -> BTreeMap<u16, Row> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(path);
+    let page = fs::read_to_string(path).unwrap();
     let mut heading = String::new();
     let mut rows = BTreeMap::new();
     for line in page.lines() {
@@ -107,7 +132,7 @@ fn ledger() -> BTreeMap<u16, Row> {
         let line = line.replace("\\|", "\u{1}");
         let cells: Vec<String> =
             line.split('|').map(|cell| cell.trim().replace('\u{1}', "|").replace("&lt;", "<")).collect();
-        let [_, number, says, verdict, evidence, command, _] = &cells[..] else { continue };
+        let [_, number, _, says, verdict, evidence, command, _] = &cells[..] else { continue };
         let Some(Ok(number)) = number.rsplit('>').next().map(str::parse) else { continue };
         let [says, verdict, evidence, command] = [says, verdict, evidence, command].map(Clone::clone);
         rows.insert(number, Row { heading: heading.clone(), says, verdict, evidence, command });
@@ -116,7 +141,13 @@ fn ledger() -> BTreeMap<u16, Row> {
 }
 
 fn listed() -> Vec<Value> {
-    records(&run(&["claims", "--list", "--json"]))
+    listed_in(&["--lang", "en"])
+}
+
+fn listed_in(language: &[&str]) -> Vec<Value> {
+    let output = run(&[&["claims", "--list", "--json"], language].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    records(&output)
 }
 
 fn records(output: &Output) -> Vec<Value> {
@@ -130,7 +161,14 @@ fn word(record: &Value, key: &str) -> String {
 
 /// `claims` and the experiments end by themselves, by their own --timeout.
 fn run(arguments: &[&str]) -> Output {
-    Command::new(PROGRAM).args(arguments).output().unwrap()
+    command(arguments).output().unwrap()
+}
+
+/// In English, whoever runs the tests.
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.args(arguments).env("LC_ALL", "C.UTF-8");
+    command
 }
 
 fn failure(arguments: &[&str]) -> (Option<i32>, String) {

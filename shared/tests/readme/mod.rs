@@ -85,7 +85,7 @@ fn run(script: &str, program: &str) -> io::Result<String> {
     let folder = tempfile::tempdir()?;
     shell.current_dir(if script.starts_with("make") { root() } else { folder.path().to_owned() });
     // Not as a part of the `make test` that may run us.
-    shell.env("PATH", path).env("MAKEFLAGS", "PROFILE=dev").env_remove("MAKELEVEL");
+    shell.env("LC_ALL", "C.UTF-8").env("PATH", path).env("MAKEFLAGS", "PROFILE=dev").env_remove("MAKELEVEL");
     let output = shell.output()?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -7,18 +7,11 @@ use std::process;
 use anyhow::Context;
 use nix::sys::stat::{Mode, umask};
 use serde::Serialize;
-use shared::harness::claim::{Claim, Seen, Verdict::Holds, seen};
+use shared::harness::claims::{Check, Seen, seen};
 
 use crate::proc;
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 14,
-    heading: "进程的标识",
-    says: "the kernel records a process's priority, state, ranges of memory and permissions",
-    verdict: Holds,
-    command: "",
-    check: all_of_it_is_recorded,
-}];
+pub const CHECKS: &[Check] = &[(14, all_of_it_is_recorded)];
 
 #[derive(Debug, PartialEq, Serialize)]
 struct Descriptor {

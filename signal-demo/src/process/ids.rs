@@ -12,11 +12,7 @@ use std::process;
 
 use libc::pid_t;
 use nix::unistd::{Pid, getpid, getppid};
-use shared::harness::claim::{
-    Claim, Seen,
-    Verdict::{Holds, Imprecise, Refuted},
-    seen,
-};
+use shared::harness::claims::{Check, Seen, seen};
 use shared::harness::report::Report;
 
 use super::answer::{tell, telling, told};
@@ -36,39 +32,11 @@ pub struct Args {
     pub json: bool,
 }
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 11,
-        heading: "进程的衍生",
-        says: "the first process is the root of the tree, the ancestor of all processes",
-        verdict: Refuted,
-        command: "",
-        check: not_all_descend_from_the_first,
-    },
-    Claim {
-        number: 12,
-        heading: "进程的衍生",
-        says: "the first process is its own parent",
-        verdict: Refuted,
-        command: "ids 1",
-        check: the_first_has_no_parent,
-    },
-    Claim {
-        number: 16,
-        heading: "进程的标识",
-        says: "PID 1 is the process that the kernel starts with",
-        verdict: Imprecise,
-        command: "ids 1",
-        check: the_first_runs_a_program,
-    },
-    Claim {
-        number: 20,
-        heading: "进程的标识",
-        says: "a process's descriptor also holds its parent's PID; Getpid and Getppid tell both",
-        verdict: Holds,
-        command: "ids",
-        check: both_numbers_are_told,
-    },
+pub const CHECKS: &[Check] = &[
+    (11, not_all_descend_from_the_first),
+    (12, the_first_has_no_parent),
+    (16, the_first_runs_a_program),
+    (20, both_numbers_are_told),
 ];
 
 // ANCHOR: chain

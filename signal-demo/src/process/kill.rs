@@ -7,7 +7,7 @@ use std::io;
 use anyhow::Context;
 use libc::WEXITED;
 use nix::errno::Errno;
-use shared::harness::claim::{Claim, Seen, Verdict::Imprecise};
+use shared::harness::claims::{Check, Seen};
 use shared::linux::pidfd::PidFd;
 
 use super::answer::{await_turn, give_turn, tell, telling, told};
@@ -15,14 +15,7 @@ use crate::child::{self, Child, Event};
 use crate::signal::Signal;
 use crate::signal::action::Action;
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 24,
-    heading: "进程的标识",
-    says: "kill ends the process of a PID; by its PID a process is found, to send it a signal",
-    verdict: Imprecise,
-    command: "",
-    check: it_only_sends,
-}];
+pub const CHECKS: &[Check] = &[(24, it_only_sends)];
 
 fn it_only_sends() -> anyhow::Result<Seen> {
     let (default, ignored, late) = (ends_by_default()?, goes_on_if_it_ignores()?, is_gone_when_reaped()?);

@@ -16,11 +16,7 @@ use anyhow::Context;
 use libc::pid_t;
 use nix::errno::Errno;
 use nix::unistd::{self, Pid};
-use shared::harness::claim::{
-    Claim, Seen,
-    Verdict::{Holds, Imprecise, Refuted},
-    joined,
-};
+use shared::harness::claims::{Check, Seen, joined};
 use shared::harness::report::Failure;
 
 use super::answer::{await_turn, tell, telling, told};
@@ -29,39 +25,11 @@ use super::possible::possible;
 use crate::child::{self, Child};
 use crate::proc;
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 15,
-        heading: "进程的标识",
-        says: "a PID identifies one process in the system",
-        verdict: Imprecise,
-        command: "",
-        check: one_process_has_many_numbers,
-    },
-    Claim {
-        number: 17,
-        heading: "进程的标识",
-        says: "PIDs always increase: a new process gets the last one's plus 1",
-        verdict: Refuted,
-        command: "",
-        check: numbers_are_left_out,
-    },
-    Claim {
-        number: 18,
-        heading: "进程的标识",
-        says: "a PID can be used again",
-        verdict: Holds,
-        command: "",
-        check: a_number_is_given_again,
-    },
-    Claim {
-        number: 19,
-        heading: "进程的标识",
-        says: "past the maximum the kernel begins anew and takes the first number that is free",
-        verdict: Imprecise,
-        command: "",
-        check: the_series_begins_at_300,
-    },
+pub const CHECKS: &[Check] = &[
+    (15, one_process_has_many_numbers),
+    (17, numbers_are_left_out),
+    (18, a_number_is_given_again),
+    (19, the_series_begins_at_300),
 ];
 
 const THREADS: usize = 5;

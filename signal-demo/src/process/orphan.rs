@@ -14,10 +14,7 @@ use libc::{WEXITED, pid_t};
 use nix::sys::prctl;
 use nix::unistd::{self, Pid};
 use serde::Serialize;
-use shared::harness::claim::{
-    Claim, Seen,
-    Verdict::{Holds, Imprecise},
-};
+use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Report;
 
 use super::answer::{await_turn, give_turn, tell, telling, told};
@@ -36,24 +33,7 @@ pub struct Args {
     pub json: bool,
 }
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 13,
-        heading: "进程的衍生",
-        says: "the first process adopts whoever outlives its parent",
-        verdict: Imprecise,
-        command: "orphan --subreaper",
-        check: the_first_or_a_subreaper_adopts,
-    },
-    Claim {
-        number: 22,
-        heading: "进程的标识",
-        says: "by its PPID one can find the trace of a daemon",
-        verdict: Holds,
-        command: "orphan",
-        check: a_daemon_is_found_by_its_ppid,
-    },
-];
+pub const CHECKS: &[Check] = &[(13, the_first_or_a_subreaper_adopts), (22, a_daemon_is_found_by_its_ppid)];
 
 #[derive(Serialize)]
 struct Record {

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use libc::{WEXITED, pid_t};
 use serde::Serialize;
-use shared::harness::claim::{Claim, Seen, Verdict::Outdated, joined};
+use shared::harness::claims::{Check, Seen, joined};
 use shared::harness::report::{self, Failure, Report};
 
 use self::uninterruptible::InVfork;
@@ -40,14 +40,7 @@ pub struct Args {
     pub json: bool,
 }
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 25,
-    heading: "进程的状态",
-    says: "there are six states: R, S, D, T (stopped or traced), Z and X",
-    verdict: Outdated,
-    command: "states",
-    check: there_are_more_than_six,
-}];
+pub const CHECKS: &[Check] = &[(25, there_are_more_than_six)];
 
 #[derive(Clone, Copy, ValueEnum)]
 enum State {

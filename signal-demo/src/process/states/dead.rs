@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use libc::WEXITED;
-use shared::harness::claim::{Claim, Seen, Verdict::Holds};
+use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Failure;
 
 use super::super::answer::{tell, telling, told};
@@ -17,14 +17,7 @@ use crate::proc;
 use crate::signal::Signal;
 use crate::signal::action::Action;
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 38,
-    heading: "进程的状态",
-    says: "X: nothing of it is kept, as where its parent explicitly ignores SIGCHLD",
-    verdict: Holds,
-    command: "states X",
-    check: nothing_is_kept,
-}];
+pub const CHECKS: &[Check] = &[(38, nothing_is_kept)];
 
 /// One child after the other ends, until one is seen in the moment.
 const PATIENCE: Duration = Duration::from_secs(2);

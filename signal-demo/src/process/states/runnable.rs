@@ -8,21 +8,14 @@ use std::io;
 use anyhow::Context;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
-use shared::harness::claim::{Claim, Seen, Verdict::Holds};
+use shared::harness::claims::{Check, Seen};
 
 use super::super::answer::{tell, telling, told};
 use super::settled;
 use crate::child::Child;
 use crate::proc;
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 26,
-    heading: "进程的状态",
-    says: "R: the process is about to run, or runs",
-    verdict: Holds,
-    command: "states R",
-    check: who_waits_for_the_cpu_is_r_too,
-}];
+pub const CHECKS: &[Check] = &[(26, who_waits_for_the_cpu_is_r_too)];
 
 pub fn busy() -> anyhow::Result<Child> {
     let child = Child::fork(spin)?;

@@ -9,21 +9,14 @@ use std::iter;
 use anyhow::{Context, bail};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::unistd;
-use shared::harness::claim::{Claim, Seen, Verdict::Holds, joined};
+use shared::harness::claims::{Check, Seen, joined};
 use shared::linux::readiness;
 
 use super::super::answer::{tell, told};
 use super::settled;
 use crate::child::{self, Child};
 
-pub const CLAIMS: &[Claim] = &[Claim {
-    number: 27,
-    heading: "进程的状态",
-    says: "S: it waits for an event, as others may; when that comes one or several are woken",
-    verdict: Holds,
-    command: "states S",
-    check: one_or_several_are_woken,
-}];
+pub const CHECKS: &[Check] = &[(27, one_or_several_are_woken)];
 
 pub fn pausing() -> anyhow::Result<Child> {
     let child = Child::fork(child::pause)?;

@@ -3,10 +3,7 @@
 //! Note: 进程的状态 ("暂停状态"). Go: `syscall.SIGSTOP`. Man: signal(7), waitid(2), pid_namespaces(7).
 
 use libc::{WCONTINUED, WEXITED, WSTOPPED};
-use shared::harness::claim::{
-    Claim, Seen,
-    Verdict::{Holds, Imprecise},
-};
+use shared::harness::claims::{Check, Seen};
 
 use super::super::answer::{tell, telling, told};
 use super::super::namespace;
@@ -17,32 +14,7 @@ use crate::child::{Child, Event};
 use crate::proc;
 use crate::signal::{Signal, send};
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 31,
-        heading: "进程的状态",
-        says: "SIGSTOP stops a process, unless that is in D",
-        verdict: Imprecise,
-        command: "states T",
-        check: not_all_are_stopped,
-    },
-    Claim {
-        number: 32,
-        heading: "进程的状态",
-        says: "SIGCONT makes a stopped process runnable",
-        verdict: Holds,
-        command: "",
-        check: it_goes_on,
-    },
-    Claim {
-        number: 36,
-        heading: "进程的状态",
-        says: "(not in the note) a stopped process takes other signals when it is continued, but SIGKILL at once",
-        verdict: Holds,
-        command: "states T",
-        check: others_wait,
-    },
-];
+pub const CHECKS: &[Check] = &[(31, not_all_are_stopped), (32, it_goes_on), (36, others_wait)];
 
 // ANCHOR: make
 /// Stops the child.

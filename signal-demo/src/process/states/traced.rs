@@ -10,10 +10,7 @@ use libc::{WEXITED, WSTOPPED};
 use nix::errno::Errno;
 use nix::sys::ptrace;
 use nix::unistd::Pid;
-use shared::harness::claim::{
-    Claim, Seen,
-    Verdict::{Holds, Imprecise, Outdated},
-};
+use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Failure;
 
 use super::super::answer::{await_turn, give_turn, tell, telling, told};
@@ -23,32 +20,7 @@ use crate::child::{self, Child, Event};
 use crate::proc;
 use crate::signal::{Signal, send};
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 33,
-        heading: "进程的状态",
-        says: "stopped and traced are one state, T",
-        verdict: Outdated,
-        command: "states T t",
-        check: they_are_two,
-    },
-    Claim {
-        number: 34,
-        heading: "进程的状态",
-        says: "SIGCONT does not make a traced process go on",
-        verdict: Holds,
-        command: "",
-        check: sigcont_does_not_help,
-    },
-    Claim {
-        number: 35,
-        heading: "进程的状态",
-        says: "a traced process goes on only by its tracer's calls, or when that ends",
-        verdict: Imprecise,
-        command: "states t",
-        check: sigkill_ends_it,
-    },
-];
+pub const CHECKS: &[Check] = &[(33, they_are_two), (34, sigcont_does_not_help), (35, sigkill_ends_it)];
 
 // ANCHOR: make
 /// We are the tracer. When it goes on it exits with 0.

@@ -10,10 +10,7 @@ use std::os::fd::AsRawFd;
 use anyhow::{Context, ensure};
 use libc::{WEXITED, c_int, c_long, pid_t};
 use nix::sched::{CloneFlags, clone};
-use shared::harness::claim::{
-    Claim, Seen,
-    Verdict::{Holds, Imprecise, Refuted},
-};
+use shared::harness::claims::{Check, Seen};
 
 use super::super::answer::{give_turn, tell, told};
 use super::super::orphan::become_subreaper;
@@ -25,32 +22,7 @@ use crate::signal::action::Action;
 use crate::signal::set::Set;
 use crate::signal::{Signal, handler};
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 28,
-        heading: "进程的状态",
-        says: "D: it reacts to no signal at all",
-        verdict: Refuted,
-        command: "states D",
-        check: signals_that_end_it_do,
-    },
-    Claim {
-        number: 29,
-        heading: "进程的状态",
-        says: "signals to a process in D are delivered when it leaves that state",
-        verdict: Holds,
-        command: "",
-        check: others_wait_for_its_end,
-    },
-    Claim {
-        number: 30,
-        heading: "进程的状态",
-        says: "D: as a rule it waits for a special event, such as the end of synchronous I/O",
-        verdict: Imprecise,
-        command: "states D",
-        check: it_need_not_be_io,
-    },
-];
+pub const CHECKS: &[Check] = &[(28, signals_that_end_it_do), (29, others_wait_for_its_end), (30, it_need_not_be_io)];
 
 /// A child of ours in D, the parent of a process that waits to be released.
 pub struct InVfork {

@@ -13,11 +13,7 @@ use anyhow::Context;
 use libc::{WEXITED, WNOWAIT};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::unistd;
-use shared::harness::claim::{
-    Claim, Seen,
-    Verdict::{Holds, Imprecise, Refuted},
-    joined, seen,
-};
+use shared::harness::claims::{Check, Seen, joined, seen};
 
 use super::super::answer::{await_turn, give_turn, telling};
 use super::{runnable, settled};
@@ -27,40 +23,8 @@ use crate::signal::Signal;
 use crate::signal::fd::SignalFd;
 use crate::signal::set::Set;
 
-pub const CLAIMS: &[Claim] = &[
-    Claim {
-        number: 37,
-        heading: "进程的状态",
-        says: "Z: about to end, it has given back almost all, but for its exit code and some statistics",
-        verdict: Imprecise,
-        command: "states Z",
-        check: it_has_ended_already,
-    },
-    Claim {
-        number: 39,
-        heading: "进程的状态",
-        says: "the kernel sends SIGCHLD to the parent of a process that ends",
-        verdict: Holds,
-        command: "",
-        check: the_parent_is_told,
-    },
-    Claim {
-        number: 40,
-        heading: "进程的状态",
-        says: "detached, with a program of its own, a process does not become Z, but X",
-        verdict: Refuted,
-        command: "",
-        check: detached_or_not,
-    },
-    Claim {
-        number: 41,
-        heading: "进程的状态",
-        says: "states change only from runnable to others and back",
-        verdict: Refuted,
-        command: "",
-        check: it_goes_without_running,
-    },
-];
+pub const CHECKS: &[Check] =
+    &[(37, it_has_ended_already), (39, the_parent_is_told), (40, detached_or_not), (41, it_goes_without_running)];
 
 pub fn make() -> anyhow::Result<Child> {
     ended(|| Ok(()))

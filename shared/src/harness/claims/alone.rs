@@ -16,7 +16,7 @@ use nix::unistd::{Pid, getpid, getppid};
 use serde::{Deserialize, Serialize};
 
 use super::record::Observed;
-use super::{Claim, Seen};
+use super::{Check, Seen};
 use crate::harness::report::{Failure, narrate, written};
 use crate::linux::pidfd::{self, PidFd};
 use crate::linux::shutdown;
@@ -31,13 +31,13 @@ enum Outcome {
 }
 
 /// In the process of the check.
-pub(super) fn answer(parent: i32, claims: &[&Claim]) -> anyhow::Result<()> {
+pub(super) fn answer<'a>(parent: i32, checks: impl Iterator<Item = &'a Check>) -> anyhow::Result<()> {
     prctl::set_pdeathsig(Signal::SIGKILL).map_err(io::Error::from).context("PR_SET_PDEATHSIG")?;
     if getppid().as_raw() != parent {
         return Err(Failure::AlreadySaid.into());
     }
-    for claim in claims {
-        let outcome = serde_json::to_string(&outcome((claim.check)()))?;
+    for (_, check) in checks {
+        let outcome = serde_json::to_string(&outcome(check()))?;
         written(writeln!(io::stdout(), "{outcome}"))?;
     }
     Ok(())
@@ -71,10 +71,10 @@ impl Checker {
         Ok(Checker { timeout, running })
     }
 
-    pub(super) fn check(&mut self, claim: &Claim) -> anyhow::Result<(Observed, String)> {
+    pub(super) fn check(&mut self, number: u16) -> anyhow::Result<(Observed, String)> {
         let mut stdout = File::from(memfd_create("evidence", MFdFlags::MFD_CLOEXEC).context("memfd_create")?);
         let mut command = Command::new("/proc/self/exe");
-        command.args(["claims", &claim.number.to_string(), "--alone", &getpid().to_string()]);
+        command.args(["claims", &number.to_string(), "--alone", &getpid().to_string()]);
         command.stdin(Stdio::null()).stdout(stdout.try_clone()?).process_group(0);
         let (in_time, why) = self.run(&mut command)?;
         let mut text = String::new();

@@ -1,15 +1,16 @@
 //! The command `claims`: what the note says, asked of this kernel.
 //!
-//! A claim's row stands in the module of its experiment, and its check calls the code that the module's
-//! command runs. Each check is a process of its own, this program again: whatever it does to itself
-//! (signals, limits, children, namespaces) ends with it, and so does a check that hangs.
+//! What is claimed stands in shared/claims.toml, a row a statement; a program has a check for each of its rows,
+//! which calls the code that its command runs. Each check is a process of its own, this program again: whatever
+//! it does to itself (signals, limits, children, namespaces) ends with it, and so does a check that hangs.
 //!
 //! Note: all of it, "Golang笔记-多进程编程理论". Go: `testing.T`. Man: memfd_create(2), PR_SET_PDEATHSIG in prctl(2), pidfd_open(2).
 
 mod alone;
-mod ledger;
+pub mod lang;
+pub mod ledger;
+mod page;
 mod record;
-pub mod unchecked;
 
 use std::fmt;
 use std::fs::{self, File};
@@ -22,31 +23,9 @@ use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 
 use crate::harness::report::{Failure, Pairs, Report, narrate};
-use record::{Observed, Record, Summary};
-
-/// The note's headings in its order, after its title, under which its first sentences stand.
-pub const HEADINGS: [&str; 20] = [
-    "Golang笔记-多进程编程理论",
-    "进程",
-    "进程的定义",
-    "进程的衍生",
-    "进程的标识",
-    "进程的状态",
-    "进程的空间",
-    "系统调用",
-    "进程的切换和调度",
-    "关于同步",
-    "管道",
-    "信号",
-    "Socket",
-    "Socket的基本特征",
-    "基于TCP/IP协议栈的Socket通讯",
-    "Read方法",
-    "Write方法",
-    "Close方法",
-    "LocalAddr和RemoteAddr方法",
-    "SetDeadline、SetReadDeadline、SetWriteDeadline方法",
-];
+use lang::Lang;
+use ledger::Statement;
+use record::{Record, Summary};
 
 /// What a sentence of the note comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,22 +41,8 @@ pub enum Verdict {
     Outdated,
 }
 
-/// A sentence of the note and the experiment that tells whether it holds.
-#[derive(Debug)]
-pub struct Claim {
-    /// Its number, everywhere.
-    pub number: u16,
-    /// The note's heading over it, one of [`HEADINGS`].
-    pub heading: &'static str,
-    /// What the note says, in our words.
-    pub says: &'static str,
-    /// What it comes to on Linux 6.
-    pub verdict: Verdict,
-    /// The command of the program that shows it, with arguments; empty where only `claims` does.
-    pub command: &'static str,
-    /// The experiment.
-    pub check: fn() -> anyhow::Result<Seen>,
-}
+/// The number of a statement in shared/claims.toml, and what asks the kernel whether it holds.
+pub type Check = (u16, fn() -> anyhow::Result<Seen>);
 
 /// What an experiment saw, in this run, on this kernel.
 #[derive(Debug, Serialize, Deserialize)]
@@ -140,19 +105,22 @@ pub struct Args {
     /// Print JSON lines
     #[arg(long)]
     pub json: bool,
-    /// Print what is recorded and ask nothing
+    /// Print what is recorded, and check nothing
     #[arg(long, conflicts_with = "append")]
     list: bool,
-    /// Give each check so long
+    /// Let no check take longer
     #[arg(long, value_name = "DURATION", value_parser = crate::harness::duration::parse, default_value = "20s")]
     timeout: Duration,
+    /// Say what is claimed, and the summary, in this language [default: by LC_ALL, LC_MESSAGES, LANG]
+    #[arg(long, value_enum)]
+    lang: Option<Lang>,
     /// Append the records to this file, for `make claims`
     #[arg(long, hide = true, value_name = "FILE")]
     append: Option<PathBuf>,
     /// Print the records of this file, in the note's order
     #[arg(long, hide = true, value_name = "FILE", conflicts_with = "append")]
     records: Option<PathBuf>,
-    /// With --records: as the page docs/claims.md
+    /// With --records: as the page docs/claims.md, or docs/zh/claims.md
     #[arg(long, hide = true)]
     ledger: bool,
     /// Be the process of this one check, and leave what it saw on stdout
@@ -160,54 +128,59 @@ pub struct Args {
     alone: Option<i32>,
 }
 
-/// Checks claims of `program`, which are those of its modules.
-pub fn run(args: &Args, program: &'static str, claims: &[&[Claim]]) -> anyhow::Result<()> {
-    let mut claims: Vec<&Claim> = claims.iter().copied().flatten().collect();
-    claims.sort_by_key(|claim| claim.number);
+impl Args {
+    fn lang(&self) -> Lang {
+        self.lang.unwrap_or_else(Lang::of_environment)
+    }
+
+    fn asks(&self, number: u16) -> bool {
+        self.ids.is_empty() || self.ids.contains(&number)
+    }
+}
+
+/// Checks statements of the note, those that `program` has a row for in shared/claims.toml.
+pub fn run(args: &Args, program: &'static str, checks: &[&[Check]]) -> anyhow::Result<()> {
     if let Some(parent) = args.alone {
-        return alone::answer(parent, &chosen(args, program, &claims)?);
+        return alone::answer(parent, checks.iter().copied().flatten().filter(|check| args.asks(check.0)));
     }
     if let Some(path) = &args.records {
         let text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
         return tell(args, &record::parse(&text)?);
     }
+    let ours = ledger::of(program, checks)?;
+    let asked: Vec<&Statement> = ours.into_iter().filter(|statement| args.asks(statement.number)).collect();
+    if let Some(path) = &args.append {
+        return append(args, path, program, &asked);
+    }
+    check_ids(args, program, &asked)?;
     if args.list {
         let mut out = Report::new(args.json);
-        return chosen(args, program, &claims)?
-            .iter()
-            .try_for_each(|claim| out.record(&Record::listed(claim, program)));
+        return asked.iter().try_for_each(|statement| out.record(&Record::listed(statement, args.lang())));
     }
-    match &args.append {
-        Some(path) => append(args, path, program, &claims),
-        None => check(args, program, &chosen(args, program, &claims)?),
-    }
+    check(args, &asked)
 }
 
-/// Those asked for. A number that belongs to no claim of the program is an error.
-fn chosen<'a>(args: &Args, program: &str, claims: &[&'a Claim]) -> anyhow::Result<Vec<&'a Claim>> {
-    for id in &args.ids {
-        if let Some(unchecked) = unchecked::find(*id) {
-            return Err(Failure::CannotShow(format!("claim {id}: {unchecked}")).into());
+/// A number that belongs to no claim of the program is an error.
+fn check_ids(args: &Args, program: &str, asked: &[&Statement]) -> anyhow::Result<()> {
+    for &id in &args.ids {
+        if let Some(why) = ledger::why_unchecked(id, args.lang()) {
+            return Err(Failure::CannotShow(format!("claim {id}: {why}")).into());
         }
-        if !claims.iter().any(|claim| claim.number == *id) {
+        if !asked.iter().any(|statement| statement.number == id) {
             let hint = format!("`make claims ARGS={id}` asks all programs");
             return Err(Failure::Usage(format!("{program} has no claim {id}; {hint}")).into());
         }
     }
-    Ok(asked(args, claims))
-}
-
-fn asked<'a>(args: &Args, claims: &[&'a Claim]) -> Vec<&'a Claim> {
-    claims.iter().copied().filter(|claim| args.ids.is_empty() || args.ids.contains(&claim.number)).collect()
+    Ok(())
 }
 
 /// Prints each record as soon as it is there.
-fn check(args: &Args, program: &str, claims: &[&Claim]) -> anyhow::Result<()> {
+fn check(args: &Args, asked: &[&Statement]) -> anyhow::Result<()> {
     let mut out = Report::new(args.json);
     let mut checker = alone::Checker::new(args.timeout)?;
-    let mut summary = Summary::default();
-    for claim in claims {
-        let record = Record::new(claim, program, checker.check(claim)?);
+    let mut summary = Summary::new(args.lang(), 0);
+    for statement in asked {
+        let record = Record::listed(statement, args.lang()).with(checker.check(statement.number)?);
         summary.count(&record);
         out.record(&record)?;
     }
@@ -215,14 +188,13 @@ fn check(args: &Args, program: &str, claims: &[&Claim]) -> anyhow::Result<()> {
 }
 
 /// As one of many programs: a number that is none of its claims is another's.
-fn append(args: &Args, path: &PathBuf, program: &str, claims: &[&Claim]) -> anyhow::Result<()> {
+fn append(args: &Args, path: &PathBuf, program: &str, asked: &[&Statement]) -> anyhow::Result<()> {
     let named = || format!("append to {}", path.display());
     let mut file = File::options().append(true).open(path).with_context(named)?;
-    let claims = asked(args, claims);
-    let progress = ProgressBar::new(claims.len() as u64).with_prefix(program.to_owned());
+    let progress = ProgressBar::new(asked.len() as u64).with_prefix(program.to_owned());
     let mut checker = alone::Checker::new(args.timeout)?;
-    for claim in claims {
-        let record = Record::new(claim, program, checker.check(claim)?);
+    for statement in asked {
+        let record = Record::listed(statement, args.lang()).with(checker.check(statement.number)?);
         writeln!(file, "{}", serde_json::to_string(&record)?).with_context(named)?;
         progress.inc(1);
     }
@@ -233,8 +205,8 @@ fn append(args: &Args, path: &PathBuf, program: &str, claims: &[&Claim]) -> anyh
 /// What all programs found.
 fn tell(args: &Args, records: &[Record]) -> anyhow::Result<()> {
     let mut out = Report::new(args.json);
-    let unchecked = if args.ids.is_empty() { unchecked::UNCHECKED.len() } else { 0 };
-    let mut summary = Summary::beside(unchecked);
+    let unchecked = ledger::statements().iter().filter(|statement| statement.program().is_none()).count();
+    let mut summary = Summary::new(args.lang(), if args.ids.is_empty() { unchecked } else { 0 });
     for record in records {
         summary.count(record);
         if !args.ledger {
@@ -242,12 +214,12 @@ fn tell(args: &Args, records: &[Record]) -> anyhow::Result<()> {
         }
     }
     if args.ledger {
-        ledger::print(&mut out, records)?;
+        page::print(&mut out, records, args.lang())?;
     }
-    for id in &args.ids {
-        match unchecked::find(*id) {
-            Some(unchecked) => narrate(format_args!("claim {id}: {unchecked}")),
-            None if records.iter().any(|record| record.claim == *id) => (),
+    for &id in &args.ids {
+        match ledger::why_unchecked(id, args.lang()) {
+            Some(why) => narrate(format_args!("claim {id}: {why}")),
+            None if records.iter().any(|record| record.claim == id) => (),
             None => return Err(Failure::Usage(format!("there is no claim {id}")).into()),
         }
     }
@@ -261,7 +233,7 @@ fn conclude(out: &mut Report, for_a_program: bool, summary: &Summary) -> anyhow:
     } else {
         out.line(format_args!("{summary}"))?;
     }
-    if summary.contradicts() { Err(Failure::AlreadySaid.into()) } else { Ok(()) }
+    if summary.is_as_recorded() { Ok(()) } else { Err(Failure::AlreadySaid.into()) }
 }
 
 impl fmt::Display for Verdict {
@@ -272,16 +244,5 @@ impl fmt::Display for Verdict {
             Verdict::Refuted => "refuted",
             Verdict::Outdated => "outdated",
         })
-    }
-}
-
-impl From<Verdict> for Observed {
-    fn from(verdict: Verdict) -> Observed {
-        match verdict {
-            Verdict::Holds => Observed::Holds,
-            Verdict::Imprecise => Observed::Imprecise,
-            Verdict::Refuted => Observed::Refuted,
-            Verdict::Outdated => Observed::Outdated,
-        }
     }
 }

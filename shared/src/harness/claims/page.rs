@@ -1,0 +1,77 @@
+//! The page docs/claims.md, or its Chinese twin: every statement, with what a run saw or why no program checks it.
+
+use anyhow::Context;
+
+use crate::harness::report::Report;
+
+use super::Verdict;
+use super::lang::Lang;
+use super::ledger::{HEADINGS, Proof, Statement, statements};
+use super::record::Record;
+
+pub(super) fn print(out: &mut Report, records: &[Record], lang: Lang) -> anyhow::Result<()> {
+    out.line(format_args!("{}", head(lang)))?;
+    for heading in HEADINGS {
+        let mut rows = statements().iter().filter(|row| row.heading == heading).peekable();
+        if rows.peek().is_some() {
+            out.line(format_args!("\n## {heading}\n\n{}\n|-|-|-|-|-|-|", columns(lang)))?;
+        }
+        rows.try_for_each(|statement| out.line(format_args!("{}", row(statement, records, lang)?)))?;
+    }
+    Ok(())
+}
+
+fn head(lang: Lang) -> String {
+    let all = statements().len();
+    let checked = statements().iter().filter(|row| row.program().is_some()).count();
+    let count = |verdict| statements().iter().filter(|row| row.verdict == verdict).count();
+    let [holds, imprecise, refuted, outdated] =
+        [Verdict::Holds, Verdict::Imprecise, Verdict::Refuted, Verdict::Outdated].map(count);
+    match lang {
+        Lang::En => format!(
+            "# What the note says, checked\n\n\
+             {all} statements of the note, {checked} of them checked by programs on the reader's kernel: `make claims` \
+             asks all, `PROGRAM claims ID` one. The evidence is that of one run of `make docs`, which writes this page.\
+             \n\n\
+             In all: holds {holds}, imprecise {imprecise}, refuted {refuted}, outdated {outdated}."
+        ),
+        Lang::Zh => format!(
+            "# 笔记的说法，逐条检验\n\n\
+             笔记有 {all} 条说法，其中 {checked} 条由程序在读者自己的内核上检验：`make claims` 检验全部，\
+             `PROGRAM claims ID` 检验一条。证据来自 `make docs` 的一次运行，本页也由它写出。\n\n\
+             合计：holds（成立）{holds}，imprecise（不尽准确）{imprecise}，refuted（不成立）{refuted}，\
+             outdated（已过时）{outdated}。"
+        ),
+    }
+}
+
+fn columns(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "| | in the note | it says | verdict | evidence | see it |",
+        Lang::Zh => "| | 原文 | 说的是 | 结论 | 证据 | 命令 |",
+    }
+}
+
+fn row(statement: &Statement, records: &[Record], lang: Lang) -> anyhow::Result<String> {
+    let Statement { number, words, says, verdict, proof, .. } = statement;
+    let (evidence, command) = match proof {
+        Proof::Command(command) => {
+            let record = records.iter().find(|record| record.claim == *number);
+            let evidence = record.and_then(|record| record.evidence.clone());
+            (evidence.with_context(|| format!("claim {number}: no record"))?, format!("`{command}`"))
+        }
+        Proof::Unchecked(_) => (statement.why_unchecked(lang).unwrap_or_default(), String::new()),
+    };
+    let cells = [&*words.join(" … "), says.get(lang)].map(cell).join(" | ");
+    Ok(format!("| <a id=\"claim-{number}\"></a>{number} | {cells} | {verdict} | {} | {command} |", cell(&evidence)))
+}
+
+/// Text that is to stay in its cell and to stay text.
+fn cell(text: &str) -> String {
+    text.replace('\n', " ")
+        .replace('\\', "\\\\")
+        .replace('|', "\\|")
+        .replace('<', "&lt;")
+        .replace('*', "\\*")
+        .replace('_', "\\_")
+}
