@@ -151,9 +151,9 @@ fn a_slow_replacer_takes_nothing_away_from_a_fast_one() -> io::Result<()> {
     let slow = ["--output=/dev/null", "--inject=unlinkat:delay_enter=300000:when=1"];
     let Some(mut slow) = traced(&slow) else { return Ok(()) };
     slow.args(["serve", "--timeout", "2s", "--address"]).arg(&path).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let slow = slow.spawn()?;
+    let mut slow = slow.spawn()?;
     // The stale file and the lock.
-    while names_in(folder.path())?.len() < 2 {
+    while names_in(folder.path())?.len() < 2 && slow.try_wait()?.is_none() {
         std::thread::yield_now();
     }
     let fast = serve(&path).output()?;
