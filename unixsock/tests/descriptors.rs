@@ -8,6 +8,9 @@ use std::os::fd::AsRawFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
@@ -31,6 +34,21 @@ fn connect(path: &Path) -> io::Result<UnixStream> {
             result => return result,
         }
     }
+}
+
+/// Waits for the end, under a watchdog.
+fn ended(child: Child) -> io::Result<Output> {
+    let (done, watch) = mpsc::channel::<()>();
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+    let watchdog = thread::spawn(move || {
+        if watch.recv_timeout(Duration::from_secs(30)) == Err(mpsc::RecvTimeoutError::Timeout) {
+            let _ = kill(pid, Signal::SIGKILL);
+        }
+    });
+    let output = child.wait_with_output();
+    drop(done);
+    watchdog.join().unwrap();
+    output
 }
 
 fn until_it_listens(path: &Path) {
@@ -121,13 +139,14 @@ fn a_receiver_waits_for_who_sends() -> io::Result<()> {
     let folder = tempfile::tempdir()?;
     let (file, path) = (folder.path().join("file"), folder.path().join("socket"));
     fs::write(&file, "content")?;
-    let receiver = receive(path.to_str().unwrap(), &[])?;
-    (0..3).try_for_each(|_| connect(&path).map(drop))?;
-    let _silent = connect(&path)?;
+    let mut receiver = receive(path.to_str().unwrap(), &[])?;
+    receiver.stderr.as_mut().unwrap().read_exact(&mut b"listening".clone())?;
+    (0..3).try_for_each(|_| UnixStream::connect(&path).map(drop))?;
+    let _silent = UnixStream::connect(&path)?;
     assert_eq!(receive(path.to_str().unwrap(), &[])?.wait()?.code(), Some(1));
     let sent = send(path.to_str().unwrap(), &file)?;
     assert_eq!((sent.status.code(), String::from_utf8_lossy(&sent.stderr).as_ref()), (Some(0), ""));
-    let output = receiver.wait_with_output()?;
+    let output = ended(receiver)?;
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stdout).as_ref()), (Some(0), "content"));
     Ok(())
 }
@@ -138,7 +157,8 @@ fn a_fifo_without_a_writer_is_124_for_the_sender() -> io::Result<()> {
     let fifo = folder.path().join("fifo");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU)?;
     let (address, fifo) = (folder.path().join("socket"), fifo.to_str().unwrap());
-    let sent = unixsock(&["pass-fd", "send", address.to_str().unwrap(), fifo, "--timeout", "100ms"]).output()?;
+    let sent = unixsock(&["pass-fd", "send", address.to_str().unwrap(), fifo, "--timeout", "100ms"]).spawn()?;
+    let sent = ended(sent)?;
     let line = format!("error: open {fifo}: i/o timeout\n");
     assert_eq!((sent.status.code(), String::from_utf8_lossy(&sent.stderr).as_ref()), (Some(124), line.as_str()));
     Ok(())
@@ -155,7 +175,7 @@ fn a_file_that_falls_silent_is_124_for_the_receiver() -> io::Result<()> {
     let receiver = unixsock(&["pass-fd", "recv", path.to_str().unwrap(), "--timeout", "1s"]).spawn()?;
     until_it_listens(&path);
     assert!(send(path.to_str().unwrap(), &fifo)?.status.success());
-    let output = receiver.wait_with_output()?;
+    let output = ended(receiver)?;
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(124), b"content".as_slice()), "{stderr}");
     assert!(stderr.ends_with("\nerror: copy the received file: i/o timeout\n"), "{stderr}");
@@ -171,7 +191,7 @@ fn a_reader_that_falls_asleep_is_124_for_the_receiver() -> io::Result<()> {
     let _asleep = receiver.stdout.take();
     until_it_listens(&path);
     assert!(send(path.to_str().unwrap(), Path::new("/dev/zero"))?.status.success());
-    assert_eq!(receiver.wait()?.code(), Some(124));
+    assert_eq!(ended(receiver)?.status.code(), Some(124));
     Ok(())
 }
 
