@@ -7,18 +7,21 @@
 
 use std::fs::File;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use shared::cube_roots::client::DeadlineSocket;
 use shared::harness::report::{Failure, Report, narrate};
 use shared::linux::network::Network;
-use shared::linux::readiness::{await_readable, is_timeout, restart};
+use shared::linux::readiness::{Ready, is_timeout, nonblocking, restart};
 use shared::linux::{endpoint, shutdown};
 use socket2::Socket;
 
@@ -33,7 +36,7 @@ const BYTE: [u8; 1] = [0];
 pub struct Args {
     #[command(subcommand)]
     side: Side,
-    /// Wait for the other side so long
+    /// Wait so long for all together: the other side, a FILE that is a FIFO, and the bytes that are copied
     #[arg(long, global = true, value_name = "DURATION", default_value = "10s", value_parser = shared::harness::duration::parse)]
     timeout: Duration,
 }
@@ -54,17 +57,38 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let deadline = Instant::now() + args.timeout;
     match &args.side {
         Side::Send { address, file } => {
-            let opened = File::open(file).with_context(|| format!("open {}", file.display()))?;
-            let socket = endpoint::dial(Network::Unix, address, args.timeout)?;
+            let opened = open_by(deadline, file)?;
+            let socket = endpoint::dial(Network::Unix, address, deadline.saturating_duration_since(Instant::now()))?;
             send(socket, &opened, deadline).map_err(|error| failed("send", address, error))
         }
         Side::Recv { address, command } => {
             let file = receive_on(address, deadline)?;
             match command.split_first() {
-                None => copy_to_stdout(file),
+                None => by(deadline, "copy the received file", || copy_to_stdout(file)),
                 Some((program, arguments)) => become_command(program, arguments, file),
             }
         }
+    }
+}
+
+/// open(2) of a FIFO waits for a writer.
+fn open_by(deadline: Instant, file: &Path) -> anyhow::Result<File> {
+    let what = format!("open {}", file.display());
+    let (file, context) = (file.to_owned(), what.clone());
+    by(deadline, &what, || File::open(file).context(context))
+}
+
+/// Does `work` on a thread of its own, whose calls may wait for ever: past the deadline the process ends without it.
+fn by<T: Send + 'static>(
+    deadline: Instant,
+    what: &str,
+    work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<T> {
+    let (done, result) = mpsc::channel();
+    thread::Builder::new().spawn(move || done.send(work())).context("start a thread")?;
+    match result.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        Err(RecvTimeoutError::Timeout) => Err(Failure::Deadline(format!("{what}: i/o timeout")).into()),
+        result => result.with_context(|| format!("{what}: the thread panicked"))?,
     }
 }
 
@@ -91,20 +115,42 @@ fn receive_on(address: &str, deadline: Instant) -> anyhow::Result<File> {
     let listener = endpoint::listen(Network::Unix, address, 1, 1)?;
     // stdout is for the file; a script waits for this line before it lets the sender start.
     narrate(format_args!("listening unix {address}"));
-    let [listening] = &listener.sockets[..] else { bail!("one listening socket") };
-    let received = await_readable(listening, deadline).and_then(|()| {
-        let (socket, _) = restart(|| listening.accept())?;
-        await_readable(&socket, deadline)?;
-        let file = receive(&socket)?;
-        (&socket).write_all(&BYTE)?;
-        Ok(file)
-    });
-    received.map_err(|error| failed("receive", address, error))
+    receive_first(listener.sockets, deadline).map_err(|error| failed("receive", address, error))
+}
+
+/// The file of whoever sends first. Others may have connected only to see whether somebody is there, and gone again,
+/// or say nothing.
+fn receive_first(mut sockets: Vec<Socket>, deadline: Instant) -> io::Result<File> {
+    loop {
+        // The first is the one that listens.
+        let nth = await_any(&sockets, deadline)?;
+        if nth == 0 {
+            if let Ready::Done((peer, _)) = nonblocking("accept", &sockets[0], || sockets[0].accept())? {
+                sockets.push(peer);
+            }
+        } else if let Some(file) = receive(&sockets[nth])? {
+            (&sockets[nth]).write_all(&BYTE)?;
+            return Ok(file);
+        } else {
+            sockets.swap_remove(nth);
+        }
+    }
+}
+
+/// The last of the `sockets` that can be read, as soon as one can.
+fn await_any(sockets: &[Socket], deadline: Instant) -> io::Result<usize> {
+    let mut fds: Vec<_> = sockets.iter().map(|socket| PollFd::new(socket.as_fd(), PollFlags::POLLIN)).collect();
+    restart(|| {
+        let left = deadline.saturating_duration_since(Instant::now());
+        // Rounded up, for poll(2) counts in milliseconds.
+        Ok(poll(&mut fds, PollTimeout::try_from(left.as_millis() + 1).unwrap_or(PollTimeout::MAX))?)
+    })?;
+    fds.iter().rposition(|fd| fd.any() == Some(true)).ok_or_else(|| io::ErrorKind::TimedOut.into())
 }
 
 // ANCHOR: receive
-/// Every descriptor that came has an owner before anything can fail; the first is the file.
-fn receive(socket: &Socket) -> io::Result<File> {
+/// Every descriptor that came has an owner before anything can fail; the first is the file. None if the peer has gone.
+fn receive(socket: &Socket) -> io::Result<Option<File>> {
     let (mut byte, mut control) = (BYTE, nix::cmsg_space!([RawFd; MOST]));
     let mut parts = [IoSliceMut::new(&mut byte)];
     // It has come already, so no signal interrupts a wait for it.
@@ -118,10 +164,11 @@ fn receive(socket: &Socket) -> io::Result<File> {
             files.extend(descriptors.into_iter().map(|descriptor| unsafe { OwnedFd::from_raw_fd(descriptor) }));
         }
     }
-    let first = files.into_iter().next();
-    first
-        .map(File::from)
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no descriptor came with the message"))
+    match files.into_iter().next() {
+        Some(first) => Ok(Some(first.into())),
+        None if message.bytes == 0 => Ok(None),
+        None => Err(io::Error::new(io::ErrorKind::InvalidData, "no descriptor came with the message")),
+    }
 }
 // ANCHOR_END: receive
 
@@ -129,9 +176,10 @@ fn copy_to_stdout(mut file: File) -> anyhow::Result<()> {
     let (mut out, mut buffer) = (Report::new(false), vec![0; 64 << 10]);
     loop {
         match restart(|| file.read(&mut buffer)).context("read the received file")? {
-            0 => return out.flush(),
+            0 => return Ok(()),
             count => out.payload(&buffer[..count])?,
         }
+        out.flush()?;
     }
 }
 

@@ -8,6 +8,9 @@ use std::os::fd::AsRawFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
@@ -31,6 +34,21 @@ fn connect(path: &Path) -> io::Result<UnixStream> {
             result => return result,
         }
     }
+}
+
+/// Waits for the end, under a watchdog.
+fn ended(child: Child) -> io::Result<Output> {
+    let (done, watch) = mpsc::channel::<()>();
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+    let watchdog = thread::spawn(move || {
+        if watch.recv_timeout(Duration::from_secs(30)) == Err(mpsc::RecvTimeoutError::Timeout) {
+            let _ = kill(pid, Signal::SIGKILL);
+        }
+    });
+    let output = child.wait_with_output();
+    drop(done);
+    watchdog.join().unwrap();
+    output
 }
 
 fn until_it_listens(path: &Path) {
@@ -106,14 +124,74 @@ fn a_message_without_a_descriptor_is_an_error() -> io::Result<()> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("socket");
     let address = path.display().to_string();
-    for message in [b"x".as_slice(), b""] {
-        let receiver = receive(&address, &[])?;
-        connect(&path)?.write_all(message)?;
-        let output = receiver.wait_with_output()?;
-        assert_eq!(output.status.code(), Some(1));
-        let line = format!("listening unix {address}\nerror: receive {address}: no descriptor came with the message\n");
-        assert_eq!(String::from_utf8_lossy(&output.stderr), line);
-    }
+    let receiver = receive(&address, &[])?;
+    connect(&path)?.write_all(b"x")?;
+    let output = receiver.wait_with_output()?;
+    assert_eq!(output.status.code(), Some(1));
+    let line = format!("listening unix {address}\nerror: receive {address}: no descriptor came with the message\n");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), line);
+    Ok(())
+}
+
+/// Peers that have gone again, one that says nothing, another receiver that starts in vain: then the sender comes.
+#[test]
+fn a_receiver_waits_for_who_sends() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (file, path) = (folder.path().join("file"), folder.path().join("socket"));
+    fs::write(&file, "content")?;
+    let mut receiver = receive(path.to_str().unwrap(), &[])?;
+    receiver.stderr.as_mut().unwrap().read_exact(&mut b"listening".clone())?;
+    (0..3).try_for_each(|_| UnixStream::connect(&path).map(drop))?;
+    let _silent = UnixStream::connect(&path)?;
+    assert_eq!(receive(path.to_str().unwrap(), &[])?.wait()?.code(), Some(1));
+    let sent = send(path.to_str().unwrap(), &file)?;
+    assert_eq!((sent.status.code(), String::from_utf8_lossy(&sent.stderr).as_ref()), (Some(0), ""));
+    let output = ended(receiver)?;
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stdout).as_ref()), (Some(0), "content"));
+    Ok(())
+}
+
+#[test]
+fn a_fifo_without_a_writer_is_124_for_the_sender() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let fifo = folder.path().join("fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU)?;
+    let (address, fifo) = (folder.path().join("socket"), fifo.to_str().unwrap());
+    let sent = unixsock(&["pass-fd", "send", address.to_str().unwrap(), fifo, "--timeout", "100ms"]).spawn()?;
+    let sent = ended(sent)?;
+    let line = format!("error: open {fifo}: i/o timeout\n");
+    assert_eq!((sent.status.code(), String::from_utf8_lossy(&sent.stderr).as_ref()), (Some(124), line.as_str()));
+    Ok(())
+}
+
+/// Of a file that says something and then nothing more, what came is on stdout.
+#[test]
+fn a_file_that_falls_silent_is_124_for_the_receiver() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (fifo, path) = (folder.path().join("fifo"), folder.path().join("socket"));
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU)?;
+    let mut writer = fs::OpenOptions::new().read(true).write(true).open(&fifo)?;
+    writer.write_all(b"content")?;
+    let receiver = unixsock(&["pass-fd", "recv", path.to_str().unwrap(), "--timeout", "1s"]).spawn()?;
+    until_it_listens(&path);
+    assert!(send(path.to_str().unwrap(), &fifo)?.status.success());
+    let output = ended(receiver)?;
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(124), b"content".as_slice()), "{stderr}");
+    assert!(stderr.ends_with("\nerror: copy the received file: i/o timeout\n"), "{stderr}");
+    Ok(())
+}
+
+/// The reader of stdout is a pipe that nobody reads.
+#[test]
+fn a_reader_that_falls_asleep_is_124_for_the_receiver() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("socket");
+    let mut receiver = unixsock(&["pass-fd", "recv", path.to_str().unwrap(), "--timeout", "1s"]).spawn()?;
+    let _asleep = receiver.stdout.take();
+    until_it_listens(&path);
+    assert!(send(path.to_str().unwrap(), Path::new("/dev/zero"))?.status.success());
+    assert_eq!(ended(receiver)?.status.code(), Some(124));
     Ok(())
 }
 

@@ -8,9 +8,9 @@ mod nobody;
 mod server;
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
-use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -249,37 +249,6 @@ fn an_unwritable_folder_is_one_clear_line() -> io::Result<()> {
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(stderr, format!("error: bind {address}: Permission denied (os error 13)\n"));
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))
-}
-
-/// On a fresh path and on a stale one.
-#[test]
-fn of_two_that_start_at_the_same_time_exactly_one_serves() -> io::Result<()> {
-    for round in 0..20 {
-        let folder = tempfile::tempdir()?;
-        let path = folder.path().join("socket");
-        if round % 2 == 0 {
-            drop(UnixListener::bind(&path)?);
-        }
-        let start = || {
-            let mut command = Command::new(UNIXSOCK);
-            command.args(["serve", "--address", path.to_str().unwrap()]).stdout(Stdio::piped()).stderr(Stdio::null());
-            command.spawn()
-        };
-        let mut both = [start()?, start()?];
-        let mut listening = 0;
-        for server in &mut both {
-            let mut line = [0; 9];
-            listening += usize::from(server.stdout.as_mut().unwrap().read_exact(&mut line).is_ok());
-        }
-        let mut peer = UnixStream::connect(&path)?;
-        peer.write_all(b"27\t")?;
-        let mut answer = [0; 33];
-        peer.read_exact(&mut answer)?;
-        both.iter_mut().try_for_each(std::process::Child::kill)?;
-        both.iter_mut().try_for_each(|server| server.wait().map(drop))?;
-        assert_eq!(listening, 1, "round {round}");
-    }
-    Ok(())
 }
 
 #[test]

@@ -1,52 +1,48 @@
-//! The file of a Unix socket: born with mode 0600, replaced only when nobody answers on it, removed
-//! only by whom it belongs to.
+//! The file of a Unix socket: born with mode 0600, replaced only when no socket is bound to it, removed
+//! only by the process that made it.
 //!
-//! Go: `net.Listen("unix", …)`, which unlinks on Close. Man: unix(7), bind(2).
+//! - Where no file stands in the way, bind(2) itself decides between two servers that start at the same time.
+//! - Where one does, the [`Lock`] is held from the look at the file until another one is bound in its place.
+//! - SIGKILL leaves the file behind; the next start replaces it.
+//!
+//! Go: `net.Listen("unix", …)`, which unlinks on Close. Man: unix(7), bind(2), unlinkat(2).
 
-use std::fs;
+mod lock;
+mod place;
+
 use std::io;
 use std::mem;
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use nix::libc;
 use nix::sys::stat::{Mode, fchmod};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::{new_socket, unix_address};
 use crate::linux::network::Network;
-use crate::linux::readiness::{Ready, nonblocking};
+use crate::linux::readiness::restart;
+use lock::Lock;
+use place::{Found, Place};
 
 /// The files of this process, for an end that drops nothing: see [`remove_all`]. Locked from before a file is made
 /// until it is here, and from before it leaves until it is removed: a signal's thread finds all that there are.
-static FILES: Mutex<Vec<Identified>> = Mutex::new(Vec::new());
+static FILES: Mutex<Vec<Arc<Made>>> = Mutex::new(Vec::new());
 
 /// A socket's file, removed when dropped if it is still the one that was made.
 #[derive(Debug)]
-pub struct SocketFile(Identified);
+pub struct SocketFile(Arc<Made>);
 
-#[derive(Clone, Debug, PartialEq)]
-struct Identified {
-    path: PathBuf,
-    identity: (u64, u64),
-}
-
-impl SocketFile {
-    fn at(path: &Path, files: &mut Vec<Identified>) -> io::Result<SocketFile> {
-        // Absolute, so that it is found again from any working directory.
-        let path = std::path::absolute(path)?;
-        let identity = identity(&path)?;
-        let file = Identified { path, identity };
-        files.push(file.clone());
-        Ok(SocketFile(file))
-    }
+#[derive(Debug)]
+struct Made {
+    place: Place,
+    file: Found,
 }
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
         let mut files = files();
-        files.retain(|file| *file != self.0);
+        files.retain(|file| !Arc::ptr_eq(file, &self.0));
         self.0.remove();
     }
 }
@@ -58,30 +54,35 @@ pub fn remove_all() {
     mem::forget(files);
 }
 
-fn files() -> MutexGuard<'static, Vec<Identified>> {
+fn files() -> MutexGuard<'static, Vec<Arc<Made>>> {
     FILES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Identified {
-    /// Removes the file, unless it has gone or another one stands there by now.
+impl Made {
     fn remove(&self) {
-        let removed = match identity(&self.path) {
-            Ok(found) if found == self.identity => fs::remove_file(&self.path),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        };
-        if let Err(error) = removed {
-            crate::harness::report::narrate(format_args!("remove {}: {error}", self.path.display()));
+        if let Err(error) = self.remove_if_ours() {
+            crate::harness::report::narrate(format_args!("remove {}: {error}", self.place.path.display()));
         }
+    }
+
+    /// Leaves another file that stands there by now. Under the lock, for the socket may be closed already: then
+    /// somebody who starts may take the file for stale and replace it, between our look and our removal.
+    fn remove_if_ours(&self) -> io::Result<()> {
+        if self.stands()? {
+            // On a disk that is full there is no lock, and the file goes all the same.
+            let _lock = Lock::of(&self.place);
+            if self.stands()? {
+                return self.place.unlink();
+            }
+        }
+        Ok(())
+    }
+
+    fn stands(&self) -> io::Result<bool> {
+        Ok(self.place.look()?.as_ref() == Some(&self.file))
     }
 }
 
-fn identity(path: &Path) -> io::Result<(u64, u64)> {
-    fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()))
-}
-
-/// Between two servers that start on one path at the same time, the lock decides: it is held from
-/// before the look at the file until the socket listens, for before that it would seem dead.
 pub(super) fn bind_and_listen(
     network: Network,
     address: &str,
@@ -90,60 +91,68 @@ pub(super) fn bind_and_listen(
     let name = unix_address(address)?;
     let socket = new_socket(Domain::UNIX, network)?;
     socket.set_nonblocking(true)?;
-    let Some(path) = name.as_pathname() else {
-        socket.bind(&name)?;
-        socket.listen(backlog)?;
-        return Ok((socket, None));
-    };
-    // bind(2) gives the file the mode of the socket.
-    fchmod(&socket, Mode::S_IRUSR | Mode::S_IWUSR)?;
-    let _lock = lock(path)?;
-    let mut files = files();
-    if let Err(error) = socket.bind(&name) {
-        if error.kind() != io::ErrorKind::AddrInUse {
-            return Err(error);
-        }
-        remove_if_stale(path, &name)?;
+    let file = name.as_pathname().map(|path| make(&socket, &name, path)).transpose()?;
+    if file.is_none() {
         socket.bind(&name)?;
     }
-    let file = SocketFile::at(path, &mut files)?;
-    drop(files);
     socket.listen(backlog)?;
-    Ok((socket, Some(file)))
+    Ok((socket, file))
 }
 
-/// A lock that leaves no file and that the kernel releases when its holder dies: an abstract name made
-/// of the folder's identity and the file's name.
-fn lock(path: &Path) -> io::Result<Socket> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let folder = fs::metadata(folder)?;
-    let file = path.file_name().unwrap_or_default().to_string_lossy();
-    // The name of a file may be longer than an address: its hash is enough to tell two apart.
-    let mut hash = std::hash::DefaultHasher::new();
-    std::hash::Hash::hash(&file, &mut hash);
-    let name = format!("\0lock-{:x}-{:x}-{:x}", folder.dev(), folder.ino(), std::hash::Hasher::finish(&hash));
-    let socket = Socket::new(Domain::UNIX, Type::DGRAM, None)?;
-    socket.bind(&SockAddr::unix(name)?)?;
-    Ok(socket)
+/// Once the file is there, each step that fails takes it away again.
+fn make(socket: &Socket, name: &SockAddr, path: &Path) -> io::Result<SocketFile> {
+    let place = Place::of(path)?;
+    // bind(2) gives the file the mode of the socket.
+    fchmod(socket, Mode::S_IRUSR | Mode::S_IWUSR)?;
+    let mut files = files();
+    bind(socket, name, &place)?;
+    let found = place.look().and_then(|found| found.ok_or_else(|| io::ErrorKind::NotFound.into()));
+    let file = found.or_else(|error| place.unlink().and(Err(error)))?;
+    let made = Arc::new(Made { place, file });
+    files.push(Arc::clone(&made));
+    Ok(SocketFile(made))
 }
 
-/// Removes a socket's file that nobody answers on, and nothing else.
-fn remove_if_stale(path: &Path, name: &SockAddr) -> io::Result<()> {
-    let found = fs::symlink_metadata(path)?;
-    if !found.file_type().is_socket() {
+fn bind(socket: &Socket, name: &SockAddr, place: &Place) -> io::Result<()> {
+    match restart(|| socket.bind(name)) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => replace(socket, name, place),
+        bound => bound,
+    }
+}
+
+/// Removes a socket's file that no socket is bound to, and nothing else, and binds in its place.
+fn replace(socket: &Socket, name: &SockAddr, place: &Place) -> io::Result<()> {
+    let _lock = Lock::of(place)?;
+    let before = place.look()?;
+    // bind(2) works on a folder alone, so by the end of this call whoever was making the file that we saw has
+    // bound to it: from now on a file without a socket stays so.
+    match restart(|| socket.bind(name)) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+        bound => return bound,
+    }
+    if before.as_ref().is_some_and(|file| !file.is_socket) {
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, "exists and is not a socket"));
     }
-    let probe = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
-    match nonblocking("connect", &probe.as_raw_fd(), || probe.connect(name).map(|()| 0usize)) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
-        // Connected, a full backlog, or a socket of another type: somebody is there.
-        Ok(Ready::Done(_) | Ready::NotYet) => Err(io::Error::from_raw_os_error(nix::libc::EADDRINUSE)),
-        Err(error) if error.raw_os_error() == Some(nix::libc::EPROTOTYPE) => {
-            Err(io::Error::from_raw_os_error(nix::libc::EADDRINUSE))
-        }
-        Err(error) => Err(error),
+    if is_bound(name)? {
+        return Err(io::Error::from_raw_os_error(libc::EADDRINUSE));
+    }
+    if before.is_some() && place.look()? == before {
+        place.unlink()?;
+    }
+    restart(|| socket.bind(name))
+}
+
+/// Whether a socket is bound to the file, listening or not. A datagram socket asks: to another type the kernel
+/// answers EPROTOTYPE, so that no server ever sees a connection that only wanted to know.
+fn is_bound(name: &SockAddr) -> io::Result<bool> {
+    let probe = Socket::new(Domain::UNIX, Type::DGRAM, None)?;
+    match restart(|| probe.connect(name)) {
+        Ok(()) => Ok(true),
+        Err(error) => match error.raw_os_error() {
+            Some(libc::ECONNREFUSED | libc::ENOENT) => Ok(false),
+            // Of another type, or a datagram socket that takes messages from one peer only.
+            Some(libc::EPROTOTYPE | libc::EPERM) => Ok(true),
+            _ => Err(error),
+        },
     }
 }

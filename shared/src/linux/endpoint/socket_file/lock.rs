@@ -1,0 +1,73 @@
+//! Of the servers that find a stale file at one path, the right of one to replace it.
+//!
+//! The lock is on an empty file beside the socket, `.NAME.start-lock`, whose mode 0600 keeps everybody else from opening
+//! and so from holding it. The file goes with the lock. Whoever may make files in that folder could put one of their
+//! own there, but a file of somebody else's is no lock: then we go on without.
+//!
+//! Man: fcntl(2) (F_OFD_SETLKW), openat(2).
+
+use std::ffi::OsString;
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl, openat};
+use nix::libc;
+use nix::sys::stat::Mode;
+use nix::unistd::Uid;
+
+use super::place::Place;
+use crate::linux::readiness::restart;
+
+pub struct Lock {
+    place: Place,
+    /// The kernel unlocks it when it is closed, however this process ends.
+    _file: File,
+}
+
+impl Lock {
+    /// Waits while somebody else holds it, which is for some system calls. None where it cannot be ours.
+    pub fn of(socket: &Place) -> io::Result<Option<Lock>> {
+        let mut name = OsString::from(".");
+        name.push(&socket.name);
+        name.push(".start-lock");
+        let place = Place { folder: socket.folder.try_clone()?, path: socket.path.with_file_name(&name), name };
+        loop {
+            let Some(file) = open(&place)? else { return Ok(None) };
+            restart(|| Ok(fcntl(file.as_fd(), FcntlArg::F_OFD_SETLKW(&whole_file()))?))?;
+            // Without a name it was the lock of whoever held it before us.
+            if file.metadata()?.nlink() > 0 {
+                return Ok(Some(Lock { place, _file: file }));
+            }
+        }
+    }
+}
+
+/// None where the name is taken by a file that is no lock of ours.
+fn open(place: &Place) -> io::Result<Option<File>> {
+    let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let us = Uid::effective().as_raw();
+    match openat(&place.folder, place.name.as_os_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR) {
+        Ok(file) => {
+            let (file, is_lock) = (File::from(file), |of: &Metadata| of.uid() == us && of.is_file() && of.len() == 0);
+            Ok(is_lock(&file.metadata()?).then_some(file))
+        }
+        Err(_) if place.look()?.is_some_and(|found| found.owner != us) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "the C library's constants are ints, its fields shorts")]
+fn whole_file() -> libc::flock {
+    let (l_type, l_whence) = (libc::F_WRLCK as libc::c_short, libc::SEEK_SET as libc::c_short);
+    libc::flock { l_type, l_whence, l_start: 0, l_len: 0, l_pid: 0 }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Err(error) = self.place.unlink() {
+            crate::harness::report::narrate(format_args!("remove {}: {error}", self.place.path.display()));
+        }
+    }
+}
