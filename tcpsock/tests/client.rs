@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+#[path = "../../shared/tests/clogged/mod.rs"]
+mod clogged;
 #[path = "../../shared/tests/server/mod.rs"]
 mod server;
 
@@ -89,6 +91,54 @@ fn a_hundred_thousand_lines_are_answered_in_order() -> io::Result<()> {
         assert!(answer.starts_with(&format!("The cube root of {number} is ")), "{answer}");
     }
     assert_eq!(stdout.lines().count(), 100_000);
+    Ok(())
+}
+
+#[test]
+fn a_stdout_that_does_not_block_gets_every_answer() -> io::Result<()> {
+    let server = serve()?;
+    let numbers = tempfile::NamedTempFile::new()?;
+    std::fs::write(&numbers, (0..20_000).map(|number| format!("{number}\n")).collect::<Vec<_>>().concat())?;
+    let out = clogged::Clogged::new()?;
+    let stdin = std::fs::File::open(&numbers)?;
+    let mut client = client(&server.address, &["--deadline", "1m"]).stdin(stdin).stdout(out.end()?).spawn()?;
+    let answers = String::from_utf8(out.read_from(&mut client)?).unwrap();
+    assert_eq!(client.wait()?.code(), Some(0));
+    server::assert_text(answers.replace('\n', "\t").as_bytes(), &server::requests_and_answers(20_000).1);
+    Ok(())
+}
+
+/// Its second half comes only after a wait.
+#[test]
+fn a_stdin_that_does_not_block_is_read_to_its_end() -> io::Result<()> {
+    let server = serve()?;
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+    theirs.set_nonblocking(true)?;
+    let stdin = std::os::fd::OwnedFd::from(theirs);
+    let mut client = client(&server.address, &["--deadline", "1m"]).stdin(stdin).spawn()?;
+    let mut stdout = BufReader::new(client.stdout.take().unwrap());
+    for number in [8, 27] {
+        writeln!(&ours, "{number}")?;
+        let mut answer = String::new();
+        stdout.read_line(&mut answer)?;
+        assert!(answer.starts_with(&format!("The cube root of {number} is ")), "{answer}");
+    }
+    drop(ours);
+    assert_eq!(result(finish(client)?), (Some(0), String::new(), String::new()));
+    Ok(())
+}
+
+#[test]
+fn a_stdout_that_was_closed_from_the_start_is_an_error_before_anything_is_asked() -> io::Result<()> {
+    let server = serve()?;
+    for command in [&format!("client --address {} 27", server.address), "serve --address 127.0.0.1:0", "demo"] {
+        let script = format!("exec {TCPSOCK} {command} >&-");
+        let output = Command::new("sh").args(["-c", &script]).stdin(Stdio::null()).output()?;
+        let error = "error: write stdout: Bad file descriptor (os error 9)\n";
+        assert_eq!(result(output), (Some(1), String::new(), error.to_owned()), "{command}");
+    }
+    let counts = server.end_by(nix::sys::signal::Signal::SIGTERM)?;
+    assert!(counts.starts_with("served connections=0 requests=0 "), "{counts}");
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use shared::cube_roots::client::DeadlineSocket;
-use shared::harness::report::{Failure, Report, narrate};
+use shared::harness::report::{self, Failure, Report, narrate};
 use shared::linux::network::Network;
 use shared::linux::readiness::{await_readable, is_timeout, restart};
 use shared::linux::{endpoint, shutdown};
@@ -59,6 +59,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             send(socket, &opened, deadline).map_err(|error| failed("send", address, error))
         }
         Side::Recv { address, command } => {
+            if command.is_empty() {
+                report::stdout_is_open()?;
+            }
             let file = receive_on(address, deadline)?;
             match command.split_first() {
                 None => copy_to_stdout(file),

@@ -12,10 +12,18 @@
 
 use std::fmt;
 use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
+use std::os::fd::AsFd;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use anyhow::Context;
+use nix::errno::Errno;
+use nix::poll::PollFlags;
+use nix::{libc, unistd};
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::linux::readiness::as_if_blocking;
 
 /// An error that decides the exit code. Every other error is 1.
 #[derive(Debug, PartialEq, Eq)]
@@ -72,22 +80,68 @@ pub fn exit(result: anyhow::Result<()>) -> ExitCode {
     ExitCode::from(failure.map_or(1, Failure::code))
 }
 
-/// One line on stderr. There is nobody to tell when stderr fails.
+/// One line on stderr, in one write(2). There is nobody to tell when stderr fails.
 pub fn narrate(line: fmt::Arguments<'_>) {
-    let _ = io::stderr().lock().write_fmt(format_args!("{line}\n"));
+    let _ = Patient(io::stderr().lock()).write_all(format!("{line}\n").as_bytes());
+}
+
+/// One line on stdout, in one write(2): for threads that print beside each other. Whoever holds the lock of stdout
+/// holds them up.
+pub fn print(line: fmt::Arguments<'_>) -> anyhow::Result<()> {
+    stdout_is_open()?;
+    written(Patient(io::stdout().lock()).write_all(format!("{line}\n").as_bytes()))
+}
+
+/// stdout or stderr without std's buffer. Others may share it and have made it non-blocking: then it is waited for,
+/// and nothing is lost.
+#[derive(Debug)]
+struct Patient<F>(F);
+
+impl<F: AsFd> Write for Patient<F> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        as_if_blocking(&self.0, PollFlags::POLLOUT, || Ok(unistd::write(&self.0, bytes)?))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Whether stdout was closed (`>&-`) when the program started: before `main` std puts /dev/null in its place.
+static STDOUT_WAS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+#[used]
+// SAFETY: what stands in .init_array is called once, by the only thread, before std's own start.
+#[allow(unsafe_code, reason = "only there can it still be seen")]
+#[unsafe(link_section = ".init_array")]
+static LOOK_AT_STDOUT: extern "C" fn() = look_at_stdout;
+
+extern "C" fn look_at_stdout() {
+    // SAFETY: F_GETFD takes any number.
+    #[allow(unsafe_code, reason = "nix asks for a descriptor that is open")]
+    let flags = unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) };
+    STDOUT_WAS_CLOSED.store(flags < 0, Ordering::Relaxed);
+}
+
+/// An error if stdout was closed from the start: for a command to ask before it takes what it could not hand on.
+pub fn stdout_is_open() -> anyhow::Result<()> {
+    if STDOUT_WAS_CLOSED.load(Ordering::Relaxed) {
+        return Err(io::Error::from(Errno::EBADF)).context("write stdout");
+    }
+    Ok(())
 }
 
 /// Writes the result of a command to stdout.
 #[derive(Debug)]
 pub struct Report {
-    out: BufWriter<Stdout>,
+    out: BufWriter<Patient<Stdout>>,
     json: bool,
 }
 
 impl Report {
     /// `json` turns records into JSON lines.
     pub fn new(json: bool) -> Report {
-        Report { out: BufWriter::new(io::stdout()), json }
+        Report { out: BufWriter::new(Patient(io::stdout())), json }
     }
 
     /// A record as `name=value` pairs, or as JSON.
@@ -111,6 +165,7 @@ impl Report {
 
     /// A line of text, at once.
     pub fn line(&mut self, line: fmt::Arguments<'_>) -> anyhow::Result<()> {
+        stdout_is_open()?;
         written(writeln!(self.out, "{line}"))?;
         self.flush()
     }
@@ -124,6 +179,19 @@ impl Report {
     pub fn flush(&mut self) -> anyhow::Result<()> {
         written(self.out.flush())
     }
+}
+
+/// What a peer sent, for logs and terminals: in one line, and with nothing in it that a terminal would obey.
+pub fn escaped(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            let turns_the_line_around = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            if c.is_control() || turns_the_line_around { text.extend(c.escape_default()) } else { text.push(c) }
+        }
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+    }
+    text
 }
 
 /// What a write to stdout came to: that its reader has gone is no failure of ours.
@@ -174,6 +242,13 @@ mod tests {
         let sample = Sample { bytes: 65536, how: "all at once", what: None, word: "SIGINT" };
         let value = serde_json::to_value(sample).unwrap();
         assert_eq!(Pairs(value).to_string(), r#"bytes=65536 how="all at once" word=SIGINT"#);
+    }
+
+    #[test]
+    fn what_a_peer_sent_stays_one_line_and_chinese_stays_readable() {
+        assert_eq!(escaped("三次方根\n\u{1b}[2J\t".as_bytes()), r"三次方根\n\u{1b}[2J\t");
+        assert_eq!(escaped(b"a\xff\xe4\xb8b"), r"a\xff\xe4\xb8b");
+        assert_eq!(escaped("\u{202e}evil\\".as_bytes()), r"\u{202e}evil\");
     }
 
     #[test]

@@ -108,6 +108,19 @@ pub fn restart<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     }
 }
 
+/// Makes a call on a descriptor that is not ours alone, such as stdout: where somebody made it non-blocking, poll(2)
+/// waits instead. The flag is the open file's, so whoever took it away would hinder those who set it.
+pub fn as_if_blocking<T>(file: &impl AsFd, event: PollFlags, mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match restart(&mut call) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                restart(|| Ok(poll(&mut [PollFd::new(file.as_fd(), event)], PollTimeout::NONE)?))?;
+            }
+            result => return result,
+        }
+    }
+}
+
 /// Whether a blocking call gave up because its timeout passed: `EAGAIN` from a socket with
 /// `SO_RCVTIMEO` or `SO_SNDTIMEO`, or a deadline that had passed before the call.
 pub fn is_timeout(error: &io::Error) -> bool {
