@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use shared::harness::claim::{Claim, Seen, Verdict::Holds};
-use shared::harness::report::{self, narrate};
+use shared::harness::report::narrate;
+use shared::harness::stdio::stdout_is_open;
 use shared::linux::asleep::check_proc;
 
 pub use stages::Stage;
@@ -49,7 +50,7 @@ pub const CLAIMS: &[Claim] = &[Claim {
 }];
 
 pub fn run(args: Args, verbose: bool) -> anyhow::Result<()> {
-    report::stdout_is_open()?;
+    stdout_is_open()?;
     children::supervise(args.timeout, &Children::default(), move |children| {
         let statuses = execute(children, &args.commands, args.link)?;
         if verbose {

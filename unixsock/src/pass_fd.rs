@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use shared::cube_roots::client::DeadlineSocket;
-use shared::harness::report::{self, Failure, Report, narrate};
+use shared::harness::report::{Failure, Report, escaped, narrate};
+use shared::harness::stdio::stdout_is_open;
 use shared::linux::network::Network;
 use shared::linux::readiness::{await_readable, is_timeout, restart};
 use shared::linux::{endpoint, shutdown};
@@ -60,7 +61,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         }
         Side::Recv { address, command } => {
             if command.is_empty() {
-                report::stdout_is_open()?;
+                stdout_is_open()?;
             }
             let file = receive_on(address, deadline)?;
             match command.split_first() {
@@ -93,7 +94,7 @@ fn receive_on(address: &str, deadline: Instant) -> anyhow::Result<File> {
     shutdown::abort_on_signals(endpoint::remove_socket_files)?;
     let listener = endpoint::listen(Network::Unix, address, 1, 1)?;
     // stdout is for the file; a script waits for this line before it lets the sender start.
-    narrate(format_args!("listening unix {address}"));
+    narrate(format_args!("listening unix {}", escaped(address.as_bytes())));
     let [listening] = &listener.sockets[..] else { bail!("one listening socket") };
     let received = await_readable(listening, deadline).and_then(|()| {
         let (socket, _) = restart(|| listening.accept())?;

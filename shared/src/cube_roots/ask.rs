@@ -10,7 +10,8 @@ use anyhow::{Context, bail};
 use crate::cube_roots::client::Client;
 use crate::cube_roots::cube_root;
 use crate::cube_roots::framing::DELIMITER;
-use crate::harness::report::{self, Failure, Report};
+use crate::harness::report::{Failure, Report};
+use crate::harness::stdio::stdout_is_open;
 use crate::linux::network::Network;
 use crate::linux::readiness::{await_readable, is_timeout, restart};
 
@@ -40,7 +41,7 @@ pub fn run(network: Network, address: &str, args: &Args, out: &mut Report) -> an
     if let Some(number) = args.numbers.iter().find(|number| number.contains(char::from(DELIMITER))) {
         return Err(Failure::Usage(format!("request {number:?}: a TAB ends a request")).into());
     }
-    report::stdout_is_open()?;
+    stdout_is_open()?;
     let client = Client::dial(network, address, args.dial_timeout)?;
     let deadline = Instant::now() + args.deadline;
     let mut exchange = Exchange { client, out, outstanding: 0, outstanding_bytes: 0, errors: false };

@@ -12,18 +12,12 @@
 
 use std::fmt;
 use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
-use std::os::fd::AsFd;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Context;
-use nix::errno::Errno;
-use nix::poll::PollFlags;
-use nix::{libc, unistd};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::linux::readiness::as_if_blocking;
+use crate::harness::stdio::{Patient, stdout_is_open};
 
 /// An error that decides the exit code. Every other error is 1.
 #[derive(Debug, PartialEq, Eq)]
@@ -90,45 +84,6 @@ pub fn narrate(line: fmt::Arguments<'_>) {
 pub fn print(line: fmt::Arguments<'_>) -> anyhow::Result<()> {
     stdout_is_open()?;
     written(Patient(io::stdout().lock()).write_all(format!("{line}\n").as_bytes()))
-}
-
-/// stdout or stderr without std's buffer. Others may share it and have made it non-blocking: then it is waited for,
-/// and nothing is lost.
-#[derive(Debug)]
-struct Patient<F>(F);
-
-impl<F: AsFd> Write for Patient<F> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        as_if_blocking(&self.0, PollFlags::POLLOUT, || Ok(unistd::write(&self.0, bytes)?))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Whether stdout was closed (`>&-`) when the program started: before `main` std puts /dev/null in its place.
-static STDOUT_WAS_CLOSED: AtomicBool = AtomicBool::new(false);
-
-#[used]
-// SAFETY: what stands in .init_array is called once, by the only thread, before std's own start.
-#[allow(unsafe_code, reason = "only there can it still be seen")]
-#[unsafe(link_section = ".init_array")]
-static LOOK_AT_STDOUT: extern "C" fn() = look_at_stdout;
-
-extern "C" fn look_at_stdout() {
-    // SAFETY: F_GETFD takes any number.
-    #[allow(unsafe_code, reason = "nix asks for a descriptor that is open")]
-    let flags = unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) };
-    STDOUT_WAS_CLOSED.store(flags < 0, Ordering::Relaxed);
-}
-
-/// An error if stdout was closed from the start: for a command to ask before it takes what it could not hand on.
-pub fn stdout_is_open() -> anyhow::Result<()> {
-    if STDOUT_WAS_CLOSED.load(Ordering::Relaxed) {
-        return Err(io::Error::from(Errno::EBADF)).context("write stdout");
-    }
-    Ok(())
 }
 
 /// Writes the result of a command to stdout.
