@@ -94,6 +94,72 @@ fn a_hundred_thousand_lines_are_answered_in_order() -> io::Result<()> {
     Ok(())
 }
 
+/// The server takes all requests before it answers the first; then it answers one after the other, and each has to be
+/// read before the next is written: its buffers hold little.
+#[test]
+fn requests_wait_for_no_answer_and_answers_for_no_request() -> io::Result<()> {
+    const REQUESTS: i32 = 20_000;
+    let listener = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
+    (listener.set_recv_buffer_size(4096)?, listener.set_send_buffer_size(4096)?);
+    listener.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into())?;
+    listener.listen(1)?;
+    let listener = TcpListener::from(listener);
+    let address = listener.local_addr()?.to_string();
+    let (requests, answers) = server::requests_and_answers(REQUESTS);
+    let lines = requests.repeat(2).replace('\t', "\n");
+    std::thread::scope(|scope| {
+        let server = scope.spawn(|| -> io::Result<()> {
+            let (stream, _) = listener.accept()?;
+            stream.set_read_timeout(Some(server::WATCHDOG))?;
+            let mut reader = BufReader::new(&stream);
+            reader.read_exact(&mut vec![0; requests.len()])?;
+            (&stream).write_all(answers.as_bytes())?;
+            for answer in answers.split_inclusive('\t') {
+                reader.read_until(b'\t', &mut Vec::new())?;
+                (&stream).write_all(answer.as_bytes())?;
+            }
+            Ok(())
+        });
+        let client = client(&address, &["--deadline", "20s"]).stdin(Stdio::piped()).spawn()?;
+        let (code, stdout, stderr) = result(feed(client, lines.clone())?);
+        assert_eq!((code, stderr.as_str()), (Some(0), ""));
+        server::assert_text(stdout.replace('\n', "\t").as_bytes(), &answers.repeat(2));
+        server.join().unwrap()
+    })
+}
+
+#[test]
+fn a_stdout_that_takes_nothing_is_124_at_the_deadline() -> io::Result<()> {
+    let server = serve()?;
+    let mut client = client(&server.address, &["--deadline", "500ms"]).stdin(Stdio::piped()).spawn()?;
+    let (stdin, stdout) = (client.stdin.take(), client.stdout.take());
+    let lines = "27\n".repeat(100_000);
+    let feeder =
+        std::thread::spawn(move || stdin.into_iter().try_for_each(|mut stdin| stdin.write_all(lines.as_bytes())));
+    let (code, _, stderr) = result(finish(client)?);
+    assert_eq!((code, stderr.as_str()), (Some(124), "error: write stdout: i/o timeout\n"));
+    drop(stdout);
+    // The client ended before it had read all.
+    let _ = feeder.join().unwrap();
+    Ok(())
+}
+
+#[test]
+fn more_answers_than_requests_are_an_error() -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?.to_string();
+    std::thread::scope(|scope| {
+        scope.spawn(|| -> io::Result<()> {
+            let (mut stream, _) = listener.accept()?;
+            stream.read_exact(&mut [0; 3])?;
+            stream.write_all(b"The cube root of 27 is 3.000000.\tThe cube root of 8 is 2.000000.\t")
+        });
+        let (code, _, stderr) = run(&mut client(&address, &["27"]))?;
+        assert_eq!((code, stderr), (Some(1), format!("error: read {address}: more answers than requests\n")));
+        Ok(())
+    })
+}
+
 #[test]
 fn a_stdout_that_does_not_block_gets_every_answer() -> io::Result<()> {
     let server = serve()?;

@@ -13,11 +13,13 @@
 use std::fmt;
 use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
 use std::process::ExitCode;
+use std::time::Instant;
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::harness::stdio::{Patient, stdout_is_open};
+use crate::linux::readiness::is_timeout;
 
 /// An error that decides the exit code. Every other error is 1.
 #[derive(Debug, PartialEq, Eq)]
@@ -76,15 +78,18 @@ pub fn exit(result: anyhow::Result<()>) -> ExitCode {
 
 /// One line on stderr, in one write(2). There is nobody to tell when stderr fails.
 pub fn narrate(line: fmt::Arguments<'_>) {
-    let _ = Patient(io::stderr().lock()).write_all(format!("{line}\n").as_bytes());
+    let _ = Patient::new(io::stderr().lock()).write_all(format!("{line}\n").as_bytes());
 }
 
 /// One line on stdout, in one write(2): for threads that print beside each other. Whoever holds the lock of stdout
 /// holds them up.
 pub fn print(line: fmt::Arguments<'_>) -> anyhow::Result<()> {
     stdout_is_open()?;
-    written(Patient(io::stdout().lock()).write_all(format!("{line}\n").as_bytes()))
+    written(Patient::new(io::stdout().lock()).write_all(format!("{line}\n").as_bytes()))
 }
+
+/// How much payload one write(2) takes.
+const BUFFER: usize = 64 << 10;
 
 /// Writes the result of a command to stdout.
 #[derive(Debug)]
@@ -96,7 +101,7 @@ pub struct Report {
 impl Report {
     /// `json` turns records into JSON lines.
     pub fn new(json: bool) -> Report {
-        Report { out: BufWriter::new(Patient(io::stdout())), json }
+        Report { out: BufWriter::with_capacity(BUFFER, Patient::new(io::stdout())), json }
     }
 
     /// A record as `name=value` pairs, or as JSON.
@@ -123,6 +128,11 @@ impl Report {
         stdout_is_open()?;
         written(writeln!(self.out, "{line}"))?;
         self.flush()
+    }
+
+    /// By when all must have been written: a reader that takes nothing is then a timeout.
+    pub fn set_deadline(&mut self, deadline: Instant) {
+        self.out.get_mut().set_deadline(deadline);
     }
 
     /// Bytes as they are, not before [`Report::flush`].
@@ -153,6 +163,7 @@ pub fn escaped(bytes: &[u8]) -> String {
 pub fn written(result: io::Result<()>) -> anyhow::Result<()> {
     match result {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::ReaderGone.into()),
+        Err(error) if is_timeout(&error) => Err(Failure::Deadline("write stdout: i/o timeout".into()).into()),
         Err(error) => Err(anyhow::Error::new(error).context("write stdout")),
         Ok(()) => Ok(()),
     }

@@ -5,22 +5,46 @@
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use anyhow::Context;
 use nix::errno::Errno;
 use nix::poll::PollFlags;
+use nix::sys::stat::{SFlag, fstat};
 use nix::{libc, unistd};
 
-use crate::linux::readiness::as_if_blocking;
+use crate::linux::readiness::{as_if_blocking, await_event};
 
 /// stdout or stderr without std's buffer. Others may share it and have made it non-blocking: then it is waited for,
 /// and nothing is lost.
 #[derive(Debug)]
-pub(crate) struct Patient<F>(pub(crate) F);
+pub(crate) struct Patient<F> {
+    file: F,
+    deadline: Option<Instant>,
+}
+
+impl<F: AsFd> Patient<F> {
+    /// Waits for as long as it takes.
+    pub(crate) fn new(file: F) -> Patient<F> {
+        Patient { file, deadline: None }
+    }
+
+    /// Waits until then, also where the file blocks. A regular one has no reader to wait for.
+    pub(crate) fn set_deadline(&mut self, deadline: Instant) {
+        let is_regular = fstat(&self.file)
+            .is_ok_and(|file| SFlag::from_bits_truncate(file.st_mode) & SFlag::S_IFMT == SFlag::S_IFREG);
+        self.deadline = Some(deadline).filter(|_| !is_regular);
+    }
+}
 
 impl<F: AsFd> Write for Patient<F> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        as_if_blocking(&self.0, PollFlags::POLLOUT, || Ok(unistd::write(&self.0, bytes)?))
+    fn write(&mut self, mut bytes: &[u8]) -> io::Result<usize> {
+        if self.deadline.is_some() {
+            await_event(&self.file, PollFlags::POLLOUT, self.deadline)?;
+            // So much has room in a pipe when poll(2) says that it has room.
+            bytes = &bytes[..bytes.len().min(libc::PIPE_BUF)];
+        }
+        as_if_blocking(&self.file, PollFlags::POLLOUT, self.deadline, || Ok(unistd::write(&self.file, bytes)?))
     }
 
     fn flush(&mut self) -> io::Result<()> {
