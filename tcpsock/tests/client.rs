@@ -420,6 +420,79 @@ fn a_load_tells_a_wrong_answer() -> io::Result<()> {
     })
 }
 
+/// The server's last answer and its end come in one segment, and so with one event.
+#[test]
+fn a_load_sees_an_end_that_comes_with_an_answer() -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?.to_string();
+    std::thread::scope(|scope| {
+        let server = scope.spawn(|| -> io::Result<usize> {
+            let (stream, _) = listener.accept()?;
+            stream.set_read_timeout(Some(server::WATCHDOG))?;
+            socket2::SockRef::from(&stream).set_tcp_cork(true)?;
+            let mut stream = BufReader::new(stream);
+            answer_one(&mut stream)?;
+            stream.get_ref().shutdown(std::net::Shutdown::Write)?;
+            stream.read_to_end(&mut Vec::new())
+        });
+        let start = Instant::now();
+        let args = ["load", "--address", &address, "--connections", "1", "--duration", "10s"];
+        let (code, stdout, stderr) = run(&mut tcpsock(&args))?;
+        assert!(start.elapsed() < Duration::from_secs(5), "{stdout}");
+        assert_eq!((code, stderr.as_str()), (Some(1), "connection 0: read: unexpected EOF\n"));
+        assert!(stdout.contains(" requests=1 errors=1 "), "{stdout}");
+        server.join().unwrap().map(drop)
+    })
+}
+
+#[test]
+fn a_load_whose_server_stops_in_order_ends_at_once_and_holds_nothing_up() -> io::Result<()> {
+    let server = serve()?;
+    let args = ["load", "--address", &server.address, "--connections", "50", "--duration", "25s", "--json"];
+    let load = tcpsock(&args).spawn()?;
+    let descriptors = format!("/proc/{}/fd", server.child.id());
+    let idle = std::fs::read_dir(&descriptors)?.count();
+    server.wait_until(|_| Ok(std::fs::read_dir(&descriptors)?.count() >= idle + 50))?;
+    let start = Instant::now();
+    let counts = server.end_by(nix::sys::signal::Signal::SIGTERM)?;
+    assert!(counts.contains(" cut_off=0"), "{counts}");
+    let (code, stdout, _) = result(finish(load)?);
+    assert!(start.elapsed() < Duration::from_secs(4), "{stdout}");
+    let summary: serde_json::Value = serde_json::from_str(&stdout)?;
+    assert_eq!((code, &summary["errors"]), (Some(1), &50.into()), "{stdout}");
+    Ok(())
+}
+
+#[test]
+fn a_load_does_not_divide_by_the_time_that_it_waits_for_the_dead() -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?.to_string();
+    std::thread::scope(|scope| {
+        scope.spawn(|| -> io::Result<()> {
+            let mut stream = BufReader::new(listener.accept()?.0);
+            answer_one(&mut stream)?;
+            stream.read_to_end(&mut Vec::new()).map(drop)
+        });
+        let args = ["load", "--address", &address, "--connections", "1", "--duration", "100ms"];
+        let (code, stdout, stderr) = run(&mut tcpsock(&args))?;
+        assert_eq!((code, stderr.as_str()), (Some(1), "1 connections still wait for answers\n"));
+        assert!(stdout.contains(" requests=1 errors=1 "), "{stdout}");
+        let seconds = stdout.split_once(" seconds=").unwrap().1.split(' ').next().unwrap();
+        // It waits for 5 s.
+        assert!(seconds.parse::<f64>().unwrap() < 5.0, "{stdout}");
+        Ok(())
+    })
+}
+
+/// Reads a request and answers it.
+fn answer_one(stream: &mut BufReader<TcpStream>) -> io::Result<()> {
+    let mut request = Vec::new();
+    stream.read_until(b'\t', &mut request)?;
+    let number: i32 = String::from_utf8(request).unwrap().trim_end().parse().unwrap();
+    let answer = format!("The cube root of {number} is {:.6}.\t", f64::from(number).cbrt());
+    stream.get_ref().write_all(answer.as_bytes())
+}
+
 #[test]
 fn the_demo_tells_the_whole_conversation() -> io::Result<()> {
     for clients in 1..=3 {

@@ -96,7 +96,8 @@ pub fn run(network: Network, address: &str, args: &Args, out: &mut Report) -> an
         bar.set_position(u64::try_from(now.duration_since(start).as_millis()).unwrap_or(u64::MAX));
         bar.set_message(format!("{} requests", load.latencies.len()));
     })?;
-    let elapsed = start.elapsed();
+    // What was waited for in vain is no part of a rate.
+    let elapsed = load.last_answer.map_or_else(|| start.elapsed(), |last| last - start);
     bar.finish_and_clear();
     let requests = load.latencies.len();
     let us = |quantile| load.latencies.value_at_quantile(quantile) as f64 / 1e3;
@@ -127,6 +128,7 @@ struct Load<'a> {
     input: Vec<u8>,
     /// In nanoseconds.
     latencies: Histogram<u64>,
+    last_answer: Option<Instant>,
     errors: u64,
 }
 
@@ -150,6 +152,7 @@ impl<'a> Load<'a> {
             active: 0,
             input: vec![0; 64 << 10],
             latencies: Histogram::new(3)?,
+            last_answer: None,
             errors: 0,
         })
     }
@@ -179,7 +182,8 @@ impl<'a> Load<'a> {
             }
             readiness::wait(&mut self.poll, &mut events, Some(FRAME))?;
             for event in &events {
-                self.each(event.token().0, |asking, load| asking.turn(load, end));
+                let ended = event.is_read_closed() || event.is_error();
+                self.each(event.token().0, |asking, load| asking.turn(load, end, ended));
             }
             if now >= frame {
                 frame = now + FRAME;
@@ -214,7 +218,10 @@ impl Asking {
     }
 
     /// Reads all that is there, verifies it, and asks anew. False when it is done.
-    fn turn(&mut self, load: &mut Load<'_>, end: Instant) -> anyhow::Result<bool> {
+    ///
+    /// Reads until EAGAIN or the end, unless a short read has completed a batch: behind that stands at most the end of
+    /// the stream, which the same event has told (`ended`), or another will.
+    fn turn(&mut self, load: &mut Load<'_>, end: Instant, ended: bool) -> anyhow::Result<bool> {
         if !self.outbox.is_empty() {
             self.outbox.flush(&self.socket, load.records).context("write")?;
         }
@@ -236,6 +243,7 @@ impl Asking {
             }
             self.received += count;
             let now = Instant::now();
+            load.last_answer = Some(now);
             let answers = came.iter().filter(|&&byte| byte == DELIMITER).count() as u64;
             load.latencies.record_n(u64::try_from((now - self.sent_at).as_nanos())?, answers)?;
             if self.received == expected.len() {
@@ -245,10 +253,9 @@ impl Asking {
                 self.received = 0;
                 self.batch = (self.batch + 1) % load.script.batches();
                 self.ask(load.script, load.records)?;
-            }
-            if count < load.input.len() && !load.records {
-                // A short read has emptied the stream: epoll(7).
-                return Ok(true);
+                if count < load.input.len() && !ended && !load.records {
+                    return Ok(true);
+                }
             }
         }
     }
