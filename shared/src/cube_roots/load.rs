@@ -6,8 +6,8 @@
 //! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Dial`, a goroutine per connection. Man: epoll(7).
 
 mod script;
+mod summary;
 
-use std::fmt;
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,6 @@ use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressStyle};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
-use serde::Serialize;
 use socket2::Socket;
 
 use crate::cube_roots::framing::DELIMITER;
@@ -26,6 +25,7 @@ use crate::linux::endpoint;
 use crate::linux::network::Network;
 use crate::linux::readiness::{self, Ready, read};
 use script::Script;
+use summary::Summary;
 
 /// After the duration, answers still on their way have so long.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
@@ -52,32 +52,6 @@ pub struct Args {
     /// Print one line of JSON
     #[arg(long)]
     pub json: bool,
-}
-
-/// What was measured.
-#[derive(Debug, Serialize)]
-struct Summary {
-    network: &'static str,
-    address: String,
-    connections: u32,
-    depth: u32,
-    seconds: f64,
-    requests: u64,
-    errors: u64,
-    requests_per_s: u64,
-    p50_us: f64,
-    p99_us: f64,
-    p999_us: f64,
-    max_us: f64,
-}
-
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Summary { network, address, connections, depth, seconds, requests, errors, .. } = self;
-        write!(f, "network={network} address={address} connections={connections} depth={depth} ")?;
-        write!(f, "seconds={seconds} requests={requests} errors={errors} requests_per_s={} ", self.requests_per_s)?;
-        write!(f, "p50_us={} p99_us={} p999_us={} max_us={}", self.p50_us, self.p99_us, self.p999_us, self.max_us)
-    }
 }
 
 /// Loads the server at `address` and prints the summary; fails when an answer was wrong or missing.

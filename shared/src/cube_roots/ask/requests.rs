@@ -59,7 +59,9 @@ pub(super) fn send(numbers: Vec<String>, writer: Writer, deadline: Instant) -> a
         let result = if numbers.is_empty() {
             requests.ask_lines(BufReader::with_capacity(PIECE, DeadlineStdin { stdin: io::stdin(), deadline }))
         } else {
-            numbers.iter().for_each(|number| requests.add(number.as_bytes()));
+            for number in numbers {
+                requests.add(number.as_bytes());
+            }
             requests.send()
         };
         requests.asked.change(|state| state.ended = Some(result));
