@@ -100,7 +100,8 @@ fn a_hundred_thousand_lines_are_answered_in_order() -> io::Result<()> {
 fn requests_wait_for_no_answer_and_answers_for_no_request() -> io::Result<()> {
     const REQUESTS: i32 = 20_000;
     let listener = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
-    (listener.set_recv_buffer_size(4096)?, listener.set_send_buffer_size(4096)?);
+    listener.set_recv_buffer_size(4096)?;
+    listener.set_send_buffer_size(4096)?;
     listener.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into())?;
     listener.listen(1)?;
     let listener = TcpListener::from(listener);
