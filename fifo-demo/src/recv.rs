@@ -10,6 +10,7 @@ mod outputs;
 use std::path::PathBuf;
 
 use shared::harness::report;
+use shared::harness::stdio::stdout_is_open;
 use shared::linux::readiness::Ready;
 use shared::linux::shutdown::Shutdown;
 
@@ -36,6 +37,7 @@ pub struct Args {
 const BUFFER: usize = 256 * 1024;
 
 pub fn run(args: &Args, verbose: bool) -> anyhow::Result<()> {
+    stdout_is_open()?;
     // Before writers can come in, for what they have written is not to be lost.
     let shutdown = if args.keep_open { Shutdown::on_signals(|| ())? } else { Shutdown::default() };
     let mut fifo = fifo::open_reader(&args.path)?;

@@ -60,6 +60,14 @@ fn send_and_recv_keep_every_byte() -> Result {
 }
 
 #[test]
+fn recv_without_a_stdout_takes_nothing_from_the_fifo() {
+    let bench = Bench::with_fifo();
+    let output = bench.shell(r#"exec "$PROGRAM" recv p --timeout 10s >&-"#);
+    let error = "error: write stdout: Bad file descriptor (os error 9)\n";
+    assert_eq!((code(&output), errors(&output).as_str()), (Some(1), error));
+}
+
+#[test]
 fn cat_and_tee_can_be_the_other_side() -> Result {
     let bench = Bench::with_fifo();
     fs::write(bench.path("source"), all_bytes())?;

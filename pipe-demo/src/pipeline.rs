@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use shared::harness::claims::{Check, Seen};
 use shared::harness::report::narrate;
+use shared::harness::stdio::stdout_is_open;
 use shared::linux::asleep::check_proc;
 
 pub use stages::Stage;
@@ -42,6 +43,7 @@ pub enum Link {
 pub const CHECKS: &[Check] = &[(74, as_the_shell_does)];
 
 pub fn run(args: Args, verbose: bool) -> anyhow::Result<()> {
+    stdout_is_open()?;
     children::supervise(args.timeout, &Children::default(), move |children| {
         let statuses = execute(children, &args.commands, args.link)?;
         if verbose {

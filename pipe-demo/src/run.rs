@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use shared::harness::report::{Failure, Report, narrate};
+use shared::harness::stdio::stdout_is_open;
 use shared::linux::readiness::restart;
 
 use crate::children::{self, Children};
@@ -54,6 +55,7 @@ pub enum By {
 }
 
 pub fn run(args: Args, verbose: bool, mut out: Report) -> anyhow::Result<()> {
+    stdout_is_open()?;
     let by = if args.lines { By::Line(args.buffer) } else { By::Buffer(args.buffer) };
     children::supervise(args.timeout, &Children::default(), move |children| {
         let mut command = Command::new(&args.command[0]);

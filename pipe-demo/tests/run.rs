@@ -1,10 +1,14 @@
 //! `run`: every byte of a command's output, and its exit code.
 #![cfg(not(loom))]
 
+#[path = "../../shared/tests/clogged/mod.rs"]
+mod clogged;
 mod support;
 
 use std::fs::File;
+use std::process::Stdio;
 
+use clogged::Clogged;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use support::{Result, code, end_of, output, pipe_demo, run, spawn, stderr, stdout, wait_for};
@@ -25,6 +29,36 @@ fn each_read_is_told_with_what_it_returned() -> Result {
     assert_eq!(stderr(&output), expected);
     let output = run(&["run", "-v", "--lines", "--", "printf", r"a\nb"])?;
     assert_eq!(stderr(&output), "read 2 bytes: \"a\\n\"\nread 1 bytes: \"b\"\nprintf: exit status: 0\n");
+    Ok(())
+}
+
+#[test]
+fn a_stdout_or_stderr_that_does_not_block_loses_nothing() -> Result {
+    let (out, narration) = (Clogged::new()?, Clogged::new()?);
+    let mut run = spawn(pipe_demo(&["run", "--", "seq", "50000"]).stdout(out.end()?))?;
+    let expected = (1..=50_000).map(|number| format!("{number}\n")).collect::<Vec<_>>().concat();
+    assert!(out.read_from(&mut run)? == expected.as_bytes());
+    assert_eq!(code(run.wait()?), 0);
+    let args = ["run", "-v", "--buffer", "1", "--", "head", "-c", "10000", "/dev/zero"];
+    let mut run = spawn(pipe_demo(&args).stdout(Stdio::null()).stderr(narration.end()?))?;
+    let told = String::from_utf8(narration.read_from(&mut run)?)?;
+    assert_eq!(told.lines().filter(|line| *line == r#"read 1 bytes: "\0""#).count(), 10_000);
+    assert_eq!(told.lines().last(), Some("head: exit status: 0"));
+    Ok(())
+}
+
+/// std puts /dev/null where stdout was closed: what is written there would be lost without a word.
+#[test]
+fn a_stdout_that_was_closed_from_the_start_is_an_error_before_anything_is_run() -> Result {
+    let folder = tempfile::tempdir()?;
+    for what in ["run -- touch made", "pipeline 'touch made'"] {
+        let script = format!("exec {} {what} >&-", env!("CARGO_BIN_EXE_pipe-demo"));
+        let mut shell = std::process::Command::new("sh");
+        let ended = output(shell.args(["-c", &script]).current_dir(&folder).stderr(Stdio::piped()))?;
+        let error = "error: write stdout: Bad file descriptor (os error 9)\n";
+        assert_eq!((code(ended.status), stderr(&ended).as_str()), (1, error));
+        assert!(!folder.path().join("made").exists(), "{what}");
+    }
     Ok(())
 }
 

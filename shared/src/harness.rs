@@ -5,3 +5,4 @@ pub mod duration;
 pub mod manual;
 pub mod ping_pong;
 pub mod report;
+pub mod stdio;

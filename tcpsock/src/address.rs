@@ -5,7 +5,7 @@ use shared::linux::network::Network;
 
 #[derive(clap::Args)]
 pub struct Address {
-    /// Where; port 0 is any free one, no host is every address of this machine
+    /// Where: a number or a name as the port, 0 or none for any free one; no host is every address of this machine
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8085")]
     pub address: String,
     /// tcp, tcp4 or tcp6, as Go's net package takes them

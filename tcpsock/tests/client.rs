@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+#[path = "../../shared/tests/clogged/mod.rs"]
+mod clogged;
 #[path = "../../shared/tests/server/mod.rs"]
 mod server;
 
@@ -89,6 +91,121 @@ fn a_hundred_thousand_lines_are_answered_in_order() -> io::Result<()> {
         assert!(answer.starts_with(&format!("The cube root of {number} is ")), "{answer}");
     }
     assert_eq!(stdout.lines().count(), 100_000);
+    Ok(())
+}
+
+/// The server takes all requests before it answers the first; then it answers one after the other, and each has to be
+/// read before the next is written: its buffers hold little.
+#[test]
+fn requests_wait_for_no_answer_and_answers_for_no_request() -> io::Result<()> {
+    const REQUESTS: i32 = 20_000;
+    let listener = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
+    listener.set_recv_buffer_size(4096)?;
+    listener.set_send_buffer_size(4096)?;
+    listener.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into())?;
+    listener.listen(1)?;
+    let listener = TcpListener::from(listener);
+    let address = listener.local_addr()?.to_string();
+    let (requests, answers) = server::requests_and_answers(REQUESTS);
+    let lines = requests.repeat(2).replace('\t', "\n");
+    std::thread::scope(|scope| {
+        let server = scope.spawn(|| -> io::Result<()> {
+            let (stream, _) = listener.accept()?;
+            stream.set_read_timeout(Some(server::WATCHDOG))?;
+            let mut reader = BufReader::new(&stream);
+            reader.read_exact(&mut vec![0; requests.len()])?;
+            (&stream).write_all(answers.as_bytes())?;
+            for answer in answers.split_inclusive('\t') {
+                reader.read_until(b'\t', &mut Vec::new())?;
+                (&stream).write_all(answer.as_bytes())?;
+            }
+            Ok(())
+        });
+        let client = client(&address, &["--deadline", "20s"]).stdin(Stdio::piped()).spawn()?;
+        let (code, stdout, stderr) = result(feed(client, lines.clone())?);
+        assert_eq!((code, stderr.as_str()), (Some(0), ""));
+        server::assert_text(stdout.replace('\n', "\t").as_bytes(), &answers.repeat(2));
+        server.join().unwrap()
+    })
+}
+
+#[test]
+fn a_stdout_that_takes_nothing_is_124_at_the_deadline() -> io::Result<()> {
+    let server = serve()?;
+    let mut client = client(&server.address, &["--deadline", "500ms"]).stdin(Stdio::piped()).spawn()?;
+    let (stdin, stdout) = (client.stdin.take(), client.stdout.take());
+    let lines = "27\n".repeat(100_000);
+    let feeder =
+        std::thread::spawn(move || stdin.into_iter().try_for_each(|mut stdin| stdin.write_all(lines.as_bytes())));
+    let (code, _, stderr) = result(finish(client)?);
+    assert_eq!((code, stderr.as_str()), (Some(124), "error: write stdout: i/o timeout\n"));
+    drop(stdout);
+    // The client ended before it had read all.
+    let _ = feeder.join().unwrap();
+    Ok(())
+}
+
+#[test]
+fn more_answers_than_requests_are_an_error() -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?.to_string();
+    std::thread::scope(|scope| {
+        scope.spawn(|| -> io::Result<()> {
+            let (mut stream, _) = listener.accept()?;
+            stream.read_exact(&mut [0; 3])?;
+            stream.write_all(b"The cube root of 27 is 3.000000.\tThe cube root of 8 is 2.000000.\t")
+        });
+        let (code, _, stderr) = run(&mut client(&address, &["27"]))?;
+        assert_eq!((code, stderr), (Some(1), format!("error: read {address}: more answers than requests\n")));
+        Ok(())
+    })
+}
+
+#[test]
+fn a_stdout_that_does_not_block_gets_every_answer() -> io::Result<()> {
+    let server = serve()?;
+    let numbers = tempfile::NamedTempFile::new()?;
+    std::fs::write(&numbers, (0..20_000).map(|number| format!("{number}\n")).collect::<Vec<_>>().concat())?;
+    let out = clogged::Clogged::new()?;
+    let stdin = std::fs::File::open(&numbers)?;
+    let mut client = client(&server.address, &["--deadline", "1m"]).stdin(stdin).stdout(out.end()?).spawn()?;
+    let answers = String::from_utf8(out.read_from(&mut client)?).unwrap();
+    assert_eq!(client.wait()?.code(), Some(0));
+    server::assert_text(answers.replace('\n', "\t").as_bytes(), &server::requests_and_answers(20_000).1);
+    Ok(())
+}
+
+/// Its second half comes only after a wait.
+#[test]
+fn a_stdin_that_does_not_block_is_read_to_its_end() -> io::Result<()> {
+    let server = serve()?;
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+    theirs.set_nonblocking(true)?;
+    let stdin = std::os::fd::OwnedFd::from(theirs);
+    let mut client = client(&server.address, &["--deadline", "1m"]).stdin(stdin).spawn()?;
+    let mut stdout = BufReader::new(client.stdout.take().unwrap());
+    for number in [8, 27] {
+        writeln!(&ours, "{number}")?;
+        let mut answer = String::new();
+        stdout.read_line(&mut answer)?;
+        assert!(answer.starts_with(&format!("The cube root of {number} is ")), "{answer}");
+    }
+    drop(ours);
+    assert_eq!(result(finish(client)?), (Some(0), String::new(), String::new()));
+    Ok(())
+}
+
+#[test]
+fn a_stdout_that_was_closed_from_the_start_is_an_error_before_anything_is_asked() -> io::Result<()> {
+    let server = serve()?;
+    for command in [&format!("client --address {} 27", server.address), "serve --address 127.0.0.1:0", "demo"] {
+        let script = format!("exec {TCPSOCK} {command} >&-");
+        let output = Command::new("sh").args(["-c", &script]).stdin(Stdio::null()).output()?;
+        let error = "error: write stdout: Bad file descriptor (os error 9)\n";
+        assert_eq!(result(output), (Some(1), String::new(), error.to_owned()), "{command}");
+    }
+    let counts = server.end_by(nix::sys::signal::Signal::SIGTERM)?;
+    assert!(counts.starts_with("served connections=0 requests=0 "), "{counts}");
     Ok(())
 }
 
@@ -302,6 +419,79 @@ fn a_load_tells_a_wrong_answer() -> io::Result<()> {
         assert!(stderr.starts_with("connection 0: wrong answer: expected "), "{stderr}");
         Ok(())
     })
+}
+
+/// The server's last answer and its end come in one segment, and so with one event.
+#[test]
+fn a_load_sees_an_end_that_comes_with_an_answer() -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?.to_string();
+    std::thread::scope(|scope| {
+        let server = scope.spawn(|| -> io::Result<usize> {
+            let (stream, _) = listener.accept()?;
+            stream.set_read_timeout(Some(server::WATCHDOG))?;
+            socket2::SockRef::from(&stream).set_tcp_cork(true)?;
+            let mut stream = BufReader::new(stream);
+            answer_one(&mut stream)?;
+            stream.get_ref().shutdown(std::net::Shutdown::Write)?;
+            stream.read_to_end(&mut Vec::new())
+        });
+        let start = Instant::now();
+        let args = ["load", "--address", &address, "--connections", "1", "--duration", "10s"];
+        let (code, stdout, stderr) = run(&mut tcpsock(&args))?;
+        assert!(start.elapsed() < Duration::from_secs(5), "{stdout}");
+        assert_eq!((code, stderr.as_str()), (Some(1), "connection 0: read: unexpected EOF\n"));
+        assert!(stdout.contains(" requests=1 errors=1 "), "{stdout}");
+        server.join().unwrap().map(drop)
+    })
+}
+
+#[test]
+fn a_load_whose_server_stops_in_order_ends_at_once_and_holds_nothing_up() -> io::Result<()> {
+    let server = serve()?;
+    let args = ["load", "--address", &server.address, "--connections", "50", "--duration", "25s", "--json"];
+    let load = tcpsock(&args).spawn()?;
+    let descriptors = format!("/proc/{}/fd", server.child.id());
+    let idle = std::fs::read_dir(&descriptors)?.count();
+    server.wait_until(|_| Ok(std::fs::read_dir(&descriptors)?.count() >= idle + 50))?;
+    let start = Instant::now();
+    let counts = server.end_by(nix::sys::signal::Signal::SIGTERM)?;
+    assert!(counts.contains(" cut_off=0"), "{counts}");
+    let (code, stdout, _) = result(finish(load)?);
+    assert!(start.elapsed() < Duration::from_secs(4), "{stdout}");
+    let summary: serde_json::Value = serde_json::from_str(&stdout)?;
+    assert_eq!((code, &summary["errors"]), (Some(1), &50.into()), "{stdout}");
+    Ok(())
+}
+
+#[test]
+fn a_load_does_not_divide_by_the_time_that_it_waits_for_the_dead() -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?.to_string();
+    std::thread::scope(|scope| {
+        scope.spawn(|| -> io::Result<()> {
+            let mut stream = BufReader::new(listener.accept()?.0);
+            answer_one(&mut stream)?;
+            stream.read_to_end(&mut Vec::new()).map(drop)
+        });
+        let args = ["load", "--address", &address, "--connections", "1", "--duration", "100ms"];
+        let (code, stdout, stderr) = run(&mut tcpsock(&args))?;
+        assert_eq!((code, stderr.as_str()), (Some(1), "1 connections still wait for answers\n"));
+        assert!(stdout.contains(" requests=1 errors=1 "), "{stdout}");
+        let seconds = stdout.split_once(" seconds=").unwrap().1.split(' ').next().unwrap();
+        // It waits for 5 s.
+        assert!(seconds.parse::<f64>().unwrap() < 5.0, "{stdout}");
+        Ok(())
+    })
+}
+
+/// Reads a request and answers it.
+fn answer_one(stream: &mut BufReader<TcpStream>) -> io::Result<()> {
+    let mut request = Vec::new();
+    stream.read_until(b'\t', &mut request)?;
+    let number: i32 = String::from_utf8(request).unwrap().trim_end().parse().unwrap();
+    let answer = format!("The cube root of {number} is {:.6}.\t", f64::from(number).cbrt());
+    stream.get_ref().write_all(answer.as_bytes())
 }
 
 #[test]

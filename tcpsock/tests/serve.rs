@@ -39,6 +39,12 @@ fn what_cannot_be_listened_on_is_one_clear_line() -> io::Result<()> {
         (&["--network", "TCP"], 2, "error: listen TCP: unknown network TCP\n"),
         (&["--network", "udp"], 2, "error: listen udp: unexpected address type: tcpsock takes tcp, tcp4 and tcp6\n"),
         (&["--address", "127.0.0.1:99999"], 2, "error: listen tcp: address 99999: invalid port\n"),
+        (&["--address", "127.0.0.1:nonesuch"], 2, "error: listen tcp: address tcp/nonesuch: unknown port\n"),
+        (
+            &["--network", "tcp6", "--address", "[::ffff:127.0.0.1]:0"],
+            1,
+            "error: listen tcp6: address ::ffff:127.0.0.1: no suitable address found\n",
+        ),
         (&["--address", "127.0.0.1"], 2, "error: listen tcp: address 127.0.0.1: missing port in address\n"),
         (
             &["--network", "tcp6", "--address", "127.0.0.1:0"],
@@ -105,6 +111,18 @@ fn tcp_on_a_wildcard_is_one_socket_for_both_families() -> io::Result<()> {
                 .is_ok_and(|answer| answer == CUBE_ROOT_OF_27)
         };
         assert_eq!((answers("127.0.0.1"), answers("[::1]")), (ipv4, ipv6), "{network} {wildcard}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_port_may_be_left_out_and_an_ipv4_address_be_written_as_one_of_ipv6() -> io::Result<()> {
+    for address in ["127.0.0.1:", "[::ffff:127.0.0.1]:0"] {
+        for network in ["tcp", "tcp4"] {
+            let server = Setup { command: "serve", network, program: TCPSOCK }.start(&["--address", address])?;
+            assert!(server.address.starts_with("127.0.0.1:"), "{}", server.address);
+            assert_eq!(server.connect()?.ask("27")?, CUBE_ROOT_OF_27);
+        }
     }
     Ok(())
 }

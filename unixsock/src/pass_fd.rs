@@ -19,7 +19,8 @@ use anyhow::Context;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use shared::cube_roots::client::DeadlineSocket;
-use shared::harness::report::{Failure, Report, narrate};
+use shared::harness::report::{Failure, Report, escaped, narrate};
+use shared::harness::stdio::stdout_is_open;
 use shared::linux::network::Network;
 use shared::linux::readiness::{Ready, is_timeout, nonblocking, restart};
 use shared::linux::{endpoint, shutdown};
@@ -62,6 +63,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             send(socket, &opened, deadline).map_err(|error| failed("send", address, error))
         }
         Side::Recv { address, command } => {
+            if command.is_empty() {
+                stdout_is_open()?;
+            }
             let file = receive_on(address, deadline)?;
             match command.split_first() {
                 None => by(deadline, "copy the received file", || copy_to_stdout(file)),
@@ -114,7 +118,7 @@ fn receive_on(address: &str, deadline: Instant) -> anyhow::Result<File> {
     shutdown::abort_on_signals(endpoint::remove_socket_files)?;
     let listener = endpoint::listen(Network::Unix, address, 1, 1)?;
     // stdout is for the file; a script waits for this line before it lets the sender start.
-    narrate(format_args!("listening unix {address}"));
+    narrate(format_args!("listening unix {}", escaped(address.as_bytes())));
     receive_first(listener.sockets, deadline).map_err(|error| failed("receive", address, error))
 }
 

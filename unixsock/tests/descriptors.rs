@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+#[path = "../../shared/tests/clogged/mod.rs"]
+mod clogged;
+
 use std::fs;
 use std::io::{self, BufRead, BufReader, IoSlice, Read, Write};
 use std::os::fd::AsRawFd;
@@ -79,6 +82,21 @@ fn a_file_that_has_no_name_any_more_is_read_by_the_receiver() -> io::Result<()> 
     let output = receiver.wait_with_output()?;
     assert!(output.status.success() && output.stdout == content);
     assert_eq!(fs::read_dir(folder.path())?.count(), 0);
+    Ok(())
+}
+
+#[test]
+fn a_stdout_that_does_not_block_gets_the_whole_file() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (file, path) = (folder.path().join("file"), folder.path().join("socket"));
+    let content: Vec<u8> = (0..100_000u32).flat_map(u32::to_le_bytes).collect();
+    fs::write(&file, &content)?;
+    let out = clogged::Clogged::new()?;
+    let mut receiver = unixsock(&["pass-fd", "recv", path.to_str().unwrap()]).stdout(out.end()?).spawn()?;
+    until_it_listens(&path);
+    assert!(send(path.to_str().unwrap(), &file)?.status.success());
+    assert!(out.read_from(&mut receiver)? == content);
+    assert_eq!(receiver.wait()?.code(), Some(0));
     Ok(())
 }
 

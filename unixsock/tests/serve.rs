@@ -8,7 +8,7 @@ mod nobody;
 mod server;
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::Path;
@@ -297,5 +297,24 @@ fn socat_can_talk_to_it() -> io::Result<()> {
     let mut socat = socat.spawn()?;
     socat.stdin.take().unwrap().write_all(b"27\t")?;
     assert_text(&socat.wait_with_output()?.stdout, &format!("{CUBE_ROOT_OF_27}\t"));
+    Ok(())
+}
+
+/// A name may hold what would forge a line or move a terminal's cursor.
+#[test]
+fn addresses_are_shown_escaped() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (path, peer) = (folder.path().join("根\n\x1b[2J"), folder.path().join("peer\nlistening unix forged"));
+    let mut server = serve(path.to_str().unwrap()).arg("-v").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut listening = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut listening)?;
+    assert_eq!(listening, format!("listening unix {}/根\\n\\u{{1b}}[2J\n", folder.path().display()));
+    let socket = socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None)?;
+    socket.bind(&socket2::SockAddr::unix(&peer)?)?;
+    socket.connect(&socket2::SockAddr::unix(&path)?)?;
+    drop(socket);
+    let told = String::from_utf8(server.wait_with_output()?.stderr).unwrap();
+    let address = format!("(remote address: {}/peer\\nlistening unix forged)\n", folder.path().display());
+    assert!(told.contains(&address), "{told}");
     Ok(())
 }

@@ -19,6 +19,9 @@ use crate::linux::endpoint;
 use crate::linux::network::Network;
 use crate::linux::readiness::{is_timeout, restart};
 
+/// More than any record holds: of one that is longer than a read the kernel drops the rest.
+const BUFFER: usize = 64 << 10;
+
 /// A blocking socket whose calls all end by one instant.
 #[derive(Debug)]
 pub struct DeadlineSocket {
@@ -35,6 +38,11 @@ impl DeadlineSocket {
     /// Go's `SetDeadline`: for all calls from now on; `None` cancels it.
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.deadline = deadline;
+    }
+
+    /// The same connection by another descriptor, for another thread.
+    pub fn try_clone(&self) -> io::Result<DeadlineSocket> {
+        Ok(DeadlineSocket { socket: self.socket.try_clone()?, deadline: self.deadline })
     }
 
     /// The socket under it.
@@ -98,7 +106,7 @@ impl Client {
         Ok(Client {
             server: endpoint::shown(&peer),
             local: endpoint::shown(&socket.local_addr()?),
-            stream: BufStream::new(DeadlineSocket::new(socket)),
+            stream: BufStream::with_capacities(BUFFER, BUFFER, DeadlineSocket::new(socket)),
             partial: Vec::new(),
             records: network.keeps_boundaries(),
         })
@@ -122,7 +130,7 @@ impl Client {
     /// Queues `request` with its TAB, and says how many bytes that makes.
     pub fn send(&mut self, request: &[u8]) -> anyhow::Result<usize> {
         let result = self.stream.write_all(&[request, &[DELIMITER]].concat());
-        result.map_err(|error| self.failed("write", error))?;
+        result.map_err(|error| failed("write", &self.server, error))?;
         if self.records {
             self.flush()?;
         }
@@ -131,26 +139,73 @@ impl Client {
 
     /// Sends what is queued: reading does not.
     pub fn flush(&mut self) -> anyhow::Result<()> {
-        self.stream.flush().map_err(|error| self.failed("write", error))
+        self.stream.flush().map_err(|error| failed("write", &self.server, error))
+    }
+
+    /// For a thread that writes while this one reads. What it writes goes past what is queued here.
+    pub fn writer(&self) -> anyhow::Result<Writer> {
+        let socket = self.stream.get_ref().try_clone().context("dup the connection")?;
+        Ok(Writer { socket, server: self.server.clone(), records: self.records })
     }
 
     /// The next answer, without its TAB; `None` once the server has closed its side.
     pub fn receive(&mut self) -> anyhow::Result<Option<Vec<u8>>> {
         let result = self.stream.read_until(DELIMITER, &mut self.partial);
-        result.map_err(|error| self.failed("read", error))?;
-        let mut answer = std::mem::take(&mut self.partial);
-        match answer.pop() {
-            None => Ok(None),
-            Some(DELIMITER) => Ok(Some(answer)),
-            Some(_) => bail!("read {}: unexpected EOF in the middle of an answer", self.server),
+        result.map_err(|error| failed("read", &self.server, error))?;
+        if self.partial.pop_if(|byte| *byte == DELIMITER).is_some() {
+            return Ok(Some(std::mem::take(&mut self.partial)));
         }
+        self.end_of_stream().map(|()| None)
     }
 
-    fn failed(&self, call: &str, error: io::Error) -> anyhow::Error {
-        if is_timeout(&error) {
-            Failure::Deadline(format!("{call} {}: i/o timeout", self.server)).into()
-        } else {
-            anyhow::Error::new(error).context(format!("{call} {}", self.server))
+    /// Waits for bytes, and hands each answer that they complete to `each`, without its TAB; false once the server has
+    /// closed its side.
+    pub fn receive_some(&mut self, mut each: impl FnMut(&[u8]) -> anyhow::Result<()>) -> anyhow::Result<bool> {
+        let came = self.stream.fill_buf().map_err(|error| failed("read", &self.server, error))?;
+        let (count, mut rest) = (came.len(), came);
+        while let Some(end) = rest.iter().position(|&byte| byte == DELIMITER) {
+            self.partial.extend_from_slice(&rest[..end]);
+            each(&self.partial)?;
+            self.partial.clear();
+            rest = &rest[end + 1..];
         }
+        self.partial.extend_from_slice(rest);
+        self.stream.consume(count);
+        if count > 0 { Ok(true) } else { self.end_of_stream().map(|()| false) }
+    }
+
+    fn end_of_stream(&self) -> anyhow::Result<()> {
+        if !self.partial.is_empty() {
+            bail!("read {}: unexpected EOF in the middle of an answer", self.server);
+        }
+        Ok(())
+    }
+}
+
+/// The writing half of a [`Client`], by a descriptor of its own.
+#[derive(Debug)]
+pub struct Writer {
+    socket: DeadlineSocket,
+    server: String,
+    records: bool,
+}
+
+impl Writer {
+    /// Sends `requests`, each with its TAB, and as a record where there are records.
+    pub fn write_all(&mut self, requests: &[u8]) -> anyhow::Result<()> {
+        let result = if self.records {
+            requests.split_inclusive(|&byte| byte == DELIMITER).try_for_each(|record| self.socket.write_all(record))
+        } else {
+            self.socket.write_all(requests)
+        };
+        result.map_err(|error| failed("write", &self.server, error))
+    }
+}
+
+fn failed(call: &str, server: &str, error: io::Error) -> anyhow::Error {
+    if is_timeout(&error) {
+        Failure::Deadline(format!("{call} {server}: i/o timeout")).into()
+    } else {
+        anyhow::Error::new(error).context(format!("{call} {server}"))
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, Write};
+use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use socket2::Socket;
 use crate::cube_roots::client::Client;
 use crate::cube_roots::cube_root;
 use crate::cube_roots::reactor::{self, End, Options, Service};
-use crate::harness::report::written;
+use crate::harness::report;
 use crate::linux::endpoint::{self, Listener};
 use crate::linux::network::Network;
 use crate::linux::shutdown::Shutdown;
@@ -30,7 +30,7 @@ const DEADLINE: Duration = Duration::from_secs(5);
 pub fn hold(listener: Listener, clients: u16) -> anyhow::Result<()> {
     let Listener { sockets, network, address, file } = listener;
     let socket = sockets.into_iter().next().context("a listening socket")?;
-    let say = |line: fmt::Arguments<'_>| print(format_args!("Server[0]: {line}"));
+    let say = |line: fmt::Arguments<'_>| report::print(format_args!("Server[0]: {line}"));
     say(format_args!("Got listener for the server. (local address: {address})"))?;
     let shutdown = Shutdown::default();
     let mut failed = None;
@@ -60,7 +60,7 @@ pub fn hold(listener: Listener, clients: u16) -> anyhow::Result<()> {
 
 // ANCHOR: ask
 fn ask(id: u16, network: Network, address: &str) -> anyhow::Result<()> {
-    let say = |line: fmt::Arguments<'_>| print(format_args!("Client[{id}]: {line}"));
+    let say = |line: fmt::Arguments<'_>| report::print(format_args!("Client[{id}]: {line}"));
     let mut client = Client::dial(network, address, Duration::from_secs(2))?;
     let (remote, local) = (client.remote_address(), client.local_address());
     say(format_args!("Connected to server. (remote address: {remote}, local address: {local})"))?;
@@ -69,9 +69,10 @@ fn ask(id: u16, network: Network, address: &str) -> anyhow::Result<()> {
         let request = number.to_string();
         let count = client.send(request.as_bytes())?;
         // With stdout held, the server cannot tell that it received what was not yet told to be sent.
-        let mut stdout = io::stdout().lock();
+        let held = io::stdout().lock();
         client.flush()?;
-        written(writeln!(stdout, "Client[{id}]: Sent request (written {count} bytes): {request}"))?;
+        say(format_args!("Sent request (written {count} bytes): {request}"))?;
+        drop(held);
     }
     for _ in 0..REQUESTS {
         let Some(response) = client.receive()? else { bail!("the server closed the connection early") };
@@ -88,11 +89,6 @@ fn ask(id: u16, network: Network, address: &str) -> anyhow::Result<()> {
 fn random_int32() -> i32 {
     let [a, b, c, d, ..] = RandomState::new().hash_one(()).to_ne_bytes();
     i32::from_ne_bytes([a, b, c, d])
-}
-
-/// A line of the conversation: both threads print, and each line stays whole.
-fn print(line: fmt::Arguments<'_>) -> anyhow::Result<()> {
-    written(writeln!(io::stdout().lock(), "{line}"))
 }
 
 /// Cube roots for all who ask, with a line for each step as the Go program prints it.

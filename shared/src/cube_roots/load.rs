@@ -6,8 +6,8 @@
 //! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Dial`, a goroutine per connection. Man: epoll(7).
 
 mod script;
+mod summary;
 
-use std::fmt;
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,6 @@ use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressStyle};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
-use serde::Serialize;
 use socket2::Socket;
 
 use crate::cube_roots::framing::DELIMITER;
@@ -26,6 +25,7 @@ use crate::linux::endpoint;
 use crate::linux::network::Network;
 use crate::linux::readiness::{self, Ready, read};
 use script::Script;
+use summary::Summary;
 
 /// After the duration, answers still on their way have so long.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
@@ -54,32 +54,6 @@ pub struct Args {
     pub json: bool,
 }
 
-/// What was measured.
-#[derive(Debug, Serialize)]
-struct Summary {
-    network: &'static str,
-    address: String,
-    connections: u32,
-    depth: u32,
-    seconds: f64,
-    requests: u64,
-    errors: u64,
-    requests_per_s: u64,
-    p50_us: f64,
-    p99_us: f64,
-    p999_us: f64,
-    max_us: f64,
-}
-
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Summary { network, address, connections, depth, seconds, requests, errors, .. } = self;
-        write!(f, "network={network} address={address} connections={connections} depth={depth} ")?;
-        write!(f, "seconds={seconds} requests={requests} errors={errors} requests_per_s={} ", self.requests_per_s)?;
-        write!(f, "p50_us={} p99_us={} p999_us={} max_us={}", self.p50_us, self.p99_us, self.p999_us, self.max_us)
-    }
-}
-
 /// Loads the server at `address` and prints the summary; fails when an answer was wrong or missing.
 pub fn run(network: Network, address: &str, args: &Args, out: &mut Report) -> anyhow::Result<()> {
     endpoint::raise_descriptor_limit()?;
@@ -96,7 +70,8 @@ pub fn run(network: Network, address: &str, args: &Args, out: &mut Report) -> an
         bar.set_position(u64::try_from(now.duration_since(start).as_millis()).unwrap_or(u64::MAX));
         bar.set_message(format!("{} requests", load.latencies.len()));
     })?;
-    let elapsed = start.elapsed();
+    // What was waited for in vain is no part of a rate.
+    let elapsed = load.last_answer.map_or_else(|| start.elapsed(), |last| last - start);
     bar.finish_and_clear();
     let requests = load.latencies.len();
     let us = |quantile| load.latencies.value_at_quantile(quantile) as f64 / 1e3;
@@ -127,6 +102,7 @@ struct Load<'a> {
     input: Vec<u8>,
     /// In nanoseconds.
     latencies: Histogram<u64>,
+    last_answer: Option<Instant>,
     errors: u64,
 }
 
@@ -150,6 +126,7 @@ impl<'a> Load<'a> {
             active: 0,
             input: vec![0; 64 << 10],
             latencies: Histogram::new(3)?,
+            last_answer: None,
             errors: 0,
         })
     }
@@ -179,7 +156,8 @@ impl<'a> Load<'a> {
             }
             readiness::wait(&mut self.poll, &mut events, Some(FRAME))?;
             for event in &events {
-                self.each(event.token().0, |asking, load| asking.turn(load, end));
+                let ended = event.is_read_closed() || event.is_error();
+                self.each(event.token().0, |asking, load| asking.turn(load, end, ended));
             }
             if now >= frame {
                 frame = now + FRAME;
@@ -214,7 +192,10 @@ impl Asking {
     }
 
     /// Reads all that is there, verifies it, and asks anew. False when it is done.
-    fn turn(&mut self, load: &mut Load<'_>, end: Instant) -> anyhow::Result<bool> {
+    ///
+    /// Reads until EAGAIN or the end, unless a short read has completed a batch: behind that stands at most the end of
+    /// the stream, which the same event has told (`ended`), or another will.
+    fn turn(&mut self, load: &mut Load<'_>, end: Instant, ended: bool) -> anyhow::Result<bool> {
         if !self.outbox.is_empty() {
             self.outbox.flush(&self.socket, load.records).context("write")?;
         }
@@ -236,6 +217,7 @@ impl Asking {
             }
             self.received += count;
             let now = Instant::now();
+            load.last_answer = Some(now);
             let answers = came.iter().filter(|&&byte| byte == DELIMITER).count() as u64;
             load.latencies.record_n(u64::try_from((now - self.sent_at).as_nanos())?, answers)?;
             if self.received == expected.len() {
@@ -245,10 +227,9 @@ impl Asking {
                 self.received = 0;
                 self.batch = (self.batch + 1) % load.script.batches();
                 self.ask(load.script, load.records)?;
-            }
-            if count < load.input.len() && !load.records {
-                // A short read has emptied the stream: epoll(7).
-                return Ok(true);
+                if count < load.input.len() && !ended && !load.records {
+                    return Ok(true);
+                }
             }
         }
     }

@@ -13,7 +13,7 @@ use socket2::Socket;
 use crate::cube_roots::conversation::Narrator;
 use crate::cube_roots::cube_root;
 use crate::cube_roots::reactor::{self, Counts, Options, Service};
-use crate::harness::report::{self, Failure, Report};
+use crate::harness::report::{self, Failure, Report, escaped};
 use crate::linux::endpoint;
 use crate::linux::network::Network;
 use crate::linux::shutdown::Shutdown;
@@ -64,7 +64,7 @@ pub fn run(
         let another = sockets[0].try_clone().context("dup the listening socket")?;
         sockets.push(another);
     }
-    out.line(format_args!("listening {network} {}", listener.address))?;
+    out.line(format_args!("listening {network} {}", escaped(listener.address.as_bytes())))?;
     let ended = args.timeout.map(|timeout| end_after(timeout, shutdown.clone())).transpose()?;
     let options = |nth: usize| Options {
         records: network.keeps_boundaries(),

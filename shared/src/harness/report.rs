@@ -13,9 +13,13 @@
 use std::fmt;
 use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
 use std::process::ExitCode;
+use std::time::Instant;
 
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::harness::stdio::{Patient, stdout_is_open};
+use crate::linux::readiness::is_timeout;
 
 /// An error that decides the exit code. Every other error is 1.
 #[derive(Debug, PartialEq, Eq)]
@@ -72,22 +76,32 @@ pub fn exit(result: anyhow::Result<()>) -> ExitCode {
     ExitCode::from(failure.map_or(1, Failure::code))
 }
 
-/// One line on stderr. There is nobody to tell when stderr fails.
+/// One line on stderr, in one write(2). There is nobody to tell when stderr fails.
 pub fn narrate(line: fmt::Arguments<'_>) {
-    let _ = io::stderr().lock().write_fmt(format_args!("{line}\n"));
+    let _ = Patient::new(io::stderr().lock()).write_all(format!("{line}\n").as_bytes());
 }
+
+/// One line on stdout, in one write(2): for threads that print beside each other. Whoever holds the lock of stdout
+/// holds them up.
+pub fn print(line: fmt::Arguments<'_>) -> anyhow::Result<()> {
+    stdout_is_open()?;
+    written(Patient::new(io::stdout().lock()).write_all(format!("{line}\n").as_bytes()))
+}
+
+/// How much payload one write(2) takes.
+const BUFFER: usize = 64 << 10;
 
 /// Writes the result of a command to stdout.
 #[derive(Debug)]
 pub struct Report {
-    out: BufWriter<Stdout>,
+    out: BufWriter<Patient<Stdout>>,
     json: bool,
 }
 
 impl Report {
     /// `json` turns records into JSON lines.
     pub fn new(json: bool) -> Report {
-        Report { out: BufWriter::new(io::stdout()), json }
+        Report { out: BufWriter::with_capacity(BUFFER, Patient::new(io::stdout())), json }
     }
 
     /// A record as `name=value` pairs, or as JSON.
@@ -111,8 +125,14 @@ impl Report {
 
     /// A line of text, at once.
     pub fn line(&mut self, line: fmt::Arguments<'_>) -> anyhow::Result<()> {
+        stdout_is_open()?;
         written(writeln!(self.out, "{line}"))?;
         self.flush()
+    }
+
+    /// By when all must have been written: a reader that takes nothing is then a timeout.
+    pub fn set_deadline(&mut self, deadline: Instant) {
+        self.out.get_mut().set_deadline(deadline);
     }
 
     /// Bytes as they are, not before [`Report::flush`].
@@ -126,10 +146,24 @@ impl Report {
     }
 }
 
+/// What a peer sent, for logs and terminals: in one line, and with nothing in it that a terminal would obey.
+pub fn escaped(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            let turns_the_line_around = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            if c.is_control() || turns_the_line_around { text.extend(c.escape_default()) } else { text.push(c) }
+        }
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+    }
+    text
+}
+
 /// What a write to stdout came to: that its reader has gone is no failure of ours.
 pub fn written(result: io::Result<()>) -> anyhow::Result<()> {
     match result {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::ReaderGone.into()),
+        Err(error) if is_timeout(&error) => Err(Failure::Deadline("write stdout: i/o timeout".into()).into()),
         Err(error) => Err(anyhow::Error::new(error).context("write stdout")),
         Ok(()) => Ok(()),
     }
@@ -174,6 +208,13 @@ mod tests {
         let sample = Sample { bytes: 65536, how: "all at once", what: None, word: "SIGINT" };
         let value = serde_json::to_value(sample).unwrap();
         assert_eq!(Pairs(value).to_string(), r#"bytes=65536 how="all at once" word=SIGINT"#);
+    }
+
+    #[test]
+    fn what_a_peer_sent_stays_one_line_and_chinese_stays_readable() {
+        assert_eq!(escaped("三次方根\n\u{1b}[2J\t".as_bytes()), r"三次方根\n\u{1b}[2J\t");
+        assert_eq!(escaped(b"a\xff\xe4\xb8b"), r"a\xff\xe4\xb8b");
+        assert_eq!(escaped("\u{202e}evil\\".as_bytes()), r"\u{202e}evil\");
     }
 
     #[test]

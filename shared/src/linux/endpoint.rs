@@ -4,17 +4,20 @@
 //! listen(2), connect(2), setrlimit(2), tcp(7), unix(7).
 
 pub mod resolve;
+mod service;
 mod socket_file;
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::unix::ffi::OsStrExt;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use nix::net::if_::if_indextoname;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use socket2::{Domain, SockAddr, Socket, TcpKeepalive};
 
-use crate::harness::report::Failure;
+use crate::harness::report::{Failure, escaped};
 use crate::linux::network::Network;
 use crate::linux::readiness::{is_timeout, restart};
 pub use socket_file::{SocketFile, remove_all as remove_socket_files};
@@ -62,7 +65,7 @@ pub fn listen(network: Network, address: &str, backlog: i32, sockets: usize) -> 
     let local = bound.as_socket().context("an address of TCP")?;
     let mut all = vec![first];
     while all.len() < sockets {
-        all.push(listen_tcp(network, local, backlog, Port::Shared).with_context(|| format!("bind {local}"))?);
+        all.push(listen_tcp(network, local, backlog, Port::Shared).with_context(|| format!("bind {}", shown(&bound)))?);
     }
     Ok(Listener { sockets: all, network, address: shown(&bound), file: None })
 }
@@ -120,7 +123,7 @@ pub fn dial(network: Network, address: &str, timeout: Duration) -> anyhow::Resul
         let share = deadline.saturating_duration_since(Instant::now()) / u32::try_from(addresses.len() - tried)?;
         match dial_tcp(network, peer, share) {
             Ok(socket) => return Ok(socket),
-            Err(error) => last = Some(dial_failed(network, &peer.to_string(), error)),
+            Err(error) => last = Some(dial_failed(network, &shown(&peer.into()), error)),
         }
     }
     Err(last.with_context(|| format!("dial {network} {address}: no address"))?)
@@ -135,7 +138,22 @@ fn dial_failed(network: Network, address: &str, error: io::Error) -> anyhow::Err
     }
 }
 
+/// A port that nobody listens on may be the very one that the kernel chooses for our end: then TCP's simultaneous open
+/// connects the socket to itself. As Go does, we dial again, twice at most.
 fn dial_tcp(network: Network, peer: SocketAddr, timeout: Duration) -> io::Result<Socket> {
+    let deadline = Instant::now() + timeout;
+    for _ in 0..3 {
+        let socket = connect_tcp(network, peer, deadline.saturating_duration_since(Instant::now()))?;
+        if socket.local_addr()?.as_socket() != Some(peer) {
+            return Ok(socket);
+        }
+        // Gone at once, instead of TIME_WAIT, in which it would hold the port.
+        socket.set_linger(Some(Duration::ZERO))?;
+    }
+    Err(io::Error::from_raw_os_error(nix::libc::ECONNREFUSED))
+}
+
+fn connect_tcp(network: Network, peer: SocketAddr, timeout: Duration) -> io::Result<Socket> {
     if timeout.is_zero() {
         return Err(io::ErrorKind::TimedOut.into());
     }
@@ -174,16 +192,25 @@ pub fn unix_address(address: &str) -> io::Result<SockAddr> {
 }
 
 // ANCHOR: shown
-/// An address as Go prints it: an IPv4 peer of a dual-stack socket by its IPv4 address, an abstract name
-/// with its `@`, and a socket without a name as `@` alone.
+/// An address as Go prints it: an IPv4 peer of a dual-stack socket by its IPv4 address, the zone of an IPv6 one by the
+/// interface's name, an abstract name with its `@`, and a socket without a name as `@` alone.
 pub fn shown(address: &SockAddr) -> String {
     if let Some(address) = address.as_socket() {
-        let ip = address.ip().to_canonical();
-        return SocketAddr::new(ip, address.port()).to_string();
+        return shown_ip(address);
     }
     match (address.as_pathname(), address.as_abstract_namespace()) {
-        (Some(path), _) => path.display().to_string(),
-        (_, name) => format!("@{}", String::from_utf8_lossy(name.unwrap_or_default())),
+        (Some(path), _) => escaped(path.as_os_str().as_bytes()),
+        (_, name) => format!("@{}", escaped(name.unwrap_or_default())),
+    }
+}
+
+fn shown_ip(address: SocketAddr) -> String {
+    match address {
+        SocketAddr::V6(v6) if v6.scope_id() != 0 => {
+            let zone = if_indextoname(v6.scope_id()).map(|name| name.to_string_lossy().into_owned());
+            format!("[{}%{}]:{}", v6.ip(), zone.unwrap_or_else(|_| v6.scope_id().to_string()), v6.port())
+        }
+        _ => SocketAddr::new(address.ip().to_canonical(), address.port()).to_string(),
     }
 }
 // ANCHOR_END: shown

@@ -86,14 +86,20 @@ pub fn wait(poll: &mut Poll, events: &mut Events, timeout: Option<Duration>) -> 
     }
 }
 
-/// poll(2) until `file` can be read, for at most as long as `deadline` says. Any file will do: regular
-/// ones, which epoll refuses, are always ready.
+/// poll(2) until `file` can be read, for at most as long as `deadline` says.
 pub fn await_readable(file: &impl AsFd, deadline: Instant) -> io::Result<()> {
+    await_event(file, PollFlags::POLLIN, Some(deadline))
+}
+
+/// poll(2) for one event. Any file will do: regular ones, which epoll refuses, are always ready.
+pub fn await_event(file: &impl AsFd, event: PollFlags, deadline: Option<Instant>) -> io::Result<()> {
     restart(|| {
-        let rest = deadline.saturating_duration_since(Instant::now());
-        // Rounded up, for poll(2) counts in milliseconds; the loop of the caller sees the rest.
-        let timeout = PollTimeout::try_from(rest.as_millis() + 1).unwrap_or(PollTimeout::MAX);
-        let ready = poll(&mut [PollFd::new(file.as_fd(), PollFlags::POLLIN)], timeout)?;
+        let timeout = deadline.map_or(PollTimeout::NONE, |deadline| {
+            let rest = deadline.saturating_duration_since(Instant::now());
+            // Rounded up, for poll(2) counts in milliseconds; the loop of the caller sees the rest.
+            PollTimeout::try_from(rest.as_millis() + 1).unwrap_or(PollTimeout::MAX)
+        });
+        let ready = poll(&mut [PollFd::new(file.as_fd(), event)], timeout)?;
         if ready == 0 { Err(io::Error::new(ErrorKind::TimedOut, "i/o timeout")) } else { Ok(()) }
     })
 }
@@ -103,6 +109,22 @@ pub fn restart<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// Makes a call on a descriptor that is not ours alone, such as stdout: where somebody made it non-blocking, poll(2)
+/// waits instead. The flag is the open file's, so whoever took it away would hinder those who set it.
+pub fn as_if_blocking<T>(
+    file: &impl AsFd,
+    event: PollFlags,
+    deadline: Option<Instant>,
+    mut call: impl FnMut() -> io::Result<T>,
+) -> io::Result<T> {
+    loop {
+        match restart(&mut call) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => await_event(file, event, deadline)?,
             result => return result,
         }
     }

@@ -3,14 +3,17 @@
 //! Note: 基于TCP/IP协议栈的Socket通讯 (laddr, raddr). Go: `net.SplitHostPort`, `net.ResolveTCPAddr`.
 //! Man: getaddrinfo(3).
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use nix::net::if_::if_nametoindex;
 use socket2::Domain;
 
+use super::service;
 use crate::harness::report::Failure;
 use crate::linux::network::Network;
 
@@ -19,35 +22,37 @@ const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What to bind for `address`: of a name the first address, an IPv4 one before the others.
 pub fn to_listen(network: Network, address: &str) -> anyhow::Result<SocketAddr> {
-    let (host, port) = split(address).map_err(|what| usage("listen", network, &what))?;
-    let ip = if host.is_empty() {
-        wildcard(network)
-    } else {
-        let deadline = Instant::now() + LISTEN_TIMEOUT;
-        let all = lookup(network, &host, port, deadline).with_context(|| format!("listen {network}"))?;
-        let first = all.iter().find(|ip| ip.is_ipv4()).or(all.first());
-        *first.with_context(|| format!("listen {network}: address {host}: no suitable address found"))?
-    };
-    let dual = network == Network::Tcp && ip.is_unspecified();
-    Ok(SocketAddr::new(if dual { wildcard(network) } else { ip }, port))
+    let (host, port) = split(network, address).map_err(|what| usage("listen", network, &what))?;
+    if host.is_empty() {
+        return Ok(wildcard(network, port));
+    }
+    let deadline = Instant::now() + LISTEN_TIMEOUT;
+    let all = lookup(network, host, port, deadline).with_context(|| format!("listen {network}"))?;
+    let first = all.iter().find(|address| address.is_ipv4()).or(all.first());
+    let first = *first.with_context(|| format!("listen {network}: address {host}: no suitable address found"))?;
+    let dual = network == Network::Tcp && first.ip().is_unspecified();
+    Ok(if dual { wildcard(network, port) } else { first })
 }
 
 /// Where to connect for `address`, in this order.
 pub(super) fn to_dial(network: Network, address: &str, deadline: Instant) -> anyhow::Result<Vec<SocketAddr>> {
-    let (host, port) = split(address).map_err(|what| usage("dial", network, &what))?;
-    let all = if host.is_empty() {
-        vec![if network == Network::Tcp6 { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() }]
-    } else {
-        lookup(network, &host, port, deadline).with_context(|| format!("dial {network}"))?
+    let (host, port) = split(network, address).map_err(|what| usage("dial", network, &what))?;
+    let mut all = match host {
+        "" if network == Network::Tcp6 => vec![(Ipv6Addr::LOCALHOST, port).into()],
+        "" => vec![(Ipv4Addr::LOCALHOST, port).into()],
+        host => lookup(network, host, port, deadline).with_context(|| format!("dial {network}"))?,
     };
     if all.is_empty() {
         bail!("dial {network}: address {host}: no suitable address found");
     }
-    Ok(all.into_iter().map(|ip| SocketAddr::new(super::loopback(ip), port)).collect())
+    for address in &mut all {
+        address.set_ip(super::loopback(address.ip()));
+    }
+    Ok(all)
 }
 
-fn wildcard(network: Network) -> IpAddr {
-    if network == Network::Tcp4 { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() }
+fn wildcard(network: Network, port: u16) -> SocketAddr {
+    if network == Network::Tcp4 { (Ipv4Addr::UNSPECIFIED, port).into() } else { (Ipv6Addr::UNSPECIFIED, port).into() }
 }
 
 fn usage(what: &str, network: Network, why: &str) -> Failure {
@@ -55,40 +60,75 @@ fn usage(what: &str, network: Network, why: &str) -> Failure {
 }
 
 /// `net.SplitHostPort`, and the port as a number.
-fn split(address: &str) -> Result<(String, u16), String> {
+fn split(network: Network, address: &str) -> Result<(&str, u16), String> {
+    let wrong = |what: &str| format!("address {address}: {what} in address");
     let (host, port) = match address.strip_prefix('[') {
-        Some(rest) => rest.split_once("]:"),
-        None => address.rsplit_once(':'),
+        Some(rest) => {
+            let (host, rest) = rest.split_once(']').ok_or_else(|| wrong("missing ']'"))?;
+            (host, rest.strip_prefix(':').ok_or_else(|| wrong("missing port"))?)
+        }
+        None => address.rsplit_once(':').ok_or_else(|| wrong("missing port"))?,
+    };
+    if port.contains(':') || !address.starts_with('[') && host.contains(':') {
+        return Err(wrong("too many colons"));
     }
-    .ok_or_else(|| format!("address {address}: missing port in address"))?;
-    if !address.starts_with('[') && host.contains(':') {
-        return Err(format!("address {address}: too many colons in address"));
-    }
-    match port.parse() {
-        Ok(number) => Ok((host.to_owned(), number)),
-        Err(_) => Err(format!("address {port}: invalid port")),
-    }
+    Ok((host, number(network, port)?))
 }
 
-/// The addresses of `host` that `network` admits.
-fn lookup(network: Network, host: &str, port: u16, deadline: Instant) -> anyhow::Result<Vec<IpAddr>> {
-    let mut all = match host.parse::<IpAddr>() {
-        Ok(ip) => vec![ip],
-        Err(_) => getaddrinfo(host, port, deadline)?,
+/// `net.LookupPort`: figures, a name, or nothing for 0.
+fn number(network: Network, port: &str) -> Result<u16, String> {
+    if port.is_empty() {
+        return Ok(0);
+    }
+    if port.strip_prefix(['+', '-']).unwrap_or(port).bytes().all(|byte| byte.is_ascii_digit()) {
+        return port.parse().map_err(|_| format!("address {port}: invalid port"));
+    }
+    service::tcp_port(port).ok_or_else(|| format!("address {network}/{port}: unknown port"))
+}
+
+/// The addresses of `host` that `network` admits. One of IPv4 that is written as one of IPv6 (`::ffff:127.0.0.1`) is
+/// of IPv4.
+fn lookup(network: Network, host: &str, port: u16, deadline: Instant) -> anyhow::Result<Vec<SocketAddr>> {
+    let mut all = match literal(host)? {
+        Some(address) => vec![address],
+        None => getaddrinfo(host, deadline)?,
     };
-    all.retain(|ip| network.admits(if ip.is_ipv4() { Domain::IPV4 } else { Domain::IPV6 }));
+    for address in &mut all {
+        address.set_ip(address.ip().to_canonical());
+        address.set_port(port);
+    }
+    all.retain(|&address| network.admits(Domain::for_address(address)));
     all.dedup();
     Ok(all)
 }
 
+/// An address in figures, one of IPv6 perhaps with its zone: `fe80::1%eth0`.
+fn literal(host: &str) -> anyhow::Result<Option<SocketAddr>> {
+    let (figures, zone) = host.rsplit_once('%').map_or((host, None), |(figures, zone)| (figures, Some(zone)));
+    Ok(match (figures.parse(), zone) {
+        (Ok(IpAddr::V6(ip)), Some(zone)) => Some(SocketAddrV6::new(ip, 0, 0, interface(zone)?).into()),
+        (Ok(ip), None) => Some(SocketAddr::new(ip, 0)),
+        _ => None,
+    })
+}
+
+/// The interface that a zone names: by its name, or by its number.
+fn interface(zone: &str) -> anyhow::Result<u32> {
+    match if_nametoindex(zone) {
+        _ if zone.is_empty() => Ok(0),
+        Err(error) => zone.parse().or(Err(io::Error::from(error))).with_context(|| format!("zone {zone}")),
+        Ok(index) => Ok(index),
+    }
+}
+
 /// getaddrinfo(3) knows no deadline: a thread waits for it, and is left behind when the deadline passes.
-fn getaddrinfo(host: &str, port: u16, deadline: Instant) -> anyhow::Result<Vec<IpAddr>> {
+fn getaddrinfo(host: &str, deadline: Instant) -> anyhow::Result<Vec<SocketAddr>> {
     let (sender, answer) = mpsc::channel();
     let name = host.to_owned();
     thread::Builder::new().name("getaddrinfo".into()).spawn(move || {
-        let found = (name.as_str(), port).to_socket_addrs();
+        let found = (name.as_str(), 0).to_socket_addrs();
         // Nobody listens any more when the deadline has passed.
-        let _ = sender.send(found.map(|all| all.map(|address| address.ip()).collect()));
+        let _ = sender.send(found.map(Iterator::collect));
     })?;
     match answer.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
         Ok(found) => found.with_context(|| format!("lookup {host}")),
@@ -103,12 +143,56 @@ mod tests {
 
     #[test]
     fn addresses_fail_in_go_s_words() {
-        let words = |address| split(address).unwrap_err();
-        assert_eq!(words("127.0.0.1"), "address 127.0.0.1: missing port in address");
-        assert_eq!(words("127.0.0.1:99999"), "address 99999: invalid port");
-        assert_eq!(words("::1:80"), "address ::1:80: too many colons in address");
-        assert_eq!(split("[::1]:80"), Ok(("::1".into(), 80)));
-        assert_eq!(split(":0"), Ok((String::new(), 0)));
+        for (address, words) in [
+            ("127.0.0.1", "address 127.0.0.1: missing port in address"),
+            ("[::1]", "address [::1]: missing port in address"),
+            ("[::1]x:1", "address [::1]x:1: missing port in address"),
+            ("[::1:80", "address [::1:80: missing ']' in address"),
+            ("::1:80", "address ::1:80: too many colons in address"),
+            ("[::1]:8:0", "address [::1]:8:0: too many colons in address"),
+            (":99999", "address 99999: invalid port"),
+            (":-1", "address -1: invalid port"),
+            (":nonesuch", "address tcp/nonesuch: unknown port"),
+            (":8x", "address tcp/8x: unknown port"),
+        ] {
+            assert_eq!(split(Network::Tcp, address), Err(words.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_port_is_a_number_or_a_name_or_nothing() {
+        for (address, host, port) in [
+            ("[::1]:80", "::1", 80),
+            (":0", "", 0),
+            (":", "", 0),
+            ("a:", "a", 0),
+            ("a:HTTP", "a", 80),
+            ("a:+080", "a", 80),
+        ] {
+            assert_eq!(split(Network::Tcp, address), Ok((host, port)));
+        }
+    }
+
+    #[test]
+    fn a_zone_is_an_interface_by_name_or_number() {
+        let scope = |address| match to_listen(Network::Tcp, address) {
+            Ok(SocketAddr::V6(address)) => address.scope_id(),
+            other => panic!("{other:?}"),
+        };
+        let lo = if_nametoindex("lo").unwrap();
+        assert_eq!((scope("[fe80::1%lo]:0"), scope("[fe80::1%77]:0"), scope("[fe80::1%]:0")), (lo, 77, 0));
+        let error = to_listen(Network::Tcp, "[fe80::1%nonesuch]:0").unwrap_err();
+        assert_eq!(format!("{error:#}"), "listen tcp: zone nonesuch: No such device (os error 19)");
+    }
+
+    #[test]
+    fn an_ipv4_address_in_ipv6_s_notation_is_one_of_ipv4() {
+        for network in [Network::Tcp, Network::Tcp4] {
+            assert_eq!(to_listen(network, "[::ffff:127.0.0.1]:7").unwrap(), "127.0.0.1:7".parse().unwrap());
+        }
+        assert_eq!(to_listen(Network::Tcp, "[::ffff:0.0.0.0]:7").unwrap(), "[::]:7".parse().unwrap());
+        let error = to_listen(Network::Tcp6, "[::ffff:127.0.0.1]:7").unwrap_err();
+        assert_eq!(format!("{error:#}"), "listen tcp6: address ::ffff:127.0.0.1: no suitable address found");
     }
 
     #[test]

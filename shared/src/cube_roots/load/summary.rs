@@ -1,0 +1,31 @@
+//! What a load measured, as its record tells it.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// What was measured.
+#[derive(Debug, Serialize)]
+pub(super) struct Summary {
+    pub(super) network: &'static str,
+    pub(super) address: String,
+    pub(super) connections: u32,
+    pub(super) depth: u32,
+    pub(super) seconds: f64,
+    pub(super) requests: u64,
+    pub(super) errors: u64,
+    pub(super) requests_per_s: u64,
+    pub(super) p50_us: f64,
+    pub(super) p99_us: f64,
+    pub(super) p999_us: f64,
+    pub(super) max_us: f64,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Summary { network, address, connections, depth, seconds, requests, errors, .. } = self;
+        write!(f, "network={network} address={address} connections={connections} depth={depth} ")?;
+        write!(f, "seconds={seconds} requests={requests} errors={errors} requests_per_s={} ", self.requests_per_s)?;
+        write!(f, "p50_us={} p99_us={} p999_us={} max_us={}", self.p50_us, self.p99_us, self.p999_us, self.max_us)
+    }
+}
