@@ -2,6 +2,7 @@
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯 (Dial). Go: `net.DialTimeout`, `net.Conn.SetDeadline`, `bufio.Scanner`.
 
+use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Read, Stdin};
 use std::time::{Duration, Instant};
 
@@ -36,11 +37,19 @@ pub struct Args {
 }
 
 /// Asks for each number and prints each answer; fails when one of them is an error.
-pub fn run(network: Network, address: &str, args: &Args, out: &mut Report) -> anyhow::Result<()> {
+///
+/// Where `allowed` is not empty, a Unix socket's server that runs as none of them is not asked.
+pub fn run(
+    network: Network,
+    address: &(impl AsRef<OsStr> + ?Sized),
+    args: &Args,
+    allowed: &[u32],
+    out: &mut Report,
+) -> anyhow::Result<()> {
     if let Some(number) = args.numbers.iter().find(|number| number.contains(char::from(DELIMITER))) {
         return Err(Failure::Usage(format!("request {number:?}: a TAB ends a request")).into());
     }
-    let client = Client::dial(network, address, args.dial_timeout)?;
+    let client = Client::dial(network, address, args.dial_timeout, allowed)?;
     let deadline = Instant::now() + args.deadline;
     let mut exchange = Exchange { client, out, outstanding: 0, outstanding_bytes: 0, errors: false };
     exchange.client.set_deadline(Some(deadline));
