@@ -17,5 +17,5 @@ pub struct Args {
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut out = Report::new(args.load.json);
-    load::run(args.address.network("dial")?, &args.address.address, &args.load, &mut out)
+    load::run(args.address.network("dial")?, &args.address.address, &args.load, &[], &mut out)
 }

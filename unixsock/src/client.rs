@@ -16,5 +16,6 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
-    ask::run(args.address.network("dial")?, &args.address.address(), &args.ask, out)
+    let (network, server) = (args.address.network("dial")?, args.address.to_dial()?);
+    ask::run(network, &server.address, &args.ask, &server.allowed, out)
 }

@@ -4,6 +4,7 @@
 //!
 //! Note: Socket的基本特征 (AF_UNIX: 在同一台计算机上). Go: `syscall.GetsockoptUcred`. Man: SO_PEERCRED in unix(7).
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -17,7 +18,7 @@ use shared::linux::network::Network;
 #[derive(clap::Args)]
 pub struct Args {
     /// A path, or @name
-    address: String,
+    address: OsString,
     /// Give up connecting after so long
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = shared::harness::duration::parse)]
     timeout: Duration,
@@ -35,6 +36,7 @@ struct Peer {
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let socket = endpoint::dial(Network::Unix, &args.address, args.timeout)?;
-    let peer = getsockopt(&socket, PeerCredentials).with_context(|| format!("SO_PEERCRED {}", args.address))?;
+    let peer =
+        getsockopt(&socket, PeerCredentials).with_context(|| format!("SO_PEERCRED {}", args.address.display()))?;
     out.pairs(&Peer { pid: peer.pid(), uid: peer.uid(), gid: peer.gid() })
 }

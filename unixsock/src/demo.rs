@@ -4,8 +4,9 @@
 
 use shared::cube_roots::conversation;
 use shared::harness::report::Report;
+use shared::linux::endpoint;
+use shared::linux::folder::Folder;
 use shared::linux::network::Network;
-use shared::linux::{endpoint, shutdown};
 
 use crate::boundaries;
 
@@ -17,9 +18,10 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    shutdown::abort_on_signals(endpoint::remove_socket_files)?;
-    let path = std::env::temp_dir().join(format!("unixsock-demo-{}.sock", std::process::id()));
-    let listener = endpoint::listen(Network::Unix, &path.display().to_string(), 4096, 1)?;
+    // Whatever ends us, a signal included, the folder goes.
+    let folder = Folder::make("unixsock")?;
+    let listener = endpoint::listen(Network::Unix, &folder.path().join("socket"), 4096, 1)?;
     conversation::hold(listener, args.clients)?;
+    folder.remove()?;
     boundaries::run(&boundaries::Args { json: false }, &mut Report::new(false))
 }

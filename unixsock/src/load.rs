@@ -17,5 +17,6 @@ pub struct Args {
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut out = Report::new(args.load.json);
-    load::run(args.address.network("dial")?, &args.address.address(), &args.load, &mut out)
+    let (network, server) = (args.address.network("dial")?, args.address.to_dial()?);
+    load::run(network, &server.address, &args.load, &server.allowed, &mut out)
 }

@@ -7,6 +7,7 @@ mod client;
 mod credentials;
 mod demo;
 mod load;
+mod meeting_place;
 mod names;
 mod network;
 mod pass_fd;

@@ -5,6 +5,7 @@
 //!
 //! Note: Socket的基本特征 (AF_UNIX). Go: `syscall.UnixRights`. Man: SCM_RIGHTS in unix(7), cmsg(3).
 
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -45,12 +46,12 @@ pub struct Args {
 #[derive(clap::Subcommand)]
 enum Side {
     /// Open FILE and send its descriptor; done when the other side has it
-    Send { address: String, file: PathBuf },
+    Send { address: OsString, file: PathBuf },
     /// Wait for a descriptor (`listening unix ADDRESS` on stderr says since when); copy the file to stdout, or have it as the stdin of COMMAND
     Recv {
-        address: String,
+        address: OsString,
         #[arg(last = true, value_name = "COMMAND")]
-        command: Vec<String>,
+        command: Vec<OsString>,
     },
 }
 
@@ -96,11 +97,11 @@ fn by<T: Send + 'static>(
     }
 }
 
-fn failed(what: &str, address: &str, error: io::Error) -> anyhow::Error {
+fn failed(what: &str, address: &OsStr, error: io::Error) -> anyhow::Error {
     if is_timeout(&error) {
-        Failure::Deadline(format!("{what} {address}: i/o timeout")).into()
+        Failure::Deadline(format!("{what} {}: i/o timeout", address.display())).into()
     } else {
-        anyhow::Error::new(error).context(format!("{what} {address}"))
+        anyhow::Error::new(error).context(format!("{what} {}", address.display()))
     }
 }
 
@@ -114,11 +115,11 @@ fn send(socket: Socket, file: &File, deadline: Instant) -> io::Result<()> {
 }
 
 /// Listens on `address` until one sender has come. The socket's file is gone when this returns.
-fn receive_on(address: &str, deadline: Instant) -> anyhow::Result<File> {
+fn receive_on(address: &OsStr, deadline: Instant) -> anyhow::Result<File> {
     shutdown::abort_on_signals(endpoint::remove_socket_files)?;
     let listener = endpoint::listen(Network::Unix, address, 1, 1)?;
     // stdout is for the file; a script waits for this line before it lets the sender start.
-    narrate(format_args!("listening unix {}", escaped(address.as_bytes())));
+    narrate(format_args!("listening unix {}", escaped(address.as_encoded_bytes())));
     receive_first(listener.sockets, deadline).map_err(|error| failed("receive", address, error))
 }
 
@@ -188,9 +189,9 @@ fn copy_to_stdout(mut file: File) -> anyhow::Result<()> {
 }
 
 /// exec(3): the command has our PID, and its exit code is ours.
-fn become_command(program: &str, arguments: &[String], file: File) -> anyhow::Result<()> {
+fn become_command(program: &OsStr, arguments: &[OsString], file: File) -> anyhow::Result<()> {
     let error = Command::new(program).args(arguments).stdin(file).exec();
     let code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
-    narrate(format_args!("error: exec {program}: {error}"));
+    narrate(format_args!("error: exec {}: {error}", program.display()));
     Err(Failure::Child(code).into())
 }

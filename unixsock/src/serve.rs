@@ -19,6 +19,6 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, verbose: bool, out: &mut Report) -> anyhow::Result<()> {
-    let (network, address) = (args.address.network("listen")?, args.address.address());
+    let (network, address) = (args.address.network("listen")?, args.address.to_listen()?);
     serve::run(network, &address, &args.serve, &args.allow_uid, verbose, out)
 }

@@ -2,18 +2,24 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+#[path = "../../shared/tests/nobody/mod.rs"]
+mod nobody;
 #[path = "../../shared/tests/server/mod.rs"]
 mod server;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Instant;
 
-use nix::unistd::Uid;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, Uid};
 use server::process::find_tool;
 use server::say;
 
@@ -229,5 +235,170 @@ fn the_file_goes_from_a_folder_that_was_moved() -> io::Result<()> {
     fs::rename(&here, &there)?;
     assert_eq!(server.wait()?.code(), Some(124));
     assert_eq!(fs::read_dir(there)?.count(), 0);
+    Ok(())
+}
+
+const ANSWER: &str = "The cube root of 27 is 3.000000.\n";
+
+/// Without privileges, with `folder` for temporary files and without a folder in /run/user; or none, said aloud.
+fn somebody(folder: &Path) -> Option<impl Fn(&[&str]) -> Command + '_> {
+    let who = nobody::command(UNIXSOCK, folder)?;
+    let uid = if Uid::effective().is_root() { 65534 } else { Uid::effective().as_raw() };
+    if Path::new(&format!("/run/user/{uid}")).exists() {
+        say(format_args!("skipped: UID {uid} has a folder in /run/user"));
+        return None;
+    }
+    let program = who.get_program().to_owned();
+    Some(move |args: &[&str]| {
+        let mut command = Command::new(&program);
+        command.args(args).current_dir(folder).stdin(Stdio::null());
+        command.env("TMPDIR", folder).env_remove("XDG_RUNTIME_DIR").uid(uid);
+        command
+    })
+}
+
+/// A server that has said that it listens, and ends soon by itself.
+fn listening(mut command: Command) -> io::Result<Child> {
+    let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let mut line = String::new();
+    BufReader::new(server.stdout.as_mut().unwrap()).read_line(&mut line)?;
+    assert!(line.starts_with("listening unix "), "{line}");
+    Ok(server)
+}
+
+fn pid(child: &Child) -> Pid {
+    Pid::from_raw(i32::try_from(child.id()).unwrap())
+}
+
+#[test]
+fn without_an_address_one_user_meets_in_a_folder_of_their_own() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let Some(unixsock) = somebody(folder.path()) else { return Ok(()) };
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o1777))?;
+    // A relative one is ignored.
+    for runtime in [None, Some("."), Some("")] {
+        let with = |mut command: Command| {
+            runtime.map(|runtime| command.env("XDG_RUNTIME_DIR", runtime));
+            command
+        };
+        let mut server = listening(with(unixsock(&["serve", "--timeout", "30s"])))?;
+        let own = fs::read_dir(folder.path())?.find_map(|entry| entry.ok().filter(|entry| entry.path().is_dir()));
+        let own = own.unwrap();
+        assert!(own.file_name().to_str().unwrap().starts_with("unixsock-"));
+        assert_eq!(own.metadata()?.permissions().mode() & 0o777, 0o700);
+        let output = with(unixsock(&["client", "27"])).output()?;
+        assert_eq!(said(&output), (Some(0), ANSWER.to_owned()), "{runtime:?}");
+        kill(pid(&server), Signal::SIGTERM)?;
+        assert_eq!(server.wait()?.code(), Some(0));
+        assert_eq!(fs::read_dir(own.path())?.count(), 0);
+    }
+    Ok(())
+}
+
+/// Somebody could have made it before us, or can write in it.
+#[test]
+fn a_default_folder_that_others_can_enter_is_not_used() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let Some(unixsock) = somebody(folder.path()) else { return Ok(()) };
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o1777))?;
+    assert!(unixsock(&["serve", "--timeout", "1ms"]).output()?.status.code() == Some(124));
+    let own = fs::read_dir(folder.path())?.find_map(|entry| entry.ok().filter(|entry| entry.path().is_dir()));
+    let own = own.unwrap().path();
+    fs::set_permissions(&own, fs::Permissions::from_mode(0o777))?;
+    for args in [["serve", "--timeout=1s"], ["client", "27"], ["load", "--duration=10ms"]] {
+        let (code, why) = said(&unixsock(&args).output()?);
+        assert_eq!(code, Some(1), "{why}");
+        assert!(why.starts_with(&format!("error: {}: not a folder of ours alone (UID ", own.display())), "{why}");
+        assert!(why.ends_with(", mode 0777); say --address\n"), "{why}");
+    }
+    Ok(())
+}
+
+/// In the folder that the variable names, whoever made it.
+#[test]
+fn without_an_address_no_server_of_another_user_is_asked() -> io::Result<()> {
+    if !Uid::effective().is_root() {
+        say(format_args!("skipped: only root can be two users"));
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let Some(unixsock) = somebody(folder.path()) else { return Ok(()) };
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o1777))?;
+    let path = folder.path().join("unixsock.sock");
+    let at_default = |args: &[&str]| {
+        let mut command = unixsock(args);
+        command.env("XDG_RUNTIME_DIR", folder.path());
+        command
+    };
+    let mut other = at_default(&["serve", "--timeout", "3s"]);
+    let mut other = listening(std::mem::replace(other.uid(65533), Command::new("true")))?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o777))?;
+    let why = format!("error: dial unix {}: the server runs as UID 65533 (PID {})\n", path.display(), other.id());
+    for args in [["client", "27"], ["load", "--duration=10ms"]] {
+        assert_eq!(said(&at_default(&args).output()?), (Some(1), why.clone()));
+    }
+    // Whoever says where has chosen it.
+    let asked = unixsock(&["client", "--address", path.to_str().unwrap(), "27"]).output()?;
+    assert_eq!(said(&asked), (Some(0), ANSWER.to_owned()));
+    other.kill()?;
+    other.wait()?;
+    fs::remove_file(&path)?;
+    let mut root = at_default(&["serve", "--timeout", "1s"]);
+    let mut root = listening(std::mem::replace(root.uid(0), Command::new("true")))?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o777))?;
+    assert_eq!(said(&at_default(&["client", "27"]).output()?), (Some(0), ANSWER.to_owned()));
+    root.wait().map(drop)
+}
+
+/// Its stdout is a pipe that nobody reads: it is in the middle of the conversation when the signal comes.
+#[test]
+fn whatever_ends_the_demo_leaves_no_file() -> io::Result<()> {
+    for signal in [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGKILL] {
+        let folder = tempfile::tempdir()?;
+        let mut demo = Command::new("sh");
+        demo.args(["-c", "ulimit -c 0; exec \"$0\" demo --clients 300", UNIXSOCK])
+            .env("TMPDIR", folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
+        let mut demo = demo.spawn()?;
+        demo.stdout.as_mut().unwrap().read_exact(&mut b"Server[0]: Got listener".clone())?;
+        kill(pid(&demo), signal)?;
+        assert_eq!(demo.wait()?.signal(), Some(signal as i32));
+        let end = Instant::now() + server::WATCHDOG;
+        while fs::read_dir(folder.path())?.count() > 0 {
+            assert!(Instant::now() < end, "{signal}");
+            std::thread::yield_now();
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn paths_that_are_not_utf8_are_used_as_they_are() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let own = folder.path().join(OsStr::from_bytes(b"\xff\xfe"));
+    fs::create_dir(&own)?;
+    let (path, file) = (own.join(OsStr::from_bytes(b"socket\xfd")), own.join(OsStr::from_bytes(b"file\xfc")));
+    let mut server = listening(std::mem::replace(serve(&path).arg("--timeout=1s"), Command::new("true")))?;
+    assert_eq!(names_in(&own)?, [path.file_name().unwrap()]);
+    let ask = |args: &[&str]| Command::new(UNIXSOCK).args(args).arg(&path).output();
+    assert_eq!(said(&ask(&["client", "27", "--address"])?), (Some(0), ANSWER.to_owned()));
+    assert_eq!(ask(&["load", "--duration", "10ms", "--address"])?.status.code(), Some(0));
+    assert!(said(&ask(&["credentials"])?).1.starts_with(&format!("pid={} ", server.id())));
+    assert_eq!(server.wait()?.code(), Some(124));
+
+    fs::write(&file, "content")?;
+    let mut receiver = Command::new(UNIXSOCK);
+    receiver.args(["pass-fd", "recv"]).arg(&path).args(["--", "cat"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut receiver = receiver.spawn()?;
+    receiver.stderr.as_mut().unwrap().read_exact(&mut b"listening".clone())?;
+    let sent = Command::new(UNIXSOCK).args(["pass-fd", "send"]).arg(&path).arg(&file).output()?;
+    assert_eq!(said(&sent), (Some(0), String::new()));
+    assert_eq!(receiver.wait_with_output()?.stdout, b"content");
+
+    fs::remove_file(&file)?;
+    let demo = Command::new(UNIXSOCK).arg("demo").env("TMPDIR", &own).output()?;
+    assert_eq!(demo.status.code(), Some(0), "{demo:?}");
+    assert_eq!(fs::read_dir(&own)?.count(), 0);
     Ok(())
 }

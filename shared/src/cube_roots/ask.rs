@@ -4,6 +4,7 @@
 
 mod requests;
 
+use std::ffi::OsStr;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
@@ -32,12 +33,20 @@ pub struct Args {
 }
 
 /// Asks for each number and prints each answer; fails when one of them is an error.
-pub fn run(network: Network, address: &str, args: &Args, out: &mut Report) -> anyhow::Result<()> {
+///
+/// Where `allowed` is not empty, a Unix socket's server that runs as none of them is not asked.
+pub fn run(
+    network: Network,
+    address: &(impl AsRef<OsStr> + ?Sized),
+    args: &Args,
+    allowed: &[u32],
+    out: &mut Report,
+) -> anyhow::Result<()> {
     if let Some(number) = args.numbers.iter().find(|number| number.contains(char::from(DELIMITER))) {
         return Err(Failure::Usage(format!("request {number:?}: a TAB ends a request")).into());
     }
     stdout_is_open()?;
-    let mut client = Client::dial(network, address, args.dial_timeout)?;
+    let mut client = Client::dial(network, address, args.dial_timeout, allowed)?;
     let deadline = Instant::now() + args.deadline;
     client.set_deadline(Some(deadline));
     out.set_deadline(deadline);

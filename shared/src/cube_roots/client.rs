@@ -6,6 +6,7 @@
 //!
 //! Note: SetDeadline、SetReadDeadline、SetWriteDeadline方法. Go: `net.Conn`, `bufio`. Man: socket(7).
 
+use std::ffi::OsStr;
 use std::io::{self, BufRead, Read, Write};
 use std::time::{Duration, Instant};
 
@@ -100,9 +101,18 @@ pub struct Client {
 
 impl Client {
     /// Go's `net.DialTimeout`: `timeout` covers the resolution of the name.
-    pub fn dial(network: Network, address: &str, timeout: Duration) -> anyhow::Result<Client> {
+    ///
+    /// Of a Unix socket's server, `allowed` are the users that it may run as: see [`endpoint::check_server`].
+    pub fn dial(
+        network: Network,
+        address: &(impl AsRef<OsStr> + ?Sized),
+        timeout: Duration,
+        allowed: &[u32],
+    ) -> anyhow::Result<Client> {
         let socket = endpoint::dial(network, address, timeout)?;
-        let peer = socket.peer_addr().with_context(|| format!("dial {network} {address}"))?;
+        let failed = || format!("dial {network} {}", address.as_ref().display());
+        endpoint::check_server(&socket, allowed).with_context(failed)?;
+        let peer = socket.peer_addr().with_context(failed)?;
         Ok(Client {
             server: endpoint::shown(&peer),
             local: endpoint::shown(&socket.local_addr()?),

@@ -3,6 +3,7 @@
 //! Note: 基于TCP/IP协议栈的Socket通讯. Go: tcpsock.go.
 
 use std::collections::{HashMap, VecDeque};
+use std::ffi::OsStr;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -46,7 +47,8 @@ pub fn hold(listener: Listener, clients: u16) -> anyhow::Result<()> {
         let spawn = |work| thread::Builder::new().spawn_scoped(scope, work);
         let server =
             thread::Builder::new().spawn_scoped(scope, || reactor::run(socket, service, options, &shutdown))?;
-        let address = &address;
+        // A path that is not UTF-8 is dialled as it is.
+        let address = file.as_ref().map_or(OsStr::new(&address), |file| file.path().as_os_str());
         let clients: Vec<_> = (1..=clients).map(|id| spawn(move || ask(id, network, address))).collect();
         let asked: Vec<anyhow::Result<()>> =
             clients.into_iter().map(|client| client?.join().map_err(|_| anyhow!("a client panicked"))?).collect();
@@ -59,9 +61,9 @@ pub fn hold(listener: Listener, clients: u16) -> anyhow::Result<()> {
 }
 
 // ANCHOR: ask
-fn ask(id: u16, network: Network, address: &str) -> anyhow::Result<()> {
+fn ask(id: u16, network: Network, address: &OsStr) -> anyhow::Result<()> {
     let say = |line: fmt::Arguments<'_>| report::print(format_args!("Client[{id}]: {line}"));
-    let mut client = Client::dial(network, address, Duration::from_secs(2))?;
+    let mut client = Client::dial(network, address, Duration::from_secs(2), &[])?;
     let (remote, local) = (client.remote_address(), client.local_address());
     say(format_args!("Connected to server. (remote address: {remote}, local address: {local})"))?;
     client.set_deadline(Some(Instant::now() + DEADLINE));

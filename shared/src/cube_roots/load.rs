@@ -8,6 +8,7 @@
 mod script;
 mod summary;
 
+use std::ffi::OsStr;
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
@@ -55,12 +56,22 @@ pub struct Args {
 }
 
 /// Loads the server at `address` and prints the summary; fails when an answer was wrong or missing.
-pub fn run(network: Network, address: &str, args: &Args, out: &mut Report) -> anyhow::Result<()> {
+///
+/// Where `allowed` is not empty, a Unix socket's server that runs as none of them is not asked.
+pub fn run(
+    network: Network,
+    address: &(impl AsRef<OsStr> + ?Sized),
+    args: &Args,
+    allowed: &[u32],
+    out: &mut Report,
+) -> anyhow::Result<()> {
     endpoint::raise_descriptor_limit()?;
     let script = Script::new(args.depth as usize);
     let mut load = Load::new(network, &script)?;
     for nth in 0..args.connections {
         let socket = endpoint::dial(network, address, args.dial_timeout)?;
+        endpoint::check_server(&socket, allowed)
+            .with_context(|| format!("dial {network} {}", address.as_ref().display()))?;
         load.add(socket, nth as usize)?;
     }
     let bar = ProgressBar::new(u64::try_from(args.duration.as_millis())?);
@@ -77,7 +88,7 @@ pub fn run(network: Network, address: &str, args: &Args, out: &mut Report) -> an
     let us = |quantile| load.latencies.value_at_quantile(quantile) as f64 / 1e3;
     out.record(&Summary {
         network: network.name(),
-        address: address.to_owned(),
+        address: address.as_ref().display().to_string(),
         connections: args.connections,
         depth: args.depth,
         seconds: elapsed.as_millis() as f64 / 1e3,

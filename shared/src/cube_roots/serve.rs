@@ -2,6 +2,7 @@
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Listen`, `Accept`. Man: listen(2).
 
+use std::ffi::OsStr;
 use std::io;
 use std::num::NonZeroUsize;
 use std::thread;
@@ -48,7 +49,7 @@ pub struct Args {
 /// Where `allow_uid` is not empty, a Unix socket's peer that runs as none of them is refused.
 pub fn run(
     network: Network,
-    address: &str,
+    address: &(impl AsRef<OsStr> + ?Sized),
     args: &Args,
     allow_uid: &[u32],
     verbose: bool,

@@ -3,10 +3,12 @@
 //! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Listen`, `net.DialTimeout`. Man: socket(2), bind(2),
 //! listen(2), connect(2), setrlimit(2), tcp(7), unix(7).
 
+mod peer;
 pub mod resolve;
 mod service;
 mod socket_file;
 
+use std::ffi::OsStr;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
@@ -20,6 +22,7 @@ use socket2::{Domain, SockAddr, Socket, TcpKeepalive};
 use crate::harness::report::{Failure, escaped};
 use crate::linux::network::Network;
 use crate::linux::readiness::{is_timeout, restart};
+pub use peer::check_server;
 pub use socket_file::{SocketFile, remove_all as remove_socket_files};
 
 /// How long a TCP connection is silent before the kernel probes it, and between probes: Go's 15 s.
@@ -40,15 +43,22 @@ pub struct Listener {
 
 /// socket(2), bind(2) and listen(2). With `sockets` above 1 a TCP port is shared by so many
 /// (`SO_REUSEPORT`); a Unix socket stays one.
-pub fn listen(network: Network, address: &str, backlog: i32, sockets: usize) -> anyhow::Result<Listener> {
+pub fn listen(
+    network: Network,
+    address: &(impl AsRef<OsStr> + ?Sized),
+    backlog: i32,
+    sockets: usize,
+) -> anyhow::Result<Listener> {
+    let address = address.as_ref();
     if network.kind() == socket2::Type::DGRAM {
         bail!("listen {network}: datagrams have no connections to listen for (listen(2): EOPNOTSUPP)");
     }
     if network.is_unix() {
-        let (socket, file) =
-            socket_file::bind_and_listen(network, address, backlog).with_context(|| format!("bind {address}"))?;
-        return Ok(Listener { sockets: vec![socket], network, address: address.to_owned(), file });
+        let bound = socket_file::bind_and_listen(network, address, backlog);
+        let (socket, file) = bound.with_context(|| format!("bind {}", address.display()))?;
+        return Ok(Listener { sockets: vec![socket], network, address: address.display().to_string(), file });
     }
+    let address = host_and_port(address)?;
     let mut wanted = resolve::to_listen(network, address)?;
     let first = match listen_tcp(network, wanted, backlog, Port::Alone) {
         Err(error) if is_without_ipv6(&error) && network == Network::Tcp && wanted.ip().is_unspecified() => {
@@ -103,6 +113,11 @@ fn new_socket(domain: Domain, network: Network) -> io::Result<Socket> {
     Socket::new(domain, network.kind(), network.protocol())
 }
 
+/// Paths may be any bytes, names of hosts may not.
+fn host_and_port(address: &OsStr) -> anyhow::Result<&str> {
+    address.to_str().with_context(|| format!("{}: not UTF-8", address.display()))
+}
+
 /// `TCP_NODELAY` and keep-alive, as Go sets them on every connection.
 fn tune_tcp(socket: &Socket) -> io::Result<()> {
     socket.set_tcp_nodelay(true)?;
@@ -111,12 +126,13 @@ fn tune_tcp(socket: &Socket) -> io::Result<()> {
 
 // ANCHOR: dial
 /// A blocking connection. `timeout` covers the name's resolution and all its addresses.
-pub fn dial(network: Network, address: &str, timeout: Duration) -> anyhow::Result<Socket> {
-    let deadline = Instant::now() + timeout;
+pub fn dial(network: Network, address: &(impl AsRef<OsStr> + ?Sized), timeout: Duration) -> anyhow::Result<Socket> {
+    let (address, deadline) = (address.as_ref(), Instant::now() + timeout);
     if network.is_unix() {
         let socket = dial_unix(network, address, timeout);
-        return socket.map_err(|error| dial_failed(network, address, error));
+        return socket.map_err(|error| dial_failed(network, &address.display().to_string(), error));
     }
+    let address = host_and_port(address)?;
     let addresses = resolve::to_dial(network, address, deadline)?;
     let mut last = None;
     for (tried, &peer) in addresses.iter().enumerate() {
@@ -165,7 +181,7 @@ fn connect_tcp(network: Network, peer: SocketAddr, timeout: Duration) -> io::Res
 
 /// connect(2) to a Unix socket waits while the backlog is full, for as long as `SO_SNDTIMEO` says; a
 /// non-blocking one would fail with `EAGAIN`, and no event would tell when to try again.
-fn dial_unix(network: Network, address: &str, timeout: Duration) -> io::Result<Socket> {
+fn dial_unix(network: Network, address: &OsStr, timeout: Duration) -> io::Result<Socket> {
     let socket = new_socket(Domain::UNIX, network)?;
     socket.set_write_timeout(Some(timeout.max(Duration::from_micros(1))))?;
     restart(|| socket.connect(&unix_address(address)?))?;
@@ -177,16 +193,17 @@ fn dial_unix(network: Network, address: &str, timeout: Duration) -> io::Result<S
 pub const LONGEST_PATH: usize = 107;
 
 /// A path, or `@name` for the abstract namespace.
-pub fn unix_address(address: &str) -> io::Result<SockAddr> {
-    if address.is_empty() {
+pub fn unix_address(address: &OsStr) -> io::Result<SockAddr> {
+    let bytes = address.as_bytes();
+    if bytes.is_empty() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "an empty path"));
     }
-    if address.len() > LONGEST_PATH + usize::from(address.starts_with('@')) {
-        let long = format!("a path of {} bytes, and at most {LONGEST_PATH} fit into an address", address.len());
+    if bytes.len() > LONGEST_PATH + usize::from(bytes.starts_with(b"@")) {
+        let long = format!("a path of {} bytes, and at most {LONGEST_PATH} fit into an address", bytes.len());
         return Err(io::Error::new(io::ErrorKind::InvalidInput, long));
     }
-    match address.strip_prefix('@') {
-        Some(name) => SockAddr::unix(format!("\0{name}")),
+    match bytes.strip_prefix(b"@") {
+        Some(name) => SockAddr::unix(OsStr::from_bytes(&[b"\0", name].concat())),
         None => SockAddr::unix(address),
     }
 }

@@ -20,11 +20,11 @@ use crate::linux::pidfd;
 
 /// Told or not, the folder is removed.
 const CUSTODIAN: &str = r#"trap '' PIPE
-folder=$(mktemp -d "${TMPDIR:-/tmp}/$0-XXXXXX") || exit
+folder=$(mktemp -d -- "${TMPDIR:-/tmp}/$0-XXXXXX") || exit
 printf %s "$folder"
 exec > /dev/null
 cat
-rm -rf "$folder""#;
+rm -rf -- "$folder""#;
 
 /// The folder and its custodian.
 #[derive(Debug)]

@@ -10,6 +10,7 @@
 mod lock;
 mod place;
 
+use std::ffi::OsStr;
 use std::io;
 use std::mem;
 use std::path::Path;
@@ -37,6 +38,13 @@ pub struct SocketFile(Arc<Made>);
 struct Made {
     place: Place,
     file: Found,
+}
+
+impl SocketFile {
+    /// Where it was made.
+    pub fn path(&self) -> &Path {
+        &self.0.place.path
+    }
 }
 
 impl Drop for SocketFile {
@@ -85,7 +93,7 @@ impl Made {
 
 pub(super) fn bind_and_listen(
     network: Network,
-    address: &str,
+    address: &OsStr,
     backlog: i32,
 ) -> io::Result<(Socket, Option<SocketFile>)> {
     let name = unix_address(address)?;

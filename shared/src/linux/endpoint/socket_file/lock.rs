@@ -35,26 +35,33 @@ impl Lock {
         let place = Place { folder: socket.folder.try_clone()?, path: socket.path.with_file_name(&name), name };
         loop {
             let Some(file) = open(&place)? else { return Ok(None) };
-            restart(|| Ok(fcntl(file.as_fd(), FcntlArg::F_OFD_SETLKW(&whole_file()))?))?;
-            // Without a name it was the lock of whoever held it before us.
-            if file.metadata()?.nlink() > 0 {
-                return Ok(Some(Lock { place, _file: file }));
+            match wait_for(&file) {
+                Ok(true) => return Ok(Some(Lock { place, _file: file })),
+                Ok(false) => {}
+                Err(error) => return place.unlink().and(Err(error)),
             }
         }
     }
+}
+
+/// False if the file has lost its name by then: it was the lock of whoever held it before us.
+fn wait_for(file: &File) -> io::Result<bool> {
+    restart(|| Ok(fcntl(file.as_fd(), FcntlArg::F_OFD_SETLKW(&whole_file()))?))?;
+    Ok(file.metadata()?.nlink() > 0)
 }
 
 /// None where the name is taken by a file that is no lock of ours.
 fn open(place: &Place) -> io::Result<Option<File>> {
     let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
     let us = Uid::effective().as_raw();
-    match openat(&place.folder, place.name.as_os_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR) {
+    let mode = Mode::S_IRUSR | Mode::S_IWUSR;
+    match restart(|| Ok(openat(&place.folder, place.name.as_os_str(), flags, mode)?)) {
         Ok(file) => {
             let (file, is_lock) = (File::from(file), |of: &Metadata| of.uid() == us && of.is_file() && of.len() == 0);
             Ok(is_lock(&file.metadata()?).then_some(file))
         }
         Err(_) if place.look()?.is_some_and(|found| found.owner != us) => Ok(None),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }
 

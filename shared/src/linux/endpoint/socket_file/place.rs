@@ -13,6 +13,8 @@ use nix::fcntl::{AtFlags, OFlag, open};
 use nix::sys::stat::{Mode, SFlag, fstatat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
+use crate::linux::readiness::restart;
+
 #[derive(Debug)]
 pub struct Place {
     pub folder: OwnedFd,
@@ -54,9 +56,9 @@ impl Place {
     }
 
     pub fn unlink(&self) -> io::Result<()> {
-        match unlinkat(&self.folder, self.name.as_os_str(), UnlinkatFlags::NoRemoveDir) {
+        restart(|| match unlinkat(&self.folder, self.name.as_os_str(), UnlinkatFlags::NoRemoveDir) {
             Err(Errno::ENOENT) => Ok(()),
             result => Ok(result?),
-        }
+        })
     }
 }
