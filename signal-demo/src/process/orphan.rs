@@ -60,7 +60,7 @@ struct Record {
     pid: pid_t,
     ppid_before: pid_t,
     ppid_after: pid_t,
-    /// Nothing where the adopter lies outside of this PID namespace.
+    /// Nothing where the adopter lies outside of this PID namespace, or /proc hides it.
     adopter: Option<String>,
 }
 
@@ -68,7 +68,8 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     become_subreaper(args.subreaper)?;
     let orphan = Orphan::adopted(|| Ok(()))?;
     let &Orphan { pid, ppid_before, ppid_after, .. } = &orphan;
-    let adopter = if ppid_after == 0 { None } else { Some(proc::stat(ppid_after)?.name) };
+    let is_seen = ppid_after != 0 && !proc::hides(ppid_after)?;
+    let adopter = is_seen.then(|| proc::stat(ppid_after)).transpose()?.map(|stat| stat.name.display().to_string());
     orphan.end()?;
     out.pairs(&Record { pid, ppid_before, ppid_after, adopter })
 }
