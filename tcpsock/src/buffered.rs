@@ -16,6 +16,7 @@ use shared::cube_roots::cube_root;
 use shared::cube_roots::framing::DELIMITER;
 use shared::harness::claim::{Claim, Seen, Verdict::Holds, seen};
 use shared::harness::report::Report;
+use shared::linux::thread::spawn_scoped;
 
 use crate::experiment::{self, connection, milliseconds, outcome};
 
@@ -73,10 +74,10 @@ fn a_forgotten_flush_makes_both_wait(limit: Duration) -> anyhow::Result<Value> {
     server.set_deadline(deadline);
     let written = client.write(b"27\t")?;
     let (request, answer) = thread::scope(|scope| {
-        let server = scope.spawn(|| server.read(&mut [0; 16]));
+        let server = spawn_scoped(scope, || server.read(&mut [0; 16]))?;
         let answer = client.read_until(DELIMITER, &mut Vec::new());
-        (server.join(), answer)
-    });
+        anyhow::Ok((server.join(), answer))
+    })?;
     let request = request.map_err(|_| anyhow!("the server panicked"))?;
 
     client.get_mut().set_deadline(None);

@@ -20,6 +20,7 @@ use shared::harness::report::{Failure, Report};
 use shared::linux::endpoint;
 use shared::linux::network::Network;
 use shared::linux::readiness::{is_timeout, restart};
+use shared::linux::thread::spawn_scoped;
 
 use crate::experiment::{self, connection, milliseconds, outcome};
 
@@ -234,8 +235,9 @@ fn beside_a_trickle(
 ) -> anyhow::Result<Value> {
     let (ours, theirs) = connection()?;
     let mut socket = DeadlineSocket::new(ours);
-    thread::scope(|scope| {
-        let peer = scope.spawn(move || trickle(DeadlineSocket::new(theirs), pause));
+    // The socket is dropped with the closure, whatever came of it: that ends the peer.
+    thread::scope(move |scope| {
+        let peer = spawn_scoped(scope, move || trickle(DeadlineSocket::new(theirs), pause))?;
         let record = experiment(&mut socket);
         socket.socket().shutdown(Shutdown::Write)?;
         peer.join().map_err(|_| anyhow!("the trickling peer panicked"))??;

@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::Value;
 use shared::harness::report::{Failure, Report};
@@ -33,10 +33,11 @@ impl Options {
         experiment: impl FnOnce(&mut Report) -> anyhow::Result<()> + Send + 'static,
     ) -> anyhow::Result<()> {
         let (done, outcome) = mpsc::channel();
-        thread::Builder::new().name("experiment".into()).spawn(move || {
+        let running = thread::Builder::new().name("experiment".into()).spawn(move || {
             // Nobody receives it once the timeout has passed.
             let _ = done.send(experiment(&mut Report::new(self.json)));
-        })?;
+        });
+        running.context("start a thread")?;
         match outcome.recv_timeout(self.timeout) {
             Ok(result) => result,
             Err(RecvTimeoutError::Timeout) => {

@@ -10,7 +10,6 @@
 use std::fs::{self, File};
 use std::io::{self, PipeReader};
 use std::os::unix::fs::FileExt;
-use std::thread;
 
 use anyhow::Context;
 use libc::pid_t;
@@ -22,6 +21,7 @@ use shared::harness::claim::{
     joined,
 };
 use shared::harness::report::Failure;
+use shared::linux::thread::spawn;
 
 use super::answer::{await_turn, tell, telling, told};
 use super::namespace;
@@ -85,7 +85,7 @@ fn processes_and_threads() -> anyhow::Result<Series> {
         for _ in 0..THREADS {
             let (teller, turn) = (teller.try_clone()?, turn.try_clone()?);
             let work = move || tell(&teller, &[unistd::gettid().as_raw()]).and_then(|()| await_turn(&turn));
-            thread::Builder::new().spawn(work)?;
+            spawn(work)?;
         }
         await_turn(&turn)?;
         Ok(())

@@ -1,0 +1,23 @@
+//! What becomes of pipe-demo where descriptors and threads are few.
+#![cfg(not(loom))]
+
+#[path = "../../shared/tests/nobody/mod.rs"]
+mod nobody;
+#[path = "../../shared/tests/starved/mod.rs"]
+mod starved;
+
+#[test]
+fn no_command_hangs_or_panics_for_want_of_descriptors_or_threads() {
+    let commands: [&[&str]; 9] = [
+        &["demo"],
+        &["os-pipe"],
+        &["io-pipe"],
+        &["capacity"],
+        &["atomicity", "--messages", "20"],
+        &["race", "--updates", "100"],
+        &["fork", "--pages", "50"],
+        &["bench", "--quick", "--pin", "same", "pipe"],
+        &["bench", "--quick", "--pin", "same", "io-pipe, threads"],
+    ];
+    starved::every_command_ends_and_says_why(env!("CARGO_BIN_EXE_pipe-demo"), &commands);
+}
