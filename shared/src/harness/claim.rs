@@ -141,7 +141,7 @@ pub struct Args {
     #[arg(long)]
     pub json: bool,
     /// Print what is recorded and ask nothing
-    #[arg(long, conflicts_with = "append")]
+    #[arg(long)]
     list: bool,
     /// Give each check so long
     #[arg(long, value_name = "DURATION", value_parser = crate::harness::duration::parse, default_value = "20s")]
@@ -171,16 +171,16 @@ pub fn run(args: &Args, program: &'static str, claims: &[&[Claim]]) -> anyhow::R
         let text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
         return tell(args, &record::parse(&text)?);
     }
+    if let Some(path) = &args.append {
+        return append(args, path, program, &claims);
+    }
     if args.list {
         let mut out = Report::new(args.json);
         return chosen(args, program, &claims)?
             .iter()
             .try_for_each(|claim| out.record(&Record::listed(claim, program)));
     }
-    match &args.append {
-        Some(path) => append(args, path, program, &claims),
-        None => check(args, program, &chosen(args, program, &claims)?),
-    }
+    check(args, program, &chosen(args, program, &claims)?)
 }
 
 /// Those asked for. A number that belongs to no claim of the program is an error.
@@ -190,7 +190,7 @@ fn chosen<'a>(args: &Args, program: &str, claims: &[&'a Claim]) -> anyhow::Resul
             return Err(Failure::CannotShow(format!("claim {id}: {unchecked}")).into());
         }
         if !claims.iter().any(|claim| claim.number == *id) {
-            let hint = format!("`make claims ARGS={id}` asks all programs");
+            let hint = format!("`{program} claims --list` shows those it has, `make claims ARGS=--list` all programs'");
             return Err(Failure::Usage(format!("{program} has no claim {id}; {hint}")).into());
         }
     }
@@ -222,7 +222,10 @@ fn append(args: &Args, path: &PathBuf, program: &str, claims: &[&Claim]) -> anyh
     let progress = ProgressBar::new(claims.len() as u64).with_prefix(program.to_owned());
     let mut checker = alone::Checker::new(args.timeout)?;
     for claim in claims {
-        let record = Record::new(claim, program, checker.check(claim)?);
+        let record = match args.list {
+            true => Record::listed(claim, program),
+            false => Record::new(claim, program, checker.check(claim)?),
+        };
         writeln!(file, "{}", serde_json::to_string(&record)?).with_context(named)?;
         progress.inc(1);
     }
@@ -251,7 +254,7 @@ fn tell(args: &Args, records: &[Record]) -> anyhow::Result<()> {
             None => return Err(Failure::Usage(format!("there is no claim {id}")).into()),
         }
     }
-    conclude(&mut out, args.json || args.ledger, &summary)
+    if args.list { Ok(()) } else { conclude(&mut out, args.json || args.ledger, &summary) }
 }
 
 /// The summary is no record: where stdout is to be read by a program it goes to stderr.

@@ -69,10 +69,24 @@ fn a_claim_that_is_none_of_its_own_is_said_so() {
     let (code, error) = failure(&["claims", "0"]);
     assert_eq!(code, Some(2));
     assert!(error.contains("has no claim 0"), "{error}");
+    assert!(error.contains(&format!("`{NAME} claims --list`")), "{error}");
     let uncheckable = unchecked::UNCHECKED[0].number.to_string();
     let (code, error) = failure(&["claims", &uncheckable]);
     assert_eq!(code, Some(77));
     assert!(error.contains(unchecked::UNCHECKED[0].because), "{error}");
+}
+
+/// As `make claims ARGS=--list` does it, for all programs in one file.
+#[test]
+fn all_programs_together_are_listed_as_each_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("records");
+    fs::write(&path, "").unwrap();
+    let path = path.to_str().unwrap();
+    assert_eq!(run(&["claims", "--append", path, "--list", "--json"]).status.code(), Some(0));
+    let together = run(&["claims", "--records", path, "--list", "--json"]);
+    assert_eq!((together.status.code(), text(&together.stderr)), (Some(0), String::new()));
+    assert_eq!(records(&together), listed());
 }
 
 /// Not even begun, all checks fail: what is not seen is never taken for what is recorded.
