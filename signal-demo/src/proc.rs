@@ -58,6 +58,20 @@ pub fn pids() -> anyhow::Result<Vec<pid_t>> {
     Ok(names.iter().filter_map(|name| name.to_str()?.parse().ok()).collect())
 }
 
+/// The processes that can be looked at: some end before that, and /proc may hide others.
+pub fn stats() -> anyhow::Result<Vec<Stat>> {
+    let seen = |pid| match stat(pid) {
+        Err(error) if is_gone(&error) || hides(pid).unwrap_or(false) => None,
+        stat => Some(stat),
+    };
+    pids()?.into_iter().filter_map(seen).collect()
+}
+
+/// Whether it failed since there is no such process any more.
+pub fn is_gone(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.raw_os_error() == Some(libc::ESRCH))
+}
+
 /// Whether that is a name of the process: the kernel's, which the process can change; what its command line begins
 /// with, with or without the folder; or all of a name that the kernel has cut.
 pub fn is_named(pid: pid_t, name: &OsStr) -> anyhow::Result<bool> {

@@ -1,5 +1,7 @@
-//! What becomes of signal-demo where descriptors and threads are few.
+//! What becomes of signal-demo where descriptors and threads are few, and calls fail.
 
+#[path = "../../shared/tests/injected/mod.rs"]
+mod injected;
 #[path = "../../shared/tests/nobody/mod.rs"]
 mod nobody;
 #[path = "../../shared/tests/starved/mod.rs"]
@@ -18,4 +20,16 @@ fn no_command_hangs_or_panics_for_want_of_descriptors_or_threads() {
         &["bench", "--quick", "--pin", "same", "signal"],
     ];
     starved::every_command_ends_and_says_why(env!("CARGO_BIN_EXE_signal-demo"), &commands);
+}
+
+#[test]
+fn what_a_call_fails_for_that_was_not_asked_is_no_observation() -> std::io::Result<()> {
+    let failures: [(&[&str], &str, &str); 2] = [
+        (&["actions"], "kill:error=EPERM:when=1", "could not do its part"),
+        (&["list"], "kill:error=EPERM:when=1", "could not do its part"),
+    ];
+    for (command, failure, said) in failures {
+        injected::is_an_error(env!("CARGO_BIN_EXE_signal-demo"), command, failure, said)?;
+    }
+    Ok(())
 }

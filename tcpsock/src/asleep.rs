@@ -26,10 +26,10 @@ impl<T: Debug + Send + 'static> Sleeper<T> {
             call()
         })?;
         let sleeper = Sleeper { thread, task: told.recv()?? };
-        match sleeper.task.sleeps()? {
-            true => Ok(sleeper),
-            false => bail!("a call that should wait returned {:?}", sleeper.awake()?),
+        if sleeper.task.sleeps()? {
+            return Ok(sleeper);
         }
+        bail!("a call that should wait returned {:?}", sleeper.awake()?)
     }
 
     /// Returns once it sleeps, in whatever call.

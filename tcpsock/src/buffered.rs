@@ -86,7 +86,7 @@ fn a_forgotten_flush_makes_both_wait(limit: Duration) -> anyhow::Result<Value> {
     let flushed = server.read(&mut [0; 16]);
     Ok(json!({
         "step": "forgotten-flush", "limit_ms": milliseconds(limit), "written": written,
-        "client_read": outcome(&answer), "server_read": outcome(&request), "server_read_after_flush": outcome(&flushed),
+        "client_read": outcome(&answer)?, "server_read": outcome(&request)?, "server_read_after_flush": outcome(&flushed)?,
     }))
 }
 // ANCHOR_END: flush
@@ -100,7 +100,7 @@ fn a_drop_tells_nobody_what_it_lost() -> anyhow::Result<Value> {
     let flush = client.flush().map(|()| 0);
     drop(client);
     let received = theirs.read(&mut [0; 16]);
-    Ok(json!({"step": "drop", "written": written, "flush": outcome(&flush), "received": outcome(&received)}))
+    Ok(json!({"step": "drop", "written": written, "flush": outcome(&flush)?, "received": outcome(&received)?}))
 }
 
 /// What is sent in two parts, with a timeout between them.
@@ -143,10 +143,10 @@ fn over_a_timeout(
     let (first, rest) = LINE.as_bytes().split_at(cut);
     theirs.write_all(first)?;
     stream.get_mut().set_deadline(Some(Instant::now() + limit));
-    let early = outcome(&read(&mut stream));
+    let early = outcome(&read(&mut stream))?;
     theirs.write_all(rest)?;
     stream.get_mut().set_deadline(None);
-    Ok([early, outcome(&read(&mut stream))])
+    Ok([early, outcome(&read(&mut stream))?])
 }
 
 /// But for what came last, without one.

@@ -11,7 +11,8 @@ use anyhow::{Context, bail};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::Value;
 use shared::harness::report::{Failure, Report};
-use shared::linux::readiness::{Name, is_timeout};
+use shared::linux::answer::answer;
+use shared::linux::readiness::is_timeout;
 use socket2::{Domain, Socket, Type};
 
 use crate::loopback;
@@ -82,17 +83,17 @@ pub fn listen(backlog: i32) -> anyhow::Result<Socket> {
 }
 
 /// What a call returned, as strace shows it: a number, or the name of the error.
-pub fn returned(result: &io::Result<usize>) -> Value {
+pub fn returned(result: &io::Result<usize>) -> io::Result<Value> {
     match result {
-        Ok(count) => (*count).into(),
-        Err(error) => Name(error).to_string().into(),
+        Ok(count) => Ok((*count).into()),
+        Err(error) => answer(error).map(Into::into),
     }
 }
 
 /// What a call under a deadline came to, in Go's words where that has passed.
-pub fn outcome(result: &io::Result<usize>) -> Value {
+pub fn outcome(result: &io::Result<usize>) -> io::Result<Value> {
     match result {
-        Err(error) if is_timeout(error) => "i/o timeout".into(),
+        Err(error) if is_timeout(error) => Ok("i/o timeout".into()),
         other => returned(other),
     }
 }

@@ -222,10 +222,8 @@ fn append(args: &Args, path: &PathBuf, program: &str, claims: &[&Claim]) -> anyh
     let progress = ProgressBar::new(claims.len() as u64).with_prefix(program.to_owned());
     let mut checker = alone::Checker::new(args.timeout)?;
     for claim in claims {
-        let record = match args.list {
-            true => Record::listed(claim, program),
-            false => Record::new(claim, program, checker.check(claim)?),
-        };
+        let record =
+            if args.list { Record::listed(claim, program) } else { Record::new(claim, program, checker.check(claim)?) };
         writeln!(file, "{}", serde_json::to_string(&record)?).with_context(named)?;
         progress.inc(1);
     }

@@ -182,7 +182,7 @@ fn a_daemon_is_found_by_its_ppid() -> anyhow::Result<Seen> {
         Ok(())
     })?;
     let &Orphan { pid, ppid_before, ppid_after, .. } = &daemon;
-    let adopted: Vec<_> = proc::pids()?.into_iter().filter_map(|pid| proc::stat(pid).ok()).collect();
+    let adopted = proc::stats()?;
     let found = adopted.iter().filter(|stat| stat.ppid == ppid_after && stat.sid == stat.pid);
     let found: Vec<pid_t> = found.map(|stat| stat.pid).collect();
     daemon.end()?;
