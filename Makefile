@@ -4,6 +4,7 @@ CARGO   ?= cargo
 PROFILE ?= release
 PREFIX  ?= /usr/local
 ARGS    ?=
+BUILT   := $(or $(CARGO_TARGET_DIR),target)
 
 PROGRAMS := $(filter pipe-demo fifo-demo signal-demo tcpsock unixsock,$(patsubst %/Cargo.toml,%,$(wildcard */Cargo.toml)))
 RUNS     := $(addprefix run-,$(PROGRAMS))
@@ -25,13 +26,13 @@ build: ## Build the programs, optimised
 	$(CARGO) build --release --locked
 
 test: ## Run the tests (under five minutes)
-	$(DEFAULT_SIGNALS) $(CARGO) test --locked --workspace
+	$(DEFAULT_SIGNALS) $(CARGO) test --locked --workspace --no-fail-fast
 
 proof: ## Compare the answers to all 2³² requests with printf's (a quarter of an hour)
 	$(CARGO) test --release --locked --package shared -- --ignored --nocapture every_int32
 
 loom: ## Try pipe-demo's pipe in memory under every interleaving
-	RUSTFLAGS='--cfg loom' CARGO_TARGET_DIR="$${CARGO_TARGET_DIR:-target}/loom" \
+	RUSTFLAGS='--cfg loom' CARGO_TARGET_DIR="$(BUILT)/loom" \
 		$(CARGO) test --locked --package pipe-demo --release --bin pipe-demo models
 
 bench: ## Put every mechanism on one scale; ARGS='--quick', '--json', '--svg FILE', …
@@ -46,7 +47,7 @@ ASK_ALL = records=$$(mktemp) && trap 'rm -f "$$records"' EXIT && for program in 
 done
 TELL = $(CARGO) run --quiet --profile $(PROFILE) --locked --bin $(lastword $(PROGRAMS)) -- claims --records "$$records"
 
-claims: ## Ask this kernel which of the note's statements hold; ARGS='93 --json', …
+claims: ## Ask this kernel which of the note's statements hold; ARGS='93 --json', ARGS=--list, …
 	@$(ASK_ALL) && $(TELL) $(ARGS)
 
 docs: ## Ask all claims and write docs/claims.md and docs/zh/claims.md
@@ -69,8 +70,8 @@ ci: lint test ## What .ci/run runs
 
 install: build ## Install programs, man pages and completions under PREFIX
 	@for program in $(PROGRAMS); do \
-		install -D -m 755 target/release/$$program "$(DESTDIR)$(PREFIX)/bin/$$program" && \
-		target/release/$$program manual \
+		install -D -m 755 "$(BUILT)/release/$$program" "$(DESTDIR)$(PREFIX)/bin/$$program" && \
+		"$(BUILT)/release/$$program" manual \
 			"$(DESTDIR)$(PREFIX)/share/man/man1" \
 			"$(DESTDIR)$(PREFIX)/share/bash-completion/completions" \
 			"$(DESTDIR)$(PREFIX)/share/zsh/site-functions" \

@@ -8,6 +8,7 @@
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -16,6 +17,7 @@ use serde::Serialize;
 use shared::harness::claims::{Check, Seen, seen};
 use shared::harness::report::Report;
 use shared::linux::asleep::Task;
+use shared::linux::pidfd::PidFd;
 use shared::linux::readiness::{self, Ready, nonblocking};
 
 use crate::children::{Children, wait_for};
@@ -30,6 +32,9 @@ pub struct Args {
 
 /// Bytes a write; the two last do not divide a page.
 const WRITES: [usize; 5] = [1, 4096, 65_536, 4097, 3000];
+
+/// A writer that may go on does so at once; on a busy machine it is given the CPU by then.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Serialize)]
 struct Capacity {
@@ -90,7 +95,12 @@ fn block(args: &Args) -> anyhow::Result<Blocked> {
     let child = children.fork(|| u8::from((&writer).write_all(&[0]).is_err()))?;
     let writer_sleeps = Task::process(child)?.sleeps()?;
     let read = reader.read(&mut vec![0; in_the_pipe]).context("read the pipe")?;
-    Ok(Blocked { in_the_pipe, writer_sleeps, read, writer_is_done: wait_for(child).is_ok() })
+    let end = PidFd::open(child.as_raw()).context("pidfd_open")?;
+    let writer_is_done = end.ends_by(Instant::now() + PATIENCE).context("wait for the writer")?;
+    if writer_is_done {
+        wait_for(child)?;
+    }
+    Ok(Blocked { in_the_pipe, writer_sleeps, read, writer_is_done })
 }
 
 fn full_blocks() -> anyhow::Result<Seen> {

@@ -6,11 +6,11 @@
 use std::io::{self, Read, Write};
 use std::num::NonZeroUsize;
 use std::process::Command;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use shared::harness::report::{Report, narrate};
+use shared::linux::thread::spawn;
 
 use crate::children::{self, Children};
 use crate::io_pipe;
@@ -65,7 +65,7 @@ fn ps_into_grep(children: &Children, out: &mut Report) -> anyhow::Result<()> {
 
 fn through_file_based_pipe(out: &mut Report) -> anyhow::Result<()> {
     let (mut reader, mut writer) = io::pipe().context("pipe")?;
-    let writing = thread::spawn(move || writer.write_all(ALPHABET).map(|()| ALPHABET.len()));
+    let writing = spawn(move || writer.write_all(ALPHABET).map(|()| ALPHABET.len()))?;
     let mut letters = Vec::new();
     reader.read_to_end(&mut letters).context("read the pipe")?;
     let written = writing.join().map_err(|_| anyhow!("the writer panicked"))?.context("write the pipe")?;
@@ -74,7 +74,7 @@ fn through_file_based_pipe(out: &mut Report) -> anyhow::Result<()> {
 
 fn through_in_memory_pipe(out: &mut Report) -> anyhow::Result<()> {
     let (reader, writer) = io_pipe::pipe();
-    let writing = thread::spawn(move || (&mut &writer as &mut dyn Write).write_all(ALPHABET).map(|()| ALPHABET.len()));
+    let writing = spawn(move || (&mut &writer as &mut dyn Write).write_all(ALPHABET).map(|()| ALPHABET.len()))?;
     let mut letters = Vec::new();
     (&mut &reader as &mut dyn Read).read_to_end(&mut letters).context("read the pipe")?;
     let written = writing.join().map_err(|_| anyhow!("the writer panicked"))?.context("write the pipe")?;

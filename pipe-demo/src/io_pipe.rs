@@ -13,11 +13,14 @@ mod sync;
 mod tests;
 
 use std::num::NonZeroUsize;
-use std::thread;
+use std::thread::{self, Scope, ScopedJoinHandle};
+use std::time::Duration;
 
+use anyhow::anyhow;
 use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Report;
 use shared::linux::asleep;
+use shared::linux::thread::spawn_scoped;
 
 use ends::{Can, READER, WRITER};
 use pipe::CutOff;
@@ -25,6 +28,7 @@ pub use pipe::{PipeReader, PipeWriter, pipe};
 
 use crate::atomicity::{self, Load};
 use crate::capacity;
+use crate::children::{self, Children};
 use crate::step::{Step, told};
 
 #[derive(clap::Args)]
@@ -32,106 +36,121 @@ pub struct Args {
     /// Close each end with this error, for the other to get
     #[arg(long, value_name = "TEXT")]
     close_with_error: Option<String>,
+    /// Give up then
+    #[arg(long, value_parser = shared::harness::duration::parse, default_value = "30s")]
+    timeout: Duration,
 }
 
 pub const CHECKS: &[Check] = &[(100, atomic), (101, restricted_ends), (102, concurrent_ends), (103, copied_once)];
 
 pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
-    let text = args.close_with_error.as_deref();
-    let mut say = |step: Step| out.pairs(&step);
-    say(a_write_and_two_reads()?)?;
-    say(two_writes())?;
-    say(a_write_of_nothing())?;
-    say(two_readers_of_one_write()?)?;
-    say(alone()?)?;
-    say(after_the_writer(text)?)?;
-    say(cut_off(text))?;
-    say(read_after_own_close())?;
-    say(many_writers()?)
-}
-
-fn a_write_and_two_reads() -> anyhow::Result<Step> {
-    let (reader, writer) = pipe();
-    thread::scope(|scope| {
-        let (writing, task) = asleep::spawn(scope, || shown_write(writer.write(b"abcdef")))?;
-        let first = read(&reader, 4);
-        let meanwhile = if task.sleeps()? { "the write waits" } else { "the write has returned" };
-        let second = read(&reader, 4);
-        let result = format!("{first}; {meanwhile}; {second}; the write returns: {}", joined(writing));
-        Ok(Step::new("write abcdef, read up to 4 bytes, read up to 4 bytes", result))
+    let text = args.close_with_error.clone();
+    children::supervise(args.timeout, &Children::default(), move |_| {
+        let text = text.as_deref();
+        let mut say = |step: Step| out.pairs(&step);
+        say(a_write_and_two_reads()?)?;
+        say(two_writes()?)?;
+        say(a_write_of_nothing()?)?;
+        say(two_readers_of_one_write()?)?;
+        say(alone()?)?;
+        say(after_the_writer(text)?)?;
+        say(cut_off(text)?)?;
+        say(read_after_own_close())?;
+        say(many_writers()?)
     })
 }
 
-fn two_writes() -> Step {
+/// Does something with a new pipe, and closes it: a thread may still wait in it when the rest could not be done.
+fn with_a_pipe(
+    step: &'static str,
+    experiment: impl for<'scope> FnOnce(
+        &'scope Scope<'scope, '_>,
+        &'scope PipeReader,
+        &'scope PipeWriter,
+    ) -> anyhow::Result<String>,
+) -> anyhow::Result<Step> {
     let (reader, writer) = pipe();
     let result = thread::scope(|scope| {
-        scope.spawn(|| ["a", "b"].map(|text| writer.write(text.as_bytes()).is_ok()));
-        format!("{}; {}", read(&reader, 10), read(&reader, 10))
-    });
-    Step::new("write a, write b, read up to 10 bytes, read up to 10 bytes", result)
+        let result = experiment(scope, &reader, &writer);
+        reader.close();
+        writer.close();
+        result
+    })?;
+    Ok(Step::new(step, result))
 }
 
-fn a_write_of_nothing() -> Step {
-    let (reader, writer) = pipe();
-    let result = thread::scope(|scope| {
-        let writing = scope.spawn(|| shown_write(writer.write(b"")));
-        format!("{}; the write returns: {}", read(&reader, 10), joined(writing))
-    });
-    Step::new("write no bytes, read up to 10 bytes", result)
+fn a_write_and_two_reads() -> anyhow::Result<Step> {
+    with_a_pipe("write abcdef, read up to 4 bytes, read up to 4 bytes", |scope, reader, writer| {
+        let (writing, task) = asleep::spawn(scope, || shown_write(writer.write(b"abcdef")))?;
+        let first = read(reader, 4);
+        let meanwhile = if task.sleeps()? { "the write waits" } else { "the write has returned" };
+        let second = read(reader, 4);
+        Ok(format!("{first}; {meanwhile}; {second}; the write returns: {}", joined(writing)?))
+    })
+}
+
+fn two_writes() -> anyhow::Result<Step> {
+    with_a_pipe("write a, write b, read up to 10 bytes, read up to 10 bytes", |scope, reader, writer| {
+        let writing = spawn_scoped(scope, || ["a", "b"].map(|text| shown_write(writer.write(text.as_bytes()))))?;
+        let result = format!("{}; {}", read(reader, 10), read(reader, 10));
+        joined(writing)?;
+        Ok(result)
+    })
+}
+
+fn a_write_of_nothing() -> anyhow::Result<Step> {
+    with_a_pipe("write no bytes, read up to 10 bytes", |scope, reader, writer| {
+        let writing = spawn_scoped(scope, || shown_write(writer.write(b"")))?;
+        Ok(format!("{}; the write returns: {}", read(reader, 10), joined(writing)?))
+    })
 }
 
 /// Which of them gets which half is not said.
 fn two_readers_of_one_write() -> anyhow::Result<Step> {
-    let (reader, writer) = pipe();
-    thread::scope(|scope| {
-        let (first, first_task) = asleep::spawn(scope, || read(&reader, 5))?;
-        let (second, second_task) = asleep::spawn(scope, || read(&reader, 5))?;
+    with_a_pipe("two readers of up to 5 bytes, write 10 bytes", |scope, reader, writer| {
+        let (first, first_task) = asleep::spawn(scope, || read(reader, 5))?;
+        let (second, second_task) = asleep::spawn(scope, || read(reader, 5))?;
         let both_wait = first_task.sleeps()? && second_task.sleeps()?;
         let written = shown_write(writer.write(b"abcdefghij"));
-        let mut halves = [joined(first), joined(second)];
+        let mut halves = [joined(first)?, joined(second)?];
         halves.sort();
         let waiting = if both_wait { "both wait" } else { "one did not wait" };
-        let result = format!("{waiting}; the write returns: {written}; they got {} and {}", halves[0], halves[1]);
-        Ok(Step::new("two readers of up to 5 bytes, write 10 bytes", result))
+        Ok(format!("{waiting}; the write returns: {written}; they got {} and {}", halves[0], halves[1]))
     })
 }
 
 /// A thread that writes before it reads would wait for itself; another takes pity on it.
 fn alone() -> anyhow::Result<Step> {
-    let (reader, writer) = pipe();
-    thread::scope(|scope| {
+    with_a_pipe("write a, read it afterwards", |scope, reader, writer| {
         let (writing, task) = asleep::spawn(scope, || shown_write(writer.write(b"a")))?;
         let meanwhile = if task.sleeps()? { "the write waits" } else { "the write has returned" };
         reader.close();
-        Ok(Step::new("write a, read it afterwards", format!("{meanwhile}; close the reader: {}", joined(writing))))
+        Ok(format!("{meanwhile}; close the reader: {}", joined(writing)?))
     })
 }
 
 fn after_the_writer(text: Option<&str>) -> anyhow::Result<Step> {
-    let (reader, writer) = pipe();
-    thread::scope(|scope| {
-        let (reading, task) = asleep::spawn(scope, || read(&reader, 10))?;
+    with_a_pipe("close the writer, read", |scope, reader, writer| {
+        let (reading, task) = asleep::spawn(scope, || read(reader, 10))?;
         task.sleeps()?; // Or not: it gets the same.
         match text {
             Some(text) => writer.close_with_error(text),
             None => writer.close(),
         }
-        Ok(Step::new("close the writer, read", joined(reading)))
+        joined(reading)
     })
 }
 
-fn cut_off(text: Option<&str>) -> Step {
-    let (reader, writer) = pipe();
-    let result = thread::scope(|scope| {
-        let writing = scope.spawn(|| shown_write(writer.write(b"123456789")));
-        read(&reader, 4);
+fn cut_off(text: Option<&str>) -> anyhow::Result<Step> {
+    with_a_pipe("write 9 bytes, read 4, close the reader", |scope, reader, writer| {
+        let writing = spawn_scoped(scope, || shown_write(writer.write(b"123456789")))?;
+        read(reader, 4);
         match text {
             Some(text) => reader.close_with_error(text),
             None => reader.close(),
         }
         joined(writing)
-    });
-    Step::new("write 9 bytes, read 4, close the reader", result)
+    })
 }
 
 fn read_after_own_close() -> Step {
@@ -154,7 +173,7 @@ fn atomic() -> anyhow::Result<Seen> {
 }
 
 fn restricted_ends() -> anyhow::Result<Seen> {
-    let steps = [after_the_writer(None)?, cut_off(None), after_the_writer(Some("enough"))?, cut_off(Some("enough"))];
+    let steps = [after_the_writer(None)?, cut_off(None)?, after_the_writer(Some("enough"))?, cut_off(Some("enough"))?];
     let results = steps.each_ref().map(|step| step.result.replace("error: ", ""));
     let errors = ["EOF", "4 bytes written, io: read/write on closed pipe", "enough", "4 bytes written, enough"];
     let restricted = (READER, WRITER) == (Can { read: true, write: false }, Can { read: false, write: true });
@@ -194,6 +213,6 @@ fn shown_write(result: Result<(), CutOff>) -> String {
     }
 }
 
-fn joined(thread: thread::ScopedJoinHandle<'_, String>) -> String {
-    thread.join().unwrap_or_else(|_| "a thread panicked".into())
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> anyhow::Result<T> {
+    thread.join().map_err(|_| anyhow!("a thread panicked"))
 }

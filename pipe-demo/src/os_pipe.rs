@@ -12,12 +12,12 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::process::Command;
 
 use anyhow::Context;
-use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::sys::uio::pread;
 use nix::unistd::{Whence, ftruncate, lseek, read, write};
 use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Report;
+use shared::linux::answer::answer;
 
 use crate::children::Children;
 use crate::step::{Step, results, told};
@@ -48,26 +48,26 @@ fn born() -> anyhow::Result<Step> {
 fn in_reverse() -> anyhow::Result<[Step; 2]> {
     let (reader, writer) = pipe()?;
     Ok([
-        Step::new("write to the reader", shown(write(&reader, b"abc"))),
-        Step::new("read from the writer", shown(read(&writer, &mut [0; 3]))),
+        Step::new("write to the reader", shown(write(&reader, b"abc"))?),
+        Step::new("read from the writer", shown(read(&writer, &mut [0; 3]))?),
     ])
 }
 
 fn as_a_file() -> anyhow::Result<[Step; 3]> {
     let (reader, writer) = pipe()?;
     Ok([
-        Step::new("seek", shown(lseek(&reader, 0, Whence::SeekSet))),
-        Step::new("read at an offset", shown(pread(&reader, &mut [0; 3], 0))),
-        Step::new("truncate", shown(ftruncate(&writer, 0).map(|()| 0))),
+        Step::new("seek", shown(lseek(&reader, 0, Whence::SeekSet))?),
+        Step::new("read at an offset", shown(pread(&reader, &mut [0; 3], 0))?),
+        Step::new("truncate", shown(ftruncate(&writer, 0).map(|()| 0))?),
     ])
 }
 
 fn forward() -> anyhow::Result<[Step; 3]> {
     let (mut reader, mut writer) = pipe()?;
     Ok([
-        Step::new("write", shown(writer.write(b"hello, pipe"))),
-        Step::new("read up to 5 bytes", shown(reader.read(&mut [0; 5]))),
-        Step::new("read up to 100 bytes", shown(reader.read(&mut [0; 100]))),
+        Step::new("write", shown(writer.write(b"hello, pipe"))?),
+        Step::new("read up to 5 bytes", shown(reader.read(&mut [0; 5]))?),
+        Step::new("read up to 100 bytes", shown(reader.read(&mut [0; 100]))?),
     ])
 }
 
@@ -96,16 +96,16 @@ fn like_any_file() -> anyhow::Result<Seen> {
 fn until_the_last_writer_leaves() -> anyhow::Result<[Step; 4]> {
     let (mut reader, mut writer) = pipe()?;
     set_nonblocking(&reader)?; // Or it would wait here for ever.
-    let empty = shown(reader.read(&mut [0; 5]));
+    let empty = shown(reader.read(&mut [0; 5]))?;
     drop(writer.try_clone().context("dup the writer")?);
-    let one_of_two = shown(reader.read(&mut [0; 5]));
+    let one_of_two = shown(reader.read(&mut [0; 5]))?;
     writer.write_all(b"last").context("write the pipe")?;
     drop(writer);
     Ok([
         Step::new("read while it is empty", empty),
         Step::new("close one of two writers, read", one_of_two),
-        Step::new("write, close the last writer, read", shown(reader.read(&mut [0; 100]))),
-        Step::new("read again", end_or(reader.read(&mut [0; 100]))),
+        Step::new("write, close the last writer, read", shown(reader.read(&mut [0; 100]))?),
+        Step::new("read again", end_or(reader.read(&mut [0; 100]))?),
     ])
 }
 // ANCHOR_END: ends
@@ -122,7 +122,7 @@ fn without_a_reader() -> anyhow::Result<[Step; 2]> {
     let (reader, mut writer) = pipe()?;
     writer.write_all(b"nobody will read this").context("write the pipe")?;
     drop(reader);
-    let written = shown(writer.write(b"abc"));
+    let written = shown(writer.write(b"abc"))?;
     let children = Children::default();
     let mut echo = children.spawn(Command::new("echo").arg("abc").stdout(writer))?;
     Ok([
@@ -151,14 +151,14 @@ fn set_nonblocking(pipe: impl AsFd) -> anyhow::Result<()> {
 
 const THE_END: &str = "0 bytes: the end";
 
-fn end_or(result: io::Result<usize>) -> String {
-    if let Ok(0) = result { THE_END.into() } else { shown(result) }
+fn end_or(result: io::Result<usize>) -> io::Result<String> {
+    if let Ok(0) = result { Ok(THE_END.into()) } else { shown(result) }
 }
 
 /// A count of bytes, or the error by the name errno(3) gives it.
-fn shown<N: std::fmt::Display, E: Into<io::Error>>(result: Result<N, E>) -> String {
+fn shown<N: std::fmt::Display, E: Into<io::Error>>(result: Result<N, E>) -> io::Result<String> {
     match result.map_err(Into::into) {
-        Ok(count) => format!("{count} bytes"),
-        Err(error) => format!("{:?}", Errno::from_raw(error.raw_os_error().unwrap_or_default())),
+        Ok(count) => Ok(format!("{count} bytes")),
+        Err(error) => answer(&error),
     }
 }

@@ -126,6 +126,29 @@ fn only_unprotected_updates_are_lost() -> Result {
     Ok(())
 }
 
+/// The last racer: the program would hear of the others' ends before.
+#[test]
+fn a_racer_that_is_killed_with_the_lock_does_not_hold_up_the_others() -> Result {
+    for how in ["mutex", "token"] {
+        let race = ["race", "--how", how, "--processes", "3", "--updates", "1000000000000", "--timeout", "20s"];
+        let child = spawn(&mut pipe_demo(&race))?;
+        let children = format!("/proc/{0}/task/{0}/children", child.id());
+        let racer = loop {
+            let pids = std::fs::read_to_string(&children)?;
+            let pids: Vec<i32> = pids.split_whitespace().map(str::parse).collect::<std::result::Result<_, _>>()?;
+            if let [_, _, last] = pids[..] {
+                break Pid::from_raw(last);
+            }
+            std::thread::yield_now();
+        };
+        kill(racer, Signal::SIGKILL)?;
+        let output = end_of(child)?;
+        assert_eq!(code(output.status), 1, "{how}: {}", stderr(&output));
+        assert!(stderr(&output).contains("SIGKILL"), "{how}: {}", stderr(&output));
+    }
+    Ok(())
+}
+
 #[test]
 fn ctrl_c_ends_forked_children_too() -> Result {
     let child = spawn(&mut pipe_demo(&["race", "--how", "plain", "--updates", "1000000000000"]))?;
@@ -155,7 +178,7 @@ fn a_forked_child_gets_copies_of_the_pages_it_writes_and_exec_keeps_its_pid() ->
 
 #[test]
 fn the_stories_are_told_in_the_notes_order() -> Result {
-    if let Err(error) = Command::new("ps").output() {
+    if let Err(error) = output(Command::new("ps").stdout(Stdio::null())) {
         return Ok(writeln!(io::stderr(), "skipped: ps: {error}")?);
     }
     let output = run(&[])?;

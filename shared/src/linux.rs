@@ -1,5 +1,6 @@
 //! What both sides of a system call look like here.
 
+pub mod answer;
 pub mod asleep;
 pub mod endpoint;
 pub mod folder;
@@ -8,3 +9,4 @@ pub mod network;
 pub mod pidfd;
 pub mod readiness;
 pub mod shutdown;
+pub mod thread;

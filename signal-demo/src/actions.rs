@@ -134,11 +134,11 @@ fn send_to_self(signal: Signal) -> anyhow::Result<()> {
     send::kill(pid, signal).with_context(|| format!("send {signal} to {pid}"))
 }
 
+/// sigaction(2) refuses what cannot be with EINVAL; another error is no answer.
 fn answer(result: io::Result<()>) -> anyhow::Result<Observed> {
-    match result.map_err(|error| error.raw_os_error().ok_or(error)) {
-        Ok(()) => Ok(Observed::Answered(None)),
-        Err(Ok(code)) => Ok(Observed::Answered(Some(Errno::from_raw(code)))),
-        Err(Err(error)) => Err(error.into()),
+    match result {
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(Observed::Answered(Some(Errno::EINVAL))),
+        result => result.map(|()| Observed::Answered(None)).context("sigaction"),
     }
 }
 
@@ -187,6 +187,7 @@ fn of_the_first_process() -> anyhow::Result<String> {
         send_to_self(Signal::KILL)
     })?;
     let event = child::waitid(pid, WEXITED | WSTOPPED).with_context(|| format!("wait for child {pid}"))?;
+    ensure!(event != Some(Event::Exited(child::BROKEN)), "child {pid} could not do its part");
     Ok(event.map_or_else(String::new, |event| format!("; PID 1 of a namespace: {}", Observed::Child(event))))
 }
 

@@ -12,7 +12,7 @@ use std::os::fd::AsRawFd;
 use std::process;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use libc::{c_int, pid_t};
 use nix::sys::prctl;
 use nix::unistd::{self, ForkResult};
@@ -26,6 +26,9 @@ use crate::signal::{self, Signal, send};
 
 /// No experiment leaves its parent waiting for longer.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// With which a child exits whose work failed, and that has said why: nothing was seen then.
+pub const BROKEN: c_int = 125;
 
 #[derive(Debug)]
 pub struct Child {
@@ -100,6 +103,7 @@ impl Child {
             waitid(self.pid, changes | libc::WNOHANG).with_context(|| format!("wait for child {}", self.pid))?;
         let ended = matches!(event, Some(Event::Exited(_) | Event::Killed { .. }));
         self.reaped = ended && changes & libc::WNOWAIT == 0;
+        ensure!(event != Some(Event::Exited(BROKEN)), "child {} could not do its part", self.pid);
         Ok(event)
     }
 
@@ -168,7 +172,7 @@ fn exit(result: &anyhow::Result<()>) -> ! {
     // SAFETY: it ends the process.
     #[allow(unsafe_code, reason = "std has no _exit")]
     unsafe {
-        libc::_exit(result.is_err().into())
+        libc::_exit(if result.is_ok() { 0 } else { BROKEN })
     }
 }
 

@@ -25,7 +25,7 @@ const HIDDEN: [c_int; 2] = [32, 33];
 type Mask = u64;
 
 fn sixty_two() -> anyhow::Result<Seen> {
-    let accepted: Vec<c_int> = (-1..=65).filter(|&number| is_accepted(number)).collect();
+    let accepted: Vec<c_int> = accepted(-1..=65)?;
     let listed = Signal::all().count();
     let mut killed = Vec::new();
     for number in HIDDEN {
@@ -43,12 +43,21 @@ fn sixty_two() -> anyhow::Result<Seen> {
 }
 
 // ANCHOR: accepted
-/// Whether the kernel tells what such a signal does.
-pub fn is_accepted(number: c_int) -> bool {
+/// Of these, the signals of which the kernel tells what they do.
+pub fn accepted(numbers: impl IntoIterator<Item = c_int>) -> anyhow::Result<Vec<c_int>> {
+    let ask = |number| is_accepted(number).with_context(|| format!("rt_sigaction {number}")).map(|is| (is, number));
+    let asked = numbers.into_iter().map(ask).collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(asked.into_iter().filter_map(|(is, number)| is.then_some(number)).collect())
+}
+
+fn is_accepted(number: c_int) -> io::Result<bool> {
     let (nothing, nowhere) = (ptr::null::<u8>(), ptr::null_mut::<u8>());
     // SAFETY: it reads nothing and writes nothing.
     #[allow(unsafe_code, reason = "the C library's sigaction refuses its own signals")]
-    result(unsafe { libc::syscall(libc::SYS_rt_sigaction, number, nothing, nowhere, size_of::<Mask>()) }).is_ok()
+    match result(unsafe { libc::syscall(libc::SYS_rt_sigaction, number, nothing, nowhere, size_of::<Mask>()) }) {
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(false),
+        told => told.map(|_| true),
+    }
 }
 // ANCHOR_END: accepted
 

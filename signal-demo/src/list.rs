@@ -66,9 +66,10 @@ fn look_at(signal: Signal, experiment: &Experiment) -> anyhow::Result<Record> {
 fn positive_numbers_with_names() -> anyhow::Result<Seen> {
     let listed = kill_l()?;
     let well_named = listed.iter().filter(|(number, name)| *number > 0 && name.starts_with("SIG")).count();
-    let known = listed.iter().filter(|(number, _)| hidden::is_accepted(*number)).count();
+    let known = hidden::accepted(listed.iter().map(|(number, _)| *number))?.len();
     let ours = Signal::all().filter(|signal| listed.contains(&(signal.number(), signal.to_string()))).count();
-    let refused: Vec<i32> = [-1, 0].into_iter().filter(|&number| !hidden::is_accepted(number)).collect();
+    let accepted = hidden::accepted([-1, 0])?;
+    let refused: Vec<i32> = [-1, 0].into_iter().filter(|number| !accepted.contains(number)).collect();
     let evidence = format!(
         "kill -l lists {}: {well_named} begin with SIG, {ours} are ours, {known} the kernel accepts; it refuses {}",
         listed.len(),

@@ -31,6 +31,7 @@ struct Record {
 }
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
+    proc::must_be_a_process(args.pid)?;
     let masks = proc::masks(args.pid)?;
     out.record(&Record {
         pid: args.pid,

@@ -2,13 +2,19 @@
 //!
 //! Man: proc_pid_stat(5), proc_pid_status(5).
 
-use std::fs;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::process;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use libc::pid_t;
-use serde::Serialize;
+use nix::errno::Errno;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+use serde::{Serialize, Serializer};
 use shared::harness::report::Failure;
 
 use crate::signal::set::Set;
@@ -20,7 +26,8 @@ pub struct Stat {
     pub ppid: pid_t,
     pub pgid: pid_t,
     pub sid: pid_t,
-    pub name: String,
+    #[serde(serialize_with = "displayed")]
+    pub name: OsString,
     #[serde(skip)]
     pub state: char,
 }
@@ -36,7 +43,7 @@ pub struct Masks {
 }
 
 pub fn stat(pid: pid_t) -> anyhow::Result<Stat> {
-    parse_stat(&read(pid, "stat")?).with_context(|| format!("/proc/{pid}/stat is not as expected"))
+    parse_stat(&bytes(pid, "stat")?).with_context(|| format!("/proc/{pid}/stat is not as expected"))
 }
 
 pub fn masks(pid: pid_t) -> anyhow::Result<Masks> {
@@ -51,16 +58,40 @@ pub fn pids() -> anyhow::Result<Vec<pid_t>> {
     Ok(names.iter().filter_map(|name| name.to_str()?.parse().ok()).collect())
 }
 
-/// The name by which a process is known: the kernel's, which has at most 15 bytes, and if that is cut,
-/// all of it as the command line has it.
-pub fn name(pid: pid_t) -> anyhow::Result<String> {
-    let name = stat(pid)?.name;
-    if name.len() < 15 {
-        return Ok(name);
-    }
-    let command = read(pid, "cmdline")?;
-    let words = command.split('\0').map(|word| word.rsplit('/').next().unwrap_or(word));
-    Ok(words.filter(|word| word.starts_with(&name)).map(str::to_owned).next().unwrap_or(name))
+/// The processes that can be looked at: some end before that, and /proc may hide others.
+pub fn stats() -> anyhow::Result<Vec<Stat>> {
+    let seen = |pid| match stat(pid) {
+        Err(error) if is_gone(&error) || hides(pid).unwrap_or(false) => None,
+        stat => Some(stat),
+    };
+    pids()?.into_iter().filter_map(seen).collect()
+}
+
+/// Whether it failed since there is no such process any more.
+pub fn is_gone(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.raw_os_error() == Some(libc::ESRCH))
+}
+
+/// Whether that is a name of the process: the kernel's, which the process can change; what its command line begins
+/// with, with or without the folder; or all of a name that the kernel has cut.
+pub fn is_named(pid: pid_t, name: &OsStr) -> anyhow::Result<bool> {
+    const LONGEST: usize = 15;
+    let short = stat(pid)?.name;
+    let command = bytes(pid, "cmdline")?;
+    let words: Vec<&Path> = command.split(|byte| *byte == 0).map(|word| Path::new(OsStr::from_bytes(word))).collect();
+    // Of another user's process it is not to be seen.
+    let file = fs::read_link(format!("/proc/{pid}/exe")).ok();
+    let says_so = |path: &Path| path.as_os_str() == name || path.file_name() == Some(name);
+    let is_cut = short.len() >= LONGEST && name.as_bytes().starts_with(short.as_bytes());
+    let whole = words.iter().copied().chain(file.as_deref()).any(|path| is_cut && says_so(path));
+    Ok(short == name || says_so(words[0]) || whole)
+}
+
+/// The threads of a process have numbers of the same kind, and folders in /proc.
+pub fn must_be_a_process(pid: pid_t) -> anyhow::Result<()> {
+    let leader = status(pid, "Tgid")?.context("no Tgid in /proc/PID/status")?;
+    ensure!(leader == pid.to_string(), "{pid} is a thread of process {leader}");
+    Ok(())
 }
 
 /// How little it asks for the CPU, from -20 to 19.
@@ -80,16 +111,28 @@ pub fn memory_lines(pid: pid_t) -> anyhow::Result<usize> {
     Ok(read(pid, "status")?.lines().filter(|line| line.starts_with("Vm")).count())
 }
 
-/// What is in that file of /proc/PID.
+/// What is in that file of /proc/PID, names apart.
 pub fn read(pid: pid_t, file: &str) -> anyhow::Result<String> {
+    Ok(String::from_utf8_lossy(&bytes(pid, file)?).into_owned())
+}
+
+fn bytes(pid: pid_t, file: &str) -> anyhow::Result<Vec<u8>> {
     must_be_ours()?;
     match fs::read(format!("/proc/{pid}/{file}")) {
-        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Ok(bytes) => Ok(bytes),
+        Err(_) if hides(pid)? => Err(Failure::CannotShow(format!("/proc hides process {pid} (hidepid)")).into()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Err(io::Error::from_raw_os_error(libc::ESRCH)).with_context(|| format!("process {pid}"))
         }
         Err(error) => Err(error).with_context(|| format!("read /proc/{pid}/{file}")),
     }
+}
+
+/// Whether there is such a process and /proc, mounted with hidepid, does not let this user look at it.
+pub fn hides(pid: pid_t) -> anyhow::Result<bool> {
+    must_be_ours()?;
+    let is_there = kill(Pid::from_raw(pid), None) != Err(Errno::ESRCH);
+    Ok(is_there && File::open(format!("/proc/{pid}/stat")).is_err())
 }
 
 /// That of another PID namespace tells of other processes.
@@ -102,18 +145,26 @@ fn must_be_ours() -> anyhow::Result<()> {
 }
 
 /// `PID (NAME) STATE PPID PGID SID …`, and the name may hold whatever it likes, also `) R 1`.
-fn parse_stat(line: &str) -> anyhow::Result<Stat> {
-    let (pid, rest) = line.split_once(" (").context("no name")?;
-    let (name, rest) = rest.rsplit_once(") ").context("no end of the name")?;
-    let [state, parent, group, session] = rest.split(' ').take(4).collect::<Vec<_>>()[..] else { bail!("too short") };
+fn parse_stat(line: &[u8]) -> anyhow::Result<Stat> {
+    let start = line.iter().position(|&byte| byte == b'(').context("no name")?;
+    let end = line.iter().rposition(|&byte| byte == b')').context("no end of the name")?;
+    let name = line.get(start + 1..end).context("no name")?;
+    let (pid, rest) = (str::from_utf8(&line[..start])?, str::from_utf8(&line[end + 1..])?);
+    let [state, parent, group, session] = rest.split_whitespace().take(4).collect::<Vec<_>>()[..] else {
+        bail!("too short")
+    };
     Ok(Stat {
-        pid: pid.parse()?,
+        pid: pid.trim_end().parse()?,
         ppid: parent.parse()?,
         pgid: group.parse()?,
         sid: session.parse()?,
-        name: name.to_owned(),
+        name: OsStr::from_bytes(name).to_owned(),
         state: state.parse()?,
     })
+}
+
+fn displayed<S: Serializer>(name: &OsStr, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&name.display())
 }
 
 fn line<'a>(status: &'a str, key: &str) -> Option<&'a str> {
@@ -140,22 +191,23 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_name_may_hold_whatever_it_likes(name in "[ -~]{0,15}|.{0,15}") {
-            let stat = parse_stat(&format!("7 ({name}) S 1 2 3 4 5 6\n")).unwrap();
+        fn a_name_may_hold_whatever_it_likes(name in proptest::collection::vec(any::<u8>(), 0..16)) {
+            let stat = parse_stat(&[b"7 (", &name[..], b") S 1 2 3 4 5 6\n"].concat()).unwrap();
+            let name = OsStr::from_bytes(&name).to_owned();
             prop_assert_eq!((stat.name, stat.state, stat.ppid, stat.pgid, stat.sid), (name, 'S', 1, 2, 3));
         }
 
         #[test]
         fn nonsense_is_an_error(line in ".{0,40}") {
-            let _ = parse_stat(&line);
+            let _ = parse_stat(line.as_bytes());
             prop_assert!(parse_masks(&line).is_err());
         }
     }
 
     #[test]
     fn a_name_may_look_like_the_rest_of_the_line() {
-        let stat = parse_stat("7 (a) R 9 9 9 (b) S 1 2 3 4 5 6\n").unwrap();
-        assert_eq!((stat.name.as_str(), stat.state, stat.ppid), ("a) R 9 9 9 (b", 'S', 1));
+        let stat = parse_stat(b"7 (a) R 9 9 9 (b) S 1 2 3 4 5 6\n").unwrap();
+        assert_eq!((stat.name.to_str(), stat.state, stat.ppid), (Some("a) R 9 9 9 (b"), 'S', 1));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Sends a signal to a process that is held by a descriptor, so that its PID cannot become another's meanwhile.
 //!
 //! Go's `os.FindProcess` finds every PID, alive or not (claim 134), and the note's pipeline of ps and grep
-//! finds whatever has the name somewhere in its command line.
+//! finds whatever has the name somewhere in its command line. Signal 0 is not delivered: it asks whether the process
+//! is there and may be signalled.
 //!
 //! Note: 信号. Go: `os.Process.Signal`. Man: pidfd_open(2), pidfd_send_signal(2).
 
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::process;
 
@@ -15,18 +17,18 @@ use shared::harness::report::{Failure, Report};
 use shared::linux::pidfd::PidFd;
 
 use crate::proc;
-use crate::signal::Signal;
+use crate::signal::{self, Signal};
 
 #[derive(clap::Args)]
 #[command(override_usage = "signal-demo send [OPTIONS] <PID> <SIGNAL>\n       \
                             signal-demo send [OPTIONS] --name <NAME> <SIGNAL>")]
 pub struct Args {
-    /// The process, unless --name tells it, and the signal by any of its names or its number
+    /// The process, unless --name tells it, and the signal by any of its names or its number; 0 only asks
     #[arg(required = true, num_args = 1..=2, value_names = ["PID", "SIGNAL"])]
     words: Vec<String>,
-    /// The one process of this name
+    /// The one process of this name: as `ids` shows it, or what its command line begins with
     #[arg(long)]
-    name: Option<String>,
+    name: Option<OsString>,
     /// Queue the signal with this value
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     value: Option<c_int>,
@@ -37,10 +39,14 @@ pub struct Args {
 
 #[derive(Serialize)]
 struct Record {
-    signal: Signal,
+    /// None is signal 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signal: Option<Signal>,
     number: c_int,
     pid: pid_t,
+    #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<c_int>,
 }
 
@@ -51,13 +57,17 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
         (Some(_), _) => return Err(Failure::Usage("a process and --name: which of them?".to_owned()).into()),
         (None, _) => return Err(Failure::Usage("a PID or --name, and a signal".to_owned()).into()),
     };
-    let pid = process.pid();
-    process.send(signal.number(), args.value).with_context(|| format!("send {signal} to {pid}"))?;
-    out.pairs(&Record { signal, number: signal.number(), pid, name: args.name.clone(), value: args.value })
+    let (pid, number) = (process.pid(), signal.map_or(0, Signal::number));
+    process.send(number, args.value).with_context(|| format!("send {} to {pid}", signal::name(number)))?;
+    let name = args.name.as_ref().map(|name| name.display().to_string());
+    out.pairs(&Record { signal, number, pid, name, value: args.value })
 }
 
-fn parse_signal(text: &str) -> anyhow::Result<Signal> {
-    text.parse().map_err(|why| Failure::Usage(format!("{text}: {why}")).into())
+fn parse_signal(text: &str) -> anyhow::Result<Option<Signal>> {
+    if text == "0" {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|why| Failure::Usage(format!("{text}: {why}")).into())
 }
 
 /// Neither 0 nor a negative number: kill(2) takes those for groups of processes.
@@ -67,28 +77,34 @@ fn parse_pid(text: &str) -> anyhow::Result<pid_t> {
 }
 
 fn open(pid: pid_t) -> anyhow::Result<PidFd> {
-    PidFd::open(pid).with_context(|| format!("process {pid}"))
+    PidFd::open(pid).or_else(|error| {
+        if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EINVAL)) {
+            proc::must_be_a_process(pid)?;
+        }
+        Err(error).with_context(|| format!("process {pid}"))
+    })
 }
 
 /// Holds the one process of that name, never this one.
-fn only_one_named(name: &str) -> anyhow::Result<PidFd> {
+fn only_one_named(name: &OsStr) -> anyhow::Result<PidFd> {
+    let shown = name.display();
     let mut found: Vec<PidFd> = proc::pids()?.into_iter().filter_map(|pid| hold_if_named(pid, name)).collect();
     match (found.pop(), found.len()) {
-        (None, _) => bail!("no process is named {name}"),
+        (None, _) => bail!("no process is named {shown}"),
         (Some(process), 0) => Ok(process),
         (Some(process), _) => {
             let mut pids: Vec<pid_t> = found.iter().chain([&process]).map(PidFd::pid).collect();
             pids.sort_unstable();
             let pids: Vec<String> = pids.iter().map(pid_t::to_string).collect();
-            Err(anyhow!("{} processes are named {name}: {}", pids.len(), pids.join(", ")))
+            Err(anyhow!("{} processes are named {shown}: {}", pids.len(), pids.join(", ")))
         }
     }
 }
 
 // ANCHOR: hold
 /// Looks at the name once more when the descriptor is there: a process that has gone in between gets nothing.
-fn hold_if_named(pid: pid_t, name: &str) -> Option<PidFd> {
-    let is_it = || is_alive(pid) && proc::name(pid).is_ok_and(|found| found == name);
+fn hold_if_named(pid: pid_t, name: &OsStr) -> Option<PidFd> {
+    let is_it = || is_alive(pid) && proc::is_named(pid, name).unwrap_or(false);
     let is_other = pid != process::id().cast_signed();
     let held: Option<io::Result<PidFd>> = (is_other && is_it()).then(|| PidFd::open(pid));
     held?.ok().filter(|_| is_it())

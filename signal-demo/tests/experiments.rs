@@ -1,6 +1,12 @@
 //! What the experiments observe.
 
 mod common;
+#[path = "../../shared/tests/nobody/mod.rs"]
+mod nobody;
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::process::Command;
 
 use common::{failure, records, stdout};
 use serde_json::{Value, json};
@@ -79,6 +85,29 @@ fn ids_lead_to_a_process_without_a_parent() {
         assert_eq!(pair[0]["ppid"], pair[1]["pid"]);
     }
     assert_eq!(records.last().unwrap()["ppid"], 0);
+}
+
+/// /proc is mounted once more, in a mount namespace of its own, so that it hides the processes of others.
+#[test]
+fn ids_say_what_proc_hides() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(copy) = nobody::command(common::PROGRAM, folder.path()) else { return };
+    let script = "mount -t proc -o hidepid=2 proc /proc && exec setpriv --reuid=65534 --regid=65534 --clear-groups $@";
+    let hidden = |command: &[&OsStr]| {
+        common::finish(Command::new("unshare").args(["--mount", "sh", "-c", script, "sh"]).args(command))
+    };
+    let possible = hidden(&["true".as_ref()]);
+    if !possible.status.success() {
+        let _ = writeln!(std::io::stderr(), "skipped: /proc with hidepid: {}", common::text(&possible.stderr));
+        return;
+    }
+    let output = hidden(&[copy.get_program(), "ids".as_ref(), "--json".as_ref()]);
+    assert_eq!((output.status.code(), common::text(&output.stderr)), (Some(0), String::new()));
+    let records: Vec<Value> =
+        common::text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(records.len(), 2, "{records:?}");
+    assert_eq!((&records[0]["name"], &records[0]["ppid"]), (&json!("signal-demo"), &records[1]["pid"]));
+    assert_eq!((&records[1]["hidden"], records[1].get("ppid")), (&json!(true), None));
 }
 
 #[test]

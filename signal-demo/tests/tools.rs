@@ -4,12 +4,15 @@ mod common;
 #[path = "../../shared/tests/nobody/mod.rs"]
 mod nobody;
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-use common::{PROGRAM, Waiting, failure, finish, records, stdout, text};
+use common::{PROGRAM, Waiting, failure, finish, program, records, stdout, text};
 use serde_json::{Value, json};
 
 fn record(arguments: &[&str]) -> Value {
@@ -147,6 +150,30 @@ fn a_process_that_has_gone_is_an_error() {
     assert_eq!(failure(&["ids", &pid]), (1, error));
 }
 
+#[test]
+fn signal_0_asks_whether_a_process_is_there() {
+    let waiting = Waiting::start(&["USR1"]);
+    let pid = waiting.pid();
+    assert_eq!(stdout(&["send", &pid, "0"]), format!("number=0 pid={pid}\n"));
+    assert_eq!(record(&["send", &pid, "0"]), json!({"number": 0, "pid": pid.parse::<u32>().unwrap()}));
+    waiting.end();
+    assert_eq!(failure(&["send", &pid, "0"]), (1, format!("error: process {pid}: No such process (os error 3)")));
+}
+
+#[test]
+fn a_thread_is_no_process() {
+    let (done, wait) = std::sync::mpsc::channel::<()>();
+    let (tell, told) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || tell.send(nix::unistd::gettid()).map(|()| wait.recv()));
+    let tid = told.recv().unwrap().to_string();
+    let error = format!("error: {tid} is a thread of process {}", std::process::id());
+    for arguments in [&["send", &tid, "0"][..], &["ids", &tid], &["mask", &tid]] {
+        assert_eq!(failure(arguments), (1, error.clone()), "{arguments:?}");
+    }
+    drop(done);
+    let _ = thread.join().unwrap();
+}
+
 /// The process is a child of root's, or, where the tests have no privileges, whatever runs as PID 1.
 /// The signal is not SIGCONT: that may be sent to everybody in the same session.
 #[test]
@@ -176,7 +203,6 @@ fn a_number_that_is_no_pid_is_wrong_usage() {
     }
     assert_eq!(failure(&["send", "--name", "x", "1", "INT"]).0, 2);
     assert_eq!(failure(&["send", "INT"]).0, 2);
-    assert_eq!(failure(&["send", "1", "0"]).0, 2);
 }
 
 #[test]
@@ -206,6 +232,41 @@ fn a_name_must_be_that_of_exactly_one_process() {
     assert_eq!(sleepers[2].try_wait().unwrap(), None);
     sleepers[2].kill().unwrap();
     sleepers[2].wait().unwrap();
+}
+
+/// The file, what it calls itself at its start, and a name by which it is to be found.
+#[test]
+fn a_process_is_found_by_each_of_its_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let us = std::process::id();
+    let long = |text: &str| OsString::from(format!("{us}-{text}"));
+    let (plain, chinese) = (long("longer-than-15-bytes"), long("名字很长的程序"));
+    let latin = OsString::from_vec([format!("{us}-").as_bytes(), b"\xe9t\xe9-longer-than-15"].concat());
+    let title = long("title: idle/busy");
+    let cut = |name: &OsStr| OsString::from_vec(name.as_bytes()[..15].to_vec());
+    let cases: [(&OsStr, &OsStr, &OsStr); 10] = [
+        (&plain, &plain, &plain),
+        (&plain, &plain, &cut(&plain)),
+        (&plain, &title, &plain),
+        (&plain, &title, &title),
+        (&chinese, &chinese, &chinese),
+        (&chinese, &title, &chinese),
+        (&chinese, &chinese, &cut(&chinese)),
+        (&latin, &latin, &latin),
+        (&latin, &title, &cut(&latin)),
+        (&long("short")[..], &title, &title),
+    ];
+    for (file, title, name) in cases {
+        let path = folder.path().join(file);
+        assert!(Command::new("cp").arg("/bin/sleep").arg(&path).status().unwrap().success());
+        let mut sleeper = Command::new(&path).arg0(title).arg("60").spawn().unwrap();
+        let sent = finish(program(&["send", "0", "--json", "--name"]).arg(name));
+        sleeper.kill().unwrap();
+        sleeper.wait().unwrap();
+        assert_eq!(text(&sent.stderr), "", "{file:?} {title:?} {name:?}");
+        let record: Value = serde_json::from_slice(&sent.stdout).unwrap();
+        assert_eq!(record, json!({"number": 0, "pid": sleeper.id(), "name": name.to_string_lossy()}));
+    }
 }
 
 #[test]

@@ -3,29 +3,33 @@
 //!
 //! Note: Close方法 (a call that blocks). Go: a goroutine that is parked. Man: proc_pid_stat(5).
 
+use std::fmt::Debug;
 use std::sync::mpsc;
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 
-use anyhow::{anyhow, ensure};
+use anyhow::{anyhow, bail, ensure};
 use shared::linux::asleep::Task;
+use shared::linux::thread::spawn;
 
 pub struct Sleeper<T> {
     thread: JoinHandle<T>,
     task: Task,
 }
 
-impl<T: Send + 'static> Sleeper<T> {
+impl<T: Debug + Send + 'static> Sleeper<T> {
     /// Has a thread make a call, and returns once it sleeps in it.
     pub fn in_call(call: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<Sleeper<T>> {
         let (tell, told) = mpsc::channel();
-        let thread = thread::Builder::new().spawn(move || {
+        let thread = spawn(move || {
             // Told or not, the call is made.
             let _ = tell.send(Task::current());
             call()
         })?;
         let sleeper = Sleeper { thread, task: told.recv()?? };
-        sleeper.wait_for_sleep()?;
-        Ok(sleeper)
+        if sleeper.task.sleeps()? {
+            return Ok(sleeper);
+        }
+        bail!("a call that should wait returned {:?}", sleeper.awake()?)
     }
 
     /// Returns once it sleeps, in whatever call.

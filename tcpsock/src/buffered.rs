@@ -16,6 +16,7 @@ use shared::cube_roots::cube_root;
 use shared::cube_roots::framing::DELIMITER;
 use shared::harness::claims::{Check, Seen, seen};
 use shared::harness::report::Report;
+use shared::linux::thread::spawn_scoped;
 
 use crate::experiment::{self, connection, milliseconds, outcome};
 
@@ -66,10 +67,10 @@ fn a_forgotten_flush_makes_both_wait(limit: Duration) -> anyhow::Result<Value> {
     server.set_deadline(deadline);
     let written = client.write(b"27\t")?;
     let (request, answer) = thread::scope(|scope| {
-        let server = scope.spawn(|| server.read(&mut [0; 16]));
+        let server = spawn_scoped(scope, || server.read(&mut [0; 16]))?;
         let answer = client.read_until(DELIMITER, &mut Vec::new());
-        (server.join(), answer)
-    });
+        anyhow::Ok((server.join(), answer))
+    })?;
     let request = request.map_err(|_| anyhow!("the server panicked"))?;
 
     client.get_mut().set_deadline(None);
@@ -78,7 +79,7 @@ fn a_forgotten_flush_makes_both_wait(limit: Duration) -> anyhow::Result<Value> {
     let flushed = server.read(&mut [0; 16]);
     Ok(json!({
         "step": "forgotten-flush", "limit_ms": milliseconds(limit), "written": written,
-        "client_read": outcome(&answer), "server_read": outcome(&request), "server_read_after_flush": outcome(&flushed),
+        "client_read": outcome(&answer)?, "server_read": outcome(&request)?, "server_read_after_flush": outcome(&flushed)?,
     }))
 }
 // ANCHOR_END: flush
@@ -92,7 +93,7 @@ fn a_drop_tells_nobody_what_it_lost() -> anyhow::Result<Value> {
     let flush = client.flush().map(|()| 0);
     drop(client);
     let received = theirs.read(&mut [0; 16]);
-    Ok(json!({"step": "drop", "written": written, "flush": outcome(&flush), "received": outcome(&received)}))
+    Ok(json!({"step": "drop", "written": written, "flush": outcome(&flush)?, "received": outcome(&received)?}))
 }
 
 /// What is sent in two parts, with a timeout between them.
@@ -135,10 +136,10 @@ fn over_a_timeout(
     let (first, rest) = LINE.as_bytes().split_at(cut);
     theirs.write_all(first)?;
     stream.get_mut().set_deadline(Some(Instant::now() + limit));
-    let early = outcome(&read(&mut stream));
+    let early = outcome(&read(&mut stream))?;
     theirs.write_all(rest)?;
     stream.get_mut().set_deadline(None);
-    Ok([early, outcome(&read(&mut stream))])
+    Ok([early, outcome(&read(&mut stream))?])
 }
 
 /// But for what came last, without one.

@@ -78,7 +78,7 @@ fn unread_data_make_it_a_reset() -> anyhow::Result<Value> {
     drop(theirs);
     let read = ours.read(&mut [0; 16]);
     Ok(json!({
-        "step": "unread", "unread_at_close": unread, "read": returned(&read),
+        "step": "unread", "unread_at_close": unread, "read": returned(&read)?,
         "note": "the peer has closed: EOF", "claim": 180,
     }))
 }
@@ -94,7 +94,7 @@ fn so_does_a_linger_of_zero() -> anyhow::Result<Value> {
     theirs.set_linger(Some(Duration::ZERO))?;
     drop(theirs);
     let read = ours.read(&mut [0; 16]);
-    Ok(json!({"step": "linger-0", "read": returned(&read), "note": "the peer has closed: EOF", "claim": 180}))
+    Ok(json!({"step": "linger-0", "read": returned(&read)?, "note": "the peer has closed: EOF", "claim": 180}))
 }
 
 fn the_first_write_to_nobody_succeeds() -> anyhow::Result<Value> {
@@ -105,7 +105,7 @@ fn the_first_write_to_nobody_succeeds() -> anyhow::Result<Value> {
     // The host's answer to it, a reset, is on its way.
     wait_for_error(&ours)?;
     let second = ours.write(b"anybody there?");
-    Ok(json!({"step": "write", "read": end, "first_write": returned(&first), "second_write": returned(&second)}))
+    Ok(json!({"step": "write", "read": end, "first_write": returned(&first)?, "second_write": returned(&second)?}))
 }
 
 // ANCHOR: wake
@@ -120,7 +120,7 @@ fn close_wakes_no_reader() -> anyhow::Result<Value> {
     theirs.write_all(b"late")?;
     let (blocked, next) = reader.awake()?;
     Ok(json!({
-        "step": "close", "blocked_read": returned(&blocked), "next_read": returned(&next),
+        "step": "close", "blocked_read": returned(&blocked)?, "next_read": returned(&next)?,
         "note": "close ends a blocked read at once", "claim": 188,
     }))
 }
@@ -131,6 +131,6 @@ fn shutdown_wakes_a_reader() -> anyhow::Result<Value> {
     let reader = Sleeper::in_call(move || ours.read(&mut [0; 16]))?;
     same.shutdown(Shutdown::Both)?;
     let blocked = reader.awake()?;
-    Ok(json!({"step": "shutdown", "blocked_read": returned(&blocked)}))
+    Ok(json!({"step": "shutdown", "blocked_read": returned(&blocked)?}))
 }
 // ANCHOR_END: wake

@@ -17,6 +17,7 @@ use shared::cube_roots::reactor::{self, Options};
 use shared::harness::claims::{Check, Seen};
 use shared::linux::network::Network;
 use shared::linux::readiness::{Ready, nonblocking};
+use shared::linux::thread::spawn_scoped;
 use shared::linux::{endpoint, shutdown};
 
 use crate::loopback;
@@ -40,7 +41,7 @@ fn serving(max_connections: usize) -> anyhow::Result<Value> {
     };
     let shutdown = shutdown::Shutdown::default();
     thread::scope(|scope| {
-        let server = scope.spawn(|| reactor::run(socket, Narrator::new(|_| ()), options, &shutdown));
+        let server = spawn_scoped(scope, || reactor::run(socket, Narrator::new(|_| ()), options, &shutdown))?;
         let record = two_clients(&listener.address);
         shutdown.request();
         server.join().map_err(|_| anyhow!("the server panicked"))??;

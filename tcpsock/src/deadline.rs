@@ -20,6 +20,7 @@ use shared::harness::report::{Failure, Report};
 use shared::linux::endpoint;
 use shared::linux::network::Network;
 use shared::linux::readiness::{is_timeout, restart};
+use shared::linux::thread::spawn_scoped;
 
 use crate::experiment::{self, connection, milliseconds, outcome};
 
@@ -60,9 +61,9 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
 fn absolute(limit: Duration) -> anyhow::Result<Value> {
     beside_a_trickle(limit / 8, |socket| {
         socket.set_deadline(Some(Instant::now() + limit));
-        let mut record = read_on("absolute", limit, || socket.read(&mut [0]));
+        let mut record = read_on("absolute", limit, || socket.read(&mut [0]))?;
         let again = Instant::now();
-        record["next_read"] = outcome(&socket.read(&mut [0]));
+        record["next_read"] = outcome(&socket.read(&mut [0]))?;
         record["next_ms"] = milliseconds(again.elapsed()).into();
         Ok(record)
     })
@@ -71,10 +72,10 @@ fn absolute(limit: Duration) -> anyhow::Result<Value> {
 /// Set before each read, as the note's loop does.
 fn renewed(limit: Duration) -> anyhow::Result<Value> {
     beside_a_trickle(limit / 8, |socket| {
-        Ok(read_on("renewed", limit, || {
+        read_on("renewed", limit, || {
             socket.set_deadline(Some(Instant::now() + limit));
             socket.read(&mut [0])
-        }))
+        })
     })
 }
 // ANCHOR_END: renewed
@@ -84,7 +85,7 @@ fn relative(limit: Duration) -> anyhow::Result<Value> {
     beside_a_trickle(limit / 8, |socket| {
         let mut socket = socket.socket();
         socket.set_read_timeout(Some(limit))?;
-        Ok(read_on("SO_RCVTIMEO", limit, || restart(|| socket.read(&mut [0]))))
+        read_on("SO_RCVTIMEO", limit, || restart(|| socket.read(&mut [0])))
     })
 }
 
@@ -101,8 +102,8 @@ fn passed(limit: Duration) -> anyhow::Result<Value> {
     socket.set_deadline(Some(Instant::now() + FAR));
     let again = socket.read(&mut [0; 16]);
     Ok(json!({
-        "step": "passed", "limit_ms": milliseconds(limit), "read": outcome(&empty), "sent_then": sent,
-        "next_read": outcome(&late), "read_after_setting_again": outcome(&again),
+        "step": "passed", "limit_ms": milliseconds(limit), "read": outcome(&empty)?, "sent_then": sent,
+        "next_read": outcome(&late)?, "read_after_setting_again": outcome(&again)?,
     }))
 }
 
@@ -120,7 +121,7 @@ fn past() -> anyhow::Result<Value> {
     let mut socket = DeadlineSocket::new(ours);
     socket.set_deadline(Some(Instant::now()));
     let (read, written) = (socket.read(&mut [0; 16]), socket.write(b"data"));
-    Ok(json!({"step": "past", "buffered": buffered, "read": outcome(&read), "write": outcome(&written)}))
+    Ok(json!({"step": "past", "buffered": buffered, "read": outcome(&read)?, "write": outcome(&written)?}))
 }
 
 fn a_deadline_is_for_both_directions() -> anyhow::Result<Seen> {
@@ -136,7 +137,7 @@ fn cancelled(limit: Duration) -> anyhow::Result<Value> {
         socket.set_deadline(None);
         let read = socket.read(&mut [0]);
         let mut record = timed("cancelled", limit, start);
-        record["read"] = outcome(&read);
+        record["read"] = outcome(&read)?;
         Ok(record)
     })
 }
@@ -156,7 +157,7 @@ fn of_writing(limit: Duration) -> anyhow::Result<Value> {
     let end = loop {
         match socket.write(&[0; 8192]) {
             Ok(count) => written += count,
-            end => break outcome(&end),
+            end => break outcome(&end)?,
         }
     };
     let mut record = timed("write", limit, start);
@@ -174,6 +175,8 @@ fn of_dialling(limit: Duration) -> anyhow::Result<Value> {
         let start = Instant::now();
         match endpoint::dial(Network::Tcp, &address, limit) {
             Ok(connection) => queued.push(connection),
+            // Nobody answered in time, and that is to be seen: whatever else failed is not.
+            Err(error) if !matches!(error.downcast_ref(), Some(Failure::Deadline(_))) => return Err(error),
             Err(error) => {
                 let mut record = timed("dial", limit, start);
                 record["queued"] = queued.len().into();
@@ -186,20 +189,20 @@ fn of_dialling(limit: Duration) -> anyhow::Result<Value> {
 }
 
 /// Reads byte by byte until a read fails, or twice the limit has passed without that.
-fn read_on(step: &str, limit: Duration, mut read: impl FnMut() -> io::Result<usize>) -> Value {
+fn read_on(step: &str, limit: Duration, mut read: impl FnMut() -> io::Result<usize>) -> anyhow::Result<Value> {
     let (start, mut bytes) = (Instant::now(), 0);
     let end = loop {
         match read() {
             Ok(0) => break "EOF".into(),
             Ok(_) if start.elapsed() > 2 * limit => break "bytes keep coming".into(),
             Ok(count) => bytes += count,
-            end => break outcome(&end),
+            end => break outcome(&end)?,
         }
     };
     let mut record = timed(step, limit, start);
     record["bytes"] = bytes.into();
     record["read"] = end;
-    record
+    Ok(record)
 }
 
 fn timed(step: &str, limit: Duration, start: Instant) -> Value {
@@ -209,16 +212,17 @@ fn timed(step: &str, limit: Duration, start: Instant) -> Value {
 /// Runs `experiment` on a connection whose other end sends a byte every `pause`.
 fn beside_a_trickle(
     pause: Duration,
-    experiment: impl FnOnce(&mut DeadlineSocket) -> io::Result<Value>,
+    experiment: impl FnOnce(&mut DeadlineSocket) -> anyhow::Result<Value>,
 ) -> anyhow::Result<Value> {
     let (ours, theirs) = connection()?;
     let mut socket = DeadlineSocket::new(ours);
-    thread::scope(|scope| {
-        let peer = scope.spawn(move || trickle(DeadlineSocket::new(theirs), pause));
+    // The socket is dropped with the closure, whatever came of it: that ends the peer.
+    thread::scope(move |scope| {
+        let peer = spawn_scoped(scope, move || trickle(DeadlineSocket::new(theirs), pause))?;
         let record = experiment(&mut socket);
         socket.socket().shutdown(Shutdown::Write)?;
         peer.join().map_err(|_| anyhow!("the trickling peer panicked"))??;
-        Ok(record?)
+        record
     })
 }
 

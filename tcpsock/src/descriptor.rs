@@ -58,7 +58,7 @@ pub fn the_number_of_a_closed_socket() -> anyhow::Result<Value> {
     let written = send(fd, b"late", MsgFlags::MSG_NOSIGNAL).map_err(io::Error::from);
     let closed = close(fd).map(|()| 0).map_err(io::Error::from);
     Ok(json!({
-        "step": "closed", "read": returned(&read), "write": returned(&written), "close": returned(&closed),
+        "step": "closed", "read": returned(&read)?, "write": returned(&written)?, "close": returned(&closed)?,
     }))
 }
 

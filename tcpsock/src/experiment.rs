@@ -7,11 +7,12 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::Value;
 use shared::harness::report::{Failure, Report};
-use shared::linux::readiness::{Name, is_timeout};
+use shared::linux::answer::answer;
+use shared::linux::readiness::is_timeout;
 use socket2::{Domain, Socket, Type};
 
 use crate::loopback;
@@ -33,10 +34,11 @@ impl Options {
         experiment: impl FnOnce(&mut Report) -> anyhow::Result<()> + Send + 'static,
     ) -> anyhow::Result<()> {
         let (done, outcome) = mpsc::channel();
-        thread::Builder::new().name("experiment".into()).spawn(move || {
+        let running = thread::Builder::new().name("experiment".into()).spawn(move || {
             // Nobody receives it once the timeout has passed.
             let _ = done.send(experiment(&mut Report::new(self.json)));
-        })?;
+        });
+        running.context("start a thread")?;
         match outcome.recv_timeout(self.timeout) {
             Ok(result) => result,
             Err(RecvTimeoutError::Timeout) => {
@@ -81,17 +83,17 @@ pub fn listen(backlog: i32) -> anyhow::Result<Socket> {
 }
 
 /// What a call returned, as strace shows it: a number, or the name of the error.
-pub fn returned(result: &io::Result<usize>) -> Value {
+pub fn returned(result: &io::Result<usize>) -> io::Result<Value> {
     match result {
-        Ok(count) => (*count).into(),
-        Err(error) => Name(error).to_string().into(),
+        Ok(count) => Ok((*count).into()),
+        Err(error) => answer(error).map(Into::into),
     }
 }
 
 /// What a call under a deadline came to, in Go's words where that has passed.
-pub fn outcome(result: &io::Result<usize>) -> Value {
+pub fn outcome(result: &io::Result<usize>) -> io::Result<Value> {
     match result {
-        Err(error) if is_timeout(error) => "i/o timeout".into(),
+        Err(error) if is_timeout(error) => Ok("i/o timeout".into()),
         other => returned(other),
     }
 }

@@ -3,7 +3,7 @@
 //! Note: 基于TCP/IP协议栈的Socket通讯 (laddr). Go: `net.Listen`. Man: bind(2), ip(7), ipv6(7), hosts(5).
 
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use anyhow::bail;
 use serde_json::{Value, json};
 use shared::harness::claims::{Check, Seen, seen};
 use shared::harness::report::Failure;
+use shared::linux::answer::answer;
 use shared::linux::endpoint::{self, Listener};
 use shared::linux::namespace;
 use shared::linux::network::Network;
-use shared::linux::readiness::Name;
 use socket2::{Domain, Socket, Type};
 
 use crate::loopback;
@@ -31,9 +31,8 @@ fn listen(address: &str) -> anyhow::Result<Listener> {
 fn reached_from(listener: &Listener) -> anyhow::Result<Value> {
     let port = port(listener)?;
     let dial = |ip: &str| endpoint::dial(Network::Tcp, &format!("{ip}:{port}"), Duration::from_secs(10));
-    let [v4, v6] =
-        ["127.0.0.1", "[::1]"].map(|ip| dial(ip).map(drop).map_or_else(|error| cause(&error), |()| "ok".to_owned()));
-    Ok(json!({"address": listener.address, "from_127.0.0.1": v4, "from_::1": v6}))
+    let [v4, v6] = ["127.0.0.1", "[::1]"].map(|ip| came(dial(ip)));
+    Ok(json!({"address": listener.address, "from_127.0.0.1": v4?, "from_::1": v6?}))
 }
 // ANCHOR_END: reached
 
@@ -41,10 +40,12 @@ fn port(listener: &Listener) -> anyhow::Result<u16> {
     Ok(listener.address.parse::<SocketAddr>()?.port())
 }
 
-fn cause(error: &anyhow::Error) -> String {
+/// What was tried, and why it failed.
+fn came<T>(tried: anyhow::Result<T>) -> anyhow::Result<String> {
+    let Err(error) = tried else { return Ok("ok".to_owned()) };
     match error.root_cause().downcast_ref::<io::Error>() {
-        Some(cause) => Name(cause).to_string(),
-        None => format!("{error:#}"),
+        Some(cause) => Ok(answer(cause)?),
+        None => Err(error),
     }
 }
 
@@ -59,7 +60,10 @@ fn tcp_serves_both_families() -> anyhow::Result<Seen> {
     for _ in 0..100 {
         let v4_only = listen("127.0.0.1:0")?;
         // Bound and not listening, so that nobody else answers there.
-        let Ok(_silent) = v6(port(&v4_only)?) else { continue };
+        let _silent = match v6(port(&v4_only)?) {
+            Err(error) if error.kind() == ErrorKind::AddrInUse => continue,
+            bound => bound?,
+        };
         let one = reached_from(&v4_only)?;
         let both = all["from_127.0.0.1"] == "ok" && all["from_::1"] == "ok";
         let exception = one["from_127.0.0.1"] == "ok" && one["from_::1"] == "ECONNREFUSED";
@@ -71,9 +75,9 @@ fn tcp_serves_both_families() -> anyhow::Result<Seen> {
 const NONLOCAL: &str = "/proc/sys/net/ipv4/ip_nonlocal_bind";
 
 /// 192.0.2.1 is for documentation (RFC 5737), and no machine's.
-fn local_and_remote() -> Value {
-    let tried = |address: &str| listen(address).map_or_else(|error| cause(&error), |_| "ok".to_owned());
-    json!({"127.0.0.1": tried("127.0.0.1:0"), "192.0.2.1": tried("192.0.2.1:0")})
+fn local_and_remote() -> anyhow::Result<Value> {
+    let tried = |address: &str| came(listen(address));
+    Ok(json!({"127.0.0.1": tried("127.0.0.1:0")?, "192.0.2.1": tried("192.0.2.1:0")?}))
 }
 
 fn the_host_must_be_local() -> anyhow::Result<Seen> {
@@ -82,7 +86,7 @@ fn the_host_must_be_local() -> anyhow::Result<Seen> {
     if fs::read_to_string(NONLOCAL).is_ok_and(|value| value.trim() != "0") {
         return Err(Failure::CannotShow(format!("{NONLOCAL} allows any address")).into());
     }
-    let record = local_and_remote();
+    let record = local_and_remote()?;
     Ok(Seen::holds(record["127.0.0.1"] == "ok" && record["192.0.2.1"] == "EADDRNOTAVAIL", seen(&record)))
 }
 

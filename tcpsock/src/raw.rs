@@ -8,18 +8,20 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
+use nix::errno::Errno;
 use nix::sys::prctl::set_keepcaps;
 use nix::unistd::{Gid, Uid, getuid, setresgid, setresuid};
 use serde_json::{Value, json};
 use shared::harness::claims::{Check, Seen, joined, seen};
 use shared::harness::report::Failure;
 use shared::linux::namespace;
-use shared::linux::readiness::{Name, Ready, read};
+use shared::linux::readiness::{Ready, read};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::capabilities::{self, CAP_NET_RAW};
 use crate::loopback;
 use crate::socket_info::dropped;
+use crate::sockets;
 
 pub const CHECKS: &[Check] = &[
     (142, there_are_four_types),
@@ -43,34 +45,42 @@ fn raw() -> io::Result<Socket> {
     Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::from(PROTOCOL)))
 }
 
+fn open_raw() -> anyhow::Result<Result<sockets::Made, Errno>> {
+    sockets::open(Domain::IPV4, Type::RAW, Some(Protocol::from(PROTOCOL)))
+}
+
+fn is_allowed() -> anyhow::Result<bool> {
+    Ok(open_raw()?.is_ok())
+}
+
 /// Makes raw sockets possible, here or in a network of our own: a capability may be one over another network.
 fn may_open_raw_sockets() -> anyhow::Result<()> {
-    if raw().is_err() {
+    if !is_allowed()? {
         namespace::own_network()?;
     }
     Ok(())
 }
 
 /// The four of the note, and those which Linux has besides.
-fn types() -> Value {
+fn types() -> anyhow::Result<Value> {
     let ask = |domain: Domain, kind: Type, protocol: Option<Protocol>| {
-        let made = Socket::new(domain, kind, protocol).and_then(|socket| socket.r#type());
-        made.map_or_else(|error| Name(&error).to_string(), |kind| format!("{kind:?}"))
+        let made = sockets::open(domain, kind, protocol)?;
+        anyhow::Ok(made.map_or_else(|errno| format!("{errno:?}"), |(kind, _)| format!("{kind:?}")))
     };
-    json!({
-        "DGRAM": ask(Domain::UNIX, Type::DGRAM, None),
-        "RAW": ask(Domain::IPV4, Type::RAW, Some(Protocol::from(PROTOCOL))),
-        "SEQPACKET": ask(Domain::UNIX, Type::SEQPACKET, None),
-        "STREAM": ask(Domain::UNIX, Type::STREAM, None),
-        "PACKET": ask(Domain::IPV4, Type::from(SOCK_PACKET), None),
-        "RDM": ask(Domain::from(nix::libc::AF_TIPC), Type::from(nix::libc::SOCK_RDM), None),
-        "DCCP": ask(Domain::IPV4, Type::from(nix::libc::SOCK_DCCP), None),
-    })
+    Ok(json!({
+        "DGRAM": ask(Domain::UNIX, Type::DGRAM, None)?,
+        "RAW": ask(Domain::IPV4, Type::RAW, Some(Protocol::from(PROTOCOL)))?,
+        "SEQPACKET": ask(Domain::UNIX, Type::SEQPACKET, None)?,
+        "STREAM": ask(Domain::UNIX, Type::STREAM, None)?,
+        "PACKET": ask(Domain::IPV4, Type::from(SOCK_PACKET), None)?,
+        "RDM": ask(Domain::from(nix::libc::AF_TIPC), Type::from(nix::libc::SOCK_RDM), None)?,
+        "DCCP": ask(Domain::IPV4, Type::from(nix::libc::SOCK_DCCP), None)?,
+    }))
 }
 
 fn there_are_four_types() -> anyhow::Result<Seen> {
     may_open_raw_sockets()?;
-    let types = types();
+    let types = types()?;
     let opened = |kind: &str| types[kind].as_str().is_some_and(|came| !came.starts_with('E'));
     let as_noted = ["DGRAM", "RAW", "SEQPACKET", "STREAM"].iter().all(|kind| types[*kind] == format!("SOCK_{kind}"));
     let all = types.as_object().into_iter().flatten();
@@ -132,7 +142,7 @@ fn raw_sockets_keep_boundaries_and_lose() -> anyhow::Result<Seen> {
 /// One user, with the capability and with none: a process may only give up what it has, so whoever begins
 /// without it gets it last, in a user namespace of his own.
 fn with_and_without_the_capability() -> anyhow::Result<Value> {
-    let has_it = raw().is_ok();
+    let has_it = is_allowed()?;
     let mut with = None;
     if has_it {
         if getuid().is_root() {
@@ -160,7 +170,7 @@ fn become_nobody() {
 
 fn opened() -> anyhow::Result<Value> {
     let capabilities = format!("{:#x}", capabilities::effective()?);
-    let socket = raw().map_or_else(|error| Name(&error).to_string(), |_| "ok".to_owned());
+    let socket = open_raw()?.map_or_else(|errno| format!("{errno:?}"), |_| "ok".to_owned());
     Ok(json!({"CapEff": capabilities, "socket": socket}))
 }
 

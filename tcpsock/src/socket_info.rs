@@ -3,6 +3,7 @@
 //! Note: Socket的基本特征 (传输可靠性). Go: `syscall.GetsockoptTCPInfo`. Man: SO_MEMINFO in socket(7), TCP_INFO in tcp(7).
 
 use std::io;
+use std::mem::offset_of;
 use std::os::fd::AsFd;
 
 use anyhow::Context;
@@ -14,9 +15,13 @@ sockopt_impl!(
     MemInfo, GetOnly, libc::SOL_SOCKET, libc::SO_MEMINFO, [u32; 9]
 );
 sockopt_impl!(
-    /// The numbers that `ss -i` shows.
-    TcpInfo, GetOnly, libc::IPPROTO_TCP, libc::TCP_INFO, libc::tcp_info
+    /// The first of the numbers that `ss -i` shows. `struct tcp_info` grows at its end from kernel to kernel, and
+    /// nix wants as many bytes as it asked for: its beginning is the same everywhere.
+    TcpInfo, GetOnly, libc::IPPROTO_TCP, libc::TCP_INFO, [u32; UNACKED + 1]
 );
+
+/// The place of `tcpi_unacked`.
+const UNACKED: usize = offset_of!(libc::tcp_info, tcpi_unacked) / size_of::<u32>();
 
 /// How many messages, or requests for a connection, came to the socket in vain.
 pub fn dropped(socket: &impl AsFd) -> anyhow::Result<usize> {
@@ -26,5 +31,16 @@ pub fn dropped(socket: &impl AsFd) -> anyhow::Result<usize> {
 
 /// How many connections wait to be accepted from a listening socket.
 pub fn queued(listener: &impl AsFd) -> io::Result<u32> {
-    Ok(getsockopt(listener, TcpInfo)?.tcpi_unacked)
+    Ok(getsockopt(listener, TcpInfo)?[UNACKED])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_of_tcp_info_is_asked_for_than_the_oldest_kernel_has() {
+        const LINUX_5_10: usize = 232;
+        assert!(size_of::<<TcpInfo as nix::sys::socket::GetSockOpt>::Val>() <= LINUX_5_10);
+    }
 }

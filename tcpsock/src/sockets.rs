@@ -8,13 +8,12 @@
 //! ip(7), raw(7), unix(7).
 
 use std::fmt;
-use std::io::{self, ErrorKind};
 
-use nix::errno::Errno;
+use anyhow::{Context, anyhow};
+use nix::errno::Errno::{self, EACCES, EAFNOSUPPORT, EINVAL, ENOPROTOOPT, EPERM, EPROTONOSUPPORT, ESOCKTNOSUPPORT};
 use serde::Serialize;
 use shared::harness::claims::{Check, Seen, joined};
 use shared::harness::report::Report;
-use shared::linux::readiness::Name;
 use socket2::{Domain, Protocol, Socket, Type};
 
 #[derive(clap::Args)]
@@ -25,17 +24,17 @@ pub struct Args {
 }
 
 pub const CHECKS: &[Check] = &[
-    (151, || Ok(the_kernel_chooses_the_protocol())),
-    (152, || Ok(what_has_connections_is_tcp_or_sctp())),
-    (153, || Ok(datagrams_are_udp())),
-    (154, || Ok(a_raw_unix_socket_is_invalid())),
+    (151, the_kernel_chooses_the_protocol),
+    (152, what_has_connections_is_tcp_or_sctp),
+    (153, datagrams_are_udp),
+    (154, a_raw_unix_socket_is_invalid),
 ];
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     for domain in [Domain::IPV4, Domain::IPV6, Domain::UNIX] {
         for kind in [Type::DGRAM, Type::RAW, Type::SEQPACKET, Type::STREAM] {
             for &protocol in protocols(domain) {
-                out.record(&Answer::of_the_kernel(domain, kind, protocol))?;
+                out.record(&Answer::of_the_kernel(domain, kind, protocol)?)?;
             }
         }
     }
@@ -87,6 +86,9 @@ struct Answer {
     claim: Option<u16>,
 }
 
+/// Type and protocol of a new socket.
+pub type Made = (Type, Option<Protocol>);
+
 /// What a new socket says of itself.
 #[derive(Serialize)]
 struct Opened {
@@ -95,24 +97,30 @@ struct Opened {
 }
 
 impl Answer {
-    fn of_the_kernel(domain: Domain, kind: Type, protocol: Option<Protocol>) -> Answer {
-        let answer = open(domain, kind, protocol);
+    fn of_the_kernel(domain: Domain, kind: Type, protocol: Option<Protocol>) -> anyhow::Result<Answer> {
+        let answer = open(domain, kind, protocol)?;
         let (note, named) = cell(domain, kind);
         let promised: Vec<_> = named.iter().filter(|&&one| protocol.is_none() || one == protocol).collect();
         let holds = match &answer {
             Ok((_, made)) => promised.contains(&made),
-            Err(error) => promised.is_empty() || (kind == Type::RAW && error.kind() == ErrorKind::PermissionDenied),
+            Err(errno) => promised.is_empty() || (kind == Type::RAW && matches!(errno, Errno::EPERM | Errno::EACCES)),
         };
-        Answer {
+        Ok(Answer {
             domain: format!("{domain:?}"),
             r#type: format!("{kind:?}"),
             protocol: name(protocol),
-            result: answer.as_ref().map_or_else(|error| Name(error).to_string(), |_| "ok".to_owned()),
-            error: answer.as_ref().err().and_then(io::Error::raw_os_error).map(|code| Errno::from_raw(code).desc()),
+            result: answer.as_ref().map_or_else(|errno| format!("{errno:?}"), |_| "ok".to_owned()),
+            error: answer.as_ref().err().map(|errno| errno.desc()),
             opened: answer.ok().map(|(made, of)| Opened { opened_as: format!("{made:?}"), opened_protocol: name(of) }),
             note,
             claim: (!holds).then(|| claim(domain, kind, protocol)),
-        }
+        })
+    }
+
+    fn of_each<const N: usize>(asked: [(Domain, Type, Option<Protocol>); N]) -> anyhow::Result<[Answer; N]> {
+        let answers = asked.map(|(domain, kind, protocol)| Answer::of_the_kernel(domain, kind, protocol));
+        let answers = answers.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
+        answers.try_into().map_err(|_| anyhow!("an answer for each"))
     }
 
     fn opened_protocol(&self) -> Option<&str> {
@@ -130,35 +138,37 @@ impl Answer {
     }
 }
 
-fn the_kernel_chooses_the_protocol() -> Seen {
-    let [stream, datagram, raw] =
-        [Type::STREAM, Type::DGRAM, Type::RAW].map(|kind| Answer::of_the_kernel(Domain::IPV4, kind, None));
+fn the_kernel_chooses_the_protocol() -> anyhow::Result<Seen> {
+    let asked = [Type::STREAM, Type::DGRAM, Type::RAW].map(|kind| (Domain::IPV4, kind, None));
+    let answers = Answer::of_each(asked)?;
+    let [stream, datagram, raw] = &answers;
     let chosen = stream.opened_protocol() == Some("IPPROTO_TCP") && datagram.opened_protocol() == Some("IPPROTO_UDP");
-    Seen::imprecise(chosen, raw.result == "EPROTONOSUPPORT", evidence(&[stream, datagram, raw]))
+    Ok(Seen::imprecise(chosen, raw.result == "EPROTONOSUPPORT", evidence(&answers)))
 }
 
 /// SCTP is a module that few kernels load; a stream may also be MPTCP.
-fn what_has_connections_is_tcp_or_sctp() -> Seen {
-    let ask = |kind, protocol| Answer::of_the_kernel(Domain::IPV4, kind, protocol);
-    let (records, sctp) = (ask(Type::SEQPACKET, None), ask(Type::STREAM, SCTP));
-    let (stream, mptcp) = (ask(Type::STREAM, None), ask(Type::STREAM, Some(Protocol::MPTCP)));
+fn what_has_connections_is_tcp_or_sctp() -> anyhow::Result<Seen> {
+    let asked =
+        [(Type::SEQPACKET, None), (Type::STREAM, None), (Type::STREAM, SCTP), (Type::STREAM, Some(Protocol::MPTCP))];
+    let answers = Answer::of_each(asked.map(|(kind, protocol)| (Domain::IPV4, kind, protocol)))?;
+    let [records, stream, sctp, mptcp] = &answers;
     let as_noted = matches!(records.opened_protocol(), None | Some("IPPROTO_SCTP"))
         && matches!(stream.opened_protocol(), Some("IPPROTO_TCP" | "IPPROTO_SCTP"));
     let exception = records.opened.is_none() || sctp.opened.is_none() || mptcp.opened.is_some();
-    Seen::imprecise(as_noted, exception, evidence(&[records, stream, sctp, mptcp]))
+    Ok(Seen::imprecise(as_noted, exception, evidence(&answers)))
 }
 
 /// Where the kernel has IPv6, there too.
-fn datagrams_are_udp() -> Seen {
-    let [v4, v6] = [Domain::IPV4, Domain::IPV6].map(|domain| Answer::of_the_kernel(domain, Type::DGRAM, None));
-    let [is_v4, is_v6] = [&v4, &v6].map(|answer| answer.opened_protocol() == Some("IPPROTO_UDP"));
-    Seen::holds(is_v4 && (is_v6 || v6.result == "EAFNOSUPPORT"), evidence(&[v4, v6]))
+fn datagrams_are_udp() -> anyhow::Result<Seen> {
+    let answers = Answer::of_each([Domain::IPV4, Domain::IPV6].map(|domain| (domain, Type::DGRAM, None)))?;
+    let [is_v4, is_v6] = answers.each_ref().map(|answer| answer.opened_protocol() == Some("IPPROTO_UDP"));
+    Ok(Seen::holds(is_v4 && (is_v6 || answers[1].result == "EAFNOSUPPORT"), evidence(&answers)))
 }
 
-fn a_raw_unix_socket_is_invalid() -> Seen {
-    let [raw, rdm] =
-        [Type::RAW, Type::from(nix::libc::SOCK_RDM)].map(|kind| Answer::of_the_kernel(Domain::UNIX, kind, None));
-    Seen::refuted(raw.opened.is_some(), evidence(&[raw, rdm]))
+fn a_raw_unix_socket_is_invalid() -> anyhow::Result<Seen> {
+    let kinds = [Type::RAW, Type::from(nix::libc::SOCK_RDM)];
+    let answers = Answer::of_each(kinds.map(|kind| (Domain::UNIX, kind, None)))?;
+    Ok(Seen::refuted(answers[0].opened.is_some(), evidence(&answers)))
 }
 
 /// What the kernel answered, without what the note says of it.
@@ -167,10 +177,18 @@ fn evidence(answers: &[Answer]) -> String {
 }
 
 // ANCHOR: open
-/// socket(2), and what it made.
-fn open(domain: Domain, kind: Type, protocol: Option<Protocol>) -> io::Result<(Type, Option<Protocol>)> {
-    let socket = Socket::new(domain, kind, protocol)?;
-    Ok((socket.r#type()?, socket.protocol()?))
+/// socket(2), and what it made; or why there is no such socket here. Any other error is none about such sockets: too
+/// many files are open, say.
+pub fn open(domain: Domain, kind: Type, protocol: Option<Protocol>) -> anyhow::Result<Result<Made, Errno>> {
+    match Socket::new(domain, kind, protocol) {
+        Ok(socket) => Ok(Ok((socket.r#type().context("SO_TYPE")?, socket.protocol().context("SO_PROTOCOL")?))),
+        Err(error) => match Errno::from_raw(error.raw_os_error().unwrap_or_default()) {
+            answer @ (EPERM | EACCES | EINVAL | EAFNOSUPPORT | ENOPROTOOPT | EPROTONOSUPPORT | ESOCKTNOSUPPORT) => {
+                Ok(Err(answer))
+            }
+            _ => Err(error).with_context(|| format!("socket {domain:?} {kind:?} {}", name(protocol))),
+        },
+    }
 }
 // ANCHOR_END: open
 

@@ -53,7 +53,7 @@ fn there_is_nothing_to_listen_for() -> anyhow::Result<Value> {
     let socket = bound()?;
     let listen = SockRef::from(&socket).listen(1).map(|()| 0);
     Ok(json!({
-        "step": "listen", "listen": returned(&listen),
+        "step": "listen", "listen": returned(&listen)?,
         "note": "UDP can be listened on", "claim": 157,
     }))
 }
@@ -120,8 +120,8 @@ fn connect_names_the_only_peer() -> anyhow::Result<Value> {
     peer.send_to(b"from the peer", socket.local_addr()?)?;
     let (received, _) = receive(&socket)?;
     Ok(json!({
-        "step": "connect", "unconnected_send": returned(&unconnected), "sent_without_address": sent,
-        "received": received, "stranger": returned(&refused),
+        "step": "connect", "unconnected_send": returned(&unconnected)?, "sent_without_address": sent,
+        "received": received, "stranger": returned(&refused)?,
         "note": "every datagram carries its target", "claim": 148,
     }))
 }
@@ -196,8 +196,8 @@ fn nobody_there_is_heard_of_later() -> anyhow::Result<Value> {
     wait_for_error(&socket)?;
     let second = socket.send(b"anybody there?");
     Ok(json!({
-        "step": "nobody-there", "connect": returned(&connected),
-        "first_send": returned(&first), "second_send": returned(&second),
+        "step": "nobody-there", "connect": returned(&connected)?,
+        "first_send": returned(&first)?, "second_send": returned(&second)?,
         "note": "Dial sends data", "claim": 165,
     }))
 }

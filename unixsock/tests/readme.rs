@@ -1,5 +1,7 @@
-//! What the README says of unixsock.
+//! What the README says of unixsock, and the completions that `make install` installs.
 
+#[path = "../../shared/tests/completions/mod.rs"]
+mod completions;
 #[path = "../../shared/tests/readme/mod.rs"]
 mod readme;
 
@@ -11,4 +13,9 @@ fn the_table_matches_the_commands() -> std::io::Result<()> {
 #[test]
 fn the_sessions_are_real() -> std::io::Result<()> {
     readme::sessions_are_real("unixsock", env!("CARGO_BIN_EXE_unixsock"))
+}
+
+#[test]
+fn the_completions_go_on_behind_a_command() -> std::io::Result<()> {
+    completions::complete_behind_a_command("unixsock", env!("CARGO_BIN_EXE_unixsock"))
 }

@@ -3,11 +3,11 @@
 use std::io::{self, Read, Write};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 
 use anyhow::Context;
 use nix::libc::PIPE_BUF;
 use nix::unistd::Pid;
+use shared::linux::thread::spawn;
 
 use super::torn::Torn;
 use crate::children::{Children, wait_for};
@@ -71,7 +71,7 @@ impl Processes {
 pub fn through_memory(load: Load) -> anyhow::Result<u64> {
     let (reader, writer) = io_pipe::pipe();
     let write = move |message: &[u8]| writer.write(message).map_err(|cut_off| cut_off.cause.into());
-    write_and_read(load, write, |page| Ok(reader.read(page).unwrap_or(0)))
+    write_and_read(load, write, |page| Read::read(&mut &reader, page).context("read the pipe"))
 }
 
 /// Of threads that write to one end of a pipe, in turn: each has the lock until all of its message is written.
@@ -94,9 +94,9 @@ fn write_and_read(
     let threads: Vec<_> = (0..load.writers)
         .map(|id| {
             let (message, write) = (load.message(id), Arc::clone(&write));
-            thread::spawn(move || (0..load.messages).try_for_each(|_| write(&message)))
+            spawn(move || (0..load.messages).try_for_each(|_| write(&message)))
         })
-        .collect();
+        .collect::<anyhow::Result<_>>()?;
     drop(write);
     let mut torn = Torn::new(load.size);
     let mut page = [0; PIPE_BUF];

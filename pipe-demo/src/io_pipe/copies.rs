@@ -15,6 +15,7 @@ use std::thread;
 use anyhow::{Context, anyhow};
 use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap_anonymous};
 use nix::sys::resource::{UsageWho, getrusage};
+use shared::linux::thread::spawn_scoped;
 
 use super::pipe::pipe;
 use crate::sync::memory::page_size;
@@ -66,10 +67,11 @@ fn send_pages(
 ) -> anyhow::Result<Copied> {
     let pages = untouched_pages()?;
     let mut room = vec![1; pages.len()]; // Touched: its faults do not count.
+    // Each end is dropped with its closure, whatever came of it, so that the other side does not wait.
     let (by_reader, by_writer) = thread::scope(|scope| {
-        let writing = scope.spawn(|| faults_of(|| write(pages)));
-        (faults_of(|| read(&mut room)), writing.join())
-    });
+        let writing = spawn_scoped(scope, || faults_of(|| write(pages)))?;
+        anyhow::Ok((faults_of(|| read(&mut room)), writing.join()))
+    })?;
     let by_writer = by_writer.map_err(|_| anyhow!("the writer panicked"))?.context("write the pipe")?;
     Ok(Copied { by_writer, by_reader: by_reader.context("read the pipe")?, descriptors })
 }

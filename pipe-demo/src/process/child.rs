@@ -5,7 +5,7 @@
 use std::io::{self, PipeReader};
 use std::marker::PhantomData;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use nix::sys::prctl::set_dumpable;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
@@ -50,9 +50,11 @@ pub fn seen_by_child<T: Serialize + DeserializeOwned>(
 
 /// How a child ends that does `body`: by the signal that it dies of, without a core, or `exit` and its code.
 pub fn end_of(children: &Children, body: impl FnOnce() -> u8) -> anyhow::Result<String> {
-    let child = children.fork(|| if set_dumpable(false).is_ok() { body() } else { 1 })?;
+    const NOT_BEGUN: u8 = 125;
+    let child = children.fork(|| if set_dumpable(false).is_ok() { body() } else { NOT_BEGUN })?;
     Ok(match waitpid(child, None).with_context(|| format!("wait for {child}"))? {
         WaitStatus::Signaled(_, signal, _) => signal.as_str().to_owned(),
+        WaitStatus::Exited(_, code) if code == i32::from(NOT_BEGUN) => bail!("child {child}: PR_SET_DUMPABLE failed"),
         WaitStatus::Exited(_, code) => format!("exit {code}"),
         status => format!("{status:?}"),
     })

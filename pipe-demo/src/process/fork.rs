@@ -11,7 +11,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering::SeqCst};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -77,16 +77,24 @@ pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
 /// They all wait at a gate: so many there are at one time.
 fn many_children() -> anyhow::Result<Seen> {
     const MANY: usize = 20;
+    const GATE_BROKE: u8 = 2;
     let (children, gate, us) = (Children::default(), Gate::new()?, getpid());
-    let is_ours = || gate.pass().is_ok() && getppid() == us;
-    let fork = || children.fork(|| u8::from(!is_ours())).map_err(limited);
+    let is_ours = || gate.pass().map_or(GATE_BROKE, |()| u8::from(getppid() != us));
+    let fork = || children.fork(is_ours).map_err(limited);
     let forked = (0..MANY).map(|_| fork()).collect::<anyhow::Result<BTreeSet<Pid>>>()?;
-    let alive = forked
-        .iter()
-        .filter(|&&child| matches!(waitpid(child, Some(WaitPidFlag::WNOHANG)), Ok(WaitStatus::StillAlive)));
-    let alive = alive.count();
+    let mut alive = 0;
+    for &child in &forked {
+        let state = waitpid(child, Some(WaitPidFlag::WNOHANG)).with_context(|| format!("wait for {child}"))?;
+        alive += usize::from(state == WaitStatus::StillAlive);
+    }
     gate.open(MANY)?;
-    let ours = forked.into_iter().filter(|&child| wait_for(child).is_ok()).count();
+    let mut ours = 0;
+    for child in forked {
+        match waitpid(child, None).with_context(|| format!("wait for {child}"))? {
+            WaitStatus::Exited(_, code @ (0 | 1)) => ours += usize::from(code == 0),
+            status => bail!("child {child} failed: {status:?}"),
+        }
+    }
     let evidence = format!("{MANY} forks: {alive} children alive at one time, {ours} with our PID as their parent's");
     Ok(Seen::holds(alive == MANY && ours == MANY, evidence))
 }
@@ -153,12 +161,14 @@ fn count_faults(children: &Children, count: NonZeroUsize) -> anyhow::Result<Copi
     let faults = SharedMemory::new([const { AtomicI64::new(0) }; 3])?;
     wait_for(children.fork(|| {
         let steps: [fn(&mut [u8], usize); 3] = [|pages, page| read_each(pages, page), write_each, write_each];
-        for (step, counted) in steps.into_iter().zip(faults.iter()) {
-            let before = minor_faults();
+        let mut steps = steps.into_iter().zip(faults.iter());
+        let counted = steps.try_for_each(|(step, counted)| {
+            let before = minor_faults()?;
             step(pages, page);
-            counted.store(minor_faults() - before, SeqCst);
-        }
-        0
+            counted.store(minor_faults()? - before, SeqCst);
+            anyhow::Ok(())
+        });
+        u8::from(counted.is_err())
     })?)?;
     let [faults_of_reading, faults_of_writing, faults_of_writing_again] =
         std::array::from_fn(|step| faults[step].load(SeqCst));
@@ -166,8 +176,8 @@ fn count_faults(children: &Children, count: NonZeroUsize) -> anyhow::Result<Copi
 }
 // ANCHOR_END: faults
 
-fn minor_faults() -> i64 {
-    Usage::now().map_or(0, |usage| usage.faults)
+fn minor_faults() -> anyhow::Result<i64> {
+    Ok(Usage::now()?.faults)
 }
 
 fn copied_when_written() -> anyhow::Result<Seen> {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use anyhow::Context;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use shared::harness::claims::{Check, Seen};
-use shared::linux::readiness::Name;
+use shared::linux::answer::answer;
 
 pub const CHECKS: &[Check] = &[(65, nothing_interrupts_system_calls)];
 
@@ -32,10 +32,12 @@ fn nothing_interrupts_system_calls() -> anyhow::Result<Seen> {
     let written = full.write(&vec![0; MANY]);
     let failed = matches!(&read, Err(error) if error.kind() == ErrorKind::Interrupted);
     let partly = matches!(written, Ok(count) if 0 < count && count < MANY);
-    let told = |result: io::Result<usize>| {
-        result.map_or_else(|error| Name(&error).to_string(), |count| format!("{count} bytes"))
+    let told = |result: io::Result<usize>| match result {
+        Err(error) if error.kind() == ErrorKind::Interrupted => Ok("EINTR".to_owned()),
+        Err(error) => answer(&error),
+        Ok(count) => Ok(format!("{count} bytes")),
     };
-    let (read, written) = (told(read), told(written));
+    let (read, written) = (told(read)?, told(written)?);
     let evidence = format!(
         "read of an empty pipe: {read} at SIGALRM (signals so far: {interrupted}); write of {MANY} bytes: {written}"
     );

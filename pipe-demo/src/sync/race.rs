@@ -9,16 +9,20 @@
 //! Note: 关于同步. Go: `sync/atomic`, `sync.Mutex`. Man: mmap(2), pipe(7).
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::ValueEnum;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::sched_yield;
 use nix::unistd::Pid;
 use serde::Serialize;
 use shared::harness::claims::{Check, Seen, seen};
 use shared::harness::report::Report;
+use shared::linux::pidfd::PidFd;
+use shared::linux::readiness::restart;
 
 use super::gate::Gate;
 use super::memory::SharedMemory;
@@ -123,11 +127,25 @@ impl Race {
     fn start(self) -> anyhow::Result<Outcome> {
         self.gate.open(self.racers.len())?;
         let processes = self.racers.len() as u64;
-        self.racers.into_iter().try_for_each(wait_for)?;
+        wait_for_all(self.racers)?;
         let (updates, counted) = (processes.saturating_mul(self.updates), self.number.value.load(Ordering::SeqCst));
         let (lost, visitors) = (updates.saturating_sub(counted), self.number.most.load(Ordering::SeqCst));
         Ok(Outcome { how: self.how, processes, updates, counted, lost, visitors })
     }
+}
+
+/// Waits for whichever ends first: one that was killed inside took the token with it, and the others wait in vain.
+fn wait_for_all(mut racers: Vec<Pid>) -> anyhow::Result<()> {
+    let open = |racer: &Pid| PidFd::open(racer.as_raw()).with_context(|| format!("pidfd_open {racer}"));
+    let mut ends = racers.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
+    while !racers.is_empty() {
+        let mut fds: Vec<_> = ends.iter().map(|end| PollFd::new(end.as_fd(), PollFlags::POLLIN)).collect();
+        restart(|| Ok(poll(&mut fds, PollTimeout::NONE)?)).context("poll the racers")?;
+        let ended = fds.iter().position(|fd| fd.any() == Some(true)).context("no racer has ended")?;
+        ends.swap_remove(ended);
+        wait_for(racers.swap_remove(ended))?;
+    }
+    Ok(())
 }
 
 enum Lock {

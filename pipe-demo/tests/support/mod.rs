@@ -33,7 +33,7 @@ fn started() -> MutexGuard<'static, Vec<u32>> {
     STARTED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Starts the program.
+/// Starts the program, or whatever else a test starts: another test would take it for left behind.
 pub fn spawn(command: &mut Command) -> Result<Child> {
     let mut started = started();
     let child = command.spawn()?;

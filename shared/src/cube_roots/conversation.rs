@@ -20,6 +20,7 @@ use crate::harness::report;
 use crate::linux::endpoint::{self, Listener};
 use crate::linux::network::Network;
 use crate::linux::shutdown::Shutdown;
+use crate::linux::thread::spawn_scoped;
 
 /// How many numbers a client asks for.
 const REQUESTS: usize = 5;
@@ -44,12 +45,10 @@ pub fn hold(listener: Listener, clients: u16) -> anyhow::Result<()> {
         allow_uid: &[],
     };
     thread::scope(|scope| {
-        let spawn = |work| thread::Builder::new().spawn_scoped(scope, work);
-        let server =
-            thread::Builder::new().spawn_scoped(scope, || reactor::run(socket, service, options, &shutdown))?;
+        let server = spawn_scoped(scope, || reactor::run(socket, service, options, &shutdown))?;
         // A path that is not UTF-8 is dialled as it is.
         let address = file.as_ref().map_or(OsStr::new(&address), |file| file.path().as_os_str());
-        let clients: Vec<_> = (1..=clients).map(|id| spawn(move || ask(id, network, address))).collect();
+        let clients: Vec<_> = (1..=clients).map(|id| spawn_scoped(scope, move || ask(id, network, address))).collect();
         let asked: Vec<anyhow::Result<()>> =
             clients.into_iter().map(|client| client?.join().map_err(|_| anyhow!("a client panicked"))?).collect();
         shutdown.request();

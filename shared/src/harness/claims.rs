@@ -106,7 +106,7 @@ pub struct Args {
     #[arg(long)]
     pub json: bool,
     /// Print what is recorded, and check nothing
-    #[arg(long, conflicts_with = "append")]
+    #[arg(long)]
     list: bool,
     /// Let no check take longer
     #[arg(long, value_name = "DURATION", value_parser = crate::harness::duration::parse, default_value = "20s")]
@@ -167,7 +167,7 @@ fn check_ids(args: &Args, program: &str, asked: &[&Statement]) -> anyhow::Result
             return Err(Failure::CannotShow(format!("claim {id}: {why}")).into());
         }
         if !asked.iter().any(|statement| statement.number == id) {
-            let hint = format!("`make claims ARGS={id}` asks all programs");
+            let hint = format!("`{program} claims --list` shows those it has, `make claims ARGS=--list` all programs'");
             return Err(Failure::Usage(format!("{program} has no claim {id}; {hint}")).into());
         }
     }
@@ -194,7 +194,8 @@ fn append(args: &Args, path: &PathBuf, program: &str, asked: &[&Statement]) -> a
     let progress = ProgressBar::new(asked.len() as u64).with_prefix(program.to_owned());
     let mut checker = alone::Checker::new(args.timeout)?;
     for statement in asked {
-        let record = Record::listed(statement, args.lang()).with(checker.check(statement.number)?);
+        let listed = Record::listed(statement, args.lang());
+        let record = if args.list { listed } else { listed.with(checker.check(statement.number)?) };
         writeln!(file, "{}", serde_json::to_string(&record)?).with_context(named)?;
         progress.inc(1);
     }
@@ -223,7 +224,7 @@ fn tell(args: &Args, records: &[Record]) -> anyhow::Result<()> {
             None => return Err(Failure::Usage(format!("there is no claim {id}")).into()),
         }
     }
-    conclude(&mut out, args.json || args.ledger, &summary)
+    if args.list { Ok(()) } else { conclude(&mut out, args.json || args.ledger, &summary) }
 }
 
 /// The summary is no record: where stdout is to be read by a program it goes to stderr.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap_complete::Shell;
-use clap_complete::generate_to;
+use clap_complete::{generate, generate_to};
 
 /// Where the files go; hidden, for `make install`.
 #[derive(Debug, clap::Args)]
@@ -27,14 +27,19 @@ pub fn install(args: &Args, program: clap::Command) -> anyhow::Result<()> {
     program.build();
     let name = program.get_name().to_owned();
     in_folder(&args.man, |folder| clap_mangen::generate_to(program.clone(), folder))?;
-    in_folder(&args.bash, |folder| {
-        generate_to(Shell::Bash, &mut program, &name, folder).and_then(|file| {
-            // bash-completion looks for the program's own name.
-            std::fs::rename(file, folder.join(&name))
-        })
-    })?;
+    in_folder(&args.bash, |folder| std::fs::write(folder.join(&name), for_bash(&mut program, &name)))?;
     in_folder(&args.zsh, |folder| generate_to(Shell::Zsh, &mut program, &name, folder).map(drop))?;
     in_folder(&args.fish, |folder| generate_to(Shell::Fish, &mut program, &name, folder).map(drop))
+}
+
+/// The file has the name of the program: bash-completion looks for that.
+///
+/// In a name with a dash, clap_complete 4.6 writes one label where it finds a command and another where it completes it.
+fn for_bash(program: &mut clap::Command, name: &str) -> Vec<u8> {
+    let mut script = Vec::new();
+    generate(Shell::Bash, program, name, &mut script);
+    let [found, completed] = ["__", "__subcmd__"].map(|dash| name.replace('-', dash));
+    String::from_utf8_lossy(&script).replace(&completed, &found).into_bytes()
 }
 
 fn in_folder(folder: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> anyhow::Result<()> {

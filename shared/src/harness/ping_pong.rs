@@ -143,10 +143,11 @@ fn limited(args: &Args, mechanisms: &'static [Mechanism], last_act: fn()) -> any
     pidfd::keep_how_children_end().context("reset SIGCHLD")?;
     shutdown::abort_on_signals(end)?;
     let (done, outcome) = mpsc::channel();
-    thread::Builder::new().name("bench".into()).spawn(move || {
+    let measuring = thread::Builder::new().name("bench".into()).spawn(move || {
         // Nobody receives it once the timeout has passed.
         let _ = done.send(plan.measure(json.then(|| Report::new(true))));
-    })?;
+    });
+    measuring.context("start a thread")?;
     let result = outcome.recv_timeout(args.timeout);
     end();
     match result {

@@ -12,6 +12,7 @@ use nix::libc;
 use nix::unistd::{Pid, getpid};
 
 use crate::harness::report::Failure;
+use crate::linux::thread::spawn_scoped;
 
 /// A process or a thread: its `stat`, opened while it was there.
 #[derive(Debug)]
@@ -110,12 +111,10 @@ pub fn spawn<'scope, T: Send + 'scope>(
 ) -> anyhow::Result<(ScopedJoinHandle<'scope, T>, Task)> {
     Task::current()?; // Or it might sleep where nobody sees it.
     let (tell, told) = mpsc::channel();
-    let thread = thread::Builder::new()
-        .spawn_scoped(scope, move || {
-            // Told or not, the call is made.
-            let _ = tell.send(Task::current());
-            call()
-        })
-        .context("start a thread")?;
+    let thread = spawn_scoped(scope, move || {
+        // Told or not, the call is made.
+        let _ = tell.send(Task::current());
+        call()
+    })?;
     Ok((thread, told.recv()??))
 }

@@ -92,12 +92,26 @@ fn a_claim_that_is_none_of_its_own_is_said_so() {
     let (code, error) = failure(&["claims", "0"]);
     assert_eq!(code, Some(2));
     assert!(error.contains("has no claim 0"), "{error}");
+    assert!(error.contains(&format!("`{NAME} claims --list`")), "{error}");
     let unchecked = statements().iter().find(|statement| matches!(statement.proof, Proof::Unchecked(_))).unwrap();
     for (name, lang) in [("en", Lang::En), ("zh", Lang::Zh)] {
         let (code, error) = failure(&["claims", "--lang", name, &unchecked.number.to_string()]);
         assert_eq!(code, Some(77));
         assert!(error.contains(&unchecked.why_unchecked(lang).unwrap()), "{error}");
     }
+}
+
+/// As `make claims ARGS=--list` does it, for all programs in one file.
+#[test]
+fn all_programs_together_are_listed_as_each_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("records");
+    fs::write(&path, "").unwrap();
+    let path = path.to_str().unwrap();
+    assert_eq!(run(&["claims", "--append", path, "--list", "--json"]).status.code(), Some(0));
+    let together = run(&["claims", "--records", path, "--list", "--json"]);
+    assert_eq!((together.status.code(), text(&together.stderr)), (Some(0), String::new()));
+    assert_eq!(records(&together), listed());
 }
 
 /// Not even begun, all checks fail: what is not seen is never taken for what is recorded.

@@ -10,8 +10,10 @@
 use std::io::PipeWriter;
 use std::process;
 
+use anyhow::Context;
 use libc::pid_t;
-use nix::unistd::{Pid, getpid, getppid};
+use nix::unistd::{Pid, getpgid, getpid, getppid, getsid};
+use serde::Serialize;
 use shared::harness::claims::{Check, Seen, seen};
 use shared::harness::report::Report;
 
@@ -43,27 +45,46 @@ pub const CHECKS: &[Check] = &[
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let mut pid = args.pid.unwrap_or(process::id().cast_signed());
     while pid != 0 {
-        let stat = proc::stat(pid)?;
-        out.pairs(&stat)?;
-        pid = stat.ppid;
+        match proc::must_be_a_process(pid).and_then(|()| proc::stat(pid)) {
+            Err(_) if proc::hides(pid)? => return out.pairs(&Unseen::look(pid)?),
+            stat => {
+                let stat = stat?;
+                out.pairs(&stat)?;
+                pid = stat.ppid;
+            }
+        }
     }
     Ok(())
 }
 // ANCHOR_END: chain
 
+/// A process that /proc hides (hidepid): system calls tell its group and session, but not its parent.
+#[derive(Serialize)]
+struct Unseen {
+    pid: pid_t,
+    pgid: pid_t,
+    sid: pid_t,
+    hidden: bool,
+}
+
+impl Unseen {
+    fn look(pid: pid_t) -> anyhow::Result<Unseen> {
+        let process = Some(Pid::from_raw(pid));
+        let group = getpgid(process).with_context(|| format!("getpgid {pid}"))?;
+        let session = getsid(process).with_context(|| format!("getsid {pid}"))?;
+        Ok(Unseen { pid, pgid: group.as_raw(), sid: session.as_raw(), hidden: true })
+    }
+}
+
 /// Without the kernel's threads, which only the first PID namespace shows, a child of ours has to do.
 fn not_all_descend_from_the_first() -> anyhow::Result<Seen> {
-    let all = processes()?;
+    let all = proc::stats()?;
     let other_root = all.iter().find(|stat| stat.ppid == 0 && stat.pid != 1);
     let Some(root) = other_root else { return entered_from_outside() };
     let children = all.iter().filter(|stat| stat.ppid == root.pid).count();
-    let evidence = format!("PID {} ({}) has PPID {}, and {children} children", root.pid, root.name, root.ppid);
+    let evidence =
+        format!("PID {} ({}) has PPID {}, and {children} children", root.pid, root.name.display(), root.ppid);
     Ok(Seen::refuted(root.pid != 1, evidence))
-}
-
-/// Those that can be looked at before they end.
-fn processes() -> anyhow::Result<Vec<Stat>> {
-    Ok(proc::pids()?.into_iter().filter_map(|pid| proc::stat(pid).ok()).collect())
 }
 
 fn entered_from_outside() -> anyhow::Result<Seen> {

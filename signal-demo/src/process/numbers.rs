@@ -10,7 +10,6 @@
 use std::fs::{self, File};
 use std::io::{self, PipeReader};
 use std::os::unix::fs::FileExt;
-use std::thread;
 
 use anyhow::Context;
 use libc::pid_t;
@@ -18,6 +17,7 @@ use nix::errno::Errno;
 use nix::unistd::{self, Pid};
 use shared::harness::claims::{Check, Seen, joined};
 use shared::harness::report::Failure;
+use shared::linux::thread::spawn;
 
 use super::answer::{await_turn, tell, telling, told};
 use super::namespace;
@@ -53,7 +53,7 @@ fn processes_and_threads() -> anyhow::Result<Series> {
         for _ in 0..THREADS {
             let (teller, turn) = (teller.try_clone()?, turn.try_clone()?);
             let work = move || tell(&teller, &[unistd::gettid().as_raw()]).and_then(|()| await_turn(&turn));
-            thread::Builder::new().spawn(work)?;
+            spawn(work)?;
         }
         await_turn(&turn)?;
         Ok(())

@@ -40,7 +40,7 @@ struct Record {
     pid: pid_t,
     ppid_before: pid_t,
     ppid_after: pid_t,
-    /// Nothing where the adopter lies outside of this PID namespace.
+    /// Nothing where the adopter lies outside of this PID namespace, or /proc hides it.
     adopter: Option<String>,
 }
 
@@ -48,7 +48,8 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     become_subreaper(args.subreaper)?;
     let orphan = Orphan::adopted(|| Ok(()))?;
     let &Orphan { pid, ppid_before, ppid_after, .. } = &orphan;
-    let adopter = if ppid_after == 0 { None } else { Some(proc::stat(ppid_after)?.name) };
+    let is_seen = ppid_after != 0 && !proc::hides(ppid_after)?;
+    let adopter = is_seen.then(|| proc::stat(ppid_after)).transpose()?.map(|stat| stat.name.display().to_string());
     orphan.end()?;
     out.pairs(&Record { pid, ppid_before, ppid_after, adopter })
 }
@@ -161,7 +162,7 @@ fn a_daemon_is_found_by_its_ppid() -> anyhow::Result<Seen> {
         Ok(())
     })?;
     let &Orphan { pid, ppid_before, ppid_after, .. } = &daemon;
-    let adopted: Vec<_> = proc::pids()?.into_iter().filter_map(|pid| proc::stat(pid).ok()).collect();
+    let adopted = proc::stats()?;
     let found = adopted.iter().filter(|stat| stat.ppid == ppid_after && stat.sid == stat.pid);
     let found: Vec<pid_t> = found.map(|stat| stat.pid).collect();
     daemon.end()?;

@@ -153,7 +153,7 @@ fn there_are_more_than_six() -> anyhow::Result<Seen> {
             Err(why) => refused = Some(format!("{}: {why}", state.how())),
         }
     }
-    let found: BTreeSet<char> = proc::pids()?.into_iter().filter_map(|pid| Some(proc::stat(pid).ok()?.state)).collect();
+    let found: BTreeSet<char> = proc::stats()?.into_iter().map(|stat| stat.state).collect();
     let found: String = found.into_iter().collect();
     let others: BTreeSet<char> =
         [&*made, &found].concat().chars().filter(|letter| !"RSDTZX".contains(*letter)).collect();

@@ -72,7 +72,7 @@ impl Set {
     pub fn take(self, timeout: Duration) -> io::Result<Option<Signal>> {
         let set = self.to_kernel();
         let timeout = libc::timespec {
-            tv_sec: timeout.as_secs().try_into().unwrap_or(libc::time_t::MAX),
+            tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: timeout.subsec_nanos().into(),
         };
         let taken = readiness::restart(|| {

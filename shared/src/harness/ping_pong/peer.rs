@@ -98,7 +98,8 @@ impl Peer {
             tell.send(gettid()).context("tell the thread's ID")?;
             cpu.map_or(Ok(()), placement::stay_on)?;
             work.pong(&mut *side)
-        })?;
+        });
+        let thread = thread.context("start a thread")?;
         Ok(Peer::Thread(told.recv().context("the thread has gone")?, thread))
     }
 

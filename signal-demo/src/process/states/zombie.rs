@@ -136,7 +136,7 @@ fn it_goes_without_running() -> anyhow::Result<Seen> {
         as_zombie = switches(child.pid())?;
         child.wait(WEXITED)?;
         when_gone = reaped_switches()? - before;
-        let gone = proc::stat(child.pid()).is_err();
+        let gone = proc::stat(child.pid()).is_err_and(|error| proc::is_gone(&error));
         if gone && as_zombie == when_gone {
             return Ok(Seen::refuted(
                 true,

@@ -1,0 +1,13 @@
+//! What becomes of fifo-demo where descriptors and threads are few.
+
+#[path = "../../shared/tests/nobody/mod.rs"]
+mod nobody;
+#[path = "../../shared/tests/starved/mod.rs"]
+mod starved;
+
+#[test]
+fn no_command_hangs_or_panics_for_want_of_descriptors_or_threads() {
+    let commands: [&[&str]; 5] =
+        [&["demo"], &["open-modes"], &["eof"], &["mux"], &["bench", "--quick", "--pin", "same", "fifo"]];
+    starved::every_command_ends_and_says_why(env!("CARGO_BIN_EXE_fifo-demo"), &commands);
+}

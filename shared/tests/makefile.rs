@@ -1,0 +1,32 @@
+//! What `make` would do.
+
+use std::io::{self, Write};
+use std::process::Command;
+
+/// The commands of a target, with variables or an environment.
+fn commands(target: &[&str], environment: &[(&str, &str)]) -> io::Result<Option<String>> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let mut make = Command::new("make");
+    // Of the make that may have started the tests.
+    make.env_remove("MAKEFLAGS").env_remove("CARGO_TARGET_DIR").envs(environment.iter().copied());
+    match make.arg("--dry-run").args(target).current_dir(root).output() {
+        Err(error) => writeln!(io::stderr(), "skipped: make: {error}").map(|()| None),
+        Ok(output) => Ok(Some(String::from_utf8_lossy(&output.stdout).into_owned())),
+    }
+}
+
+#[test]
+fn install_takes_what_cargo_has_built_wherever_that_is() -> io::Result<()> {
+    for (environment, folder) in [(&[("CARGO_TARGET_DIR", "/else/where")][..], "/else/where"), (&[], "target")] {
+        let Some(install) = commands(&["install"], environment)? else { break };
+        assert!(install.contains(&format!("\"{folder}/release/$program\"")), "{install}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_tests_of_a_package_are_run_though_those_of_another_fail() -> io::Result<()> {
+    let Some(test) = commands(&["test"], &[])? else { return Ok(()) };
+    assert!(test.contains("--workspace --no-fail-fast"), "{test}");
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! What becomes of signal-demo where descriptors and threads are few, and calls fail.
+
+#[path = "../../shared/tests/injected/mod.rs"]
+mod injected;
+#[path = "../../shared/tests/nobody/mod.rs"]
+mod nobody;
+#[path = "../../shared/tests/starved/mod.rs"]
+mod starved;
+
+#[test]
+fn no_command_hangs_or_panics_for_want_of_descriptors_or_threads() {
+    let commands: [&[&str]; 8] = [
+        &["demo"],
+        &["list"],
+        &["queue"],
+        &["order"],
+        &["actions"],
+        &["states"],
+        &["orphan"],
+        &["bench", "--quick", "--pin", "same", "signal"],
+    ];
+    starved::every_command_ends_and_says_why(env!("CARGO_BIN_EXE_signal-demo"), &commands);
+}
+
+#[test]
+fn what_a_call_fails_for_that_was_not_asked_is_no_observation() -> std::io::Result<()> {
+    let failures: [(&[&str], &str, &str); 2] = [
+        (&["actions"], "kill:error=EPERM:when=1", "could not do its part"),
+        (&["list"], "kill:error=EPERM:when=1", "could not do its part"),
+    ];
+    for (command, failure, said) in failures {
+        injected::is_an_error(env!("CARGO_BIN_EXE_signal-demo"), command, failure, said)?;
+    }
+    Ok(())
+}
