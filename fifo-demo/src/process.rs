@@ -33,7 +33,7 @@ impl Process {
         let status = self.child.wait().with_context(|| format!("wait for {}", self.name))?;
         if status.signal() == Some(Signal::SIGINT as i32) {
             // Ctrl-C goes to all of a terminal's job, and to the child perhaps before us.
-            return Err(Failure::Interrupted.into());
+            return Err(Failure::Interrupted(Signal::SIGINT).into());
         }
         ensure!(status.success(), "{}: {status}", self.name);
         Ok(())

@@ -11,6 +11,7 @@ use anyhow::Context;
 use shared::harness::report::{self, Failure};
 use shared::linux::folder::Folder;
 use shared::linux::shutdown::Shutdown;
+use shared::linux::signals;
 
 use crate::make;
 
@@ -70,7 +71,7 @@ impl Scratch {
 
     /// Fails once a signal has asked for the end.
     pub fn check(&self) -> Result<(), Failure> {
-        if self.shutdown.is_requested() { Err(Failure::Interrupted) } else { Ok(()) }
+        signals::check()
     }
 }
 

@@ -20,11 +20,11 @@ mod sync;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
-use shared::harness::claim::{self, Claim};
+use clap::{Parser, Subcommand};
+use shared::harness::claim::Claim;
+use shared::harness::ping_pong;
+use shared::harness::program::{self, Common, Options, Program};
 use shared::harness::report::Report;
-use shared::harness::{manual, ping_pong, report};
-use shared::linux::{pidfd, readiness};
 
 /// Pipes, processes and their race for shared memory, as the note's sections 管道 and 关于同步 tell of them
 ///
@@ -35,12 +35,8 @@ use shared::linux::{pidfd, readiness};
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Tell on stderr what is done; twice: also every non-blocking call and what it returned
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    verbose: u8,
-    /// Print records as JSON lines
-    #[arg(long, global = true)]
-    json: bool,
+    #[command(flatten)]
+    options: Options,
 }
 
 #[derive(Subcommand)]
@@ -67,73 +63,68 @@ enum Command {
     Fork(process::fork::Args),
     /// Round trips and throughput of pipes and of shared memory, on one scale with the other programs' mechanisms
     Bench(ping_pong::Args),
-    /// Ask this kernel which of the note's statements about pipes, synchronisation and memory hold
-    Claims(claim::Args),
-    #[command(hide = true)]
-    BenchPeer(ping_pong::PeerArgs),
-    #[command(hide = true)]
-    Manual(manual::Args),
+    #[command(flatten)]
+    Common(Common),
 }
-
-/// What `claims` asks.
-const CLAIMS: &[&[Claim]] = &[
-    bench::fastest::CLAIMS,
-    ipc::kinds::CLAIMS,
-    ipc::messages::CLAIMS,
-    process::addresses::CLAIMS,
-    process::fork::CLAIMS,
-    process::frames::CLAIMS,
-    process::intruder::CLAIMS,
-    process::modes::CLAIMS,
-    process::pages::CLAIMS,
-    process::privileges::CLAIMS,
-    process::sealed::CLAIMS,
-    process::switches::CLAIMS,
-    sync::increment::CLAIMS,
-    sync::interrupted::CLAIMS,
-    sync::flags::CLAIMS,
-    sync::preempted::CLAIMS,
-    sync::race::CLAIMS,
-    sync::retry::CLAIMS,
-    sync::words::CLAIMS,
-    run::arguments::CLAIMS,
-    run::reads::CLAIMS,
-    run::ends::CLAIMS,
-    pipeline::CLAIMS,
-    stranger::CLAIMS,
-    os_pipe::CLAIMS,
-    capacity::CLAIMS,
-    deadlock::CLAIMS,
-    atomicity::CLAIMS,
-    io_pipe::CLAIMS,
-];
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    if cli.verbose > 1 {
-        readiness::trace_calls();
-    }
-    report::exit(run(cli))
+    program::main::<Cli>()
 }
 
-fn run(cli: Cli) -> anyhow::Result<()> {
-    pidfd::keep_how_children_end()?;
-    let verbose = cli.verbose > 0;
-    let out = Report::new(cli.json);
-    match cli.command.unwrap_or(Command::Demo) {
-        Command::Demo => demo::run(verbose, out),
-        Command::Run(args) => run::run(args, verbose, out),
-        Command::Pipeline(args) => pipeline::run(args, verbose),
-        Command::Deadlock(args) => deadlock::run(&args, out),
-        Command::OsPipe => os_pipe::run(out),
-        Command::IoPipe(args) => io_pipe::run(&args, out),
-        Command::Capacity(args) => capacity::run(&args, out),
-        Command::Atomicity(args) => atomicity::run(&args, out),
-        Command::Race(args) => sync::race::run(&args, out),
-        Command::Fork(args) => process::fork::run(&args, out),
-        Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS, || ()),
-        Command::BenchPeer(args) => ping_pong::answer(&args, &bench::MECHANISMS),
-        Command::Claims(args) => claim::run(&args, env!("CARGO_PKG_NAME"), CLAIMS),
-        Command::Manual(args) => manual::install(&args, Cli::command()),
+impl Program for Cli {
+    const CLAIMS: &'static [&'static [Claim]] = &[
+        bench::fastest::CLAIMS,
+        ipc::kinds::CLAIMS,
+        ipc::messages::CLAIMS,
+        process::addresses::CLAIMS,
+        process::fork::CLAIMS,
+        process::frames::CLAIMS,
+        process::intruder::CLAIMS,
+        process::modes::CLAIMS,
+        process::pages::CLAIMS,
+        process::privileges::CLAIMS,
+        process::sealed::CLAIMS,
+        process::switches::CLAIMS,
+        sync::increment::CLAIMS,
+        sync::interrupted::CLAIMS,
+        sync::flags::CLAIMS,
+        sync::preempted::CLAIMS,
+        sync::race::CLAIMS,
+        sync::retry::CLAIMS,
+        sync::words::CLAIMS,
+        run::arguments::CLAIMS,
+        run::reads::CLAIMS,
+        run::ends::CLAIMS,
+        pipeline::CLAIMS,
+        stranger::CLAIMS,
+        os_pipe::CLAIMS,
+        capacity::CLAIMS,
+        deadlock::CLAIMS,
+        atomicity::CLAIMS,
+        io_pipe::CLAIMS,
+    ];
+
+    const MECHANISMS: &'static [ping_pong::Mechanism] = &bench::MECHANISMS;
+
+    fn options(&self) -> &Options {
+        &self.options
+    }
+
+    fn run(self) -> anyhow::Result<()> {
+        let (verbose, out) = (self.options.verbose(), Report::new(self.options.json));
+        match self.command.unwrap_or(Command::Demo) {
+            Command::Demo => demo::run(verbose, out),
+            Command::Run(args) => run::run(args, verbose, out),
+            Command::Pipeline(args) => pipeline::run(args, verbose),
+            Command::Deadlock(args) => deadlock::run(&args, out),
+            Command::OsPipe => os_pipe::run(out),
+            Command::IoPipe(args) => io_pipe::run(&args, out),
+            Command::Capacity(args) => capacity::run(&args, out),
+            Command::Atomicity(args) => atomicity::run(&args, out),
+            Command::Race(args) => sync::race::run(&args, out),
+            Command::Fork(args) => process::fork::run(&args, out),
+            Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS, || ()),
+            Command::Common(command) => command.run::<Cli>(),
+        }
     }
 }

@@ -4,4 +4,5 @@ pub mod claim;
 pub mod duration;
 pub mod manual;
 pub mod ping_pong;
+pub mod program;
 pub mod report;

@@ -8,3 +8,4 @@ pub mod network;
 pub mod pidfd;
 pub mod readiness;
 pub mod shutdown;
+pub mod signals;

@@ -161,7 +161,7 @@ pub struct Args {
 }
 
 /// Checks claims of `program`, which are those of its modules.
-pub fn run(args: &Args, program: &'static str, claims: &[&[Claim]]) -> anyhow::Result<()> {
+pub fn run(args: &Args, program: &str, claims: &[&[Claim]]) -> anyhow::Result<()> {
     let mut claims: Vec<&Claim> = claims.iter().copied().flatten().collect();
     claims.sort_by_key(|claim| claim.number);
     if let Some(parent) = args.alone {
