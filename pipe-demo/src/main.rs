@@ -4,7 +4,6 @@
 mod atomicity;
 mod bench;
 mod capacity;
-mod children;
 mod deadlock;
 mod demo;
 mod io_pipe;

@@ -20,8 +20,8 @@ use shared::harness::claim::Verdict::{Holds, Imprecise, Refuted};
 use shared::harness::claim::{Claim, Seen};
 use shared::harness::report::Report;
 
-use crate::children::Children;
 use crate::step::{Step, results, told};
+use shared::linux::child::Children;
 
 pub const CLAIMS: &[Claim] = &[
     Claim {
@@ -159,7 +159,7 @@ fn without_a_reader() -> anyhow::Result<[Step; 2]> {
     writer.write_all(b"nobody will read this").context("write the pipe")?;
     drop(reader);
     let written = shown(writer.write(b"abc"));
-    let children = Children::default();
+    let children = Children::helpers();
     let mut echo = children.spawn(Command::new("echo").arg("abc").stdout(writer))?;
     Ok([
         Step::new("close the reader, write", written),

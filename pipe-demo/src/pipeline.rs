@@ -5,7 +5,7 @@
 mod pump;
 mod stages;
 
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -15,8 +15,9 @@ use shared::linux::asleep::check_proc;
 
 pub use stages::Stage;
 
-use crate::children::{self, Children};
 use crate::status;
+use shared::harness::story;
+use shared::linux::child::{Child, Children};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -49,7 +50,7 @@ pub const CLAIMS: &[Claim] = &[Claim {
 }];
 
 pub fn run(args: Args, verbose: bool) -> anyhow::Result<()> {
-    children::supervise(args.timeout, &Children::default(), move |children| {
+    story::tell(args.timeout, &Children::commands(), move |children| {
         let statuses = execute(children, &args.commands, args.link)?;
         if verbose {
             for (stage, status) in args.commands.iter().zip(&statuses) {

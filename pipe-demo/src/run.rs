@@ -18,8 +18,9 @@ use anyhow::Context;
 use shared::harness::report::{Failure, Report, narrate};
 use shared::linux::readiness::restart;
 
-use crate::children::{self, Children};
 use crate::status;
+use shared::harness::story;
+use shared::linux::child::Children;
 
 /// The largest buffer.
 const LARGEST: usize = 1 << 30;
@@ -55,7 +56,7 @@ pub enum By {
 
 pub fn run(args: Args, verbose: bool, mut out: Report) -> anyhow::Result<()> {
     let by = if args.lines { By::Line(args.buffer) } else { By::Buffer(args.buffer) };
-    children::supervise(args.timeout, &Children::default(), move |children| {
+    story::tell(args.timeout, &Children::commands(), move |children| {
         let mut command = Command::new(&args.command[0]);
         command.args(&args.command[1..]);
         let status = read_output(children, &mut command, by, |piece| {

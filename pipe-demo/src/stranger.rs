@@ -18,7 +18,7 @@ use shared::harness::claim::{Claim, Seen, Verdict::Refuted};
 use shared::harness::report::Failure;
 use shared::linux::asleep::check_proc;
 
-use crate::children::{Children, wait_for};
+use shared::linux::child::{Children, wait_for};
 
 pub const CLAIMS: &[Claim] = &[Claim {
     number: 73,
@@ -31,7 +31,7 @@ pub const CLAIMS: &[Claim] = &[Claim {
 
 fn relatives_only() -> anyhow::Result<Seen> {
     check_proc()?;
-    let children = Children::default();
+    let children = Children::helpers();
     let (mut talk, between) = start(&children)?;
     // Made now that the other is there, which therefore cannot have inherited it.
     let (mut reader, writer) = io::pipe().context("pipe")?;

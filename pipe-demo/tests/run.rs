@@ -4,8 +4,9 @@
 mod support;
 
 use std::fs::File;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
 use nix::unistd::Pid;
 use support::{Result, code, end_of, output, pipe_demo, run, spawn, stderr, stdout, wait_for};
 
@@ -90,7 +91,29 @@ fn ctrl_c_and_the_timeout_end_it_even_while_nobody_reads_its_stdout() -> Result 
     wait_for(&mut child, "y\n")?;
     let unread = child.stdout.take();
     kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGINT)?;
-    assert_eq!(code(end_of(child)?.status), 130);
+    assert_eq!(end_of(child)?.status.signal(), Some(Signal::SIGINT as i32));
     drop(unread);
+    Ok(())
+}
+
+/// What ends the program is unblocked in it, but not in the command, which gets the mask as it was.
+#[test]
+fn a_blocked_signal_ends_the_program_and_stays_blocked_in_the_command() -> Result {
+    let blocked: SigSet = [Signal::SIGTERM, Signal::SIGPIPE].into_iter().collect();
+    let deaf = |args: &[&str]| {
+        let mut command = pipe_demo(args);
+        // SAFETY: sigprocmask(2) is async-signal-safe.
+        #[allow(unsafe_code, reason = "the mask is for the child alone")]
+        unsafe {
+            command.pre_exec(move || Ok(sigprocmask(SigmaskHow::SIG_SETMASK, Some(&blocked), None)?));
+        }
+        command
+    };
+    let mask = output(&mut deaf(&["run", "--", "grep", "SigBlk", "/proc/self/status"]))?;
+    assert_eq!(stdout(&mask), "SigBlk:\t0000000000005000\n");
+    let mut child = spawn(&mut deaf(&["run", "--", "sh", "-c", "echo ready; exec sleep 1000"]))?;
+    wait_for(&mut child, "ready\n")?;
+    kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGTERM)?;
+    assert_eq!(end_of(child)?.status.signal(), Some(Signal::SIGTERM as i32));
     Ok(())
 }

@@ -6,3 +6,4 @@ pub mod manual;
 pub mod ping_pong;
 pub mod program;
 pub mod report;
+pub mod story;

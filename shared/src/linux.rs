@@ -1,6 +1,7 @@
 //! What both sides of a system call look like here.
 
 pub mod asleep;
+pub mod child;
 pub mod endpoint;
 pub mod folder;
 pub mod namespace;
@@ -9,3 +10,4 @@ pub mod pidfd;
 pub mod readiness;
 pub mod shutdown;
 pub mod signals;
+mod terminal;

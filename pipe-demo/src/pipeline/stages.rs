@@ -6,13 +6,13 @@
 //! Note: 管道. Go: `exec.Cmd`. Man: pipe2(2) at O_CLOEXEC, execve(2).
 
 use std::fmt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::str::FromStr;
 
 use anyhow::Context;
 
 use super::pump::Ends;
-use crate::children::Children;
+use shared::linux::child::{Child, Children};
 
 /// A command with its arguments; never empty.
 #[derive(Clone, Debug)]

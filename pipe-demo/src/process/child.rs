@@ -5,14 +5,16 @@
 use std::io::{self, PipeReader};
 use std::marker::PhantomData;
 
+use std::os::unix::process::ExitStatusExt;
+
 use anyhow::{Context, anyhow};
 use nix::sys::prctl::set_dumpable;
-use nix::sys::wait::{WaitStatus, waitpid};
+use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::children::{Children, wait_for};
+use shared::linux::child::{self, Children, wait_for};
 
 /// A child that has yet to be heard.
 pub struct Teller<T> {
@@ -51,9 +53,9 @@ pub fn seen_by_child<T: Serialize + DeserializeOwned>(
 /// How a child ends that does `body`: by the signal that it dies of, without a core, or `exit` and its code.
 pub fn end_of(children: &Children, body: impl FnOnce() -> u8) -> anyhow::Result<String> {
     let child = children.fork(|| if set_dumpable(false).is_ok() { body() } else { 1 })?;
-    Ok(match waitpid(child, None).with_context(|| format!("wait for {child}"))? {
-        WaitStatus::Signaled(_, signal, _) => signal.as_str().to_owned(),
-        WaitStatus::Exited(_, code) => format!("exit {code}"),
-        status => format!("{status:?}"),
+    let status = child::end_of(child)?;
+    Ok(match status.signal().map(Signal::try_from) {
+        Some(Ok(signal)) => signal.as_str().to_owned(),
+        _ => format!("exit {}", status.code().unwrap_or_default()),
     })
 }

@@ -12,8 +12,8 @@ use shared::harness::claim::{Claim, Seen, Verdict::Refuted};
 use shared::harness::report::Failure;
 
 use super::child::Teller;
-use crate::children::Children;
 use crate::sync::gate::Gate;
+use shared::linux::child::Children;
 
 pub const CLAIMS: &[Claim] = &[Claim {
     number: 49,
@@ -27,7 +27,7 @@ pub const CLAIMS: &[Claim] = &[Claim {
 // ANCHOR: intrude
 /// The child does nothing but read its byte, once we have been there.
 fn write_into_another() -> anyhow::Result<Seen> {
-    let (children, byte, gate) = (Children::default(), AtomicU8::new(b'P'), Gate::new()?);
+    let (children, byte, gate) = (Children::helpers(), AtomicU8::new(b'P'), Gate::new()?);
     let child = Teller::fork(&children, || {
         gate.pass()?;
         Ok(byte.load(SeqCst))

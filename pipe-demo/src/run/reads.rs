@@ -14,7 +14,7 @@ use shared::harness::claim::{Claim, Seen, joined};
 use shared::linux::readiness::restart;
 
 use super::{By, read_output};
-use crate::children::Children;
+use shared::linux::child::Children;
 
 pub const CLAIMS: &[Claim] = &[
     Claim {
@@ -61,7 +61,7 @@ fn reads_of(script: &str) -> anyhow::Result<Vec<usize>> {
     let (stdin, mut go) = io::pipe().context("pipe")?;
     let mut reads = Vec::new();
     read_output(
-        &Children::default(),
+        &Children::helpers(),
         Command::new("sh").args(["-c", script]).stdin(stdin),
         By::Buffer(BUFFER),
         |piece| {
