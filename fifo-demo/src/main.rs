@@ -13,7 +13,6 @@ mod fifo;
 mod inlet;
 mod outlet;
 mod patience;
-mod process;
 mod scratch;
 
 use std::process::ExitCode;

@@ -122,7 +122,7 @@ impl Program for Cli {
             Command::Atomicity(args) => atomicity::run(&args, out),
             Command::Race(args) => sync::race::run(&args, out),
             Command::Fork(args) => process::fork::run(&args, out),
-            Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS, || ()),
+            Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS),
             Command::Common(command) => command.run::<Cli>(),
         }
     }

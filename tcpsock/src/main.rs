@@ -116,7 +116,7 @@ impl Program for Cli {
             Command::Buffered(args) => args.options.limit(move |out| buffered::run(&args, out)),
             Command::Close(args) => args.options.limit(move |out| close::run(&args, out)),
             Command::Deadline(args) => args.options.limit(move |out| deadline::run(&args, out)),
-            Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS, || ()),
+            Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS),
             Command::Common(command) => command.run::<Cli>(),
         }
     }

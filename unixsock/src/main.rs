@@ -80,7 +80,7 @@ impl Program for Cli {
             Command::Load(args) => load::run(&args),
             Command::PassFd(args) => pass_fd::run(&args),
             Command::Credentials(args) => credentials::run(&args, &mut Report::new(args.json)),
-            Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS, || ()),
+            Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS),
             Command::Common(command) => command.run::<Cli>(),
         }
     }

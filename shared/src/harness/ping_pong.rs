@@ -20,14 +20,13 @@ use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use crate::harness::report::{Failure, Report};
-use crate::linux::{pidfd, shutdown};
+use crate::harness::story;
+use crate::linux::child::Children;
 pub use peer::{Args as PeerArgs, answer};
 use placement::Pin;
 use record::Record;
@@ -108,9 +107,7 @@ pub struct Args {
 }
 
 /// Measures the mechanisms, or those that were asked for, and shows what came of it.
-///
-/// `last_act` takes away what a `meet` may have left that was cut short: by a signal, or the timeout.
-pub fn run(args: &Args, mechanisms: &'static [Mechanism], last_act: fn()) -> anyhow::Result<()> {
+pub fn run(args: &Args, mechanisms: &'static [Mechanism]) -> anyhow::Result<()> {
     let mut out = Report::new(args.json);
     let records = match &args.records {
         Some(file) => {
@@ -120,7 +117,7 @@ pub fn run(args: &Args, mechanisms: &'static [Mechanism], last_act: fn()) -> any
             }
             records
         }
-        None => limited(args, mechanisms, last_act)?,
+        None => limited(args, mechanisms)?,
     };
     if let Some(file) = &args.svg {
         std::fs::write(file, svg::draw(&records)).with_context(|| format!("write {}", file.display()))?;
@@ -131,32 +128,18 @@ pub fn run(args: &Args, mechanisms: &'static [Mechanism], last_act: fn()) -> any
     Ok(())
 }
 
-/// Measures on a thread of its own, as what blocks there may block for ever.
-fn limited(args: &Args, mechanisms: &'static [Mechanism], last_act: fn()) -> anyhow::Result<Vec<Record>> {
+/// Measures within the timeout, as what blocks there may block for ever.
+fn limited(args: &Args, mechanisms: &'static [Mechanism]) -> anyhow::Result<Vec<Record>> {
     let wanted = wanted(&args.mechanisms, mechanisms)?;
     let plan = measure::Plan::new(wanted, &placement::placements(&args.pin)?, args.quick);
     let json = args.json;
-    let end = move || {
-        peer::end();
-        last_act();
-    };
-    pidfd::keep_how_children_end().context("reset SIGCHLD")?;
-    shutdown::abort_on_signals(end)?;
-    let (done, outcome) = mpsc::channel();
-    thread::Builder::new().name("bench".into()).spawn(move || {
-        // Nobody receives it once the timeout has passed.
-        let _ = done.send(plan.measure(json.then(|| Report::new(true))));
-    })?;
-    let result = outcome.recv_timeout(args.timeout);
-    end();
-    match result {
-        Ok(records) => records,
-        Err(RecvTimeoutError::Timeout) => {
-            let limit = humantime::format_duration(args.timeout);
-            Err(Failure::Deadline(format!("bench took longer than --timeout {limit}: {}", measure::current())).into())
-        }
-        Err(RecvTimeoutError::Disconnected) => bail!("the measuring thread panicked"),
-    }
+    let measured = story::tell(args.timeout, &Children::helpers(), move |children| {
+        plan.measure(children, json.then(|| Report::new(true)))
+    });
+    measured.map_err(|error| match error.downcast_ref() {
+        Some(Failure::Deadline(late)) => Failure::Deadline(format!("{}: {late}", measure::current())).into(),
+        _ => error,
+    })
 }
 
 fn wanted(names: &[String], mechanisms: &'static [Mechanism]) -> anyhow::Result<Vec<&'static Mechanism>> {

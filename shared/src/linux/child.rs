@@ -257,6 +257,11 @@ impl Child {
         self.started.pidfd.pid()
     }
 
+    /// Waits until it has ended, or `deadline`.
+    pub fn ends_by(&self, deadline: Instant) -> io::Result<bool> {
+        self.started.pidfd.ends_by(deadline)
+    }
+
     /// Waits until it has ended, with its stdin closed.
     pub fn wait(&mut self) -> io::Result<ExitStatus> {
         drop(self.stdin.take());
