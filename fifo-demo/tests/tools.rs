@@ -8,8 +8,10 @@
 
 mod common;
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::process::ExitStatusExt;
 
@@ -273,5 +275,31 @@ fn ctrl_c_ends_a_wait_like_any_program() -> Result {
     signal(&recv, Signal::SIGINT);
     assert_eq!(recv.wait_with_output()?.status.signal(), Some(Signal::SIGINT as i32));
     assert!(!bench.path("copy").exists());
+    Ok(())
+}
+
+#[test]
+fn what_is_to_be_sent_is_waited_for_within_the_timeout() -> Result {
+    let bench = Bench::with_fifo();
+    assert_eq!(code(&bench.program(&["make", "input"])), Some(0));
+    let nobody_writes = bench.program(&["send", "p", "input", "--timeout", "50ms"]);
+    assert_eq!(code(&nobody_writes), Some(124));
+    assert!(errors(&nobody_writes).ends_with("wait for a writer of input: --timeout 50ms passed\n"));
+    let _ends = OpenOptions::new().read(true).write(true).open(bench.path("input"))?;
+    let _reader = OpenOptions::new().read(true).write(true).open(bench.path("p"))?;
+    let silent = bench.program(&["send", "p", "input", "--timeout", "50ms"]);
+    assert_eq!(code(&silent), Some(124));
+    assert!(errors(&silent).ends_with("wait for bytes to send from input: --timeout 50ms passed\n"));
+    Ok(())
+}
+
+#[test]
+fn paths_that_are_not_utf_8_are_used_as_they_are() -> Result {
+    let bench = Bench::new();
+    let script = r#"p=$(printf 'p\377'); q=$(printf 'q\377'); "$PROGRAM" make "$p" && echo 12345 > "$q" &&
+        { "$PROGRAM" send "$p" "$q" & "$PROGRAM" recv "$p" --tee "$q.copy" && cmp "$q" "$q.copy" && wait; }"#;
+    let output = bench.shell(script);
+    assert_eq!((code(&output), text(&output).as_str(), errors(&output).as_str()), (Some(0), "12345\n", ""));
+    assert!(fs::exists(bench.folder.path().join(OsStr::from_bytes(b"p\xff")))?);
     Ok(())
 }

@@ -9,6 +9,7 @@ use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use shared::harness::claim::{Claim, Seen, Verdict::Holds};
 use shared::harness::report::narrate;
 use shared::linux::asleep::check_proc;
@@ -28,7 +29,7 @@ pub struct Args {
     #[arg(long, value_parser = shared::harness::duration::parse, default_value = "1h")]
     timeout: Duration,
     /// A command with its arguments, quoted as for the shell; no shell interprets it
-    #[arg(required = true, value_name = "CMD")]
+    #[arg(required = true, value_name = "CMD", value_parser = OsStringValueParser::new().try_map(|line| stages::split(&line)))]
     commands: Vec<Stage>,
 }
 

@@ -1,9 +1,11 @@
 //! The commands of `run` and `pipeline` as a job: on a terminal, and what of it ends and what stays.
 #![cfg(not(loom))]
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -11,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use nix::pty::openpty;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, setsid};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -66,15 +68,17 @@ impl Session {
         Ok(Session { leader, terminal: File::from(pty.master), seen: String::new(), _done: done })
     }
 
-    /// Reads until the terminal has shown `text`.
+    /// Reads until the terminal has shown `text`, after what was expected before.
     fn expect(&mut self, text: &str) -> Result {
         let mut buffer = [0; 1024];
-        while !self.seen.contains(text) {
+        loop {
+            if let Some((_, rest)) = self.seen.split_once(text) {
+                self.seen = rest.to_owned();
+                return Ok(());
+            }
             let count = self.terminal.read(&mut buffer).map_err(|error| format!("{error}: {:?}", self.seen))?;
             self.seen.push_str(&String::from_utf8_lossy(&buffer[..count]));
         }
-        self.seen.clear();
-        Ok(())
     }
 
     fn press(&mut self, keys: &[u8]) -> Result {
@@ -89,7 +93,8 @@ fn a_command_reads_the_terminal_and_gives_it_back() -> Result {
     )?;
     session.expect("ready")?;
     session.press(b"hello\n")?;
-    session.expect("hello\r\nhello\r\n")?;
+    session.expect("hello\r\n")?; // What was typed,
+    session.expect("hello\r\n")?; // and what cat wrote.
     session.press(CTRL_D)?;
     session.expect("code 0")?;
     session.press(b"again\n")?;
@@ -117,7 +122,8 @@ fn ctrl_z_stops_both_and_both_go_on() -> Result {
     session.press(CTRL_Z)?;
     session.expect(&format!("code {}", 128 + Signal::SIGTSTP as i32))?;
     session.press(b"hello\n")?;
-    session.expect("hello\r\nhello\r\n")?;
+    session.expect("hello\r\n")?; // What was typed,
+    session.expect("hello\r\n")?; // and what cat wrote.
     session.press(CTRL_D)?;
     assert!(session.leader.wait()?.success());
     Ok(())
@@ -170,5 +176,70 @@ fn a_command_ends_although_the_program_was_killed() -> Result {
     let child = started("echo ready; exec sleep 1000")?;
     kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGKILL)?;
     assert_eq!(child.wait_with_output()?.status.signal(), Some(Signal::SIGKILL as i32));
+    Ok(())
+}
+
+/// The program, in a process group of its own, and the PID of a child that it has started.
+fn with_a_child(args: &[&str]) -> Result<(Child, Pid)> {
+    let program = program(args).process_group(0).spawn()?;
+    let threads = format!("/proc/{}/task", program.id());
+    loop {
+        for thread in fs::read_dir(&threads)?.flatten() {
+            let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            // In `race` it is forked before the signals are caught: the threads of the story tell when they are.
+            if fs::read_dir(&threads)?.count() > 2
+                && let Some(child) = children.split_whitespace().next()
+            {
+                return Ok((program, Pid::from_raw(child.parse()?)));
+            }
+        }
+        thread::yield_now();
+    }
+}
+
+const ENDLESS_RACE: &[&str] = &["race", "--how", "plain", "--updates", "1000000000000"];
+
+#[test]
+fn a_signal_to_the_whole_group_shows_as_that_signal_and_not_as_an_error() -> Result {
+    let _watched = watchdog("a signal to the group");
+    for args in [&["bench"][..], ENDLESS_RACE] {
+        for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+            let (program, _) = with_a_child(args)?;
+            killpg(Pid::from_raw(i32::try_from(program.id())?), signal)?;
+            ended_by(program, signal)?;
+        }
+    }
+    Ok(())
+}
+
+/// As it is when a service manager signals all processes, one after the other.
+#[test]
+fn a_helper_that_died_of_a_signal_before_it_reached_the_program_is_no_error() -> Result {
+    let _watched = watchdog("a signal to a helper");
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let (program, helper) = with_a_child(ENDLESS_RACE)?;
+        kill(helper, signal)?;
+        ended_by(program, signal)?;
+    }
+    Ok(())
+}
+
+fn ended_by(program: Child, signal: Signal) -> Result {
+    let output = program.wait_with_output()?;
+    assert_eq!((output.status.signal(), output.status.code()), (Some(signal as i32), None));
+    assert_eq!((output.stderr.len(), output.stdout.len()), (0, 0), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
+
+#[test]
+fn arguments_that_are_not_utf_8_go_through_unchanged() -> Result {
+    let odd = OsStr::from_bytes(b"\xff \xe4\xb8\xad");
+    let mut run = Command::new(PROGRAM);
+    let mut pipeline = Command::new(PROGRAM);
+    run.args(["run", "--", "printf", "%s"]).arg(odd);
+    pipeline.arg("pipeline").arg(OsStr::from_bytes(b"printf %s '\xff \xe4\xb8\xad'")).arg("cat");
+    for mut command in [run, pipeline] {
+        assert_eq!(command.output()?.stdout, odd.as_bytes());
+    }
     Ok(())
 }

@@ -69,7 +69,6 @@ pub fn set(signal: Signal, handler: SigHandler) -> io::Result<()> {
     Ok(())
 }
 
-// ANCHOR: note
 /// Puts a handler before the one that `signal` has, which does not tell what came: ours notes it, then calls that.
 pub(super) fn note_before_handler(signal: Signal) -> io::Result<()> {
     let ours = SigAction::new(SigHandler::Handler(note), SaFlags::SA_RESTART, SigSet::empty());
@@ -88,7 +87,6 @@ extern "C" fn note(signal: c_int) {
         next(signal);
     }
 }
-// ANCHOR_END: note
 
 /// The last of the [`ASKING`] signals that was caught.
 pub fn came() -> Option<Signal> {
