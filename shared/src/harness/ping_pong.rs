@@ -29,7 +29,6 @@ use crate::harness::story;
 use crate::linux::child::Children;
 pub use peer::{Args as PeerArgs, answer};
 use placement::Pin;
-use record::Record;
 
 /// A way of one process to tell another something.
 #[derive(Debug)]
@@ -106,8 +105,20 @@ pub struct Args {
     timeout: Duration,
 }
 
-/// Measures the mechanisms, or those that were asked for, and shows what came of it.
+/// Measures the mechanisms, or those that were asked for, and shows what came of it, within the timeout: what blocks
+/// may block for ever.
 pub fn run(args: &Args, mechanisms: &'static [Mechanism]) -> anyhow::Result<()> {
+    let measured = story::tell(args.timeout, &Children::helpers(), {
+        let args = args.clone();
+        move |children| show(children, &args, mechanisms)
+    });
+    measured.map_err(|error| match error.downcast_ref() {
+        Some(Failure::Deadline(late)) => Failure::Deadline(format!("bench: {}{late}", measure::current())).into(),
+        _ => error,
+    })
+}
+
+fn show(children: &Children, args: &Args, mechanisms: &'static [Mechanism]) -> anyhow::Result<()> {
     let mut out = Report::new(args.json);
     let records = match &args.records {
         Some(file) => {
@@ -117,7 +128,11 @@ pub fn run(args: &Args, mechanisms: &'static [Mechanism]) -> anyhow::Result<()> 
             }
             records
         }
-        None => limited(args, mechanisms)?,
+        None => {
+            let wanted = wanted(&args.mechanisms, mechanisms)?;
+            let plan = measure::Plan::new(wanted, &placement::placements(&args.pin)?, args.quick);
+            plan.measure(children, args.json.then_some(&mut out))?
+        }
     };
     if let Some(file) = &args.svg {
         std::fs::write(file, svg::draw(&records)).with_context(|| format!("write {}", file.display()))?;
@@ -126,20 +141,6 @@ pub fn run(args: &Args, mechanisms: &'static [Mechanism]) -> anyhow::Result<()> 
         table::print(&records, &mut out)?;
     }
     Ok(())
-}
-
-/// Measures within the timeout, as what blocks there may block for ever.
-fn limited(args: &Args, mechanisms: &'static [Mechanism]) -> anyhow::Result<Vec<Record>> {
-    let wanted = wanted(&args.mechanisms, mechanisms)?;
-    let plan = measure::Plan::new(wanted, &placement::placements(&args.pin)?, args.quick);
-    let json = args.json;
-    let measured = story::tell(args.timeout, &Children::helpers(), move |children| {
-        plan.measure(children, json.then(|| Report::new(true)))
-    });
-    measured.map_err(|error| match error.downcast_ref() {
-        Some(Failure::Deadline(late)) => Failure::Deadline(format!("{}: {late}", measure::current())).into(),
-        _ => error,
-    })
 }
 
 fn wanted(names: &[String], mechanisms: &'static [Mechanism]) -> anyhow::Result<Vec<&'static Mechanism>> {

@@ -319,3 +319,14 @@ fn cannot_start(command: &Command, error: io::Error) -> anyhow::Error {
     complain(&anyhow::Error::new(error).context(format!("start {}", command.get_program().display())));
     Failure::Child(code).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_with_several_threads_is_not_forked() {
+        let refused = std::thread::spawn(|| Children::helpers().fork(|| 0)).join().unwrap();
+        assert_eq!(refused.unwrap_err().to_string(), "fork in a program that has several threads");
+    }
+}

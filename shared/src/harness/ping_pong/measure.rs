@@ -21,7 +21,7 @@ const TRIAL: u64 = 200;
 /// No fewer round trips, so that there is a 99th percentile.
 const FEWEST: u64 = 200;
 
-/// What is being measured, to be named where it takes too long.
+/// What is being measured, to be named where it takes too long: `pipe, 64 bytes: `.
 static CURRENT: Mutex<String> = Mutex::new(String::new());
 
 pub(super) fn current() -> String {
@@ -59,14 +59,14 @@ impl Plan {
     }
 
     /// The records; `out` gets each as soon as it is there.
-    pub(super) fn measure(&self, children: &Children, mut out: Option<Report>) -> anyhow::Result<Vec<Record>> {
+    pub(super) fn measure(&self, children: &Children, mut out: Option<&mut Report>) -> anyhow::Result<Vec<Record>> {
         let bar = ProgressBar::new(self.steps.len() as u64);
         bar.set_style(ProgressStyle::with_template("{wide_bar} {msg}")?);
         let mut records = Vec::new();
         for step in &self.steps {
             let name = format!("{}, {} bytes", step.mechanism.name, step.bytes);
             bar.set_message(name.clone());
-            CURRENT.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&name);
+            *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = format!("{name}: ");
             let record = self.one(children, step).context(name)?;
             out.as_mut().map_or(Ok(()), |out| bar.suspend(|| out.pairs(&record)))?;
             records.push(record);
