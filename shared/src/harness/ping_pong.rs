@@ -120,19 +120,16 @@ pub fn run(args: &Args, mechanisms: &'static [Mechanism]) -> anyhow::Result<()> 
 
 fn show(children: &Children, args: &Args, mechanisms: &'static [Mechanism]) -> anyhow::Result<()> {
     let mut out = Report::new(args.json);
-    let records = match &args.records {
-        Some(file) => {
-            let records = record::load(file)?;
-            if args.json {
-                records.iter().try_for_each(|record| out.pairs(record))?;
-            }
-            records
+    let records = if let Some(file) = &args.records {
+        let records = record::load(file)?;
+        if args.json {
+            records.iter().try_for_each(|record| out.pairs(record))?;
         }
-        None => {
-            let wanted = wanted(&args.mechanisms, mechanisms)?;
-            let plan = measure::Plan::new(wanted, &placement::placements(&args.pin)?, args.quick);
-            plan.measure(children, args.json.then_some(&mut out))?
-        }
+        records
+    } else {
+        let wanted = wanted(&args.mechanisms, mechanisms)?;
+        let plan = measure::Plan::new(wanted, &placement::placements(&args.pin)?, args.quick);
+        plan.measure(children, args.json.then_some(&mut out))?
     };
     if let Some(file) = &args.svg {
         std::fs::write(file, svg::draw(&records)).with_context(|| format!("write {}", file.display()))?;

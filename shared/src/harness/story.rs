@@ -32,10 +32,9 @@ pub fn tell<T: Send + 'static>(
         move || children.kill()
     })?;
     let told = watch(timeout, children, &shutdown, story);
-    if told.is_ok() {
-        children.finish()
-    } else {
-        children.end()
+    match told {
+        Ok(_) => children.finish(),
+        Err(_) => children.end(),
     }
     // A child may have died of the signal before it came to us: what that made of the story is no error.
     match signals::came().or_else(|| children.broken_off()) {

@@ -144,7 +144,10 @@ impl Children {
             self.lock().signal(Signal::SIGTERM);
             self.lock().signal(Signal::SIGCONT);
             let deadline = Instant::now() + GRACE;
-            started.iter().for_each(|child| drop(child.pidfd.ends_by(deadline)));
+            for child in started {
+                // Late, or not to be waited for: it is killed.
+                let _ = child.pidfd.ends_by(deadline);
+            }
         }
         self.lock().kill();
     }
