@@ -75,7 +75,7 @@ fn a_demo_without_tee_fails_and_leaves_nothing() {
     }
     let output = bench.command(PROGRAM, &[]).env("PATH", bin.folder.path()).output().unwrap();
     assert_eq!(code(&output), Some(1));
-    assert!(errors(&output).contains("error: "), "{}", errors(&output));
+    assert!(errors(&output).contains("fifo-demo: "), "{}", errors(&output));
     assert!(is_empty(&bench));
 }
 
@@ -195,7 +195,7 @@ fn a_full_stdout_is_an_error_and_a_closed_one_is_not() -> Result {
         let bench = Bench::new();
         let full = bench.command(PROGRAM, &[command]).stdout(File::create("/dev/full")?).spawn()?.wait_with_output()?;
         assert_eq!(code(&full), Some(1), "{command}");
-        assert_eq!(errors(&full), "error: write stdout: No space left on device (os error 28)\n", "{command}");
+        assert_eq!(errors(&full), "fifo-demo: write stdout: No space left on device (os error 28)\n", "{command}");
         let (reader, writer) = std::io::pipe()?;
         drop(reader);
         let gone = bench.command(PROGRAM, &[command]).stdout(writer).spawn()?.wait_with_output()?;

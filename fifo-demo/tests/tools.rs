@@ -41,7 +41,10 @@ fn make_leaves_what_exists_untouched() -> Result {
     let bench = Bench::new();
     fs::write(bench.path("file"), "here")?;
     let output = bench.program(&["make", "file"]);
-    assert_eq!((code(&output), errors(&output).as_str()), (Some(1), "error: mkfifo file: File exists (os error 17)\n"));
+    assert_eq!(
+        (code(&output), errors(&output).as_str()),
+        (Some(1), "fifo-demo: mkfifo file: File exists (os error 17)\n")
+    );
     assert_eq!(fs::read(bench.path("file"))?, b"here");
     Ok(())
 }
@@ -93,7 +96,7 @@ fn recv_that_waits_in_vain_ends_with_124_and_touches_no_file() -> Result {
     fs::write(bench.path("old"), "old")?;
     let recv = bench.program(&["recv", "p", "--tee", "old", "--tee", "new", "--timeout", "50ms"]);
     assert_eq!(code(&recv), Some(124));
-    assert_eq!(errors(&recv), "error: wait for bytes from a writer of p: --timeout 50ms passed\n");
+    assert_eq!(errors(&recv), "fifo-demo: wait for bytes from a writer of p: --timeout 50ms passed\n");
     assert_eq!(fs::read(bench.path("old"))?, b"old");
     assert!(!bench.path("new").exists());
     Ok(())
@@ -104,7 +107,7 @@ fn send_that_waits_in_vain_ends_with_124() {
     let bench = Bench::with_fifo();
     let send = bench.program(&["send", "p", "--timeout", "50ms"]);
     assert_eq!(code(&send), Some(124));
-    assert_eq!(errors(&send), "error: wait for a reader of p: --timeout 50ms passed\n");
+    assert_eq!(errors(&send), "fifo-demo: wait for a reader of p: --timeout 50ms passed\n");
 }
 
 #[test]
@@ -115,7 +118,7 @@ fn another_side_that_moves_nothing_is_not_waited_for_without_end() -> Result {
     let recv = bench.program(&["recv", "p", "--timeout", "50ms"]);
     let send = bench.program(&["send", "p", "source", "--timeout", "50ms"]);
     assert_eq!((code(&recv), code(&send)), (Some(124), Some(124)));
-    assert_eq!(errors(&send), "error: wait for room in p, whose reader reads nothing: --timeout 50ms passed\n");
+    assert_eq!(errors(&send), "fifo-demo: wait for room in p, whose reader reads nothing: --timeout 50ms passed\n");
     Ok(())
 }
 
@@ -125,10 +128,10 @@ fn what_is_no_fifo_is_left_untouched() -> Result {
     fs::write(bench.path("file"), "here")?;
     for args in [["send", "file"], ["recv", "file"]] {
         let output = bench.program(&args);
-        assert_eq!((code(&output), errors(&output).as_str()), (Some(1), "error: open file: not a FIFO\n"));
+        assert_eq!((code(&output), errors(&output).as_str()), (Some(1), "fifo-demo: open file: not a FIFO\n"));
     }
     let recv = bench.program(&["recv", "missing", "--tee", "copy"]);
-    assert_eq!(errors(&recv), "error: open missing: No such file or directory (os error 2)\n");
+    assert_eq!(errors(&recv), "fifo-demo: open missing: No such file or directory (os error 2)\n");
     assert_eq!(fs::read(bench.path("file"))?, b"here");
     assert!(!bench.path("copy").exists());
     Ok(())
@@ -141,7 +144,7 @@ fn a_full_disk_under_tee_takes_nothing_from_stdout() -> Result {
     let send = bench.start(&["send", "p", "source"]);
     let recv = bench.program(&["recv", "p", "--tee", "/dev/full"]);
     assert_eq!(code(&recv), Some(1));
-    assert_eq!(errors(&recv), "error: write /dev/full: No space left on device (os error 28)\n");
+    assert_eq!(errors(&recv), "fifo-demo: write /dev/full: No space left on device (os error 28)\n");
     assert!(recv.stdout == all_bytes());
     assert_eq!(code(&send.wait_with_output()?), Some(0));
     Ok(())
@@ -153,7 +156,10 @@ fn a_file_is_filled_to_its_limit_and_then_given_up() -> Result {
     fs::write(bench.path("source"), all_bytes())?;
     let send = bench.start(&["send", "p", "source"]);
     let recv = bench.shell(r#"ulimit -f 8; exec "$PROGRAM" recv p --tee copy"#);
-    assert_eq!((code(&recv), errors(&recv).as_str()), (Some(1), "error: write copy: File too large (os error 27)\n"));
+    assert_eq!(
+        (code(&recv), errors(&recv).as_str()),
+        (Some(1), "fifo-demo: write copy: File too large (os error 27)\n")
+    );
     assert!(recv.stdout == all_bytes());
     // POSIX counts in 512 bytes, bash in 1024.
     let copy = fs::read(bench.path("copy"))?;
@@ -171,7 +177,7 @@ fn with_nowhere_left_to_write_the_writer_is_told() -> Result {
     let recv = recv.stdout(File::create("/dev/full")?).spawn()?.wait_with_output()?;
     assert_eq!((code(&recv), errors(&recv).lines().count()), (Some(1), 2));
     let send = send.wait_with_output()?;
-    assert_eq!((code(&send), errors(&send).as_str()), (Some(1), "error: write p: Broken pipe (os error 32)\n"));
+    assert_eq!((code(&send), errors(&send).as_str()), (Some(1), "fifo-demo: write p: Broken pipe (os error 32)\n"));
     Ok(())
 }
 
@@ -181,7 +187,7 @@ fn an_output_that_cannot_be_opened_fails_before_anything_is_written() -> Result 
     let writer = bench.shell_start("echo 12345 > p");
     let recv = bench.program(&["recv", "p", "--tee", "no/such/file"]);
     assert_eq!((code(&recv), text(&recv).as_str()), (Some(1), ""));
-    assert_eq!(errors(&recv), "error: open no/such/file: No such file or directory (os error 2)\n");
+    assert_eq!(errors(&recv), "fifo-demo: open no/such/file: No such file or directory (os error 2)\n");
     writer.wait_with_output()?;
     Ok(())
 }
@@ -197,7 +203,10 @@ fn tee_can_be_another_fifo_but_not_the_same() -> Result {
     assert!(recv.stdout == all_bytes() && fs::read(bench.path("copy"))? == all_bytes());
     assert_eq!((code(&recv), code(&send.wait_with_output()?)), (Some(0), Some(0)));
     let looped = bench.program(&["recv", "p", "--tee", "./p"]);
-    assert_eq!((code(&looped), errors(&looped).as_str()), (Some(2), "error: --tee ./p: is the FIFO to read from\n"));
+    assert_eq!(
+        (code(&looped), errors(&looped).as_str()),
+        (Some(2), "fifo-demo: --tee ./p: is the FIFO to read from\n")
+    );
     Ok(())
 }
 

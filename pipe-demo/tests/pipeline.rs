@@ -94,10 +94,10 @@ fn one_stage_is_a_pipeline_too() -> Result {
 fn a_stage_that_cannot_start_ends_those_that_have() -> Result {
     for link in LINKS {
         let output = pipeline(link, &["sleep 1000", "sleep 1000", "no-such-command", "cat"])?;
-        let expected = "error: start no-such-command: No such file or directory (os error 2)\n";
+        let expected = "pipe-demo: start no-such-command: No such file or directory (os error 2)\n";
         assert_eq!((code(output.status), stderr(&output).as_str()), (127, expected));
         let output = pipeline(link, &["sleep 1000", "/etc/passwd"])?;
-        let expected = "error: start /etc/passwd: Permission denied (os error 13)\n";
+        let expected = "pipe-demo: start /etc/passwd: Permission denied (os error 13)\n";
         assert_eq!((code(output.status), stderr(&output).as_str()), (126, expected));
     }
     Ok(())
@@ -179,7 +179,7 @@ fn the_timeout_ends_stages_that_ignore_sigterm_too() -> Result {
     for link in LINKS {
         let stubborn = r#"sh -c 'trap "" TERM; exec sleep 1000'"#;
         let output = run(&["pipeline", "--link", link, "--timeout", "200ms", "sleep 1000", stubborn, "cat"])?;
-        assert_eq!((code(output.status), stderr(&output).as_str()), (124, "error: not done after 200ms\n"));
+        assert_eq!((code(output.status), stderr(&output).as_str()), (124, "pipe-demo: not done after 200ms\n"));
     }
     Ok(())
 }

@@ -36,7 +36,7 @@ fn the_exit_code_is_the_commands() -> Result {
     }
     let output = run(&["run", "--", "no-such-command"])?;
     assert_eq!(code(output.status), 127);
-    assert_eq!(stderr(&output), "error: start no-such-command: No such file or directory (os error 2)\n");
+    assert_eq!(stderr(&output), "pipe-demo: start no-such-command: No such file or directory (os error 2)\n");
     assert_eq!(code(run(&["run", "--", "/"])?.status), 126);
     assert_eq!(code(run(&["run"])?.status), 2);
     for size in ["0", "-1", "1073741825", "99999999999999999999"] {
@@ -75,7 +75,7 @@ fn a_reader_that_goes_away_is_no_error() -> Result {
 fn a_full_disk_is_an_error_and_ends_the_command() -> Result {
     let full = File::options().write(true).open("/dev/full")?;
     let output = output(pipe_demo(&["run", "--", "sh", "-c", "echo abc; exec sleep 1000"]).stdout(full))?;
-    let expected = "error: write stdout: No space left on device (os error 28)\n";
+    let expected = "pipe-demo: write stdout: No space left on device (os error 28)\n";
     assert_eq!((code(output.status), stderr(&output).as_str()), (1, expected));
     Ok(())
 }
@@ -84,7 +84,7 @@ fn a_full_disk_is_an_error_and_ends_the_command() -> Result {
 fn ctrl_c_and_the_timeout_end_it_even_while_nobody_reads_its_stdout() -> Result {
     let (reader, writer) = std::io::pipe()?;
     let output = output(pipe_demo(&["run", "--timeout", "200ms", "--", "yes"]).stdout(writer))?;
-    assert_eq!((code(output.status), stderr(&output).as_str()), (124, "error: not done after 200ms\n"));
+    assert_eq!((code(output.status), stderr(&output).as_str()), (124, "pipe-demo: not done after 200ms\n"));
     drop(reader);
 
     let mut child = spawn(&mut pipe_demo(&["run", "--", "yes"]))?;

@@ -16,10 +16,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use shared::cube_roots::client::DeadlineSocket;
-use shared::harness::report::{Failure, Report, narrate};
+use shared::harness::report::{Failure, Report, complain, narrate};
 use shared::linux::network::Network;
 use shared::linux::readiness::{await_readable, is_timeout, restart};
-use shared::linux::{endpoint, shutdown};
+use shared::linux::{endpoint, shutdown, signals};
 use socket2::Socket;
 
 /// The most descriptors that one message carries (SCM_MAX_FD). The control buffer has room for all of
@@ -137,8 +137,8 @@ fn copy_to_stdout(mut file: File) -> anyhow::Result<()> {
 
 /// exec(3): the command has our PID, and its exit code is ours.
 fn become_command(program: &str, arguments: &[String], file: File) -> anyhow::Result<()> {
-    let error = Command::new(program).args(arguments).stdin(file).exec();
+    let error = signals::hand_on(Command::new(program).args(arguments).stdin(file)).exec();
     let code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
-    narrate(format_args!("error: exec {program}: {error}"));
+    complain(&anyhow::Error::new(error).context(format!("exec {program}")));
     Err(Failure::Child(code).into())
 }

@@ -112,7 +112,8 @@ fn a_message_without_a_descriptor_is_an_error() -> io::Result<()> {
         connect(&path)?.write_all(message)?;
         let output = receiver.wait_with_output()?;
         assert_eq!(output.status.code(), Some(1));
-        let line = format!("listening unix {address}\nerror: receive {address}: no descriptor came with the message\n");
+        let line =
+            format!("listening unix {address}\nunixsock: receive {address}: no descriptor came with the message\n");
         assert_eq!(String::from_utf8_lossy(&output.stderr), line);
     }
     Ok(())
@@ -126,7 +127,7 @@ fn nobody_comes_is_124_and_no_file_is_left() -> io::Result<()> {
     assert_eq!(waited.status.code(), Some(124));
     assert_eq!(
         String::from_utf8_lossy(&waited.stderr),
-        format!("listening unix {address}\nerror: receive {address}: i/o timeout\n")
+        format!("listening unix {address}\nunixsock: receive {address}: i/o timeout\n")
     );
     assert_eq!(fs::read_dir(folder.path())?.count(), 0);
     Ok(())
@@ -140,7 +141,7 @@ fn a_receiver_that_says_nothing_is_124_for_the_sender() -> io::Result<()> {
     let address = path.display().to_string();
     let sent = unixsock(&["pass-fd", "send", &address, "/dev/null", "--timeout", "100ms"]).output()?;
     assert_eq!(sent.status.code(), Some(124));
-    assert_eq!(String::from_utf8_lossy(&sent.stderr), format!("error: send {address}: i/o timeout\n"));
+    assert_eq!(String::from_utf8_lossy(&sent.stderr), format!("unixsock: send {address}: i/o timeout\n"));
     Ok(())
 }
 
@@ -149,10 +150,10 @@ fn what_cannot_be_opened_or_reached_is_one_clear_line() -> io::Result<()> {
     let folder = tempfile::tempdir()?;
     let address = folder.path().join("socket").display().to_string();
     let missing = send(&address, Path::new("/does/not/exist"))?;
-    let line = "error: open /does/not/exist: No such file or directory (os error 2)\n";
+    let line = "unixsock: open /does/not/exist: No such file or directory (os error 2)\n";
     assert_eq!((missing.status.code(), String::from_utf8_lossy(&missing.stderr).as_ref()), (Some(1), line));
     let unreached = send(&address, Path::new("/dev/null"))?;
-    let line = format!("error: dial unix {address}: No such file or directory (os error 2)\n");
+    let line = format!("unixsock: dial unix {address}: No such file or directory (os error 2)\n");
     assert_eq!(
         (unreached.status.code(), String::from_utf8_lossy(&unreached.stderr).as_ref()),
         (Some(1), line.as_str())

@@ -180,14 +180,17 @@ fn a_stale_file_is_replaced() -> io::Result<()> {
 #[test]
 fn a_live_server_is_left_alone() -> io::Result<()> {
     let server = STREAM.start(&[])?;
-    let taken = format!("error: bind {}: Address already in use (os error 98)\n", server.address);
+    let taken = format!("unixsock: bind {}: Address already in use (os error 98)\n", server.address);
     assert_eq!(refused(&server.address)?, (Some(1), taken));
     assert_eq!(server.connect()?.ask("27")?, CUBE_ROOT_OF_27);
     let folder = tempfile::tempdir()?;
     let datagrams = folder.path().join("datagrams");
     let _bound = UnixDatagram::bind(&datagrams)?;
     let address = datagrams.to_str().unwrap();
-    assert_eq!(refused(address)?, (Some(1), format!("error: bind {address}: Address already in use (os error 98)\n")));
+    assert_eq!(
+        refused(address)?,
+        (Some(1), format!("unixsock: bind {address}: Address already in use (os error 98)\n"))
+    );
     assert!(datagrams.exists());
     Ok(())
 }
@@ -215,7 +218,7 @@ fn what_is_no_socket_is_never_replaced() -> io::Result<()> {
     symlink(at("nowhere"), at("dangling"))?;
     for name in ["file", "folder", "link", "dangling"] {
         let address = at(name).display().to_string();
-        assert_eq!(refused(&address)?, (Some(1), format!("error: bind {address}: exists and is not a socket\n")));
+        assert_eq!(refused(&address)?, (Some(1), format!("unixsock: bind {address}: exists and is not a socket\n")));
     }
     assert_eq!(fs::read_to_string(at("file"))?, "kept");
     assert!(at("stale").exists() && at("folder").exists() && fs::symlink_metadata(at("link"))?.is_symlink());
@@ -227,13 +230,13 @@ fn an_address_that_cannot_be_is_one_clear_line() -> io::Result<()> {
     let folder = tempfile::tempdir()?;
     let long = format!("{}/{}", folder.path().display(), "x".repeat(200));
     let why = format!("a path of {} bytes, and at most 107 fit into an address", long.len());
-    assert_eq!(refused(&long)?, (Some(1), format!("error: bind {long}: {why}\n")));
+    assert_eq!(refused(&long)?, (Some(1), format!("unixsock: bind {long}: {why}\n")));
     let missing = folder.path().join("missing/socket").display().to_string();
     assert_eq!(
         refused(&missing)?,
-        (Some(1), format!("error: bind {missing}: No such file or directory (os error 2)\n"))
+        (Some(1), format!("unixsock: bind {missing}: No such file or directory (os error 2)\n"))
     );
-    assert_eq!(refused("")?, (Some(1), "error: bind : an empty path\n".to_owned()));
+    assert_eq!(refused("")?, (Some(1), "unixsock: bind : an empty path\n".to_owned()));
     Ok(())
 }
 
@@ -247,7 +250,7 @@ fn an_unwritable_folder_is_one_clear_line() -> io::Result<()> {
     let output = command.args(["serve", "--timeout", "10s", "--address", &address]).output()?;
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(stderr, format!("error: bind {address}: Permission denied (os error 13)\n"));
+    assert_eq!(stderr, format!("unixsock: bind {address}: Permission denied (os error 13)\n"));
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))
 }
 
@@ -288,7 +291,7 @@ fn an_abstract_name_has_no_file() -> io::Result<()> {
     let server = STREAM.start(&["--address", &name])?;
     let output = Command::new(UNIXSOCK).args(["client", "--address", &name, "27"]).output()?;
     assert_text(&output.stdout, &format!("{CUBE_ROOT_OF_27}\n"));
-    assert_eq!(refused(&name)?, (Some(1), format!("error: bind {name}: Address already in use (os error 98)\n")));
+    assert_eq!(refused(&name)?, (Some(1), format!("unixsock: bind {name}: Address already in use (os error 98)\n")));
     server.end_by(Signal::SIGTERM).map(drop)
 }
 

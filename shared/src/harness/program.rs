@@ -79,6 +79,7 @@ fn name<P: Program>() -> String {
 pub fn main<P: Program>() -> ExitCode {
     let begun = begin();
     let program = P::parse();
+    report::name(&name::<P>());
     if program.options().verbose > 1 {
         readiness::trace_calls();
     }
