@@ -4,18 +4,16 @@
 //!
 //! Note: 管道, beside "共享内存…最快的一种IPC方法". Go: `testing.B`. Man: fifo(7).
 
-use std::env;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
-use std::mem;
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use nix::fcntl::OFlag;
 use shared::harness::ping_pong::descriptors::{ANY, blocking, event_loop};
 use shared::harness::ping_pong::{Args, Mechanism, Meeting, OneWay, SIZES, Side};
+use shared::linux::folder::Folder;
 
 use crate::{fifo, make};
 
@@ -30,24 +28,16 @@ const fn fifo(name: &'static str, meet: fn() -> anyhow::Result<Meeting>, join: J
     Mechanism { name, sizes: SIZES, one_way: OneWay::Waits, meet, join }
 }
 
-/// Held while there are files.
-static NAMED: Mutex<()> = Mutex::new(());
-
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    // Waits until there are none, and for ever keeps others from being made.
-    let last_act = || mem::forget(NAMED.lock().unwrap_or_else(PoisonError::into_inner));
-    shared::harness::ping_pong::run(args, &MECHANISMS, last_act)
+    shared::harness::ping_pong::run(args, &MECHANISMS)
 }
 
 fn meet(join: Join) -> anyhow::Result<Meeting> {
-    let named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
-    let template = env::temp_dir().join("fifo-demo-XXXXXX");
-    let folder = nix::unistd::mkdtemp(&template).map_err(io::Error::from);
-    let folder = folder.with_context(|| format!("mkdtemp {}", template.display()))?;
-    let ends = open(&folder.join("there")).and_then(|there| Ok((there, open(&folder.join("back"))?)));
-    fs::remove_dir_all(&folder).with_context(|| format!("remove {}", folder.display()))?;
-    drop(named);
-    let ((their_input, our_output), (our_input, their_output)) = ends?;
+    let folder = Folder::make("fifo-demo")?;
+    let there = open(&folder.path().join("there"))?;
+    let back = open(&folder.path().join("back"))?;
+    folder.remove()?;
+    let ((their_input, our_output), (our_input, their_output)) = (there, back);
     Ok(Meeting::Process(join(our_input, our_output)?, OwnedFd::from(their_input), OwnedFd::from(their_output)))
 }
 

@@ -17,8 +17,7 @@ use shared::linux::readiness::Ready;
 use crate::inlet::Inlet;
 use crate::make;
 use crate::patience::Patience;
-use crate::process::Process;
-use crate::scratch::{self, Scratch};
+use crate::scratch::{self, Process, Scratch};
 
 const TEE: &str = "tee dst.log < myfifo";
 const CAT: &str = "cat src.log > myfifo";
@@ -58,12 +57,12 @@ fn session(scratch: &Scratch, tell: &mut impl FnMut(&[u8]) -> anyhow::Result<()>
 
     tell(format!("$ {TEE} &\n").as_bytes())?;
     let mut tee = start(scratch, TEE, Stdio::piped())?;
-    tell(format!("[1] {}\n", tee.id()).as_bytes())?;
+    tell(format!("[1] {}\n", tee.child.id()).as_bytes())?;
 
     tell(format!("$ {CAT}\n").as_bytes())?;
     let cat = start(scratch, CAT, Stdio::null())?;
 
-    let screen = tee.stdout().context("tee has no stdout")?;
+    let screen = tee.child.stdout.take().context("tee has no stdout")?;
     let screen = show(Inlet::new(screen, "tee")?, scratch, tell)?;
     // First the one whose end was seen: had it failed, the other might wait for it for ever.
     tee.finish()?;
@@ -81,7 +80,7 @@ fn session(scratch: &Scratch, tell: &mut impl FnMut(&[u8]) -> anyhow::Result<()>
 fn start(scratch: &Scratch, line: &str, stdout: Stdio) -> anyhow::Result<Process> {
     let mut shell = Command::new("sh");
     shell.arg("-c").arg(format!("exec {line}")).current_dir(scratch.folder());
-    Process::start(shell.stdin(Stdio::null()).stdout(stdout), line)
+    scratch.start(shell.stdin(Stdio::null()).stdout(stdout), line)
 }
 
 /// Whatever `tee` prints, until it has printed all.

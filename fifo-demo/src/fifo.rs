@@ -41,26 +41,27 @@ pub fn open_reader(path: &Path) -> anyhow::Result<Inlet> {
 /// The write end, once there is a reader.
 pub fn open_writer(path: &Path, patience: Patience) -> anyhow::Result<Outlet> {
     check(fs::metadata(path), path)?;
-    let file = open_beside(path, patience)?.with_context(|| format!("open {}", path.display()))?;
+    let file = open_within(path, OpenOptions::new().write(true), patience, "a reader of ")?;
     check(file.metadata(), path)?;
     set_nonblocking(&file).with_context(|| format!("fcntl {}", path.display()))?;
     Ok(Outlet::patient(file, &path.display().to_string(), patience))
 }
 
-fn open_beside(path: &Path, patience: Patience) -> anyhow::Result<io::Result<File>> {
+/// open(2) in a thread: it may wait, for the other side of a FIFO or for a device. In vain, it is for `what` of `path`.
+pub fn open_within(path: &Path, how: &OpenOptions, patience: Patience, what: &str) -> anyhow::Result<File> {
     let (done, opened) = mpsc::channel();
-    let owned = path.to_owned();
+    let (owned, how) = (path.to_owned(), how.clone());
     thread::Builder::new()
         .name("open".to_owned())
-        .spawn(move || done.send(OpenOptions::new().write(true).open(owned)))
+        .spawn(move || done.send(how.open(owned)))
         .context("start a thread")?;
     let result = match patience.limit() {
         Some(limit) => opened.recv_timeout(limit),
         None => opened.recv().map_err(RecvTimeoutError::from),
     };
     match result {
-        Err(RecvTimeoutError::Timeout) => Err(patience.passed(format_args!("a reader of {}", path.display())).into()),
-        result => result.context("the thread that opens has gone"),
+        Err(RecvTimeoutError::Timeout) => Err(patience.passed(format_args!("{what}{}", path.display())).into()),
+        result => result.context("the thread that opens has gone")?.with_context(|| format!("open {}", path.display())),
     }
 }
 

@@ -13,16 +13,15 @@ mod fifo;
 mod inlet;
 mod outlet;
 mod patience;
-mod process;
 mod scratch;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
-use shared::harness::claims::{self, Check};
+use clap::{Parser, Subcommand};
+use shared::harness::claims::Check;
+use shared::harness::ping_pong;
+use shared::harness::program::{self, Common, Options, Program};
 use shared::harness::report::Report;
-use shared::harness::{manual, ping_pong, report};
-use shared::linux::{pidfd, readiness};
 
 /// Named pipes (FIFOs), as the note's section 管道 tells of them
 ///
@@ -32,9 +31,8 @@ use shared::linux::{pidfd, readiness};
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Tell on stderr what is done; twice: also every non-blocking call and what it returned
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    verbose: u8,
+    #[command(flatten)]
+    options: Options,
 }
 
 #[derive(Subcommand)]
@@ -57,39 +55,35 @@ enum Command {
     MuxWriter(mux::writer::Args),
     /// Round trips and throughput of a FIFO, blocking and not, on one scale with the other programs' mechanisms
     Bench(ping_pong::Args),
-    /// Ask this kernel which of the note's statements about named pipes hold
-    Claims(claims::Args),
-    #[command(hide = true)]
-    BenchPeer(ping_pong::PeerArgs),
-    #[command(hide = true)]
-    Manual(manual::Args),
+    #[command(flatten)]
+    Common(Common),
 }
-
-/// What `claims` asks.
-const CHECKS: &[&[Check]] = &[make::CHECKS, demo::CHECKS, open_modes::CHECKS, mux::CHECKS];
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    if cli.verbose > 1 {
-        readiness::trace_calls();
-    }
-    report::exit(run(cli))
+    program::main::<Cli>()
 }
 
-fn run(cli: Cli) -> anyhow::Result<()> {
-    pidfd::keep_how_children_end()?;
-    match cli.command.unwrap_or(Command::Demo) {
-        Command::Demo => demo::run(&mut Report::new(false)),
-        Command::Make(args) => make::run(&args),
-        Command::Send(args) => send::run(&args, cli.verbose > 0),
-        Command::Recv(args) => recv::run(&args, cli.verbose > 0),
-        Command::OpenModes(args) => open_modes::run(&args),
-        Command::Eof(args) => eof::run(&args),
-        Command::Mux(args) => mux::run(&args),
-        Command::MuxWriter(args) => mux::writer::run(&args),
-        Command::Bench(args) => bench::run(&args),
-        Command::BenchPeer(args) => ping_pong::answer(&args, &bench::MECHANISMS),
-        Command::Claims(args) => claims::run(&args, env!("CARGO_PKG_NAME"), CHECKS),
-        Command::Manual(args) => manual::install(&args, Cli::command()),
+impl Program for Cli {
+    const CHECKS: &'static [&'static [Check]] = &[make::CHECKS, demo::CHECKS, open_modes::CHECKS, mux::CHECKS];
+
+    const MECHANISMS: &'static [ping_pong::Mechanism] = &bench::MECHANISMS;
+
+    fn options(&self) -> &Options {
+        &self.options
+    }
+
+    fn run(self) -> anyhow::Result<()> {
+        match self.command.unwrap_or(Command::Demo) {
+            Command::Demo => demo::run(&mut Report::new(false)),
+            Command::Make(args) => make::run(&args),
+            Command::Send(args) => send::run(&args, self.options.verbose()),
+            Command::Recv(args) => recv::run(&args, self.options.verbose()),
+            Command::OpenModes(args) => open_modes::run(&args),
+            Command::Eof(args) => eof::run(&args),
+            Command::Mux(args) => mux::run(&args),
+            Command::MuxWriter(args) => mux::writer::run(&args),
+            Command::Bench(args) => bench::run(&args),
+            Command::Common(command) => command.run::<Cli>(),
+        }
     }
 }

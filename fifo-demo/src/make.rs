@@ -15,7 +15,6 @@ use nix::unistd;
 use shared::harness::claims::{Check, Seen};
 
 use crate::fifo::open_at_once;
-use crate::process::Process;
 use crate::scratch::{self, Scratch};
 
 #[derive(clap::Args)]
@@ -56,7 +55,7 @@ fn exchange(scratch: &Scratch) -> anyhow::Result<Exchanged> {
     let mut reader = open_at_once(&path, OFlag::O_RDONLY)?;
     let mut stranger = Command::new("sh");
     stranger.args(["-c", "echo 12345 > \"$0\""]).arg(&path).stdin(Stdio::null()).stdout(Stdio::null());
-    Process::start(&mut stranger, "sh")?.finish()?;
+    scratch.start(&mut stranger, "sh")?.finish()?;
     let file = fs::metadata(&path).context("stat the FIFO")?;
     let mut read = String::new();
     reader.read_to_string(&mut read).context("read the FIFO")?;

@@ -29,8 +29,7 @@ use shared::linux::readiness::Ready;
 use crate::fifo;
 use crate::inlet::Inlet;
 use crate::patience::Patience;
-use crate::process::Process;
-use crate::scratch::{self, Scratch};
+use crate::scratch::{self, Process, Scratch};
 use tally::Tally;
 
 #[derive(clap::Args)]
@@ -99,7 +98,7 @@ fn multiplex(args: &Args, fifo: &Path, size: usize, lock: Lock, scratch: &Scratc
             writer.arg("--lock");
         }
         writer.stdin(gate.try_clone().context("dup")?).stdout(at_the_gate.try_clone().context("dup")?);
-        writers.push(Process::start(&mut writer, &format!("writer {number}"))?);
+        writers.push(scratch.start(&mut writer, &format!("writer {number}"))?);
     }
     drop((gate, at_the_gate));
     wait_for_all(Inlet::new(ready, "the gate")?, writers.len(), &args.patience, scratch)?;
@@ -111,7 +110,7 @@ fn multiplex(args: &Args, fifo: &Path, size: usize, lock: Lock, scratch: &Scratc
     Ok(Arrived { writers: args.writers, size, lock, records, torn: tally.torn() })
 }
 
-/// Each writer says one byte. One that died says none, and a Ctrl-C that it died of has reached us too.
+/// Each writer says one byte. One that died says none.
 fn wait_for_all(mut ready: Inlet, writers: usize, patience: &Patience, scratch: &Scratch) -> anyhow::Result<()> {
     ready.heed(scratch.shutdown())?;
     let mut said = 0;

@@ -1,60 +1,57 @@
-//! A temporary folder that nothing leaves behind: not a failure, not Ctrl-C.
-//!
-//! Man: mkdtemp(3).
+//! A temporary folder, and children that work in it: nothing is left of them, whatever ends the story.
 
-use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::process::Command;
 
-use anyhow::Context;
-use shared::harness::report::{self, Failure};
+use anyhow::{Context, ensure};
+use shared::harness::report::Failure;
+use shared::linux::child::{Child, Children};
 use shared::linux::folder::Folder;
 use shared::linux::shutdown::Shutdown;
+use shared::linux::signals;
 
 use crate::make;
 
 pub struct Scratch {
-    folder: PathBuf,
+    folder: Folder,
+    children: Children,
     shutdown: Shutdown,
 }
 
-/// Runs a `story` in a folder of its own. A signal that came meanwhile decides the exit code.
+/// Runs a `story` in a folder of its own. A signal that came meanwhile decides how the program ends.
 pub fn with(story: impl FnOnce(&Scratch) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    let scratch = Scratch::new()?;
-    let result = story(&scratch);
-    remove(&scratch.folder);
-    scratch.check()?;
-    result
+    let children = Children::helpers();
+    let last_act = children.clone();
+    run(story, children, Shutdown::on_signals(move || last_act.kill())?)
 }
 
-/// Runs the `story` of a check, which may be killed any time with all its group: somebody outside looks after the
-/// folder.
+/// Runs the `story` of a check, which is to end at once by a signal.
 pub fn looked_after<T>(story: impl FnOnce(&Scratch) -> anyhow::Result<T>) -> anyhow::Result<T> {
-    let folder = Folder::make("fifo-demo")?;
-    story(&Scratch { folder: folder.path().to_owned(), shutdown: Shutdown::default() })
+    run(story, Children::helpers(), Shutdown::default())
+}
+
+fn run<T>(
+    story: impl FnOnce(&Scratch) -> anyhow::Result<T>,
+    children: Children,
+    shutdown: Shutdown,
+) -> anyhow::Result<T> {
+    let scratch = Scratch { folder: Folder::make("fifo-demo")?, children, shutdown };
+    let result = story(&scratch);
+    scratch.children.end();
+    let removed = scratch.folder.remove();
+    match signals::came().or_else(|| scratch.children.broken_off()) {
+        Some(signal) => Err(Failure::Interrupted(signal).into()),
+        None => result.and_then(|told| removed.map(|()| told)),
+    }
 }
 
 impl Scratch {
-    /// The signals are caught before there is anything to leave behind.
-    fn new() -> anyhow::Result<Scratch> {
-        let made = Arc::new(OnceLock::new());
-        let known = Arc::clone(&made);
-        let shutdown = Shutdown::on_signals(move || known.get().into_iter().for_each(remove))?;
-        let template = env::temp_dir().join("fifo-demo-XXXXXX");
-        let folder = nix::unistd::mkdtemp(&template)
-            .map_err(std::io::Error::from)
-            .with_context(|| format!("mkdtemp {}", template.display()))?;
-        let folder = made.get_or_init(|| folder).clone();
-        Ok(Scratch { folder, shutdown })
-    }
-
     pub fn folder(&self) -> &Path {
-        &self.folder
+        self.folder.path()
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+        self.folder().join(name)
     }
 
     /// A new FIFO in it.
@@ -64,18 +61,32 @@ impl Scratch {
         Ok(path)
     }
 
+    /// Starts a child, which is named `name` when it fails.
+    pub fn start(&self, command: &mut Command, name: &str) -> anyhow::Result<Process> {
+        Ok(Process { child: self.children.spawn(command)?, name: name.to_owned() })
+    }
+
     pub fn shutdown(&self) -> &Shutdown {
         &self.shutdown
     }
 
     /// Fails once a signal has asked for the end.
     pub fn check(&self) -> Result<(), Failure> {
-        if self.shutdown.is_requested() { Err(Failure::Interrupted) } else { Ok(()) }
+        if self.shutdown.is_requested() { signals::check() } else { Ok(()) }
     }
 }
 
-fn remove(folder: &PathBuf) {
-    if let Err(error) = fs::remove_dir_all(folder) {
-        report::narrate(format_args!("remove {}: {error}", folder.display()));
+/// A child that works in the folder.
+pub struct Process {
+    pub child: Child,
+    name: String,
+}
+
+impl Process {
+    /// Waits for its end, which must be a success.
+    pub fn finish(mut self) -> anyhow::Result<()> {
+        let status = self.child.wait().with_context(|| format!("wait for {}", self.name))?;
+        ensure!(status.success(), "{}: {status}", self.name);
+        Ok(())
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! Note: 管道 ("cat src.log > myfifo"). Go: `os.OpenFile(…, os.O_WRONLY, …)`, `io.Copy`. Man: fifo(7), cat(1).
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, verbose: bool) -> anyhow::Result<()> {
-    let (input, name) = open_input(args.file.as_deref())?;
+    let (input, name) = open_input(args.file.as_deref(), args.patience)?;
     let fifo = fifo::open_writer(&args.path, args.patience)?;
     if verbose {
         report::narrate(format_args!("{} has a reader", args.path.display()));
@@ -38,14 +38,16 @@ pub fn run(args: &Args, verbose: bool) -> anyhow::Result<()> {
     let mut buffer = vec![0; 128 * 1024];
     let mut sent = 0;
     loop {
+        if !wait_for(&input, PollFlags::POLLIN, Some(&args.patience))? {
+            return Err(args.patience.passed(format_args!("bytes to send from {name}")).into());
+        }
         match nonblocking("read", &input, || (&input).read(&mut buffer)).with_context(|| format!("read {name}"))? {
             Ready::Done(0) => break,
             Ready::Done(count) => {
                 fifo.write_all(&buffer[..count])?;
                 sent += count;
             }
-            // Only where somebody else made our stdin non-blocking.
-            Ready::NotYet => drop(wait_for(&input, PollFlags::POLLIN, None)?),
+            Ready::NotYet => {} // Somebody else has read it.
         }
     }
     if verbose {
@@ -55,11 +57,11 @@ pub fn run(args: &Args, verbose: bool) -> anyhow::Result<()> {
 }
 
 /// Before the FIFO, so that a reader is not bothered when there is nothing to send.
-fn open_input(file: Option<&Path>) -> anyhow::Result<(File, String)> {
+fn open_input(file: Option<&Path>, patience: Patience) -> anyhow::Result<(File, String)> {
     match file {
         Some(path) => {
             let name = path.display().to_string();
-            let file = File::open(path).with_context(|| format!("open {name}"))?;
+            let file = fifo::open_within(path, OpenOptions::new().read(true), patience, "a writer of ")?;
             Ok((file, name))
         }
         None => Ok((io::stdin().as_fd().try_clone_to_owned().context("dup stdin")?.into(), "stdin".to_owned())),

@@ -8,8 +8,10 @@
 
 mod common;
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::process::ExitStatusExt;
 
@@ -39,7 +41,10 @@ fn make_leaves_what_exists_untouched() -> Result {
     let bench = Bench::new();
     fs::write(bench.path("file"), "here")?;
     let output = bench.program(&["make", "file"]);
-    assert_eq!((code(&output), errors(&output).as_str()), (Some(1), "error: mkfifo file: File exists (os error 17)\n"));
+    assert_eq!(
+        (code(&output), errors(&output).as_str()),
+        (Some(1), "fifo-demo: mkfifo file: File exists (os error 17)\n")
+    );
     assert_eq!(fs::read(bench.path("file"))?, b"here");
     Ok(())
 }
@@ -99,7 +104,7 @@ fn recv_that_waits_in_vain_ends_with_124_and_touches_no_file() -> Result {
     fs::write(bench.path("old"), "old")?;
     let recv = bench.program(&["recv", "p", "--tee", "old", "--tee", "new", "--timeout", "50ms"]);
     assert_eq!(code(&recv), Some(124));
-    assert_eq!(errors(&recv), "error: wait for bytes from a writer of p: --timeout 50ms passed\n");
+    assert_eq!(errors(&recv), "fifo-demo: wait for bytes from a writer of p: --timeout 50ms passed\n");
     assert_eq!(fs::read(bench.path("old"))?, b"old");
     assert!(!bench.path("new").exists());
     Ok(())
@@ -110,7 +115,7 @@ fn send_that_waits_in_vain_ends_with_124() {
     let bench = Bench::with_fifo();
     let send = bench.program(&["send", "p", "--timeout", "50ms"]);
     assert_eq!(code(&send), Some(124));
-    assert_eq!(errors(&send), "error: wait for a reader of p: --timeout 50ms passed\n");
+    assert_eq!(errors(&send), "fifo-demo: wait for a reader of p: --timeout 50ms passed\n");
 }
 
 #[test]
@@ -121,7 +126,7 @@ fn another_side_that_moves_nothing_is_not_waited_for_without_end() -> Result {
     let recv = bench.program(&["recv", "p", "--timeout", "50ms"]);
     let send = bench.program(&["send", "p", "source", "--timeout", "50ms"]);
     assert_eq!((code(&recv), code(&send)), (Some(124), Some(124)));
-    assert_eq!(errors(&send), "error: wait for room in p, whose reader reads nothing: --timeout 50ms passed\n");
+    assert_eq!(errors(&send), "fifo-demo: wait for room in p, whose reader reads nothing: --timeout 50ms passed\n");
     Ok(())
 }
 
@@ -131,10 +136,10 @@ fn what_is_no_fifo_is_left_untouched() -> Result {
     fs::write(bench.path("file"), "here")?;
     for args in [["send", "file"], ["recv", "file"]] {
         let output = bench.program(&args);
-        assert_eq!((code(&output), errors(&output).as_str()), (Some(1), "error: open file: not a FIFO\n"));
+        assert_eq!((code(&output), errors(&output).as_str()), (Some(1), "fifo-demo: open file: not a FIFO\n"));
     }
     let recv = bench.program(&["recv", "missing", "--tee", "copy"]);
-    assert_eq!(errors(&recv), "error: open missing: No such file or directory (os error 2)\n");
+    assert_eq!(errors(&recv), "fifo-demo: open missing: No such file or directory (os error 2)\n");
     assert_eq!(fs::read(bench.path("file"))?, b"here");
     assert!(!bench.path("copy").exists());
     Ok(())
@@ -147,7 +152,7 @@ fn a_full_disk_under_tee_takes_nothing_from_stdout() -> Result {
     let send = bench.start(&["send", "p", "source"]);
     let recv = bench.program(&["recv", "p", "--tee", "/dev/full"]);
     assert_eq!(code(&recv), Some(1));
-    assert_eq!(errors(&recv), "error: write /dev/full: No space left on device (os error 28)\n");
+    assert_eq!(errors(&recv), "fifo-demo: write /dev/full: No space left on device (os error 28)\n");
     assert!(recv.stdout == all_bytes());
     assert_eq!(code(&send.wait_with_output()?), Some(0));
     Ok(())
@@ -159,7 +164,10 @@ fn a_file_is_filled_to_its_limit_and_then_given_up() -> Result {
     fs::write(bench.path("source"), all_bytes())?;
     let send = bench.start(&["send", "p", "source"]);
     let recv = bench.shell(r#"ulimit -f 8; exec "$PROGRAM" recv p --tee copy"#);
-    assert_eq!((code(&recv), errors(&recv).as_str()), (Some(1), "error: write copy: File too large (os error 27)\n"));
+    assert_eq!(
+        (code(&recv), errors(&recv).as_str()),
+        (Some(1), "fifo-demo: write copy: File too large (os error 27)\n")
+    );
     assert!(recv.stdout == all_bytes());
     // POSIX counts in 512 bytes, bash in 1024.
     let copy = fs::read(bench.path("copy"))?;
@@ -177,7 +185,7 @@ fn with_nowhere_left_to_write_the_writer_is_told() -> Result {
     let recv = recv.stdout(File::create("/dev/full")?).spawn()?.wait_with_output()?;
     assert_eq!((code(&recv), errors(&recv).lines().count()), (Some(1), 2));
     let send = send.wait_with_output()?;
-    assert_eq!((code(&send), errors(&send).as_str()), (Some(1), "error: write p: Broken pipe (os error 32)\n"));
+    assert_eq!((code(&send), errors(&send).as_str()), (Some(1), "fifo-demo: write p: Broken pipe (os error 32)\n"));
     Ok(())
 }
 
@@ -187,7 +195,7 @@ fn an_output_that_cannot_be_opened_fails_before_anything_is_written() -> Result 
     let writer = bench.shell_start("echo 12345 > p");
     let recv = bench.program(&["recv", "p", "--tee", "no/such/file"]);
     assert_eq!((code(&recv), text(&recv).as_str()), (Some(1), ""));
-    assert_eq!(errors(&recv), "error: open no/such/file: No such file or directory (os error 2)\n");
+    assert_eq!(errors(&recv), "fifo-demo: open no/such/file: No such file or directory (os error 2)\n");
     writer.wait_with_output()?;
     Ok(())
 }
@@ -203,7 +211,10 @@ fn tee_can_be_another_fifo_but_not_the_same() -> Result {
     assert!(recv.stdout == all_bytes() && fs::read(bench.path("copy"))? == all_bytes());
     assert_eq!((code(&recv), code(&send.wait_with_output()?)), (Some(0), Some(0)));
     let looped = bench.program(&["recv", "p", "--tee", "./p"]);
-    assert_eq!((code(&looped), errors(&looped).as_str()), (Some(2), "error: --tee ./p: is the FIFO to read from\n"));
+    assert_eq!(
+        (code(&looped), errors(&looped).as_str()),
+        (Some(2), "fifo-demo: --tee ./p: is the FIFO to read from\n")
+    );
     Ok(())
 }
 
@@ -281,5 +292,31 @@ fn ctrl_c_ends_a_wait_like_any_program() -> Result {
     signal(&recv, Signal::SIGINT);
     assert_eq!(recv.wait_with_output()?.status.signal(), Some(Signal::SIGINT as i32));
     assert!(!bench.path("copy").exists());
+    Ok(())
+}
+
+#[test]
+fn what_is_to_be_sent_is_waited_for_within_the_timeout() -> Result {
+    let bench = Bench::with_fifo();
+    assert_eq!(code(&bench.program(&["make", "input"])), Some(0));
+    let nobody_writes = bench.program(&["send", "p", "input", "--timeout", "50ms"]);
+    assert_eq!(code(&nobody_writes), Some(124));
+    assert!(errors(&nobody_writes).ends_with("wait for a writer of input: --timeout 50ms passed\n"));
+    let _ends = OpenOptions::new().read(true).write(true).open(bench.path("input"))?;
+    let _reader = OpenOptions::new().read(true).write(true).open(bench.path("p"))?;
+    let silent = bench.program(&["send", "p", "input", "--timeout", "50ms"]);
+    assert_eq!(code(&silent), Some(124));
+    assert!(errors(&silent).ends_with("wait for bytes to send from input: --timeout 50ms passed\n"));
+    Ok(())
+}
+
+#[test]
+fn paths_that_are_not_utf_8_are_used_as_they_are() -> Result {
+    let bench = Bench::new();
+    let script = r#"p=$(printf 'p\377'); q=$(printf 'q\377'); "$PROGRAM" make "$p" && echo 12345 > "$q" &&
+        { "$PROGRAM" send "$p" "$q" & "$PROGRAM" recv "$p" --tee "$q.copy" && cmp "$q" "$q.copy" && wait; }"#;
+    let output = bench.shell(script);
+    assert_eq!((code(&output), text(&output).as_str(), errors(&output).as_str()), (Some(0), "12345\n", ""));
+    assert!(fs::exists(bench.folder.path().join(OsStr::from_bytes(b"p\xff")))?);
     Ok(())
 }

@@ -20,7 +20,8 @@ use serde::Serialize;
 use shared::harness::claims::{Check, Seen};
 use shared::harness::report::{Failure, Report};
 
-use crate::children::{self, Children};
+use shared::harness::story;
+use shared::linux::child::Children;
 pub use writers::{Load, through_memory};
 use writers::{Processes, through_one_file};
 
@@ -68,7 +69,7 @@ pub const CHECKS: &[Check] = &[(93, no_atomicity), (104, none_added), (138, none
 const SIZES: [NonZeroUsize; 2] = [NonZeroUsize::new(PIPE_BUF).unwrap(), NonZeroUsize::new(PIPE_BUF + 1).unwrap()];
 
 pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
-    let children = Children::default();
+    let children = Children::helpers();
     let sizes = args.size.as_ref().map_or(SIZES.as_slice(), std::slice::from_ref);
     let vias = args.via.as_ref().map_or(Via::value_variants(), std::slice::from_ref);
     let mut rounds = Vec::new();
@@ -83,7 +84,7 @@ pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
             ));
         }
     }
-    children::supervise(args.timeout, &children, move |_| {
+    story::tell(args.timeout, &children, move |_| {
         for (load, via, processes) in rounds {
             let torn = match processes {
                 Some(processes) => processes.write(load)?,
@@ -133,7 +134,7 @@ fn until_torn(size: NonZeroUsize, messages: u64) -> anyhow::Result<Count> {
 
 /// Only before there are threads.
 fn through_processes(load: Load) -> anyhow::Result<u64> {
-    Processes::fork(&Children::default(), load)?.write(load)
+    Processes::fork(&Children::helpers(), load)?.write(load)
 }
 
 fn no_atomicity() -> anyhow::Result<Seen> {

@@ -20,8 +20,8 @@ use shared::linux::asleep::Task;
 use shared::linux::pidfd::PidFd;
 use shared::linux::readiness::{self, Ready, nonblocking};
 
-use crate::children::{Children, wait_for};
 use crate::sync::memory::page_size;
+use shared::linux::child::{Children, wait_for};
 
 #[derive(clap::Args, Default)]
 pub struct Args {
@@ -91,7 +91,7 @@ fn block(args: &Args) -> anyhow::Result<Blocked> {
     let in_the_pipe = fill_until_eagain(&writer, page_size()?.get())?;
     let flags = OFlag::from_bits_retain(fcntl(&writer, FcntlArg::F_GETFL)?);
     fcntl(&writer, FcntlArg::F_SETFL(flags - OFlag::O_NONBLOCK)).context("clear O_NONBLOCK")?;
-    let children = Children::default();
+    let children = Children::helpers();
     let child = children.fork(|| u8::from((&writer).write_all(&[0]).is_err()))?;
     let writer_sleeps = Task::process(child)?.sleeps()?;
     let read = reader.read(&mut vec![0; in_the_pipe]).context("read the pipe")?;

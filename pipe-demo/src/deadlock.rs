@@ -4,7 +4,7 @@
 //! Note: 管道 ("outputBuf1.WriteTo(stdin2)" before "cmd2.Start()"). Go: apipe.go. Man: pipe(7).
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
@@ -18,8 +18,9 @@ use shared::harness::claims::{Check, Seen};
 use shared::harness::report::{Failure, Report};
 use shared::linux::asleep::Calls;
 
-use crate::children::{self, Children};
 use crate::status;
+use shared::harness::story;
+use shared::linux::child::{Child, Children};
 
 /// What bufio reads at a time. Whole pages also fill a pipe to its last byte.
 const PIECE: usize = 4096;
@@ -49,7 +50,7 @@ pub const CHECKS: &[Check] = &[(85, write_first)];
 
 pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
     let written = Arc::new(AtomicU64::new(0));
-    let told = children::supervise(args.timeout, &Children::default(), {
+    let told = story::tell(args.timeout, &Children::helpers(), {
         let (written, bytes, start_first) = (Arc::clone(&written), args.bytes, args.start_first);
         move |children| pass_on(children, bytes, start_first, &written)
     });
@@ -129,7 +130,7 @@ fn write_first() -> anyhow::Result<Seen> {
 /// It hangs when it sleeps in write(2): whoever could read has not been started, and nobody else will start it.
 fn watch(bytes: u64, start_first: bool) -> anyhow::Result<Ran> {
     let written = Arc::new(AtomicU64::new(0));
-    let children = Children::default();
+    let children = Children::helpers();
     let (tell, told) = mpsc::channel();
     let story = thread::Builder::new().spawn({
         let (written, children) = (Arc::clone(&written), children.clone());
@@ -140,7 +141,7 @@ fn watch(bytes: u64, start_first: bool) -> anyhow::Result<Ran> {
     })?;
     let hangs = !start_first && told.recv()??.sleeps_in(libc::SYS_write)?;
     if hangs {
-        children.end(Duration::ZERO);
+        children.end();
     } else {
         story.join().map_err(|_| anyhow::anyhow!("the story panicked"))??;
     }

@@ -12,11 +12,12 @@ use anyhow::{Context, anyhow};
 use shared::harness::report::{Report, narrate};
 use shared::linux::thread::spawn;
 
-use crate::children::{self, Children};
 use crate::io_pipe;
 use crate::pipeline::{self, Link, Stage};
 use crate::run::{self, By};
 use crate::status;
+use shared::harness::story;
+use shared::linux::child::Children;
 
 /// The stories end by then.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -28,7 +29,7 @@ const GREETING: &str = "My first command comes from Rust.";
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 pub fn run(verbose: bool, mut out: Report) -> anyhow::Result<()> {
-    children::supervise(DEADLINE, &Children::default(), move |children| {
+    story::tell(DEADLINE, &Children::helpers(), move |children| {
         let mut narrate_read = |piece: &[u8]| {
             if verbose {
                 narrate(format_args!("read {} bytes: {:?}", piece.len(), String::from_utf8_lossy(piece)));

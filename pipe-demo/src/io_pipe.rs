@@ -28,8 +28,9 @@ pub use pipe::{PipeReader, PipeWriter, pipe};
 
 use crate::atomicity::{self, Load};
 use crate::capacity;
-use crate::children::{self, Children};
 use crate::step::{Step, told};
+use shared::harness::story;
+use shared::linux::child::Children;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -45,7 +46,7 @@ pub const CHECKS: &[Check] = &[(100, atomic), (101, restricted_ends), (102, conc
 
 pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
     let text = args.close_with_error.clone();
-    children::supervise(args.timeout, &Children::default(), move |_| {
+    story::tell(args.timeout, &Children::helpers(), move |_| {
         let text = text.as_deref();
         let mut say = |step: Step| out.pairs(&step);
         say(a_write_and_two_reads()?)?;

@@ -4,7 +4,6 @@
 mod atomicity;
 mod bench;
 mod capacity;
-mod children;
 mod deadlock;
 mod demo;
 mod io_pipe;
@@ -20,11 +19,11 @@ mod sync;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
-use shared::harness::claims::{self, Check};
+use clap::{Parser, Subcommand};
+use shared::harness::claims::Check;
+use shared::harness::ping_pong;
+use shared::harness::program::{self, Common, Options, Program};
 use shared::harness::report::Report;
-use shared::harness::{manual, ping_pong, report};
-use shared::linux::{pidfd, readiness};
 
 /// Pipes, processes and their race for shared memory, as the note's sections 管道 and 关于同步 tell of them
 ///
@@ -35,12 +34,8 @@ use shared::linux::{pidfd, readiness};
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Tell on stderr what is done; twice: also every non-blocking call and what it returned
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    verbose: u8,
-    /// Print records as JSON lines
-    #[arg(long, global = true)]
-    json: bool,
+    #[command(flatten)]
+    options: Options,
 }
 
 #[derive(Subcommand)]
@@ -67,73 +62,68 @@ enum Command {
     Fork(process::fork::Args),
     /// Round trips and throughput of pipes and of shared memory, on one scale with the other programs' mechanisms
     Bench(ping_pong::Args),
-    /// Ask this kernel which of the note's statements about pipes, synchronisation and memory hold
-    Claims(claims::Args),
-    #[command(hide = true)]
-    BenchPeer(ping_pong::PeerArgs),
-    #[command(hide = true)]
-    Manual(manual::Args),
+    #[command(flatten)]
+    Common(Common),
 }
-
-/// What `claims` asks.
-const CHECKS: &[&[Check]] = &[
-    bench::fastest::CHECKS,
-    ipc::kinds::CHECKS,
-    ipc::messages::CHECKS,
-    process::addresses::CHECKS,
-    process::fork::CHECKS,
-    process::frames::CHECKS,
-    process::intruder::CHECKS,
-    process::modes::CHECKS,
-    process::pages::CHECKS,
-    process::privileges::CHECKS,
-    process::sealed::CHECKS,
-    process::switches::CHECKS,
-    sync::increment::CHECKS,
-    sync::interrupted::CHECKS,
-    sync::flags::CHECKS,
-    sync::preempted::CHECKS,
-    sync::race::CHECKS,
-    sync::retry::CHECKS,
-    sync::words::CHECKS,
-    run::arguments::CHECKS,
-    run::reads::CHECKS,
-    run::ends::CHECKS,
-    pipeline::CHECKS,
-    stranger::CHECKS,
-    os_pipe::CHECKS,
-    capacity::CHECKS,
-    deadlock::CHECKS,
-    atomicity::CHECKS,
-    io_pipe::CHECKS,
-];
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    if cli.verbose > 1 {
-        readiness::trace_calls();
-    }
-    report::exit(run(cli))
+    program::main::<Cli>()
 }
 
-fn run(cli: Cli) -> anyhow::Result<()> {
-    pidfd::keep_how_children_end()?;
-    let verbose = cli.verbose > 0;
-    let out = Report::new(cli.json);
-    match cli.command.unwrap_or(Command::Demo) {
-        Command::Demo => demo::run(verbose, out),
-        Command::Run(args) => run::run(args, verbose, out),
-        Command::Pipeline(args) => pipeline::run(args, verbose),
-        Command::Deadlock(args) => deadlock::run(&args, out),
-        Command::OsPipe => os_pipe::run(out),
-        Command::IoPipe(args) => io_pipe::run(&args, out),
-        Command::Capacity(args) => capacity::run(&args, out),
-        Command::Atomicity(args) => atomicity::run(&args, out),
-        Command::Race(args) => sync::race::run(&args, out),
-        Command::Fork(args) => process::fork::run(&args, out),
-        Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS, || ()),
-        Command::BenchPeer(args) => ping_pong::answer(&args, &bench::MECHANISMS),
-        Command::Claims(args) => claims::run(&args, env!("CARGO_PKG_NAME"), CHECKS),
-        Command::Manual(args) => manual::install(&args, Cli::command()),
+impl Program for Cli {
+    const CHECKS: &'static [&'static [Check]] = &[
+        bench::fastest::CHECKS,
+        ipc::kinds::CHECKS,
+        ipc::messages::CHECKS,
+        process::addresses::CHECKS,
+        process::fork::CHECKS,
+        process::frames::CHECKS,
+        process::intruder::CHECKS,
+        process::modes::CHECKS,
+        process::pages::CHECKS,
+        process::privileges::CHECKS,
+        process::sealed::CHECKS,
+        process::switches::CHECKS,
+        sync::increment::CHECKS,
+        sync::interrupted::CHECKS,
+        sync::flags::CHECKS,
+        sync::preempted::CHECKS,
+        sync::race::CHECKS,
+        sync::retry::CHECKS,
+        sync::words::CHECKS,
+        run::arguments::CHECKS,
+        run::reads::CHECKS,
+        run::ends::CHECKS,
+        pipeline::CHECKS,
+        stranger::CHECKS,
+        os_pipe::CHECKS,
+        capacity::CHECKS,
+        deadlock::CHECKS,
+        atomicity::CHECKS,
+        io_pipe::CHECKS,
+    ];
+
+    const MECHANISMS: &'static [ping_pong::Mechanism] = &bench::MECHANISMS;
+
+    fn options(&self) -> &Options {
+        &self.options
+    }
+
+    fn run(self) -> anyhow::Result<()> {
+        let (verbose, out) = (self.options.verbose(), Report::new(self.options.json));
+        match self.command.unwrap_or(Command::Demo) {
+            Command::Demo => demo::run(verbose, out),
+            Command::Run(args) => run::run(args, verbose, out),
+            Command::Pipeline(args) => pipeline::run(args, verbose),
+            Command::Deadlock(args) => deadlock::run(&args, out),
+            Command::OsPipe => os_pipe::run(out),
+            Command::IoPipe(args) => io_pipe::run(&args, out),
+            Command::Capacity(args) => capacity::run(&args, out),
+            Command::Atomicity(args) => atomicity::run(&args, out),
+            Command::Race(args) => sync::race::run(&args, out),
+            Command::Fork(args) => process::fork::run(&args, out),
+            Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS),
+            Command::Common(command) => command.run::<Cli>(),
+        }
     }
 }

@@ -19,8 +19,8 @@ use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Report;
 use shared::linux::answer::answer;
 
-use crate::children::Children;
 use crate::step::{Step, results, told};
+use shared::linux::child::Children;
 
 pub const CHECKS: &[Check] = &[
     (72, half_duplex),
@@ -123,7 +123,7 @@ fn without_a_reader() -> anyhow::Result<[Step; 2]> {
     writer.write_all(b"nobody will read this").context("write the pipe")?;
     drop(reader);
     let written = shown(writer.write(b"abc"))?;
-    let children = Children::default();
+    let children = Children::helpers();
     let mut echo = children.spawn(Command::new("echo").arg("abc").stdout(writer))?;
     Ok([
         Step::new("close the reader, write", written),

@@ -5,10 +5,11 @@
 mod pump;
 mod stages;
 
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use shared::harness::claims::{Check, Seen};
 use shared::harness::report::narrate;
 use shared::harness::stdio::stdout_is_open;
@@ -16,8 +17,9 @@ use shared::linux::asleep::check_proc;
 
 pub use stages::Stage;
 
-use crate::children::{self, Children};
 use crate::status;
+use shared::harness::story;
+use shared::linux::child::{Child, Children};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -28,7 +30,7 @@ pub struct Args {
     #[arg(long, value_parser = shared::harness::duration::parse, default_value = "1h")]
     timeout: Duration,
     /// A command with its arguments, quoted as for the shell; no shell interprets it
-    #[arg(required = true, value_name = "CMD")]
+    #[arg(required = true, value_name = "CMD", value_parser = OsStringValueParser::new().try_map(|line| stages::split(&line)))]
     commands: Vec<Stage>,
 }
 
@@ -44,7 +46,7 @@ pub const CHECKS: &[Check] = &[(74, as_the_shell_does)];
 
 pub fn run(args: Args, verbose: bool) -> anyhow::Result<()> {
     stdout_is_open()?;
-    children::supervise(args.timeout, &Children::default(), move |children| {
+    story::tell(args.timeout, &Children::commands(), move |children| {
         let statuses = execute(children, &args.commands, args.link)?;
         if verbose {
             for (stage, status) in args.commands.iter().zip(&statuses) {

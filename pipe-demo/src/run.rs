@@ -19,8 +19,9 @@ use shared::harness::report::{Failure, Report, narrate};
 use shared::harness::stdio::stdout_is_open;
 use shared::linux::readiness::restart;
 
-use crate::children::{self, Children};
 use crate::status;
+use shared::harness::story;
+use shared::linux::child::Children;
 
 /// The largest buffer.
 const LARGEST: usize = 1 << 30;
@@ -57,7 +58,7 @@ pub enum By {
 pub fn run(args: Args, verbose: bool, mut out: Report) -> anyhow::Result<()> {
     stdout_is_open()?;
     let by = if args.lines { By::Line(args.buffer) } else { By::Buffer(args.buffer) };
-    children::supervise(args.timeout, &Children::default(), move |children| {
+    story::tell(args.timeout, &Children::commands(), move |children| {
         let mut command = Command::new(&args.command[0]);
         command.args(&args.command[1..]);
         let status = read_output(children, &mut command, by, |piece| {

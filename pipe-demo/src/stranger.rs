@@ -18,13 +18,13 @@ use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Failure;
 use shared::linux::asleep::check_proc;
 
-use crate::children::{Children, wait_for};
+use shared::linux::child::{Children, wait_for};
 
 pub const CHECKS: &[Check] = &[(73, relatives_only)];
 
 fn relatives_only() -> anyhow::Result<Seen> {
     check_proc()?;
-    let children = Children::default();
+    let children = Children::helpers();
     let (mut talk, between) = start(&children)?;
     // Made now that the other is there, which therefore cannot have inherited it.
     let (mut reader, writer) = io::pipe().context("pipe")?;

@@ -6,10 +6,11 @@ mod clogged;
 mod support;
 
 use std::fs::File;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::Stdio;
 
 use clogged::Clogged;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
 use nix::unistd::Pid;
 use support::{Result, code, end_of, output, pipe_demo, run, spawn, stderr, stdout, wait_for};
 
@@ -69,7 +70,7 @@ fn the_exit_code_is_the_commands() -> Result {
     }
     let output = run(&["run", "--", "no-such-command"])?;
     assert_eq!(code(output.status), 127);
-    assert_eq!(stderr(&output), "error: start no-such-command: No such file or directory (os error 2)\n");
+    assert_eq!(stderr(&output), "pipe-demo: start no-such-command: No such file or directory (os error 2)\n");
     assert_eq!(code(run(&["run", "--", "/"])?.status), 126);
     assert_eq!(code(run(&["run"])?.status), 2);
     for size in ["0", "-1", "1073741825", "99999999999999999999"] {
@@ -108,7 +109,7 @@ fn a_reader_that_goes_away_is_no_error() -> Result {
 fn a_full_disk_is_an_error_and_ends_the_command() -> Result {
     let full = File::options().write(true).open("/dev/full")?;
     let output = output(pipe_demo(&["run", "--", "sh", "-c", "echo abc; exec sleep 1000"]).stdout(full))?;
-    let expected = "error: write stdout: No space left on device (os error 28)\n";
+    let expected = "pipe-demo: write stdout: No space left on device (os error 28)\n";
     assert_eq!((code(output.status), stderr(&output).as_str()), (1, expected));
     Ok(())
 }
@@ -117,14 +118,36 @@ fn a_full_disk_is_an_error_and_ends_the_command() -> Result {
 fn ctrl_c_and_the_timeout_end_it_even_while_nobody_reads_its_stdout() -> Result {
     let (reader, writer) = std::io::pipe()?;
     let output = output(pipe_demo(&["run", "--timeout", "200ms", "--", "yes"]).stdout(writer))?;
-    assert_eq!((code(output.status), stderr(&output).as_str()), (124, "error: not done after 200ms\n"));
+    assert_eq!((code(output.status), stderr(&output).as_str()), (124, "pipe-demo: not done after 200ms\n"));
     drop(reader);
 
     let mut child = spawn(&mut pipe_demo(&["run", "--", "yes"]))?;
     wait_for(&mut child, "y\n")?;
     let unread = child.stdout.take();
     kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGINT)?;
-    assert_eq!(code(end_of(child)?.status), 130);
+    assert_eq!(end_of(child)?.status.signal(), Some(Signal::SIGINT as i32));
     drop(unread);
+    Ok(())
+}
+
+/// What ends the program is unblocked in it, but not in the command, which gets the mask as it was.
+#[test]
+fn a_blocked_signal_ends_the_program_and_stays_blocked_in_the_command() -> Result {
+    let blocked: SigSet = [Signal::SIGTERM, Signal::SIGPIPE].into_iter().collect();
+    let deaf = |args: &[&str]| {
+        let mut command = pipe_demo(args);
+        // SAFETY: sigprocmask(2) is async-signal-safe.
+        #[allow(unsafe_code, reason = "the mask is for the child alone")]
+        unsafe {
+            command.pre_exec(move || Ok(sigprocmask(SigmaskHow::SIG_SETMASK, Some(&blocked), None)?));
+        }
+        command
+    };
+    let mask = output(&mut deaf(&["run", "--", "grep", "SigBlk", "/proc/self/status"]))?;
+    assert_eq!(stdout(&mask), "SigBlk:\t0000000000005000\n");
+    let mut child = spawn(&mut deaf(&["run", "--", "sh", "-c", "echo ready; exec sleep 1000"]))?;
+    wait_for(&mut child, "ready\n")?;
+    kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGTERM)?;
+    assert_eq!(end_of(child)?.status.signal(), Some(Signal::SIGTERM as i32));
     Ok(())
 }

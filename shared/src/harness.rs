@@ -4,5 +4,7 @@ pub mod claims;
 pub mod duration;
 pub mod manual;
 pub mod ping_pong;
+pub mod program;
 pub mod report;
 pub mod stdio;
+pub mod story;

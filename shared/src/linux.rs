@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod asleep;
+pub mod child;
 pub mod endpoint;
 pub mod folder;
 pub mod namespace;
@@ -9,4 +10,6 @@ pub mod network;
 pub mod pidfd;
 pub mod readiness;
 pub mod shutdown;
+pub mod signals;
+mod terminal;
 pub mod thread;

@@ -45,7 +45,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     // Before there is a second thread: where one does not block them, it is that one they would kill.
     [Signal::USR1, queued()?].into_iter().collect::<Set>().block().context("block signals")?;
     Action::Default.set(Signal::CHLD).context("reset SIGCHLD")?;
-    ping_pong::run(&args.common, &MECHANISMS, || ())
+    ping_pong::run(&args.common, &MECHANISMS)
 }
 
 const fn mechanism(

@@ -167,7 +167,7 @@ fn end_with_parent() -> anyhow::Result<()> {
 /// Ends a child without what an exit of the program would do, such as to flush what the parent has buffered.
 fn exit(result: &anyhow::Result<()>) -> ! {
     if let Err(error) = result {
-        report::narrate(format_args!("error: child {}: {error:#}", process::id()));
+        report::complain(&anyhow::anyhow!("child {}: {error:#}", process::id()));
     }
     // SAFETY: it ends the process.
     #[allow(unsafe_code, reason = "std has no _exit")]

@@ -23,11 +23,11 @@ mod wait;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
-use shared::harness::claims::{self, Check};
+use clap::{Parser, Subcommand};
+use shared::harness::claims::Check;
+use shared::harness::ping_pong;
+use shared::harness::program::{self, Common, Options, Program};
 use shared::harness::report::Report;
-use shared::harness::{manual, ping_pong, report};
-use shared::linux::readiness;
 
 use self::process::{descriptor, ids, kill, launcher, numbers, orphan, states};
 
@@ -39,9 +39,8 @@ use self::process::{descriptor, ids, kill, launcher, numbers, orphan, states};
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Tell on stderr what is done; twice: also every non-blocking call and what it returned
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    verbose: u8,
+    #[command(flatten)]
+    options: Options,
 }
 
 #[derive(Subcommand)]
@@ -70,68 +69,65 @@ enum Command {
     Orphan(orphan::Args),
     /// Round trips by signals, on one scale with the other programs' mechanisms; what the registry costs
     Bench(bench::Args),
-    /// Ask this kernel which of the note's statements about signals and processes hold
-    Claims(claims::Args),
-    #[command(hide = true)]
-    BenchPeer(ping_pong::PeerArgs),
-    #[command(hide = true)]
-    Manual(manual::Args),
+    #[command(flatten)]
+    Common(Common),
 }
-
-/// What `claims` asks.
-const CHECKS: &[&[Check]] = &[
-    orphan::CHECKS,
-    ids::CHECKS,
-    descriptor::CHECKS,
-    numbers::CHECKS,
-    kill::CHECKS,
-    states::CHECKS,
-    states::dead::CHECKS,
-    states::runnable::CHECKS,
-    states::sleeping::CHECKS,
-    states::stopped::CHECKS,
-    states::traced::CHECKS,
-    states::uninterruptible::CHECKS,
-    states::zombie::CHECKS,
-    unasked::CHECKS,
-    list::CHECKS,
-    hidden::CHECKS,
-    queue::CHECKS,
-    order::CHECKS,
-    sources::CHECKS,
-    actions::CHECKS,
-    channels::CHECKS,
-    permission::CHECKS,
-    launcher::CHECKS,
-];
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    if cli.verbose > 0 {
-        narration::begin();
-    }
-    if cli.verbose > 1 {
-        readiness::trace_calls();
-    }
-    report::exit(run(cli))
+    program::main::<Cli>()
 }
 
-fn run(cli: Cli) -> anyhow::Result<()> {
-    match cli.command.unwrap_or(Command::Demo) {
-        Command::Demo => demo::run(&mut Report::new(false)),
-        Command::List(args) => list::run(&args, &mut Report::new(args.json)),
-        Command::Send(args) => send::run(&args, &mut Report::new(args.json)),
-        Command::Wait(args) => wait::run(&args, &mut Report::new(args.json)),
-        Command::Mask(args) => mask::run(&args, &mut Report::new(args.json)),
-        Command::Queue(args) => queue::run(&args, &mut Report::new(args.json)),
-        Command::Order(args) => order::run(&mut Report::new(args.json)),
-        Command::Actions(args) => actions::run(&mut Report::new(args.json)),
-        Command::Ids(args) => ids::run(&args, &mut Report::new(args.json)),
-        Command::States(args) => states::run(&args, &mut Report::new(args.json)),
-        Command::Orphan(args) => orphan::run(&args, &mut Report::new(args.json)),
-        Command::Bench(args) => bench::run(&args),
-        Command::BenchPeer(args) => ping_pong::answer(&args, &bench::MECHANISMS),
-        Command::Claims(args) => claims::run(&args, env!("CARGO_PKG_NAME"), CHECKS),
-        Command::Manual(args) => manual::install(&args, Cli::command()),
+impl Program for Cli {
+    const CHECKS: &'static [&'static [Check]] = &[
+        orphan::CHECKS,
+        ids::CHECKS,
+        descriptor::CHECKS,
+        numbers::CHECKS,
+        kill::CHECKS,
+        states::CHECKS,
+        states::dead::CHECKS,
+        states::runnable::CHECKS,
+        states::sleeping::CHECKS,
+        states::stopped::CHECKS,
+        states::traced::CHECKS,
+        states::uninterruptible::CHECKS,
+        states::zombie::CHECKS,
+        unasked::CHECKS,
+        list::CHECKS,
+        hidden::CHECKS,
+        queue::CHECKS,
+        order::CHECKS,
+        sources::CHECKS,
+        actions::CHECKS,
+        channels::CHECKS,
+        permission::CHECKS,
+        launcher::CHECKS,
+    ];
+
+    const MECHANISMS: &'static [ping_pong::Mechanism] = &bench::MECHANISMS;
+
+    fn options(&self) -> &Options {
+        &self.options
+    }
+
+    fn run(self) -> anyhow::Result<()> {
+        if self.options.verbose() {
+            narration::begin();
+        }
+        match self.command.unwrap_or(Command::Demo) {
+            Command::Demo => demo::run(&mut Report::new(false)),
+            Command::List(args) => list::run(&args, &mut Report::new(args.json)),
+            Command::Send(args) => send::run(&args, &mut Report::new(args.json)),
+            Command::Wait(args) => wait::run(&args, &mut Report::new(args.json)),
+            Command::Mask(args) => mask::run(&args, &mut Report::new(args.json)),
+            Command::Queue(args) => queue::run(&args, &mut Report::new(args.json)),
+            Command::Order(args) => order::run(&mut Report::new(args.json)),
+            Command::Actions(args) => actions::run(&mut Report::new(args.json)),
+            Command::Ids(args) => ids::run(&args, &mut Report::new(args.json)),
+            Command::States(args) => states::run(&args, &mut Report::new(args.json)),
+            Command::Orphan(args) => orphan::run(&args, &mut Report::new(args.json)),
+            Command::Bench(args) => bench::run(&args),
+            Command::Common(command) => command.run::<Cli>(),
+        }
     }
 }

@@ -141,7 +141,7 @@ fn a_full_disk_is_an_error() {
         let full = fs::File::options().write(true).open("/dev/full").unwrap();
         let output = program(&command.split(' ').collect::<Vec<_>>()).stdout(Stdio::from(full)).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{command}");
-        assert_eq!(errors(&output), "error: write stdout: No space left on device (os error 28)\n", "{command}");
+        assert_eq!(errors(&output), "signal-demo: write stdout: No space left on device (os error 28)\n", "{command}");
     }
 }
 

@@ -124,7 +124,7 @@ fn wait_gets_a_signal_that_was_ignored_at_its_start() {
 #[test]
 fn wait_gives_up_in_time_and_refuses_what_cannot_be_caught() {
     assert_eq!(failure(&["wait", "USR1", "--timeout", "10ms"]).0, 124);
-    let refused = "error: SIGKILL cannot be caught, blocked or ignored";
+    let refused = "signal-demo: SIGKILL cannot be caught, blocked or ignored";
     assert_eq!(failure(&["wait", "USR1", "KILL"]), (1, refused.to_owned()));
     assert_eq!(failure(&["wait"]).0, 2);
 }
@@ -144,7 +144,7 @@ fn a_process_that_has_gone_is_an_error() {
     let mut gone = Command::new("true").spawn().unwrap();
     let pid = gone.id().to_string();
     gone.wait().unwrap();
-    let error = format!("error: process {pid}: No such process (os error 3)");
+    let error = format!("signal-demo: process {pid}: No such process (os error 3)");
     assert_eq!(failure(&["send", &pid, "INT"]), (1, error.clone()));
     assert_eq!(failure(&["mask", &pid]), (1, error.clone()));
     assert_eq!(failure(&["ids", &pid]), (1, error));
@@ -192,7 +192,11 @@ fn a_process_of_another_user_is_an_error() {
     cat.wait().unwrap();
     assert_eq!(
         (output.status.code(), text(&output.stdout), text(&output.stderr)),
-        (Some(1), String::new(), format!("error: send SIGWINCH to {target}: Operation not permitted (os error 1)\n"))
+        (
+            Some(1),
+            String::new(),
+            format!("signal-demo: send SIGWINCH to {target}: Operation not permitted (os error 1)\n")
+        )
     );
 }
 
@@ -218,7 +222,7 @@ fn a_name_must_be_that_of_exactly_one_process() {
         [&path, &path, &similar].map(|path| Command::new(path).arg("60").spawn().unwrap()).into();
     let (code, error) = failure(&["send", "--name", &name, "TERM"]);
     assert_eq!(code, 1);
-    assert!(error.starts_with(&format!("error: 2 processes are named {name}: ")), "{error}");
+    assert!(error.starts_with(&format!("signal-demo: 2 processes are named {name}: ")), "{error}");
     for sleeper in &sleepers[..2] {
         assert!(error.contains(&sleeper.id().to_string()), "{error}");
     }
@@ -227,7 +231,7 @@ fn a_name_must_be_that_of_exactly_one_process() {
 
     stdout(&["send", "--name", &name, "TERM"]);
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&sleepers[1].wait().unwrap()), Some(15));
-    assert_eq!(failure(&["send", "--name", &name, "TERM"]), (1, format!("error: no process is named {name}")));
+    assert_eq!(failure(&["send", "--name", &name, "TERM"]), (1, format!("signal-demo: no process is named {name}")));
 
     assert_eq!(sleepers[2].try_wait().unwrap(), None);
     sleepers[2].kill().unwrap();
@@ -276,5 +280,5 @@ fn a_name_never_means_the_program_itself() {
     let copy = folder.path().join(&name);
     symlink(PROGRAM, &copy).unwrap();
     let output = finish(Command::new(&copy).args(["send", "--name", &name, "KILL"]));
-    assert_eq!(text(&output.stderr), format!("error: no process is named {name}\n"));
+    assert_eq!(text(&output.stderr), format!("signal-demo: no process is named {name}\n"));
 }

@@ -29,11 +29,11 @@ mod udp;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
-use shared::harness::claims::{self, Check};
+use clap::{Parser, Subcommand};
+use shared::harness::claims::Check;
+use shared::harness::ping_pong;
+use shared::harness::program::{self, Common, Options, Program};
 use shared::harness::report::Report;
-use shared::harness::{manual, ping_pong, report};
-use shared::linux::readiness;
 
 /// Sockets over TCP and UDP, as the note's section Socket tells of them
 ///
@@ -45,9 +45,8 @@ struct Cli {
     command: Option<Command>,
     #[command(flatten)]
     demo: demo::Args,
-    /// Tell on stderr what is done; twice: also every non-blocking call and what it returned
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    verbose: u8,
+    #[command(flatten)]
+    options: Options,
 }
 
 #[derive(Subcommand)]
@@ -76,56 +75,53 @@ enum Command {
     Deadline(deadline::Args),
     /// Round trips and throughput of TCP and UDP, on one scale with the other programs' mechanisms
     Bench(ping_pong::Args),
-    /// Ask this kernel which of the note's statements about sockets hold
-    Claims(claims::Args),
-    #[command(hide = true)]
-    BenchPeer(ping_pong::PeerArgs),
-    #[command(hide = true)]
-    Manual(manual::Args),
+    #[command(flatten)]
+    Common(Common),
 }
-
-/// What `claims` asks.
-const CHECKS: &[&[Check]] = &[
-    sockets::CHECKS,
-    sockaddr::CHECKS,
-    raw::CHECKS,
-    udp::CHECKS,
-    descriptor::CHECKS,
-    listen::CHECKS,
-    connect::CHECKS,
-    eagain::CHECKS,
-    epoll::CHECKS,
-    read::CHECKS,
-    buffered::CHECKS,
-    close::CHECKS,
-    deadline::CHECKS,
-    concurrent::CHECKS,
-];
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    if cli.verbose > 1 {
-        readiness::trace_calls();
-    }
-    report::exit(run(cli))
+    program::main::<Cli>()
 }
 
-fn run(cli: Cli) -> anyhow::Result<()> {
-    match cli.command.unwrap_or(Command::Demo(cli.demo)) {
-        Command::Sockets(args) => sockets::run(&args, &mut Report::new(args.json)),
-        Command::Demo(args) => demo::run(&args),
-        Command::Plain(args) => plain::run(&args, &mut Report::new(false)),
-        Command::Serve(args) => serve::run(&args, cli.verbose > 0, &mut Report::new(false)),
-        Command::Client(args) => client::run(&args, &mut Report::new(false)),
-        Command::Load(args) => load::run(&args),
-        Command::Eagain(args) => args.options.limit(move |out| eagain::run(&args, out)),
-        Command::Udp(args) => args.options.limit(move |out| udp::run(&args, out)),
-        Command::Buffered(args) => args.options.limit(move |out| buffered::run(&args, out)),
-        Command::Close(args) => args.options.limit(move |out| close::run(&args, out)),
-        Command::Deadline(args) => args.options.limit(move |out| deadline::run(&args, out)),
-        Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS, || ()),
-        Command::BenchPeer(args) => ping_pong::answer(&args, &bench::MECHANISMS),
-        Command::Claims(args) => claims::run(&args, env!("CARGO_PKG_NAME"), CHECKS),
-        Command::Manual(args) => manual::install(&args, Cli::command()),
+impl Program for Cli {
+    const CHECKS: &'static [&'static [Check]] = &[
+        sockets::CHECKS,
+        sockaddr::CHECKS,
+        raw::CHECKS,
+        udp::CHECKS,
+        descriptor::CHECKS,
+        listen::CHECKS,
+        connect::CHECKS,
+        eagain::CHECKS,
+        epoll::CHECKS,
+        read::CHECKS,
+        buffered::CHECKS,
+        close::CHECKS,
+        deadline::CHECKS,
+        concurrent::CHECKS,
+    ];
+
+    const MECHANISMS: &'static [ping_pong::Mechanism] = &bench::MECHANISMS;
+
+    fn options(&self) -> &Options {
+        &self.options
+    }
+
+    fn run(self) -> anyhow::Result<()> {
+        match self.command.unwrap_or(Command::Demo(self.demo)) {
+            Command::Sockets(args) => sockets::run(&args, &mut Report::new(args.json)),
+            Command::Demo(args) => demo::run(&args),
+            Command::Plain(args) => plain::run(&args, &mut Report::new(false)),
+            Command::Serve(args) => serve::run(&args, self.options.verbose(), &mut Report::new(false)),
+            Command::Client(args) => client::run(&args, &mut Report::new(false)),
+            Command::Load(args) => load::run(&args),
+            Command::Eagain(args) => args.options.limit(move |out| eagain::run(&args, out)),
+            Command::Udp(args) => args.options.limit(move |out| udp::run(&args, out)),
+            Command::Buffered(args) => args.options.limit(move |out| buffered::run(&args, out)),
+            Command::Close(args) => args.options.limit(move |out| close::run(&args, out)),
+            Command::Deadline(args) => args.options.limit(move |out| deadline::run(&args, out)),
+            Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS),
+            Command::Common(command) => command.run::<Cli>(),
+        }
     }
 }

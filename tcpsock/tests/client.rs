@@ -242,14 +242,14 @@ fn a_tab_in_a_request_is_refused() -> io::Result<()> {
     let (code, stdout, stderr) = run(&mut client(&server.address, &["2\t7"]))?;
     assert_eq!(
         (code, stdout.as_str(), stderr.as_str()),
-        (Some(2), "", "error: request \"2\\t7\": a TAB ends a request\n")
+        (Some(2), "", "tcpsock: request \"2\\t7\": a TAB ends a request\n")
     );
     let client = client(&server.address, &[]).stdin(Stdio::piped()).spawn()?;
     let (code, stdout, stderr) = result(feed(client, "27\n2\t7\n")?);
     assert_eq!(code, Some(1));
     assert_eq!(
         (stdout.as_str(), stderr.as_str()),
-        ("The cube root of 27 is 3.000000.\n", "error: stdin, line 2: a TAB ends a request\n")
+        ("The cube root of 27 is 3.000000.\n", "tcpsock: stdin, line 2: a TAB ends a request\n")
     );
     Ok(())
 }
@@ -262,7 +262,7 @@ fn a_request_that_is_too_long_ends_the_exchange() -> io::Result<()> {
     let (code, stdout, stderr) = result(feed(client, format!("27\n{}\n8\n", "7".repeat(5000)))?);
     assert_eq!(code, Some(1));
     assert_eq!(stdout, "The cube root of 27 is 3.000000.\nrequest longer than 4096 bytes!\n");
-    assert_eq!(stderr, format!("error: read {}: unexpected EOF, 1 unanswered\n", server.address));
+    assert_eq!(stderr, format!("tcpsock: read {}: unexpected EOF, 1 unanswered\n", server.address));
     Ok(())
 }
 
@@ -273,7 +273,7 @@ fn a_server_that_is_silent_is_124_at_the_deadline() -> io::Result<()> {
     let start = Instant::now();
     let (code, stdout, stderr) = run(&mut client(&address, &["--deadline", "200ms", "27"]))?;
     assert!(start.elapsed() >= Duration::from_millis(200));
-    assert_eq!((code, stdout, stderr), (Some(124), String::new(), format!("error: read {address}: i/o timeout\n")));
+    assert_eq!((code, stdout, stderr), (Some(124), String::new(), format!("tcpsock: read {address}: i/o timeout\n")));
     Ok(())
 }
 
@@ -293,7 +293,7 @@ fn a_server_that_trickles_does_not_renew_the_deadline() -> io::Result<()> {
             Ok(())
         });
         let (code, _, stderr) = run(&mut client(&address, &["--deadline", "300ms", "27"]))?;
-        assert_eq!((code, stderr), (Some(124), format!("error: read {address}: i/o timeout\n")));
+        assert_eq!((code, stderr), (Some(124), format!("tcpsock: read {address}: i/o timeout\n")));
         Ok(())
     })
 }
@@ -305,7 +305,7 @@ fn a_stdin_that_is_silent_is_124_at_the_deadline() -> io::Result<()> {
     let stdin = client.stdin.take();
     let (code, stdout, stderr) = result(finish(client)?);
     drop(stdin);
-    assert_eq!((code, stdout.as_str(), stderr.as_str()), (Some(124), "", "error: read stdin: i/o timeout\n"));
+    assert_eq!((code, stdout.as_str(), stderr.as_str()), (Some(124), "", "tcpsock: read stdin: i/o timeout\n"));
     Ok(())
 }
 
@@ -321,14 +321,17 @@ fn a_full_backlog_is_124_at_the_dial_timeout() -> io::Result<()> {
         waiting.push(stream);
     }
     let (code, stdout, stderr) = run(&mut client(&address.to_string(), &["--dial-timeout", "200ms", "27"]))?;
-    assert_eq!((code, stdout, stderr), (Some(124), String::new(), format!("error: dial tcp {address}: i/o timeout\n")));
+    assert_eq!(
+        (code, stdout, stderr),
+        (Some(124), String::new(), format!("tcpsock: dial tcp {address}: i/o timeout\n"))
+    );
     Ok(())
 }
 
 #[test]
 fn nobody_there_is_one_clear_line() -> io::Result<()> {
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
-    let refused = format!("error: dial tcp {address}: Connection refused (os error 111)\n");
+    let refused = format!("tcpsock: dial tcp {address}: Connection refused (os error 111)\n");
     assert_eq!(run(&mut client(&address, &["27"]))?, (Some(1), String::new(), refused.clone()));
     assert_eq!(run(&mut tcpsock(&["load", "--address", &address]))?, (Some(1), String::new(), refused));
     Ok(())
@@ -346,7 +349,7 @@ fn a_server_that_closes_early_is_an_error() -> io::Result<()> {
         });
         let (code, stdout, stderr) = run(&mut client(&address, &["27", "8"]))?;
         assert_eq!((code, stdout.as_str()), (Some(1), "The cube root of 27 is 3.000000.\n"));
-        assert_eq!(stderr, format!("error: read {address}: unexpected EOF in the middle of an answer\n"));
+        assert_eq!(stderr, format!("tcpsock: read {address}: unexpected EOF in the middle of an answer\n"));
         Ok(())
     })
 }
@@ -376,7 +379,10 @@ fn a_full_disk_under_stdout_is_an_error() -> io::Result<()> {
     {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full")?;
         let (code, _, stderr) = result(command.stdout(full).output()?);
-        assert_eq!((code, stderr.as_str()), (Some(1), "error: write stdout: No space left on device (os error 28)\n"));
+        assert_eq!(
+            (code, stderr.as_str()),
+            (Some(1), "tcpsock: write stdout: No space left on device (os error 28)\n")
+        );
     }
     Ok(())
 }

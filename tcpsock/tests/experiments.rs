@@ -404,7 +404,7 @@ fn an_experiment_ends_at_its_timeout() -> Result {
         let output = run(&[experiment, "--deadline", "1min", "--timeout", "50ms"])?;
         assert_eq!(output.status.code(), Some(124), "{experiment}");
         let said = String::from_utf8(output.stderr)?;
-        assert_eq!(said, "error: the experiment took longer than --timeout 50ms\n");
+        assert_eq!(said, "tcpsock: the experiment took longer than --timeout 50ms\n");
     }
     Ok(())
 }
@@ -466,7 +466,7 @@ fn a_full_stdout_is_an_error() -> Result {
         let output = finish(Command::new(PROGRAM).args(arguments).stdout(full))?;
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
         let said = String::from_utf8(output.stderr)?;
-        assert_eq!(said, "error: write stdout: No space left on device (os error 28)\n", "{arguments:?}");
+        assert_eq!(said, "tcpsock: write stdout: No space left on device (os error 28)\n", "{arguments:?}");
     }
     Ok(())
 }

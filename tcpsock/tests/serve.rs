@@ -27,29 +27,29 @@ fn tcpsock(args: &[&str]) -> io::Result<(Option<i32>, String, String)> {
 #[test]
 fn what_cannot_be_listened_on_is_one_clear_line() -> io::Result<()> {
     let server = TCP.start(&[])?;
-    let taken = format!("error: bind {}: Address already in use (os error 98)\n", server.address);
+    let taken = format!("tcpsock: bind {}: Address already in use (os error 98)\n", server.address);
     for (args, code, line) in [
         (["--address", server.address.as_str()].as_slice(), 1, taken.as_str()),
         (&["--address", server.address.as_str(), "--threads", "2"], 1, &taken),
         (
             &["--address", "192.0.2.1:80"],
             1,
-            "error: bind 192.0.2.1:80: Cannot assign requested address (os error 99)\n",
+            "tcpsock: bind 192.0.2.1:80: Cannot assign requested address (os error 99)\n",
         ),
-        (&["--network", "TCP"], 2, "error: listen TCP: unknown network TCP\n"),
-        (&["--network", "udp"], 2, "error: listen udp: unexpected address type: tcpsock takes tcp, tcp4 and tcp6\n"),
-        (&["--address", "127.0.0.1:99999"], 2, "error: listen tcp: address 99999: invalid port\n"),
-        (&["--address", "127.0.0.1:nonesuch"], 2, "error: listen tcp: address tcp/nonesuch: unknown port\n"),
+        (&["--network", "TCP"], 2, "tcpsock: listen TCP: unknown network TCP\n"),
+        (&["--network", "udp"], 2, "tcpsock: listen udp: unexpected address type: tcpsock takes tcp, tcp4 and tcp6\n"),
+        (&["--address", "127.0.0.1:99999"], 2, "tcpsock: listen tcp: address 99999: invalid port\n"),
+        (&["--address", "127.0.0.1:nonesuch"], 2, "tcpsock: listen tcp: address tcp/nonesuch: unknown port\n"),
         (
             &["--network", "tcp6", "--address", "[::ffff:127.0.0.1]:0"],
             1,
-            "error: listen tcp6: address ::ffff:127.0.0.1: no suitable address found\n",
+            "tcpsock: listen tcp6: address ::ffff:127.0.0.1: no suitable address found\n",
         ),
-        (&["--address", "127.0.0.1"], 2, "error: listen tcp: address 127.0.0.1: missing port in address\n"),
+        (&["--address", "127.0.0.1"], 2, "tcpsock: listen tcp: address 127.0.0.1: missing port in address\n"),
         (
             &["--network", "tcp6", "--address", "127.0.0.1:0"],
             1,
-            "error: listen tcp6: address 127.0.0.1: no suitable address found\n",
+            "tcpsock: listen tcp6: address 127.0.0.1: no suitable address found\n",
         ),
     ] {
         let (exit, stdout, stderr) = tcpsock(&[&["serve"], args].concat())?;
@@ -86,7 +86,7 @@ fn refused(command: &mut Command, address: &str) -> io::Result<()> {
     let output = command.output()?;
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert_eq!(stderr, format!("error: bind {address}: Permission denied (os error 13)\n"));
+    assert_eq!(stderr, format!("tcpsock: bind {address}: Permission denied (os error 13)\n"));
     Ok(())
 }
 

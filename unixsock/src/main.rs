@@ -16,11 +16,11 @@ mod unixgram;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
-use shared::harness::claims::{self, Check};
+use clap::{Parser, Subcommand};
+use shared::harness::claims::Check;
+use shared::harness::ping_pong;
+use shared::harness::program::{self, Common, Options, Program};
 use shared::harness::report::Report;
-use shared::harness::{manual, ping_pong, report};
-use shared::linux::readiness;
 
 /// Sockets of the Unix domain, as the note's section Socket tells of them
 ///
@@ -33,9 +33,8 @@ struct Cli {
     command: Option<Command>,
     #[command(flatten)]
     demo: demo::Args,
-    /// Tell on stderr what is done; twice: also every non-blocking call and what it returned
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    verbose: u8,
+    #[command(flatten)]
+    options: Options,
 }
 
 #[derive(Subcommand)]
@@ -56,37 +55,34 @@ enum Command {
     Credentials(credentials::Args),
     /// Round trips and throughput of Unix sockets, on one scale with the other programs' mechanisms
     Bench(ping_pong::Args),
-    /// Ask this kernel which of the note's statements about sockets in the Unix domain hold
-    Claims(claims::Args),
-    #[command(hide = true)]
-    BenchPeer(ping_pong::PeerArgs),
-    #[command(hide = true)]
-    Manual(manual::Args),
+    #[command(flatten)]
+    Common(Common),
 }
-
-/// What `claims` asks.
-const CHECKS: &[&[Check]] = &[network::CHECKS, names::CHECKS, boundaries::CHECKS, unixgram::CHECKS];
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    if cli.verbose > 1 {
-        readiness::trace_calls();
-    }
-    report::exit(run(cli))
+    program::main::<Cli>()
 }
 
-fn run(cli: Cli) -> anyhow::Result<()> {
-    match cli.command.unwrap_or(Command::Demo(cli.demo)) {
-        Command::Boundaries(args) => boundaries::run(&args, &mut Report::new(args.json)),
-        Command::Demo(args) => demo::run(&args),
-        Command::Serve(args) => serve::run(&args, cli.verbose > 0, &mut Report::new(false)),
-        Command::Client(args) => client::run(&args, &mut Report::new(false)),
-        Command::Load(args) => load::run(&args),
-        Command::PassFd(args) => pass_fd::run(&args),
-        Command::Credentials(args) => credentials::run(&args, &mut Report::new(args.json)),
-        Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS, || ()),
-        Command::BenchPeer(args) => ping_pong::answer(&args, &bench::MECHANISMS),
-        Command::Claims(args) => claims::run(&args, env!("CARGO_PKG_NAME"), CHECKS),
-        Command::Manual(args) => manual::install(&args, Cli::command()),
+impl Program for Cli {
+    const CHECKS: &'static [&'static [Check]] = &[network::CHECKS, names::CHECKS, boundaries::CHECKS, unixgram::CHECKS];
+
+    const MECHANISMS: &'static [ping_pong::Mechanism] = &bench::MECHANISMS;
+
+    fn options(&self) -> &Options {
+        &self.options
+    }
+
+    fn run(self) -> anyhow::Result<()> {
+        match self.command.unwrap_or(Command::Demo(self.demo)) {
+            Command::Boundaries(args) => boundaries::run(&args, &mut Report::new(args.json)),
+            Command::Demo(args) => demo::run(&args),
+            Command::Serve(args) => serve::run(&args, self.options.verbose(), &mut Report::new(false)),
+            Command::Client(args) => client::run(&args, &mut Report::new(false)),
+            Command::Load(args) => load::run(&args),
+            Command::PassFd(args) => pass_fd::run(&args),
+            Command::Credentials(args) => credentials::run(&args, &mut Report::new(args.json)),
+            Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS),
+            Command::Common(command) => command.run::<Cli>(),
+        }
     }
 }

@@ -20,11 +20,11 @@ use anyhow::Context;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use shared::cube_roots::client::DeadlineSocket;
-use shared::harness::report::{Failure, Report, escaped, narrate};
+use shared::harness::report::{Failure, Report, complain, escaped, narrate};
 use shared::harness::stdio::stdout_is_open;
 use shared::linux::network::Network;
 use shared::linux::readiness::{Ready, is_timeout, nonblocking, restart};
-use shared::linux::{endpoint, shutdown};
+use shared::linux::{endpoint, shutdown, signals};
 use socket2::Socket;
 
 /// The most descriptors that one message carries (SCM_MAX_FD). The control buffer has room for all of
@@ -190,8 +190,8 @@ fn copy_to_stdout(mut file: File) -> anyhow::Result<()> {
 
 /// exec(3): the command has our PID, and its exit code is ours.
 fn become_command(program: &OsStr, arguments: &[OsString], file: File) -> anyhow::Result<()> {
-    let error = Command::new(program).args(arguments).stdin(file).exec();
+    let error = signals::hand_on(Command::new(program).args(arguments).stdin(file)).exec();
     let code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
-    narrate(format_args!("error: exec {}: {error}", program.display()));
+    complain(&anyhow::Error::new(error).context(format!("exec {}", program.display())));
     Err(Failure::Child(code).into())
 }

@@ -9,6 +9,7 @@ use std::fs;
 use std::io::{self, BufRead, BufReader, IoSlice, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
@@ -146,7 +147,7 @@ fn a_message_without_a_descriptor_is_an_error() -> io::Result<()> {
     connect(&path)?.write_all(b"x")?;
     let output = receiver.wait_with_output()?;
     assert_eq!(output.status.code(), Some(1));
-    let line = format!("listening unix {address}\nerror: receive {address}: no descriptor came with the message\n");
+    let line = format!("listening unix {address}\nunixsock: receive {address}: no descriptor came with the message\n");
     assert_eq!(String::from_utf8_lossy(&output.stderr), line);
     Ok(())
 }
@@ -177,7 +178,7 @@ fn a_fifo_without_a_writer_is_124_for_the_sender() -> io::Result<()> {
     let (address, fifo) = (folder.path().join("socket"), fifo.to_str().unwrap());
     let sent = unixsock(&["pass-fd", "send", address.to_str().unwrap(), fifo, "--timeout", "100ms"]).spawn()?;
     let sent = ended(sent)?;
-    let line = format!("error: open {fifo}: i/o timeout\n");
+    let line = format!("unixsock: open {fifo}: i/o timeout\n");
     assert_eq!((sent.status.code(), String::from_utf8_lossy(&sent.stderr).as_ref()), (Some(124), line.as_str()));
     Ok(())
 }
@@ -196,7 +197,7 @@ fn a_file_that_falls_silent_is_124_for_the_receiver() -> io::Result<()> {
     let output = ended(receiver)?;
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(124), b"content".as_slice()), "{stderr}");
-    assert!(stderr.ends_with("\nerror: copy the received file: i/o timeout\n"), "{stderr}");
+    assert!(stderr.ends_with("\nunixsock: copy the received file: i/o timeout\n"), "{stderr}");
     Ok(())
 }
 
@@ -221,7 +222,7 @@ fn nobody_comes_is_124_and_no_file_is_left() -> io::Result<()> {
     assert_eq!(waited.status.code(), Some(124));
     assert_eq!(
         String::from_utf8_lossy(&waited.stderr),
-        format!("listening unix {address}\nerror: receive {address}: i/o timeout\n")
+        format!("listening unix {address}\nunixsock: receive {address}: i/o timeout\n")
     );
     assert_eq!(fs::read_dir(folder.path())?.count(), 0);
     Ok(())
@@ -235,7 +236,7 @@ fn a_receiver_that_says_nothing_is_124_for_the_sender() -> io::Result<()> {
     let address = path.display().to_string();
     let sent = unixsock(&["pass-fd", "send", &address, "/dev/null", "--timeout", "100ms"]).output()?;
     assert_eq!(sent.status.code(), Some(124));
-    assert_eq!(String::from_utf8_lossy(&sent.stderr), format!("error: send {address}: i/o timeout\n"));
+    assert_eq!(String::from_utf8_lossy(&sent.stderr), format!("unixsock: send {address}: i/o timeout\n"));
     Ok(())
 }
 
@@ -244,10 +245,10 @@ fn what_cannot_be_opened_or_reached_is_one_clear_line() -> io::Result<()> {
     let folder = tempfile::tempdir()?;
     let address = folder.path().join("socket").display().to_string();
     let missing = send(&address, Path::new("/does/not/exist"))?;
-    let line = "error: open /does/not/exist: No such file or directory (os error 2)\n";
+    let line = "unixsock: open /does/not/exist: No such file or directory (os error 2)\n";
     assert_eq!((missing.status.code(), String::from_utf8_lossy(&missing.stderr).as_ref()), (Some(1), line));
     let unreached = send(&address, Path::new("/dev/null"))?;
-    let line = format!("error: dial unix {address}: No such file or directory (os error 2)\n");
+    let line = format!("unixsock: dial unix {address}: No such file or directory (os error 2)\n");
     assert_eq!(
         (unreached.status.code(), String::from_utf8_lossy(&unreached.stderr).as_ref()),
         (Some(1), line.as_str())
@@ -290,7 +291,7 @@ fn ctrl_c_in_the_middle_of_bind_leaves_no_file() -> io::Result<()> {
 
 fn ctrl_c_ends(mut receiver: Child, and_leaves_empty: &Path) -> io::Result<()> {
     kill(Pid::from_raw(i32::try_from(receiver.id()).unwrap()), Signal::SIGINT)?;
-    assert_eq!(receiver.wait()?.code(), Some(130));
+    assert_eq!(receiver.wait()?.signal(), Some(Signal::SIGINT as i32));
     assert_eq!(fs::read_dir(and_leaves_empty)?.count(), 0);
     Ok(())
 }

@@ -3,7 +3,7 @@
 //!
 //! Man: tee(1), and SIGXFSZ in setrlimit(2).
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -70,7 +70,7 @@ impl Outputs {
 
 #[cold]
 fn report_failure(error: &anyhow::Error, failed: &mut bool) {
-    report::narrate(format_args!("error: {error:#}"));
+    report::complain(error);
     *failed = true;
 }
 
@@ -79,7 +79,7 @@ fn open(path: &Path, patience: Patience) -> anyhow::Result<Outlet> {
         return fifo::open_writer(path, patience);
     }
     let name = path.display().to_string();
-    let file = File::create(path).with_context(|| format!("open {name}"))?;
+    let file = fifo::open_within(path, OpenOptions::new().write(true).create(true).truncate(true), patience, "")?;
     Ok(Outlet::new(file, &name))
 }
 

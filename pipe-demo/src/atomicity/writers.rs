@@ -10,9 +10,9 @@ use nix::unistd::Pid;
 use shared::linux::thread::spawn;
 
 use super::torn::Torn;
-use crate::children::{Children, wait_for};
 use crate::io_pipe;
 use crate::sync::gate::Gate;
+use shared::linux::child::{Children, wait_for};
 
 /// What is to be written.
 #[derive(Clone, Copy)]

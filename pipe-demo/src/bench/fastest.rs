@@ -13,9 +13,9 @@ use shared::harness::ping_pong::placement::{cpus, stay_on};
 use shared::harness::ping_pong::{Meeting, Side};
 
 use super::MECHANISMS;
-use crate::children::Children;
 use crate::process::child::Teller;
 use crate::process::usage::Usage;
+use shared::linux::child::Children;
 
 pub const CHECKS: &[Check] = &[(3, is_shared_memory_the_fastest)];
 
@@ -49,7 +49,7 @@ type Work = fn(&mut dyn Side) -> anyhow::Result<()>;
 fn cost(mechanism: &str, ours: Work, theirs: Work) -> anyhow::Result<Usage> {
     let mechanism = MECHANISMS.iter().find(|known| known.name == mechanism).context("no such mechanism")?;
     let Meeting::Process(mut side, stdin, stdout) = (mechanism.meet)()? else { bail!("it is for threads") };
-    let children = Children::default();
+    let children = Children::helpers();
     let child =
         Teller::fork(&children, || usage_of(&mut *(mechanism.join)(File::from(stdin), File::from(stdout))?, theirs))?;
     let ours = usage_of(&mut *side, ours)?;

@@ -22,9 +22,9 @@ use shared::harness::report::Failure;
 use super::queue::Queue;
 use super::semaphore::Semaphore;
 use crate::bench::ring::futex;
-use crate::children::{Children, wait_for};
 use crate::sync::gate::Gate;
 use crate::sync::memory::SharedMemory;
+use shared::linux::child::{Children, wait_for};
 
 pub const CHECKS: &[Check] = &[(1, the_list)];
 
@@ -70,7 +70,7 @@ fn between(
     tell: impl FnOnce() -> anyhow::Result<()>,
     learn: impl FnOnce() -> anyhow::Result<bool>,
 ) -> anyhow::Result<bool> {
-    let children = Children::default();
+    let children = Children::helpers();
     let child = children.fork(|| u8::from(tell().is_err()))?;
     let learned = learn()?;
     wait_for(child)?;
@@ -156,7 +156,7 @@ fn wait_in_futex() -> anyhow::Result<bool> {
 /// Whoever asks for a lock is told who has it.
 fn file_lock() -> anyhow::Result<bool> {
     let (file, gate) = (memfd_create("lock", MFdFlags::MFD_CLOEXEC)?, Gate::new()?);
-    let children = Children::default();
+    let children = Children::helpers();
     let child =
         children.fork(|| u8::from(fcntl(&file, FcntlArg::F_SETLK(&whole_file())).is_err() || gate.pass().is_err()))?;
     let holder = loop {

@@ -5,34 +5,33 @@
 //!
 //! Note: 管道. Go: `exec.Cmd`. Man: pipe2(2) at O_CLOEXEC, execve(2).
 
+use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::process::{Child, Command, Stdio};
-use std::str::FromStr;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::process::{Command, Stdio};
 
 use anyhow::Context;
 
 use super::pump::Ends;
-use crate::children::Children;
+use shared::linux::child::{Child, Children};
 
 /// A command with its arguments; never empty.
 #[derive(Clone, Debug)]
-pub struct Stage(Vec<String>);
+pub struct Stage(Vec<OsString>);
 
-impl FromStr for Stage {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Stage, String> {
-        match shell_words::split(text) {
-            Ok(words) if words.is_empty() => Err("no command".into()),
-            Ok(words) => Ok(Stage(words)),
-            Err(error) => Err(error.to_string()),
-        }
-    }
+/// Splits a line into words as the shell does; the bytes of a word need not be UTF-8.
+///
+/// What quotes and separates words is ASCII, so each byte may stand for the character of its number meanwhile.
+pub fn split(line: &OsStr) -> Result<Stage, String> {
+    let line: String = line.as_bytes().iter().copied().map(char::from).collect();
+    let words = shell_words::split(&line).map_err(|error| error.to_string())?;
+    let bytes = |word: String| OsString::from_vec(word.chars().filter_map(|c| u8::try_from(c).ok()).collect());
+    if words.is_empty() { Err("no command".into()) } else { Ok(Stage(words.into_iter().map(bytes).collect())) }
 }
 
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&shell_words::join(&self.0))
+        f.write_str(&shell_words::join(self.0.iter().map(|word| word.to_string_lossy())))
     }
 }
 

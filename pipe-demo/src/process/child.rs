@@ -5,14 +5,16 @@
 use std::io::{self, PipeReader};
 use std::marker::PhantomData;
 
+use std::os::unix::process::ExitStatusExt;
+
 use anyhow::{Context, anyhow, bail};
 use nix::sys::prctl::set_dumpable;
-use nix::sys::wait::{WaitStatus, waitpid};
+use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::children::{Children, wait_for};
+use shared::linux::child::{self, Children, wait_for};
 
 /// A child that has yet to be heard.
 pub struct Teller<T> {
@@ -52,10 +54,10 @@ pub fn seen_by_child<T: Serialize + DeserializeOwned>(
 pub fn end_of(children: &Children, body: impl FnOnce() -> u8) -> anyhow::Result<String> {
     const NOT_BEGUN: u8 = 125;
     let child = children.fork(|| if set_dumpable(false).is_ok() { body() } else { NOT_BEGUN })?;
-    Ok(match waitpid(child, None).with_context(|| format!("wait for {child}"))? {
-        WaitStatus::Signaled(_, signal, _) => signal.as_str().to_owned(),
-        WaitStatus::Exited(_, code) if code == i32::from(NOT_BEGUN) => bail!("child {child}: PR_SET_DUMPABLE failed"),
-        WaitStatus::Exited(_, code) => format!("exit {code}"),
-        status => format!("{status:?}"),
+    let status = child::end_of(child)?;
+    Ok(match (status.signal().map(Signal::try_from), status.code()) {
+        (Some(Ok(signal)), _) => signal.as_str().to_owned(),
+        (_, Some(code)) if code == i32::from(NOT_BEGUN) => bail!("child {child}: PR_SET_DUMPABLE failed"),
+        (_, code) => format!("exit {}", code.unwrap_or_default()),
     })
 }

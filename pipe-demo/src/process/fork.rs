@@ -23,9 +23,9 @@ use shared::harness::report::{Failure, Report};
 use super::child::Teller;
 use super::pages::{private_pages, read_each, write_each};
 use super::usage::Usage;
-use crate::children::{Children, wait_for};
 use crate::sync::gate::Gate;
 use crate::sync::memory::{SharedMemory, page_size};
+use shared::linux::child::{Children, wait_for};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -66,7 +66,7 @@ struct Exec {
 }
 
 pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
-    let children = Children::default();
+    let children = Children::helpers();
     for record in write_in_child(&children)? {
         out.pairs(&record)?;
     }
@@ -78,7 +78,7 @@ pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
 fn many_children() -> anyhow::Result<Seen> {
     const MANY: usize = 20;
     const GATE_BROKE: u8 = 2;
-    let (children, gate, us) = (Children::default(), Gate::new()?, getpid());
+    let (children, gate, us) = (Children::helpers(), Gate::new()?, getpid());
     let is_ours = || gate.pass().map_or(GATE_BROKE, |()| u8::from(getppid() != us));
     let fork = || children.fork(is_ours).map_err(limited);
     let forked = (0..MANY).map(|_| fork()).collect::<anyhow::Result<BTreeSet<Pid>>>()?;
@@ -136,7 +136,7 @@ fn write_in_child(children: &Children) -> anyhow::Result<[Written; 2]> {
 }
 
 fn changes_are_invisible() -> anyhow::Result<Seen> {
-    let [private, shared] = write_in_child(&Children::default())?;
+    let [private, shared] = write_in_child(&Children::helpers())?;
     let invisible = (private.parent_reads, private.sibling_reads) == ('P', 'P');
     let visible = (shared.parent_reads, shared.sibling_reads) == ('C', 'Q');
     let evidence = format!(
@@ -181,7 +181,7 @@ fn minor_faults() -> anyhow::Result<i64> {
 }
 
 fn copied_when_written() -> anyhow::Result<Seen> {
-    let copied = count_faults(&Children::default(), NonZeroUsize::MIN.saturating_add(999))?;
+    let copied = count_faults(&Children::helpers(), NonZeroUsize::MIN.saturating_add(999))?;
     let pages = i64::try_from(copied.pages)?;
     let few = |faults| faults < pages / 10;
     let each_once = few(copied.faults_of_reading) && few(copied.faults_of_writing - pages);
@@ -242,7 +242,7 @@ fn words_of(child: Pid, places: [usize; 4]) -> anyhow::Result<Option<Words>> {
 }
 
 fn exec_replaces_memory() -> anyhow::Result<Seen> {
-    let exec = exec_in_child(&Children::default())?;
+    let exec = exec_in_child(&Children::helpers())?;
     let left = exec.words_left_of_4.ok_or_else(|| Failure::CannotShow("process_vm_readv(2) is refused".into()))?;
     let same_process = exec.pid_after_exec == exec.forked_pid.to_string();
     let evidence = format!(

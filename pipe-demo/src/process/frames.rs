@@ -17,8 +17,8 @@ use shared::harness::claims::{Check, Seen};
 use super::child::seen_by_child;
 use super::pages::{private_pages, write_each};
 use super::smaps::{Smaps, frame};
-use crate::children::Children;
 use crate::sync::memory::{SharedMemory, page_size};
+use shared::linux::child::Children;
 
 pub const CHECKS: &[Check] = &[
     (7, copies_but_of_the_code),
@@ -60,7 +60,7 @@ fn copies_but_of_the_code() -> anyhow::Result<Seen> {
     let bytes = [&DATA, &*heap, &stack];
     let code = (copies_but_of_the_code as fn() -> anyhow::Result<Seen> as *const ()).addr();
     Smaps::at(code)?;
-    let (written, code_frame, shared) = seen_by_child(&Children::default(), || {
+    let (written, code_frame, shared) = seen_by_child(&Children::helpers(), || {
         for byte in bytes {
             byte.store(b'C', SeqCst);
         }
@@ -86,7 +86,7 @@ fn copies_but_of_the_code() -> anyhow::Result<Seen> {
 
 fn one_address_two_places() -> anyhow::Result<Seen> {
     let byte = AtomicU8::new(b'P');
-    let (address, theirs) = seen_by_child(&Children::default(), || {
+    let (address, theirs) = seen_by_child(&Children::helpers(), || {
         byte.store(b'C', SeqCst);
         Ok((byte.as_ptr().addr(), Place::of(&byte)?))
     })?;
@@ -111,7 +111,7 @@ fn some_frames_are_common() -> anyhow::Result<Seen> {
     let address = written.as_ptr().addr();
     Smaps::at(address)?;
     let half = u64::try_from(size.get() / 2 / 1024)?;
-    let (mine, code) = seen_by_child(&Children::default(), || {
+    let (mine, code) = seen_by_child(&Children::helpers(), || {
         write_each(&mut written[..size.get() / 2], page);
         let code = pages as fn() -> anyhow::Result<NonZeroUsize> as *const ();
         Ok((Smaps::at(address)?, Smaps::at(code.addr())?))
@@ -128,7 +128,7 @@ fn shared_memory_is_shared_frames() -> anyhow::Result<Seen> {
     let byte = SharedMemory::new(AtomicU8::new(b'P'))?;
     let address = byte.as_ptr().addr();
     Smaps::at(address)?;
-    let (theirs, smaps) = seen_by_child(&Children::default(), || {
+    let (theirs, smaps) = seen_by_child(&Children::helpers(), || {
         byte.store(b'C', SeqCst);
         Ok((Place::of(&byte)?, Smaps::at(address)?))
     })?;

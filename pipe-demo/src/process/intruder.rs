@@ -12,15 +12,15 @@ use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Failure;
 
 use super::child::Teller;
-use crate::children::Children;
 use crate::sync::gate::Gate;
+use shared::linux::child::Children;
 
 pub const CHECKS: &[Check] = &[(49, write_into_another)];
 
 // ANCHOR: intrude
 /// The child does nothing but read its byte, once we have been there.
 fn write_into_another() -> anyhow::Result<Seen> {
-    let (children, byte, gate) = (Children::default(), AtomicU8::new(b'P'), Gate::new()?);
+    let (children, byte, gate) = (Children::helpers(), AtomicU8::new(b'P'), Gate::new()?);
     let child = Teller::fork(&children, || {
         gate.pass()?;
         Ok(byte.load(SeqCst))

@@ -12,7 +12,7 @@ use shared::harness::claims::{Check, Seen};
 
 use super::child::seen_by_child;
 use super::usage::Usage;
-use crate::children::Children;
+use shared::linux::child::Children;
 
 pub const CHECKS: &[Check] = &[(56, most_of_the_time)];
 
@@ -21,7 +21,7 @@ const CPU_TIME: Duration = Duration::from_millis(60);
 
 /// A process for each, as the kernel divides all the time that a process had by the ticks that it saw.
 fn most_of_the_time() -> anyhow::Result<Seen> {
-    let children = Children::default();
+    let children = Children::helpers();
     let computing = seen_by_child(&children, || {
         usage_of(|| {
             compute();

@@ -11,7 +11,7 @@ use shared::harness::claims::{Check, Seen};
 use super::child::end_of;
 use super::cpu;
 use super::sealed::end_without_system_calls;
-use crate::children::Children;
+use shared::linux::child::Children;
 
 pub const CHECKS: &[Check] =
     &[(42, hardware_is_out_of_reach), (43, the_kernels_space_is_closed), (55, this_program_has_the_lower_level)];
@@ -19,7 +19,7 @@ pub const CHECKS: &[Check] =
 /// But for what the CPU itself gives to everybody: here its clock, read without the kernel.
 fn hardware_is_out_of_reach() -> anyhow::Result<Seen> {
     cpu::is_known()?;
-    let children = Children::default();
+    let children = Children::helpers();
     let [halt, port] = [cpu::halt, cpu::read_port].map(|forbidden| end_after(&children, forbidden));
     let (halt, port) = (halt?, port?);
     let clock = end_without_system_calls(&children, || {
@@ -40,7 +40,7 @@ fn end_after(children: &Children, forbidden: impl FnOnce()) -> anyhow::Result<St
 
 /// The address is one of the kernel's code, where it tells; else any that only the kernel can have.
 fn the_kernels_space_is_closed() -> anyhow::Result<Seen> {
-    let children = Children::default();
+    let children = Children::helpers();
     let (kernels, name) = kernel_address().unwrap_or((usize::MAX << 31, "unknown".into()));
     let ours = u8::MAX;
     let own = end_after(&children, || read_byte(ptr::from_ref(&ours).expose_provenance()))?;
@@ -69,7 +69,7 @@ fn read_byte(address: usize) {
 fn this_program_has_the_lower_level() -> anyhow::Result<Seen> {
     cpu::is_known()?;
     let level = cpu::privilege_level();
-    let halt = end_after(&Children::default(), cpu::halt)?;
+    let halt = end_after(&Children::helpers(), cpu::halt)?;
     let evidence = format!("level {level} of 0 to 3; hlt, which level 0 may execute: {halt}");
     Ok(Seen::holds(level == 3 && halt == "SIGSEGV", evidence))
 }

@@ -17,8 +17,8 @@ use shared::harness::report::Failure;
 use super::child::end_of;
 use super::pages::{private_pages, write_each};
 use super::usage::Usage;
-use crate::children::Children;
 use crate::sync::memory::page_size;
+use shared::linux::child::Children;
 
 pub const CHECKS: &[Check] = &[(53, the_only_way), (54, call_or_function)];
 
@@ -26,15 +26,16 @@ const PAGES: usize = 1000;
 
 // ANCHOR: faults
 fn the_only_way() -> anyhow::Result<Seen> {
-    let children = Children::default();
-    let call = end_without_system_calls(&children, || u8::from(getppid().as_raw() == 0))?;
+    let call = end_without_system_calls(&Children::helpers(), || u8::from(getppid().as_raw() == 0))?;
     let page = page_size()?;
     let pages = private_pages(page.saturating_mul(NonZeroUsize::new(PAGES).context("no pages")?))?;
     let before = Usage::of_children()?;
+    let children = Children::helpers();
     let touched = end_without_system_calls(&children, || {
         write_each(pages, page.get());
         0
     })?;
+    children.finish(); // Of a child that has not been reaped nothing is counted.
     let faults = (Usage::of_children()? - before).faults;
     let evidence = format!(
         "all system calls forbidden: getppid(2): {call}; {PAGES} new pages touched, {faults} page faults: {touched}"
@@ -46,7 +47,7 @@ fn the_only_way() -> anyhow::Result<Seen> {
 /// clock_gettime(2) stands among the system calls, and is none where the kernel maps it as a function.
 fn call_or_function() -> anyhow::Result<Seen> {
     const TIMES: u32 = 1000;
-    let children = Children::default();
+    let children = Children::helpers();
     let function = end_without_system_calls(&children, || u8::from(i32::abs(black_box(-1)) != 1))?;
     let call = end_without_system_calls(&children, || u8::from(clock_by_system_call() < 0))?;
     let mapped = end_without_system_calls(&children, || {

@@ -13,10 +13,10 @@ use shared::harness::ping_pong::placement::{cpus, stay_on, two_cpus};
 
 use super::child::Teller;
 use super::usage::Usage;
-use crate::children::Children;
 use crate::sync::at_once::at_once;
 use crate::sync::memory::SharedMemory;
 use crate::sync::retry::{step, steps};
+use shared::linux::child::Children;
 
 pub const CHECKS: &[Check] = &[(59, only_seemingly_at_once), (60, state_is_kept)];
 
@@ -63,7 +63,7 @@ struct Computed {
 /// Two processes compute on one CPU, until both have lost it some times.
 fn state_is_kept() -> anyhow::Result<Seen> {
     const SOME: i64 = 3;
-    let (children, lost) = (Children::default(), SharedMemory::new([const { AtomicI64::new(0) }; 2])?);
+    let (children, lost) = (Children::helpers(), SharedMemory::new([const { AtomicI64::new(0) }; 2])?);
     stay_on(cpus()?.0)?;
     let compute = |me: usize| {
         let mut computed = Computed { steps: 0, number: 0, involuntary: 0 };

@@ -8,7 +8,7 @@ use std::process::Command;
 use shared::harness::claims::{Check, Seen};
 
 use super::{By, read_output};
-use crate::children::Children;
+use shared::linux::child::Children;
 
 pub const CHECKS: &[Check] = &[(75, as_in_the_shell)];
 
@@ -26,7 +26,7 @@ fn both(text: &str) -> anyhow::Result<(String, String)> {
 
 fn printed(command: &mut Command) -> anyhow::Result<String> {
     let mut bytes = Vec::new();
-    read_output(&Children::default(), command, By::Buffer(NonZeroUsize::MIN), |piece| {
+    read_output(&Children::helpers(), command, By::Buffer(NonZeroUsize::MIN), |piece| {
         bytes.extend_from_slice(piece);
         Ok(())
     })?;

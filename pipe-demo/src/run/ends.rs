@@ -16,7 +16,7 @@ use shared::harness::claims::{Check, Seen};
 use shared::linux::asleep::Task;
 use shared::linux::readiness::restart;
 
-use crate::children::Children;
+use shared::linux::child::Children;
 
 pub const CHECKS: &[Check] = &[(86, waited_for), (98, until_stdin_is_closed)];
 
@@ -30,7 +30,7 @@ struct Outlived {
 fn outlived() -> anyhow::Result<Outlived> {
     set_child_subreaper(true).context("PR_SET_CHILD_SUBREAPER")?;
     let (told, mut tell) = io::pipe().context("pipe")?;
-    let children = Children::default();
+    let children = Children::helpers();
     let mut shell = Command::new("sh");
     // In the background stdin is /dev/null, but not descriptor 3.
     shell.args(["-c", "{ (read go <&3; echo late) & } 3<&0"]).stdin(told).stdout(Stdio::piped());
@@ -40,6 +40,7 @@ fn outlived() -> anyhow::Result<Outlived> {
     let output_is_over = is_readable_or_at_its_end(&stdout)?;
     tell.write_all(b"\n").context("write the pipe")?;
     let read_later = stdout.read_to_end(&mut Vec::new()).context("read its stdout")?;
+    drop((child, children));
     waitpid(None, None).context("wait for what the shell has left")?;
     Ok(Outlived { wait, output_is_over, read_later })
 }
@@ -59,12 +60,12 @@ fn waited_for() -> anyhow::Result<Seen> {
 
 /// Cat answers, and then waits for more; true does not care.
 fn until_stdin_is_closed() -> anyhow::Result<Seen> {
-    let children = Children::default();
+    let children = Children::helpers();
     let mut cat = children.spawn(Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()))?;
     let (mut stdin, mut stdout) = cat.stdin.take().zip(cat.stdout.take()).context("cat has a stdin and a stdout")?;
     stdin.write_all(b"a").context("write cat's stdin")?;
     stdout.read_exact(&mut [0]).context("read cat's stdout")?;
-    let cat_waits = Task::process(Pid::from_raw(cat.id().cast_signed()))?.sleeps()?;
+    let cat_waits = Task::process(Pid::from_raw(cat.id()))?.sleeps()?;
     drop(stdin);
     let cat = cat.wait().context("wait for cat")?;
     let mut other = children.spawn(Command::new("true").stdin(Stdio::piped()))?;

@@ -13,7 +13,7 @@ use shared::harness::claims::{Check, Seen, joined};
 use shared::linux::readiness::restart;
 
 use super::{By, read_output};
-use crate::children::Children;
+use shared::linux::child::Children;
 
 pub const CHECKS: &[Check] = &[(78, short_reads), (80, reading_on), (81, at_most_the_buffer)];
 
@@ -35,7 +35,7 @@ fn reads_of(script: &str) -> anyhow::Result<Vec<usize>> {
     let (stdin, mut go) = io::pipe().context("pipe")?;
     let mut reads = Vec::new();
     read_output(
-        &Children::default(),
+        &Children::helpers(),
         Command::new("sh").args(["-c", script]).stdin(stdin),
         By::Buffer(BUFFER),
         |piece| {

@@ -16,8 +16,8 @@ use shared::harness::ping_pong::placement::{stay_on, staying_on};
 use shared::harness::report::Failure;
 
 use super::memory::SharedMemory;
-use crate::children::{Children, wait_for};
 use crate::process::usage::Usage;
+use shared::linux::child::{Children, wait_for};
 
 /// Where the two are; both are in one round or before it.
 #[derive(Default)]
@@ -46,7 +46,7 @@ pub fn at_once(
     judge: impl FnMut(i64) -> ControlFlow<()>,
 ) -> anyhow::Result<()> {
     let rounds = SharedMemory::new(Rounds { share_a_cpu: cpus[0] == cpus[1], ..Rounds::default() })?;
-    let children = Children::default();
+    let children = Children::helpers();
     let second = children.fork(|| u8::from(stay_on(cpus[1]).and_then(|()| rounds.follow(&work)).is_err()))?;
     staying_on(Some(cpus[0]), || rounds.lead(&work, judge))?;
     rounds.is_over.store(true, SeqCst);

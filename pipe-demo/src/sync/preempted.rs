@@ -10,9 +10,9 @@ use shared::harness::ping_pong::placement::{cpus, stay_on};
 
 use super::memory::SharedMemory;
 use super::mutex::ProcessMutex;
-use crate::children::{Children, wait_for};
 use crate::process::child::Teller;
 use crate::process::usage::Usage;
+use shared::linux::child::{Children, wait_for};
 
 pub const CHECKS: &[Check] = &[(71, interrupted_inside)];
 
@@ -29,7 +29,7 @@ type Visit = (i64, bool);
 
 /// The CPU that all have to share goes to a third one too, which never waits.
 fn interrupted_inside() -> anyhow::Result<Seen> {
-    let (children, mutex, seats) = (Children::default(), ProcessMutex::shared()?, SharedMemory::new(Seats::default())?);
+    let (children, mutex, seats) = (Children::helpers(), ProcessMutex::shared()?, SharedMemory::new(Seats::default())?);
     stay_on(cpus()?.0)?;
     let first = Teller::fork(&children, || {
         let mut visit = Ok((0, false));

@@ -27,7 +27,8 @@ use shared::linux::readiness::restart;
 use super::gate::Gate;
 use super::memory::SharedMemory;
 use super::mutex::ProcessMutex;
-use crate::children::{self, Children, wait_for};
+use shared::harness::story;
+use shared::linux::child::{Children, wait_for};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -73,15 +74,13 @@ struct Outcome {
 }
 
 pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
-    let children = Children::default();
+    let children = Children::helpers();
     let Args { processes, updates, .. } = *args;
     let hows = args.how.as_ref().map_or(How::value_variants(), std::slice::from_ref);
     // All are forked, to wait at their gates, before the program gets a second thread.
     let races = hows.iter().map(|&how| Race::prepare(&children, how, processes, updates));
     let races = races.collect::<anyhow::Result<Vec<_>>>()?;
-    children::supervise(args.timeout, &children, move |_| {
-        races.into_iter().try_for_each(|race| out.pairs(&race.start()?))
-    })
+    story::tell(args.timeout, &children, move |_| races.into_iter().try_for_each(|race| out.pairs(&race.start()?)))
 }
 
 fn updates_are_lost() -> anyhow::Result<Seen> {
@@ -99,7 +98,7 @@ fn one_visitor_at_a_time() -> anyhow::Result<Seen> {
 }
 
 fn outcome(how: How) -> anyhow::Result<Outcome> {
-    Race::prepare(&Children::default(), how, 4, 100)?.start()
+    Race::prepare(&Children::helpers(), how, 4, 100)?.start()
 }
 
 /// If one was through before the next began, once more.

@@ -10,7 +10,7 @@ use shared::harness::claims::{Check, Seen};
 
 use super::gate::Gate;
 use super::memory::SharedMemory;
-use crate::children::{Children, wait_for};
+use shared::linux::child::{Children, wait_for};
 
 pub const CHECKS: &[Check] = &[(66, one_instruction)];
 
@@ -77,7 +77,7 @@ fn one_instruction() -> anyhow::Result<Seen> {
 }
 
 fn compete(shared: &Shared) -> anyhow::Result<()> {
-    let (children, gate) = (Children::default(), Gate::new()?);
+    let (children, gate) = (Children::helpers(), Gate::new()?);
     let stepper = || gate.pass().map(|()| (0..EACH).for_each(|_| shared.step())).is_ok();
     let steppers =
         (0..PROCESSES).map(|_| children.fork(|| u8::from(!stepper()))).collect::<anyhow::Result<Vec<_>>>()?;

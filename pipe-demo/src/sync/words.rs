@@ -13,8 +13,8 @@ use shared::harness::claims::{Check, Seen};
 use super::gate::Gate;
 use super::memory::SharedMemory;
 use super::mutex::ProcessMutex;
-use crate::children::{Children, wait_for};
 use crate::process::usage::Usage;
+use shared::linux::child::{Children, wait_for};
 
 pub const CHECKS: &[Check] = &[(67, safe_and_fast)];
 
@@ -34,7 +34,7 @@ const TIMES: u64 = 50_000;
 
 /// Two processes at one number.
 fn add_together() -> anyhow::Result<(u64, u64)> {
-    let (children, gate, number) = (Children::default(), Gate::new()?, SharedMemory::new(AtomicU64::new(0))?);
+    let (children, gate, number) = (Children::helpers(), Gate::new()?, SharedMemory::new(AtomicU64::new(0))?);
     let add = || {
         for _ in 0..TIMES {
             number.fetch_add(1, SeqCst);
@@ -81,7 +81,7 @@ fn wrong_sums(by_mutex: bool) -> anyhow::Result<u64> {
     let mutex = by_mutex.then(ProcessMutex::shared).transpose()?;
     let words = SharedMemory::new([AtomicU64::new(SUM), AtomicU64::new(0)])?;
     let accounts = Accounts { words, mutex, is_over: SharedMemory::new(AtomicBool::new(false))? };
-    let mover = Children::default();
+    let mover = Children::helpers();
     let child = mover.fork(|| u8::from(accounts.move_to_and_fro().is_err()))?;
     let (mut looks, mut wrong) = (0, 0);
     while if by_mutex { looks < 200 } else { wrong == 0 } {

@@ -139,7 +139,7 @@ impl Args {
 }
 
 /// Checks statements of the note, those that `program` has a row for in shared/claims.toml.
-pub fn run(args: &Args, program: &'static str, checks: &[&[Check]]) -> anyhow::Result<()> {
+pub fn run(args: &Args, program: &str, checks: &[&[Check]]) -> anyhow::Result<()> {
     if let Some(parent) = args.alone {
         return alone::answer(parent, checks.iter().copied().flatten().filter(|check| args.asks(check.0)));
     }

@@ -20,17 +20,15 @@ use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use crate::harness::report::{Failure, Report};
-use crate::linux::{pidfd, shutdown};
+use crate::harness::story;
+use crate::linux::child::Children;
 pub use peer::{Args as PeerArgs, answer};
 use placement::Pin;
-use record::Record;
 
 /// A way of one process to tell another something.
 #[derive(Debug)]
@@ -107,20 +105,31 @@ pub struct Args {
     timeout: Duration,
 }
 
-/// Measures the mechanisms, or those that were asked for, and shows what came of it.
-///
-/// `last_act` takes away what a `meet` may have left that was cut short: by a signal, or the timeout.
-pub fn run(args: &Args, mechanisms: &'static [Mechanism], last_act: fn()) -> anyhow::Result<()> {
+/// Measures the mechanisms, or those that were asked for, and shows what came of it, within the timeout: what blocks
+/// may block for ever.
+pub fn run(args: &Args, mechanisms: &'static [Mechanism]) -> anyhow::Result<()> {
+    let measured = story::tell(args.timeout, &Children::helpers(), {
+        let args = args.clone();
+        move |children| show(children, &args, mechanisms)
+    });
+    measured.map_err(|error| match error.downcast_ref() {
+        Some(Failure::Deadline(late)) => Failure::Deadline(format!("bench: {}{late}", measure::current())).into(),
+        _ => error,
+    })
+}
+
+fn show(children: &Children, args: &Args, mechanisms: &'static [Mechanism]) -> anyhow::Result<()> {
     let mut out = Report::new(args.json);
-    let records = match &args.records {
-        Some(file) => {
-            let records = record::load(file)?;
-            if args.json {
-                records.iter().try_for_each(|record| out.pairs(record))?;
-            }
-            records
+    let records = if let Some(file) = &args.records {
+        let records = record::load(file)?;
+        if args.json {
+            records.iter().try_for_each(|record| out.pairs(record))?;
         }
-        None => limited(args, mechanisms, last_act)?,
+        records
+    } else {
+        let wanted = wanted(&args.mechanisms, mechanisms)?;
+        let plan = measure::Plan::new(wanted, &placement::placements(&args.pin)?, args.quick);
+        plan.measure(children, args.json.then_some(&mut out))?
     };
     if let Some(file) = &args.svg {
         std::fs::write(file, svg::draw(&records)).with_context(|| format!("write {}", file.display()))?;
@@ -129,35 +138,6 @@ pub fn run(args: &Args, mechanisms: &'static [Mechanism], last_act: fn()) -> any
         table::print(&records, &mut out)?;
     }
     Ok(())
-}
-
-/// Measures on a thread of its own, as what blocks there may block for ever.
-fn limited(args: &Args, mechanisms: &'static [Mechanism], last_act: fn()) -> anyhow::Result<Vec<Record>> {
-    let wanted = wanted(&args.mechanisms, mechanisms)?;
-    let plan = measure::Plan::new(wanted, &placement::placements(&args.pin)?, args.quick);
-    let json = args.json;
-    let end = move || {
-        peer::end();
-        last_act();
-    };
-    pidfd::keep_how_children_end().context("reset SIGCHLD")?;
-    shutdown::abort_on_signals(end)?;
-    let (done, outcome) = mpsc::channel();
-    let measuring = thread::Builder::new().name("bench".into()).spawn(move || {
-        // Nobody receives it once the timeout has passed.
-        let _ = done.send(plan.measure(json.then(|| Report::new(true))));
-    });
-    measuring.context("start a thread")?;
-    let result = outcome.recv_timeout(args.timeout);
-    end();
-    match result {
-        Ok(records) => records,
-        Err(RecvTimeoutError::Timeout) => {
-            let limit = humantime::format_duration(args.timeout);
-            Err(Failure::Deadline(format!("bench took longer than --timeout {limit}: {}", measure::current())).into())
-        }
-        Err(RecvTimeoutError::Disconnected) => bail!("the measuring thread panicked"),
-    }
 }
 
 fn wanted(names: &[String], mechanisms: &'static [Mechanism]) -> anyhow::Result<Vec<&'static Mechanism>> {

@@ -7,19 +7,23 @@
 //! | 2 | wrong usage |
 //! | 77 | cannot be shown on this machine |
 //! | 124 | a deadline passed |
-//! | 130 | a signal asked for the end before it was done |
 //! | other | the exit code of a child, 128+N if signal N ended it |
+//!
+//! What a signal breaks off ends by that signal, so that shells see 128+N.
 
 use std::fmt;
 use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 use std::time::Instant;
 
+use nix::sys::signal::Signal;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::harness::stdio::{Patient, stdout_is_open};
 use crate::linux::readiness::is_timeout;
+use crate::linux::signals;
 
 /// An error that decides the exit code. Every other error is 1.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,8 +38,8 @@ pub enum Failure {
     CannotShow(String),
     /// 124.
     Deadline(String),
-    /// 130: whoever sent the signal knows.
-    Interrupted,
+    /// No code: the program ends by the signal that broke it off, whose sender knows.
+    Interrupted(Signal),
     /// The exit code of a child; it spoke for itself.
     Child(u8),
 }
@@ -48,7 +52,7 @@ impl Failure {
             Failure::Usage(_) => 2,
             Failure::CannotShow(_) => 77,
             Failure::Deadline(_) => 124,
-            Failure::Interrupted => 130,
+            Failure::Interrupted(signal) => 128 + *signal as u8,
             Failure::Child(code) => *code,
         }
     }
@@ -57,7 +61,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::ReaderGone | Failure::AlreadySaid | Failure::Interrupted | Failure::Child(_) => Ok(()),
+            Failure::ReaderGone | Failure::AlreadySaid | Failure::Interrupted(_) | Failure::Child(_) => Ok(()),
             Failure::CannotShow(why) => write!(f, "cannot be shown here: {why}"),
             Failure::Usage(what) | Failure::Deadline(what) => f.write_str(what),
         }
@@ -66,14 +70,30 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Says on stderr why a program failed, in one line, and gives the code to exit with.
+/// Says on stderr why a program failed, in one line, and gives the code to exit with; or ends it by a signal.
 pub fn exit(result: anyhow::Result<()>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
     let failure = error.downcast_ref::<Failure>();
+    if let Some(Failure::Interrupted(signal)) = failure {
+        signals::end_by(*signal);
+    }
     if !failure.is_some_and(|failure| failure.to_string().is_empty()) {
-        narrate(format_args!("error: {error:#}"));
+        complain(&error);
     }
     ExitCode::from(failure.map_or(1, Failure::code))
+}
+
+/// The program's name, before which no error is told.
+static PROGRAM: OnceLock<String> = OnceLock::new();
+
+/// Errors begin with `program` from now on.
+pub fn name(program: &str) {
+    PROGRAM.get_or_init(|| program.to_owned());
+}
+
+/// An error, in one line on stderr.
+pub fn complain(error: &anyhow::Error) {
+    narrate(format_args!("{}: {error:#}", PROGRAM.get().map_or("error", String::as_str)));
 }
 
 /// One line on stderr, in one write(2). There is nobody to tell when stderr fails.

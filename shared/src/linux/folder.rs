@@ -19,7 +19,7 @@ use crate::harness::report::narrate;
 use crate::linux::pidfd;
 
 /// Told or not, the folder is removed.
-const CUSTODIAN: &str = r#"trap '' PIPE
+const CUSTODIAN: &str = r#"trap '' HUP INT PIPE QUIT TERM
 folder=$(mktemp -d -- "${TMPDIR:-/tmp}/$0-XXXXXX") || exit
 printf %s "$folder"
 exec > /dev/null

@@ -10,10 +10,11 @@ use std::time::Instant;
 
 use nix::libc::{self, c_int, c_long, pid_t, uid_t};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use nix::sys::signal::{SigHandler, Signal};
 use nix::unistd;
 
 use crate::linux::readiness::restart;
+use crate::linux::signals;
 
 /// A descriptor that means a process.
 #[derive(Debug)]
@@ -88,11 +89,7 @@ impl AsFd for PidFd {
 ///
 /// Whoever started this process with SIGCHLD ignored wanted that of its own children; wait(2) would find none.
 pub fn keep_how_children_end() -> io::Result<()> {
-    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
-    // SAFETY: the default of a signal runs no code of ours.
-    #[allow(unsafe_code, reason = "sigaction(2) is unsafe for handlers; this sets none")]
-    unsafe { sigaction(Signal::SIGCHLD, &default) }?;
-    Ok(())
+    signals::set(Signal::SIGCHLD, SigHandler::SigDfl)
 }
 
 const _: () = assert!(size_of::<Queued>() >= size_of::<libc::siginfo_t>());

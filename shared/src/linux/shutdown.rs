@@ -1,4 +1,6 @@
-//! SIGINT, SIGTERM and SIGHUP through ctrlc to a mio `Waker`; the second Ctrl-C ends at once.
+//! SIGINT, SIGTERM and SIGHUP through ctrlc to a mio `Waker`; the second of them ends the process at once.
+//!
+//! ctrlc does not tell which signal came: [`signals`] notes that.
 //!
 //! Note: 信号 (a signal is caught to end in order). Go: `signal.Notify`. Man: signal(7), eventfd(2).
 
@@ -9,13 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use mio::Waker;
-use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask};
+use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, sigprocmask};
 
-/// 128 + SIGINT: what a shell reports of a program that Ctrl-C killed.
-const KILLED_BY_SIGINT: i32 = 130;
-
-/// The signals that ctrlc catches with its feature `termination`.
-const CAUGHT: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+use crate::linux::signals::{self, ASKING};
 
 /// A wish to end, seen by all event loops that gave it a waker. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -28,8 +26,7 @@ struct Shared {
 }
 
 impl Shutdown {
-    /// A shutdown that the three signals request. A second signal ends the process with 130, after
-    /// `last_act`.
+    /// A shutdown that the three signals request. The second that comes ends the process, after `last_act`.
     pub fn on_signals(last_act: impl Fn() + Send + 'static) -> anyhow::Result<Shutdown> {
         let shutdown = Shutdown::default();
         let requested = shutdown.clone();
@@ -63,15 +60,18 @@ impl Shutdown {
     }
 }
 
-/// Has the first of the three signals end the process with 130, after `last_act`: for a program that
-/// has something to take away but nobody to wait for.
+/// Has the first of the three signals end the process, after `last_act`: for a program that has something to take
+/// away but nobody to wait for.
 pub fn abort_on_signals(last_act: impl Fn() + Send + 'static) -> anyhow::Result<()> {
     catch(move || abort(&last_act))
 }
 
 fn abort(last_act: &impl Fn()) -> ! {
     last_act();
-    process::exit(KILLED_BY_SIGINT)
+    match signals::came() {
+        Some(signal) => signals::end_by(signal),
+        None => process::abort(), // A handler runs because a signal came.
+    }
 }
 
 /// Runs `handler`, on a thread of its own, at each of the three signals.
@@ -86,27 +86,13 @@ fn catch(handler: impl FnMut() + Send + 'static) -> anyhow::Result<()> {
 /// all three. So the ignored ones are given back; meanwhile all are blocked, and setting a signal to
 /// be ignored drops the one that waited.
 fn keeping_ignored(install: impl FnOnce() -> Result<(), ctrlc::Error>) -> anyhow::Result<()> {
-    let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
     let mut before = SigSet::empty();
-    sigprocmask(SigmaskHow::SIG_BLOCK, Some(&CAUGHT.into_iter().collect()), Some(&mut before))?;
-    let ignored: Vec<Signal> = CAUGHT.into_iter().filter(|&signal| is_ignored(signal)).collect();
-    let installed = install();
-    for signal in ignored {
-        // SAFETY: to ignore a signal runs no code of ours.
-        #[allow(unsafe_code, reason = "sigaction(2) is unsafe for handlers; this sets none")]
-        unsafe { sigaction(signal, &ignore) }?;
-    }
+    sigprocmask(SigmaskHow::SIG_BLOCK, Some(&ASKING.into_iter().collect()), Some(&mut before))?;
+    let (ignored, caught): (Vec<Signal>, Vec<Signal>) =
+        ASKING.into_iter().partition(|&signal| signals::is_ignored(signal));
+    install()?;
+    ignored.into_iter().try_for_each(|signal| signals::set(signal, SigHandler::SigIgn))?;
+    caught.into_iter().try_for_each(signals::note_before_handler)?;
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&before), None)?;
-    Ok(installed?)
-}
-
-/// Whether this process ignores `signal`.
-fn is_ignored(signal: Signal) -> bool {
-    let mut current = std::mem::MaybeUninit::<nix::libc::sigaction>::uninit();
-    // SAFETY: with no new action sigaction(2) only writes the current one.
-    #[allow(unsafe_code, reason = "nix has no way to look at an action without setting one")]
-    unsafe {
-        nix::libc::sigaction(signal as i32, std::ptr::null(), current.as_mut_ptr()) == 0
-            && current.assume_init().sa_sigaction == nix::libc::SIG_IGN
-    }
+    Ok(())
 }

@@ -2,12 +2,12 @@
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 
 use super::process::{Setup, find_tool};
 use super::{CUBE_ROOT_OF_27, Peer, assert_text, requests_and_answers, say};
@@ -69,9 +69,10 @@ macro_rules! every_fact_of_a_stream {
             sighup_ends_it_in_order,
             a_signal_finds_a_backlog_and_it_is_served,
             a_peer_that_goes_on_asking_sees_no_reset,
-            a_second_ctrl_c_ends_it_at_once_with_130,
+            a_second_signal_ends_it_at_once_by_itself,
             the_grace_period_ends_for_a_peer_that_stays,
             an_inherited_ignore_of_sigint_stays,
+            a_signal_that_was_blocked_when_it_started_ends_it,
             a_deadline_for_serving_ends_it_with_124,
         );
     };
@@ -410,14 +411,14 @@ pub fn a_peer_that_goes_on_asking_sees_no_reset(setup: &Setup) -> io::Result<()>
     Ok(())
 }
 
-pub fn a_second_ctrl_c_ends_it_at_once_with_130(setup: &Setup) -> io::Result<()> {
+pub fn a_second_signal_ends_it_at_once_by_itself(setup: &Setup) -> io::Result<()> {
     let mut server = setup.start(&["--grace", "10m"])?;
     let peer = server.connect()?;
     assert_eq!(peer.ask("27")?, CUBE_ROOT_OF_27);
     server.signal(Signal::SIGINT)?;
     assert_eq!(peer.rest()?, b"", "our side is closed: the first signal has been seen");
-    server.signal(Signal::SIGINT)?;
-    assert_eq!(server.wait()?.code(), Some(130));
+    server.signal(Signal::SIGHUP)?;
+    assert_eq!(server.wait()?.signal(), Some(Signal::SIGHUP as i32));
     Ok(())
 }
 
@@ -427,6 +428,20 @@ pub fn the_grace_period_ends_for_a_peer_that_stays(setup: &Setup) -> io::Result<
     assert_eq!(peer.ask("27")?, CUBE_ROOT_OF_27);
     assert!(server.end_by(Signal::SIGTERM)?.contains(" cut_off=1"));
     assert_eq!(peer.rest()?, b"");
+    Ok(())
+}
+
+pub fn a_signal_that_was_blocked_when_it_started_ends_it(setup: &Setup) -> io::Result<()> {
+    let all: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
+    for signal in &all {
+        let mut deaf = Command::new(setup.program);
+        // SAFETY: sigprocmask(2) is async-signal-safe.
+        #[allow(unsafe_code, reason = "the mask is for the child alone")]
+        unsafe {
+            deaf.pre_exec(move || Ok(sigprocmask(SigmaskHow::SIG_BLOCK, Some(&all), None)?));
+        }
+        setup.start_as(deaf, &[])?.end_by(signal)?;
+    }
     Ok(())
 }
 

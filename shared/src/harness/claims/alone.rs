@@ -2,24 +2,22 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use nix::errno::Errno;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::prctl;
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::{Pid, getpid, getppid};
+use nix::sys::signal::Signal;
+use nix::unistd::{getpid, getppid};
 use serde::{Deserialize, Serialize};
 
 use super::record::Observed;
 use super::{Check, Seen};
-use crate::harness::report::{Failure, narrate, written};
-use crate::linux::pidfd::{self, PidFd};
-use crate::linux::shutdown;
+use crate::harness::report::{Failure, written};
+use crate::linux::child::Children;
+use crate::linux::{shutdown, signals};
 
 /// What the process of a check leaves behind.
 #[derive(Serialize, Deserialize)]
@@ -57,16 +55,15 @@ fn outcome(result: anyhow::Result<Seen>) -> Outcome {
 pub(super) struct Checker {
     timeout: Duration,
     /// For the thread that handles Ctrl-C.
-    running: Arc<Mutex<Option<Pid>>>,
+    running: Arc<Mutex<Children>>,
 }
 
 impl Checker {
     pub(super) fn new(timeout: Duration) -> anyhow::Result<Checker> {
-        pidfd::keep_how_children_end().context("reset SIGCHLD")?;
-        let running: Arc<Mutex<Option<Pid>>> = Arc::default();
+        let running = Arc::new(Mutex::new(Children::helpers()));
         shutdown::abort_on_signals({
             let running = Arc::clone(&running);
-            move || running.lock().unwrap_or_else(PoisonError::into_inner).map_or((), end)
+            move || running.lock().unwrap_or_else(PoisonError::into_inner).kill()
         })?;
         Ok(Checker { timeout, running })
     }
@@ -75,7 +72,7 @@ impl Checker {
         let mut stdout = File::from(memfd_create("evidence", MFdFlags::MFD_CLOEXEC).context("memfd_create")?);
         let mut command = Command::new("/proc/self/exe");
         command.args(["claims", &number.to_string(), "--alone", &getpid().to_string()]);
-        command.stdin(Stdio::null()).stdout(stdout.try_clone()?).process_group(0);
+        command.stdin(Stdio::null()).stdout(stdout.try_clone()?);
         let (in_time, why) = self.run(&mut command)?;
         let mut text = String::new();
         stdout.rewind().and_then(|()| stdout.read_to_string(&mut text)).context("read the evidence")?;
@@ -88,34 +85,22 @@ impl Checker {
         })
     }
 
-    /// Whether the process ended in time, and how.
+    /// Whether the process ended in time, and how. That a signal ended it is not what the check came to.
     fn run(&mut self, command: &mut Command) -> anyhow::Result<(bool, String)> {
         let deadline = Instant::now() + self.timeout;
-        let mut child = self.start(command)?;
-        let pid = child.id().cast_signed();
-        // One that has ended before it was waited for may have been late all the same.
-        let ended = PidFd::open(pid).and_then(|process| process.ends_by(deadline));
-        let in_time = ended.map(|ended| ended && Instant::now() <= deadline);
-        end(Pid::from_raw(pid));
-        let status = child.wait().context("wait for the check");
-        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        let (in_time, status) = (in_time.context("wait for the check")?, status?);
-        let why = if in_time { format!("{status}") } else { format!("not done after {:?}", self.timeout) };
-        Ok((in_time, why))
-    }
-
-    fn start(&mut self, command: &mut Command) -> anyhow::Result<Child> {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let child = command.spawn().context("start /proc/self/exe")?;
-        *running = Some(Pid::from_raw(child.id().cast_signed()));
-        Ok(child)
-    }
-}
-
-/// Ends a process group whose leader has not been reaped yet, so that its number is still its own.
-fn end(group: Pid) {
-    match killpg(group, Signal::SIGKILL) {
-        Ok(()) | Err(Errno::ESRCH) => (),
-        Err(error) => narrate(format_args!("end the process group {group}: {error}")),
+        let children = Children::helpers();
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&children);
+        let seen = children.spawn(command).and_then(|mut child| {
+            // One that has ended before it was waited for may have been late all the same.
+            let in_time = child.ends_by(deadline)? && Instant::now() <= deadline;
+            let late = || format!("not done after {:?}", self.timeout);
+            Ok((in_time, if in_time { child.wait()?.to_string() } else { late() }))
+        });
+        children.end();
+        signals::check()?;
+        match children.broken_off() {
+            Some(signal) => Err(Failure::Interrupted(signal).into()),
+            None => seen.context("run the check"),
+        }
     }
 }

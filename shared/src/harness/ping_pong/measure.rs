@@ -8,19 +8,20 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::counters::Counters;
-use super::peer::{self, Peer};
+use super::peer::Peer;
 use super::placement::{Placement, staying_on};
 use super::record::Record;
 use super::work::{Seen, Work};
 use super::{Mechanism, Meeting};
 use crate::harness::report::Report;
+use crate::linux::child::Children;
 
 /// What a first run does, which shows how much fits into the time.
 const TRIAL: u64 = 200;
 /// No fewer round trips, so that there is a 99th percentile.
 const FEWEST: u64 = 200;
 
-/// What is being measured, to be named where it takes too long.
+/// What is being measured, to be named where it takes too long: `pipe, 64 bytes: `.
 static CURRENT: Mutex<String> = Mutex::new(String::new());
 
 pub(super) fn current() -> String {
@@ -58,15 +59,15 @@ impl Plan {
     }
 
     /// The records; `out` gets each as soon as it is there.
-    pub(super) fn measure(&self, mut out: Option<Report>) -> anyhow::Result<Vec<Record>> {
+    pub(super) fn measure(&self, children: &Children, mut out: Option<&mut Report>) -> anyhow::Result<Vec<Record>> {
         let bar = ProgressBar::new(self.steps.len() as u64);
         bar.set_style(ProgressStyle::with_template("{wide_bar} {msg}")?);
         let mut records = Vec::new();
         for step in &self.steps {
             let name = format!("{}, {} bytes", step.mechanism.name, step.bytes);
             bar.set_message(name.clone());
-            CURRENT.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&name);
-            let record = self.one(step).context(name)?;
+            *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = format!("{name}: ");
+            let record = self.one(children, step).context(name)?;
             out.as_mut().map_or(Ok(()), |out| bar.suspend(|| out.pairs(&record)))?;
             records.push(record);
             bar.inc(1);
@@ -75,10 +76,10 @@ impl Plan {
         Ok(records)
     }
 
-    fn one(&self, step: &Step) -> anyhow::Result<Record> {
+    fn one(&self, children: &Children, step: &Step) -> anyhow::Result<Record> {
         let Step { mechanism, bytes, placement } = *step;
         let work = Work::new(bytes, mechanism.one_way, TRIAL, TRIAL);
-        let trial = run(mechanism, placement, work)?;
+        let trial = run(children, mechanism, placement, work)?;
         let round_trip = Duration::from_nanos(trial.latencies.value_at_quantile(0.5));
         let message = trial.one_way / u32::try_from(work.one_way.max(1))?;
         let round_trips = fitting(self.round_trips, round_trip).clamp(FEWEST, self.most);
@@ -88,7 +89,7 @@ impl Plan {
             round_trips,
             fitting(self.one_way, message).clamp(FEWEST, 10 * self.most),
         );
-        Ok(Record::new(mechanism.name, placement, &work, &run(mechanism, placement, work)?))
+        Ok(Record::new(mechanism.name, placement, &work, &run(children, mechanism, placement, work)?))
     }
 }
 
@@ -98,11 +99,13 @@ fn fitting(time: Duration, one: Duration) -> u64 {
 }
 
 /// Both sides do the work.
-fn run(mechanism: &Mechanism, placement: Placement, work: Work) -> anyhow::Result<Seen> {
+fn run(children: &Children, mechanism: &Mechanism, placement: Placement, work: Work) -> anyhow::Result<Seen> {
     let (ours, theirs) = placement.cpus.unzip();
     staying_on(ours, || {
         let (mut side, peer) = match (mechanism.meet)()? {
-            Meeting::Process(side, stdin, stdout) => (side, Peer::process(mechanism, theirs, work, (stdin, stdout))?),
+            Meeting::Process(side, stdin, stdout) => {
+                (side, Peer::process(children, mechanism, theirs, work, (stdin, stdout))?)
+            }
             Meeting::Thread(side, other) => (side, Peer::thread(other, theirs, work)?),
         };
         side.meet(peer.pid());
@@ -110,7 +113,7 @@ fn run(mechanism: &Mechanism, placement: Placement, work: Work) -> anyhow::Resul
         let count = || Ok(Counters::of(Path::new("/proc/thread-self"))?.plus(Counters::of(&folder)?));
         let seen = work.ping(&mut *side, count);
         if seen.is_err() {
-            peer::end();
+            children.end();
         }
         // What the other side waits for will not come any more.
         drop(side);

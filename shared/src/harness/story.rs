@@ -1,0 +1,93 @@
+//! A story: work that blocks, told in a thread of its own, while the main thread watches the clock and the signals.
+//!
+//! However it ends, by itself, by an error, by the deadline or by a signal: no child is left running, and none a zombie.
+//!
+//! Go: `context.WithTimeout`, `signal.NotifyContext`. Man: signal(7), epoll(7).
+
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use mio::unix::pipe::Sender;
+use mio::{Events, Interest, Poll, Token, Waker};
+
+use crate::harness::report::Failure;
+use crate::linux::child::Children;
+use crate::linux::readiness;
+use crate::linux::shutdown::Shutdown;
+use crate::linux::signals;
+
+const STORY: Token = Token(0);
+const SHUTDOWN: Token = Token(1);
+
+/// Tells `story`, but not for longer than `timeout` (zero: no limit), and ends the children that it leaves behind.
+pub fn tell<T: Send + 'static>(
+    timeout: Duration,
+    children: &Children,
+    story: impl FnOnce(&Children) -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<T> {
+    let shutdown = Shutdown::on_signals({
+        let children = children.clone();
+        move || children.kill()
+    })?;
+    let told = watch(timeout, children, &shutdown, story);
+    match told {
+        Ok(_) => children.finish(),
+        Err(_) => children.end(),
+    }
+    // A child may have died of the signal before it came to us: what that made of the story is no error.
+    match signals::came().or_else(|| children.broken_off()) {
+        Some(signal) => Err(Failure::Interrupted(signal).into()),
+        None => told?,
+    }
+}
+
+/// What came of the story; or why it was not waited for.
+fn watch<T: Send + 'static>(
+    timeout: Duration,
+    children: &Children,
+    shutdown: &Shutdown,
+    story: impl FnOnce(&Children) -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<anyhow::Result<T>> {
+    let deadline = Some(timeout).filter(|timeout| !timeout.is_zero());
+    let deadline = deadline.and_then(|timeout| Instant::now().checked_add(timeout));
+    let mut poll = Poll::new().context("epoll_create")?;
+    shutdown.wake(Waker::new(poll.registry(), SHUTDOWN).context("eventfd")?)?;
+    let (open_while_told, mut told) = mio::unix::pipe::new().context("pipe")?;
+    poll.registry().register(&mut told, STORY, Interest::READABLE)?;
+    let result = begin(children.clone(), story, open_while_told)?;
+    let mut events = Events::with_capacity(2);
+    loop {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        readiness::wait(&mut poll, &mut events, left)?;
+        if shutdown.is_requested() {
+            bail!("a signal came");
+        }
+        if events.iter().any(|event| event.token() == STORY) {
+            return result.recv().context("the story panicked");
+        }
+        if left.is_some_and(|left| left.is_zero()) {
+            return Err(Failure::Deadline(format!("not done after {}", humantime::format_duration(timeout))).into());
+        }
+    }
+}
+
+fn begin<T: Send + 'static>(
+    children: Children,
+    story: impl FnOnce(&Children) -> anyhow::Result<T> + Send + 'static,
+    open_while_told: Sender,
+) -> anyhow::Result<Receiver<anyhow::Result<T>>> {
+    let (give, result) = mpsc::channel();
+    let tell = move || {
+        // Nobody is left to take the result when the program is ending already.
+        let _ = give.send(story(&children));
+        drop((give, open_while_told));
+        // Children die with the thread that started them: how they end is for `finish` and `end` to say.
+        loop {
+            thread::park();
+        }
+    };
+    thread::Builder::new().name("story".into()).spawn(tell).context("start a thread")?;
+    Ok(result)
+}

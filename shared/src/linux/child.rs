@@ -1,0 +1,335 @@
+//! The one owner of children: none outlives what it was started for.
+//!
+//! - All children of an owner are one process group, which is ended whole: what they started ends with them.
+//! - No child is reaped before its owner is done: until then neither its PID nor the group's can be a stranger's.
+//! - A child dies with the thread that started it (PR_SET_PDEATHSIG), so also when this program is killed. Such a
+//!   thread must not end before the child.
+//! - A child gets the signal mask that this program was started with.
+//!
+//! Note: 进程的衍生, 管道. Go: `exec.CommandContext`. Man: fork(2), setpgid(2), waitid(2), PR_SET_PDEATHSIG in prctl(2).
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::panic::{self, AssertUnwindSafe};
+use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow, ensure};
+use nix::errno::Errno;
+use nix::libc;
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::{ForkResult, Pid, fork, getpgrp, getpid, getppid, setpgid};
+
+use crate::harness::report::{Failure, complain, narrate};
+use crate::linux::pidfd::PidFd;
+use crate::linux::readiness::restart;
+use crate::linux::signals;
+use crate::linux::terminal::Terminal;
+
+/// Commands that were asked to end by SIGTERM have so long before SIGKILL.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Whose the children are, which decides how they are ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    /// Parts of this program: killed, and nothing of them stays.
+    Ours,
+    /// The user's commands: they have the terminal and are asked before they are killed. What they leave in the
+    /// background when they have ended stays, as in sh.
+    Users,
+}
+
+/// The owner of some children. Clones share them; the last one that is dropped ends them.
+#[derive(Clone, Debug)]
+pub struct Children(Arc<Mutex<Job>>);
+
+#[derive(Debug)]
+struct Job {
+    whose: Whose,
+    /// No more can be started.
+    over: bool,
+    group: Option<Pid>,
+    terminal: Option<Arc<Terminal>>,
+    started: Vec<Arc<Started>>,
+    broken_off: Option<Signal>,
+}
+
+#[derive(Debug)]
+struct Started {
+    pidfd: PidFd,
+    waited_for: AtomicBool,
+}
+
+/// A command that has been started.
+#[derive(Debug)]
+pub struct Child {
+    /// Where its stdin was to be a pipe.
+    pub stdin: Option<ChildStdin>,
+    /// Where its stdout was to be a pipe.
+    pub stdout: Option<ChildStdout>,
+    /// Where its stderr was to be a pipe.
+    pub stderr: Option<ChildStderr>,
+    started: Arc<Started>,
+}
+
+impl Children {
+    /// Of children that are parts of this program.
+    pub fn helpers() -> Children {
+        Children::of(Whose::Ours)
+    }
+
+    /// Of commands that the user wants to run.
+    pub fn commands() -> Children {
+        Children::of(Whose::Users)
+    }
+
+    fn of(whose: Whose) -> Children {
+        let job = Job { whose, over: false, group: None, terminal: None, started: Vec::new(), broken_off: None };
+        Children(Arc::new(Mutex::new(job)))
+    }
+
+    /// Starts a command. 127 is the exit code when there is no such command, 126 when it cannot be run.
+    pub fn spawn(&self, command: &mut Command) -> anyhow::Result<Child> {
+        let mut job = self.lock();
+        if job.over {
+            return Err(Failure::AlreadySaid.into());
+        }
+        let mut child = job.prepare(command).spawn().map_err(|error| cannot_start(command, error))?;
+        let started = job.own(Pid::from_raw(child.id().cast_signed()))?;
+        Ok(Child { stdin: child.stdin.take(), stdout: child.stdout.take(), stderr: child.stderr.take(), started })
+    }
+
+    /// Forks a child that does `body` and exits with what it returns.
+    ///
+    /// Only as long as the program has one thread: of several, the child would have one, and the locks of the others
+    /// for ever.
+    pub fn fork(&self, body: impl FnOnce() -> u8) -> anyhow::Result<Pid> {
+        // With more than one thread this is refused, with one it has no effect.
+        ensure!(unshare(CloneFlags::CLONE_THREAD) != Err(Errno::EINVAL), "fork in a program that has several threads");
+        let mut job = self.lock();
+        let (parent, group) = (getpid(), job.group.unwrap_or(Pid::from_raw(0)));
+        // SAFETY: there is no other thread, so the child may do what its parent may.
+        #[allow(unsafe_code, reason = "fork(2) is unsafe in a program with threads")]
+        match unsafe { fork() }.context("fork")? {
+            ForkResult::Parent { child } => {
+                // Both do it, as nobody knows who comes first; it fails only once the child has done it and more.
+                let _ = setpgid(child, group);
+                job.own(child).map(|_| child)
+            }
+            ForkResult::Child => {
+                let ready = setpgid(Pid::from_raw(0), group).is_ok() && die_with(parent).is_ok();
+                let code = if ready { panic::catch_unwind(AssertUnwindSafe(body)).unwrap_or(1) } else { 1 };
+                // SAFETY: ends the process; what the parent has buffered is not written twice.
+                #[allow(unsafe_code, reason = "exit(3) would run the parent's destructors")]
+                unsafe {
+                    libc::_exit(code.into())
+                }
+            }
+        }
+    }
+
+    /// Ends all children and what they started, and reaps them. No more can be started.
+    pub fn end(&self) {
+        let (whose, started) = {
+            let mut job = self.lock();
+            job.over = true;
+            (job.whose, job.started.clone())
+        };
+        if whose == Whose::Users {
+            self.lock().signal(Signal::SIGTERM);
+            self.lock().signal(Signal::SIGCONT);
+            let deadline = Instant::now() + GRACE;
+            for child in started {
+                // Late, or not to be waited for: it is killed.
+                let _ = child.pidfd.ends_by(deadline);
+            }
+        }
+        self.lock().kill();
+    }
+
+    /// Ends what is still running of them, at once: for a second signal.
+    pub fn kill(&self) {
+        self.lock().kill();
+    }
+
+    /// When the work with them is over, well or not. Commands that have been waited for to their end are only reaped.
+    pub fn finish(&self) {
+        if self.lock().is_done() { self.lock().reap() } else { self.end() }
+    }
+
+    /// The signal that ended one of them, although it was meant for all of us: known when they have been reaped.
+    ///
+    /// A part of this program that SIGINT, SIGTERM or SIGHUP ended got it from whoever sends it to us, perhaps a
+    /// moment later. A command that had the terminal, and that Ctrl-C ended, got it in our place.
+    pub fn broken_off(&self) -> Option<Signal> {
+        self.lock().broken_off
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Job> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Job {
+    /// The group's first child becomes its leader, and takes the terminal.
+    fn prepare<'a>(&mut self, command: &'a mut Command) -> &'a mut Command {
+        let (parent, ours) = (getpid(), getpgrp());
+        command.process_group(self.group.map_or(0, Pid::as_raw));
+        if self.whose == Whose::Users && self.group.is_none() {
+            self.terminal = Terminal::controlling().map(Arc::new);
+        }
+        let terminal = self.terminal.clone().filter(|_| self.group.is_none());
+        // SAFETY: prctl(2), getppid(2), tcsetpgrp(3) and sigprocmask(2) are async-signal-safe.
+        #[allow(unsafe_code, reason = "between fork and exec only async-signal-safe calls are allowed")]
+        unsafe {
+            command.pre_exec(move || {
+                die_with(parent)?;
+                terminal.as_ref().map_or(Ok(()), |terminal| terminal.take(ours))
+            });
+        }
+        signals::hand_on(command)
+    }
+
+    fn own(&mut self, child: Pid) -> anyhow::Result<Arc<Started>> {
+        let pidfd = PidFd::open(child.as_raw()).inspect_err(|_| {
+            let _ = kill(child, Signal::SIGKILL);
+            let _ = waitid(child.as_raw(), 0);
+        });
+        let started = Arc::new(Started {
+            pidfd: pidfd.with_context(|| format!("pidfd_open {child}"))?,
+            waited_for: AtomicBool::new(false),
+        });
+        self.started.push(Arc::clone(&started));
+        if self.group.is_none() {
+            self.group = Some(child);
+            self.terminal.iter().try_for_each(|terminal| terminal.watch(child))?;
+        }
+        Ok(started)
+    }
+
+    fn is_done(&self) -> bool {
+        self.whose == Whose::Users && self.started.iter().all(|child| child.waited_for.load(Ordering::SeqCst))
+    }
+
+    fn signal(&self, signal: Signal) {
+        // ESRCH is none: the leader is there, if only as a zombie. EPERM: all that are left are another user's.
+        if let Some(Err(error)) = self.group.map(|group| killpg(group, signal))
+            && error != Errno::EPERM
+        {
+            narrate(format_args!("send {signal} to our process group: {error}"));
+        }
+    }
+
+    fn kill(&mut self) {
+        self.over = true;
+        self.signal(Signal::SIGKILL);
+        self.reap();
+    }
+
+    /// From here on their PIDs may be others'.
+    fn reap(&mut self) {
+        let (terminal, group) = (self.terminal.take(), self.group.take());
+        let had_terminal = terminal.zip(group).is_some_and(|(terminal, group)| terminal.give_back(group));
+        for child in self.started.drain(..) {
+            // ECHILD: somebody has waited for any child.
+            let signal = waitid(child.pidfd.pid(), 0).ok().and_then(|status| status.signal());
+            let signal = signal.and_then(|signal| Signal::try_from(signal).ok());
+            let is_for_us = |signal: &Signal| match self.whose {
+                Whose::Ours => signals::ASKING.contains(signal),
+                Whose::Users => had_terminal && *signal == Signal::SIGINT,
+            };
+            self.broken_off = self.broken_off.or(signal.filter(is_for_us));
+        }
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        if self.is_done() { self.reap() } else { self.kill() }
+    }
+}
+
+impl Child {
+    /// Its PID.
+    pub fn id(&self) -> i32 {
+        self.started.pidfd.pid()
+    }
+
+    /// Waits until it has ended, or `deadline`.
+    pub fn ends_by(&self, deadline: Instant) -> io::Result<bool> {
+        self.started.pidfd.ends_by(deadline)
+    }
+
+    /// Waits until it has ended, with its stdin closed.
+    pub fn wait(&mut self) -> io::Result<ExitStatus> {
+        drop(self.stdin.take());
+        let status = waitid(self.id(), libc::WNOWAIT)?;
+        self.started.waited_for.store(true, Ordering::SeqCst);
+        Ok(status)
+    }
+}
+
+/// How a forked child ended.
+pub fn end_of(child: Pid) -> anyhow::Result<ExitStatus> {
+    waitid(child.as_raw(), libc::WNOWAIT).with_context(|| format!("wait for {child}"))
+}
+
+/// Waits for a forked child, which says by its exit code whether it did what it should.
+pub fn wait_for(child: Pid) -> anyhow::Result<()> {
+    let status = end_of(child)?;
+    if status.success() { Ok(()) } else { Err(anyhow!("child {child} failed: {status}")) }
+}
+
+/// Has this new child end with the thread that started it.
+fn die_with(parent: Pid) -> io::Result<()> {
+    set_pdeathsig(Signal::SIGKILL)?;
+    if getppid() == parent { Ok(()) } else { Err(Errno::ESRCH.into()) }
+}
+
+/// Waits until a child has ended. Not nix's: it has no name for a real-time signal that ended one.
+fn waitid(pid: i32, options: i32) -> io::Result<ExitStatus> {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    restart(|| {
+        // SAFETY: `info` has room for what it writes.
+        #[allow(unsafe_code, reason = "nix's waitid fails on a child that a real-time signal ended")]
+        match unsafe { libc::waitid(libc::P_PID, pid.cast_unsigned(), info.as_mut_ptr(), options | libc::WEXITED) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    })?;
+    // SAFETY: waitid(2) has filled it.
+    #[allow(unsafe_code, reason = "siginfo_t is a union")]
+    let (code, status) = unsafe { (info.assume_init_ref().si_code, info.assume_init_ref().si_status()) };
+    Ok(ExitStatus::from_raw(match code {
+        libc::CLD_EXITED => status << 8,
+        libc::CLD_DUMPED => status | 0x80,
+        _ => status,
+    }))
+}
+
+/// Says why a command cannot be started; the exit code is the shell's.
+fn cannot_start(command: &Command, error: io::Error) -> anyhow::Error {
+    let code = match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::ENOENT) => 127,
+        None | Some(Errno::EAGAIN | Errno::ENOMEM | Errno::EMFILE | Errno::ENFILE) => 1,
+        Some(_) => 126,
+    };
+    complain(&anyhow::Error::new(error).context(format!("start {}", command.get_program().display())));
+    Failure::Child(code).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_with_several_threads_is_not_forked() {
+        let refused = std::thread::spawn(|| Children::helpers().fork(|| 0)).join().unwrap();
+        assert_eq!(refused.unwrap_err().to_string(), "fork in a program that has several threads");
+    }
+}
