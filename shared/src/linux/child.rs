@@ -8,12 +8,14 @@
 //!
 //! Note: 进程的衍生, 管道. Go: `exec.CommandContext`. Man: fork(2), setpgid(2), waitid(2), PR_SET_PDEATHSIG in prctl(2).
 
+mod job;
+
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,48 +24,19 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl::set_pdeathsig;
-use nix::sys::signal::{Signal, kill, killpg};
-use nix::unistd::{ForkResult, Pid, fork, getpgrp, getpid, getppid, setpgid};
+use nix::sys::signal::Signal;
+use nix::unistd::{ForkResult, Pid, fork, getpid, getppid, setpgid};
 
-use crate::harness::report::{Failure, complain, narrate};
-use crate::linux::pidfd::PidFd;
+use crate::harness::report::{Failure, complain};
 use crate::linux::readiness::restart;
-use crate::linux::signals;
-use crate::linux::terminal::Terminal;
+use job::{Job, Started, Whose};
 
 /// Commands that were asked to end by SIGTERM have so long before SIGKILL.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Whose the children are, which decides how they are ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Whose {
-    /// Parts of this program: killed, and nothing of them stays.
-    Ours,
-    /// The user's commands: they have the terminal and are asked before they are killed. What they leave in the
-    /// background when they have ended stays, as in sh.
-    Users,
-}
-
 /// The owner of some children. Clones share them; the last one that is dropped ends them.
 #[derive(Clone, Debug)]
 pub struct Children(Arc<Mutex<Job>>);
-
-#[derive(Debug)]
-struct Job {
-    whose: Whose,
-    /// No more can be started.
-    over: bool,
-    group: Option<Pid>,
-    terminal: Option<Arc<Terminal>>,
-    started: Vec<Arc<Started>>,
-    broken_off: Option<Signal>,
-}
-
-#[derive(Debug)]
-struct Started {
-    pidfd: PidFd,
-    waited_for: AtomicBool,
-}
 
 /// A command that has been started.
 #[derive(Debug)]
@@ -89,8 +62,7 @@ impl Children {
     }
 
     fn of(whose: Whose) -> Children {
-        let job = Job { whose, over: false, group: None, terminal: None, started: Vec::new(), broken_off: None };
-        Children(Arc::new(Mutex::new(job)))
+        Children(Arc::new(Mutex::new(Job::of(whose))))
     }
 
     /// Starts a command. 127 is the exit code when there is no such command, 126 when it cannot be run.
@@ -172,85 +144,6 @@ impl Children {
 
     fn lock(&self) -> MutexGuard<'_, Job> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Job {
-    /// The group's first child becomes its leader, and takes the terminal.
-    fn prepare<'a>(&mut self, command: &'a mut Command) -> &'a mut Command {
-        let (parent, ours) = (getpid(), getpgrp());
-        command.process_group(self.group.map_or(0, Pid::as_raw));
-        if self.whose == Whose::Users && self.group.is_none() {
-            self.terminal = Terminal::controlling().map(Arc::new);
-        }
-        let terminal = self.terminal.clone().filter(|_| self.group.is_none());
-        // SAFETY: prctl(2), getppid(2), tcsetpgrp(3) and sigprocmask(2) are async-signal-safe.
-        #[allow(unsafe_code, reason = "between fork and exec only async-signal-safe calls are allowed")]
-        unsafe {
-            command.pre_exec(move || {
-                die_with(parent)?;
-                terminal.as_ref().map_or(Ok(()), |terminal| terminal.take(ours))
-            });
-        }
-        signals::hand_on(command)
-    }
-
-    fn own(&mut self, child: Pid) -> anyhow::Result<Arc<Started>> {
-        let pidfd = PidFd::open(child.as_raw()).inspect_err(|_| {
-            let _ = kill(child, Signal::SIGKILL);
-            let _ = waitid(child.as_raw(), 0);
-        });
-        let started = Arc::new(Started {
-            pidfd: pidfd.with_context(|| format!("pidfd_open {child}"))?,
-            waited_for: AtomicBool::new(false),
-        });
-        self.started.push(Arc::clone(&started));
-        if self.group.is_none() {
-            self.group = Some(child);
-            self.terminal.iter().try_for_each(|terminal| terminal.watch(child))?;
-        }
-        Ok(started)
-    }
-
-    fn is_done(&self) -> bool {
-        self.whose == Whose::Users && self.started.iter().all(|child| child.waited_for.load(Ordering::SeqCst))
-    }
-
-    fn signal(&self, signal: Signal) {
-        // ESRCH is none: the leader is there, if only as a zombie. EPERM: all that are left are another user's.
-        if let Some(Err(error)) = self.group.map(|group| killpg(group, signal))
-            && error != Errno::EPERM
-        {
-            narrate(format_args!("send {signal} to our process group: {error}"));
-        }
-    }
-
-    fn kill(&mut self) {
-        self.over = true;
-        self.signal(Signal::SIGKILL);
-        self.reap();
-    }
-
-    /// From here on their PIDs may be others'.
-    fn reap(&mut self) {
-        let (terminal, group) = (self.terminal.take(), self.group.take());
-        let had_terminal = terminal.zip(group).is_some_and(|(terminal, group)| terminal.give_back(group));
-        for child in self.started.drain(..) {
-            // ECHILD: somebody has waited for any child.
-            let signal = waitid(child.pidfd.pid(), 0).ok().and_then(|status| status.signal());
-            let signal = signal.and_then(|signal| Signal::try_from(signal).ok());
-            let is_for_us = |signal: &Signal| match self.whose {
-                Whose::Ours => signals::ASKING.contains(signal),
-                Whose::Users => had_terminal && *signal == Signal::SIGINT,
-            };
-            self.broken_off = self.broken_off.or(signal.filter(is_for_us));
-        }
-    }
-}
-
-impl Drop for Job {
-    fn drop(&mut self) {
-        if self.is_done() { self.reap() } else { self.kill() }
     }
 }
 
