@@ -68,7 +68,7 @@ fn send_and_recv_keep_every_byte() -> Result {
 fn recv_without_a_stdout_takes_nothing_from_the_fifo() {
     let bench = Bench::with_fifo();
     let output = bench.shell(r#"exec "$PROGRAM" recv p --timeout 10s >&-"#);
-    let error = "error: write stdout: Bad file descriptor (os error 9)\n";
+    let error = "fifo-demo: write stdout: Bad file descriptor (os error 9)\n";
     assert_eq!((code(&output), errors(&output).as_str()), (Some(1), error));
 }
 

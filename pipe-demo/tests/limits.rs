@@ -28,7 +28,7 @@ fn no_command_hangs_or_panics_for_want_of_descriptors_or_threads() {
 fn what_a_call_fails_for_that_was_not_asked_is_no_observation() -> std::io::Result<()> {
     let failures: [(&[&str], &str, &str); 3] = [
         (&["os-pipe"], "read:error=EIO:when=9+", "Input/output error"),
-        (&["capacity"], "wait4:error=ENOMEM", "ENOMEM"),
+        (&["capacity"], "waitid:error=ENOMEM", "Cannot allocate memory"),
         (&["fork"], "getrusage:error=ENOSYS", "failed"),
     ];
     for (command, failure, said) in failures {

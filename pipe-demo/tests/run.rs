@@ -56,7 +56,7 @@ fn a_stdout_that_was_closed_from_the_start_is_an_error_before_anything_is_run() 
         let script = format!("exec {} {what} >&-", env!("CARGO_BIN_EXE_pipe-demo"));
         let mut shell = std::process::Command::new("sh");
         let ended = output(shell.args(["-c", &script]).current_dir(&folder).stderr(Stdio::piped()))?;
-        let error = "error: write stdout: Bad file descriptor (os error 9)\n";
+        let error = "pipe-demo: write stdout: Bad file descriptor (os error 9)\n";
         assert_eq!((code(ended.status), stderr(&ended).as_str()), (1, error));
         assert!(!folder.path().join("made").exists(), "{what}");
     }

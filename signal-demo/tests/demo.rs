@@ -150,6 +150,6 @@ fn a_stdout_that_was_closed_from_the_start_is_an_error() {
     for command in ["demo", "list", "queue", "order", "actions", "ids", NO_X, "orphan"] {
         let output = finish(Command::new("sh").args(["-c", &format!("\"$0\" {command} >&-"), PROGRAM]));
         assert_eq!(output.status.code(), Some(1), "{command}");
-        assert_eq!(errors(&output), "error: write stdout: Bad file descriptor (os error 9)\n", "{command}");
+        assert_eq!(errors(&output), "signal-demo: write stdout: Bad file descriptor (os error 9)\n", "{command}");
     }
 }

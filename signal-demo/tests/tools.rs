@@ -157,7 +157,7 @@ fn signal_0_asks_whether_a_process_is_there() {
     assert_eq!(stdout(&["send", &pid, "0"]), format!("number=0 pid={pid}\n"));
     assert_eq!(record(&["send", &pid, "0"]), json!({"number": 0, "pid": pid.parse::<u32>().unwrap()}));
     waiting.end();
-    assert_eq!(failure(&["send", &pid, "0"]), (1, format!("error: process {pid}: No such process (os error 3)")));
+    assert_eq!(failure(&["send", &pid, "0"]), (1, format!("signal-demo: process {pid}: No such process (os error 3)")));
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn a_thread_is_no_process() {
     let (tell, told) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || tell.send(nix::unistd::gettid()).map(|()| wait.recv()));
     let tid = told.recv().unwrap().to_string();
-    let error = format!("error: {tid} is a thread of process {}", std::process::id());
+    let error = format!("signal-demo: {tid} is a thread of process {}", std::process::id());
     for arguments in [&["send", &tid, "0"][..], &["ids", &tid], &["mask", &tid]] {
         assert_eq!(failure(arguments), (1, error.clone()), "{arguments:?}");
     }

@@ -38,7 +38,7 @@ fn a_socket_that_is_connected_to_itself_is_refused() -> io::Result<()> {
             "$TCPSOCK" load --address "$address" --duration 100ms 2>&1; echo "$?"
         done"#;
     let Some(told) = in_a_network(set_up, script)? else { return Ok(()) };
-    let refused = |address| format!("error: dial tcp {address}: Connection refused (os error 111)\n1\n").repeat(2);
+    let refused = |address| format!("tcpsock: dial tcp {address}: Connection refused (os error 111)\n1\n").repeat(2);
     assert_eq!(told, [refused("127.0.0.1:40000"), refused("[::1]:40000")].concat());
     Ok(())
 }
@@ -59,7 +59,7 @@ fn an_address_with_a_zone_is_listened_on_dialled_and_shown_with_it() -> io::Resu
     let [listening, answer, refused, established] = told.lines().collect::<Vec<_>>()[..] else { panic!("{told}") };
     assert!(listening.starts_with("[fe80::1%lo]:"), "{told}");
     assert_eq!(answer, server::CUBE_ROOT_OF_27);
-    assert_eq!(refused, "error: dial tcp [fe80::1%lo]:9: Connection refused (os error 111)");
+    assert_eq!(refused, "tcpsock: dial tcp [fe80::1%lo]:9: Connection refused (os error 111)");
     assert!(established.contains("(remote address: [fe80::1%lo]:"), "{told}");
     Ok(())
 }

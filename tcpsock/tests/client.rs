@@ -138,7 +138,7 @@ fn a_stdout_that_takes_nothing_is_124_at_the_deadline() -> io::Result<()> {
     let feeder =
         std::thread::spawn(move || stdin.into_iter().try_for_each(|mut stdin| stdin.write_all(lines.as_bytes())));
     let (code, _, stderr) = result(finish(client)?);
-    assert_eq!((code, stderr.as_str()), (Some(124), "error: write stdout: i/o timeout\n"));
+    assert_eq!((code, stderr.as_str()), (Some(124), "tcpsock: write stdout: i/o timeout\n"));
     drop(stdout);
     // The client ended before it had read all.
     let _ = feeder.join().unwrap();
@@ -156,7 +156,7 @@ fn more_answers_than_requests_are_an_error() -> io::Result<()> {
             stream.write_all(b"The cube root of 27 is 3.000000.\tThe cube root of 8 is 2.000000.\t")
         });
         let (code, _, stderr) = run(&mut client(&address, &["27"]))?;
-        assert_eq!((code, stderr), (Some(1), format!("error: read {address}: more answers than requests\n")));
+        assert_eq!((code, stderr), (Some(1), format!("tcpsock: read {address}: more answers than requests\n")));
         Ok(())
     })
 }
@@ -201,7 +201,7 @@ fn a_stdout_that_was_closed_from_the_start_is_an_error_before_anything_is_asked(
     for command in [&format!("client --address {} 27", server.address), "serve --address 127.0.0.1:0", "demo"] {
         let script = format!("exec {TCPSOCK} {command} >&-");
         let output = Command::new("sh").args(["-c", &script]).stdin(Stdio::null()).output()?;
-        let error = "error: write stdout: Bad file descriptor (os error 9)\n";
+        let error = "tcpsock: write stdout: Bad file descriptor (os error 9)\n";
         assert_eq!(result(output), (Some(1), String::new(), error.to_owned()), "{command}");
     }
     let counts = server.end_by(nix::sys::signal::Signal::SIGTERM)?;

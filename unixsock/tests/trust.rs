@@ -127,7 +127,7 @@ fn of_many_that_start_at_the_same_time_exactly_one_serves() -> io::Result<()> {
         };
         let mut all = (0..12).map(start).collect::<io::Result<Vec<Child>>>()?;
         let (mut listening, refused) =
-            (0, format!("error: bind {}: Address already in use (os error 98)\n", path.display()));
+            (0, format!("unixsock: bind {}: Address already in use (os error 98)\n", path.display()));
         for server in &mut all {
             let mut line = String::new();
             BufReader::new(server.stdout.as_mut().unwrap()).read_line(&mut line)?;
@@ -180,7 +180,7 @@ fn a_socket_that_does_not_listen_yet_is_not_stale() -> io::Result<()> {
     let path = folder.path().join("socket");
     let bound = socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None)?;
     bound.bind(&socket2::SockAddr::unix(&path)?)?;
-    let refused = format!("error: bind {}: Address already in use (os error 98)\n", path.display());
+    let refused = format!("unixsock: bind {}: Address already in use (os error 98)\n", path.display());
     assert_eq!(said(&serve(&path).output()?), (Some(1), refused));
     bound.listen(1)?;
     UnixStream::connect(&path).map(drop)
@@ -204,7 +204,7 @@ fn a_socket_that_cannot_listen_leaves_no_file() -> io::Result<()> {
     let path = folder.path().join("socket");
     let Some(mut command) = traced(&["--output=/dev/null", "--inject=listen:error=EADDRINUSE"]) else { return Ok(()) };
     let output = command.args(["serve", "--timeout", "1s", "--address"]).arg(&path).output()?;
-    let cause = format!("error: bind {}: Address already in use (os error 98)\n", path.display());
+    let cause = format!("unixsock: bind {}: Address already in use (os error 98)\n", path.display());
     assert_eq!(said(&output), (Some(1), cause));
     assert_eq!(fs::read_dir(folder.path())?.count(), 0);
     Ok(())
@@ -308,7 +308,7 @@ fn a_default_folder_that_others_can_enter_is_not_used() -> io::Result<()> {
     for args in [["serve", "--timeout=1s"], ["client", "27"], ["load", "--duration=10ms"]] {
         let (code, why) = said(&unixsock(&args).output()?);
         assert_eq!(code, Some(1), "{why}");
-        assert!(why.starts_with(&format!("error: {}: not a folder of ours alone (UID ", own.display())), "{why}");
+        assert!(why.starts_with(&format!("unixsock: {}: not a folder of ours alone (UID ", own.display())), "{why}");
         assert!(why.ends_with(", mode 0777); say --address\n"), "{why}");
     }
     Ok(())
@@ -333,7 +333,7 @@ fn without_an_address_no_server_of_another_user_is_asked() -> io::Result<()> {
     let mut other = at_default(&["serve", "--timeout", "3s"]);
     let mut other = listening(std::mem::replace(other.uid(65533), Command::new("true")))?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o777))?;
-    let why = format!("error: dial unix {}: the server runs as UID 65533 (PID {})\n", path.display(), other.id());
+    let why = format!("unixsock: dial unix {}: the server runs as UID 65533 (PID {})\n", path.display(), other.id());
     for args in [["client", "27"], ["load", "--duration=10ms"]] {
         assert_eq!(said(&at_default(&args).output()?), (Some(1), why.clone()));
     }
