@@ -20,8 +20,8 @@ use shared::linux::asleep::Task;
 use shared::linux::pidfd::PidFd;
 use shared::linux::readiness::{self, Ready, nonblocking};
 
-use crate::sync::memory::page_size;
 use shared::linux::child::{Children, wait_for};
+use shared::linux::memory::page_size;
 
 #[derive(clap::Args, Default)]
 pub struct Args {

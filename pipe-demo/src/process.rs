@@ -12,4 +12,3 @@ pub mod privileges;
 pub mod sealed;
 pub mod smaps;
 pub mod switches;
-pub mod usage;

@@ -2,10 +2,8 @@
 
 pub mod at_once;
 pub mod flags;
-pub mod gate;
 pub mod increment;
 pub mod interrupted;
-pub mod memory;
 pub mod mutex;
 
 pub mod preempted;

@@ -3,8 +3,11 @@
 pub mod answer;
 pub mod asleep;
 pub mod child;
+pub mod cpu;
 pub mod endpoint;
 pub mod folder;
+pub mod gate;
+pub mod memory;
 pub mod namespace;
 pub mod network;
 pub mod pidfd;
@@ -13,3 +16,4 @@ pub mod shutdown;
 pub mod signals;
 mod terminal;
 pub mod thread;
+pub mod usage;

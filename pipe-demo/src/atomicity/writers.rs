@@ -11,8 +11,8 @@ use shared::linux::thread::spawn;
 
 use super::torn::Torn;
 use crate::io_pipe;
-use crate::sync::gate::Gate;
 use shared::linux::child::{Children, wait_for};
+use shared::linux::gate::Gate;
 
 /// What is to be written.
 #[derive(Clone, Copy)]

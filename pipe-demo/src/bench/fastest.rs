@@ -9,13 +9,13 @@ use std::fs::File;
 
 use anyhow::{Context, bail};
 use shared::harness::claims::{Check, Seen};
-use shared::harness::ping_pong::placement::{cpus, stay_on};
 use shared::harness::ping_pong::{Meeting, Side};
+use shared::linux::cpu::{cpus, stay_on};
 
 use super::MECHANISMS;
 use crate::process::child::Teller;
-use crate::process::usage::Usage;
 use shared::linux::child::Children;
+use shared::linux::usage::Usage;
 
 pub const CHECKS: &[Check] = &[(3, is_shared_memory_the_fastest)];
 

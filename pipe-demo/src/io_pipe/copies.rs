@@ -18,7 +18,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use shared::linux::thread::spawn_scoped;
 
 use super::pipe::pipe;
-use crate::sync::memory::page_size;
+use shared::linux::memory::page_size;
 
 const PAGES: usize = 256;
 

@@ -22,9 +22,9 @@ use shared::harness::report::Failure;
 use super::queue::Queue;
 use super::semaphore::Semaphore;
 use crate::bench::ring::futex;
-use crate::sync::gate::Gate;
-use crate::sync::memory::SharedMemory;
 use shared::linux::child::{Children, wait_for};
+use shared::linux::gate::Gate;
+use shared::linux::memory::SharedMemory;
 
 pub const CHECKS: &[Check] = &[(1, the_list)];
 

@@ -9,7 +9,7 @@ use std::mem::zeroed;
 use anyhow::Context;
 use shared::linux::readiness::restart;
 
-use crate::sync::memory::SharedMemory;
+use shared::linux::memory::SharedMemory;
 
 /// It must not move once it was used.
 #[repr(transparent)]

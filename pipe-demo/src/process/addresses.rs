@@ -21,7 +21,7 @@ use shared::harness::report::Failure;
 
 use super::pages::private_pages;
 use super::smaps::range;
-use crate::sync::memory::page_size;
+use shared::linux::memory::page_size;
 
 pub const CHECKS: &[Check] = &[(44, parts_of_physical_memory), (46, more_than_there_is), (48, in_user_space)];
 

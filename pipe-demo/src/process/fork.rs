@@ -22,10 +22,10 @@ use shared::harness::report::{Failure, Report};
 
 use super::child::Teller;
 use super::pages::{private_pages, read_each, write_each};
-use super::usage::Usage;
-use crate::sync::gate::Gate;
-use crate::sync::memory::{SharedMemory, page_size};
 use shared::linux::child::{Children, wait_for};
+use shared::linux::gate::Gate;
+use shared::linux::memory::{SharedMemory, page_size};
+use shared::linux::usage::Usage;
 
 #[derive(clap::Args)]
 pub struct Args {

@@ -17,8 +17,8 @@ use shared::harness::claims::{Check, Seen};
 use super::child::seen_by_child;
 use super::pages::{private_pages, write_each};
 use super::smaps::{Smaps, frame};
-use crate::sync::memory::{SharedMemory, page_size};
 use shared::linux::child::Children;
+use shared::linux::memory::{SharedMemory, page_size};
 
 pub const CHECKS: &[Check] = &[
     (7, copies_but_of_the_code),

@@ -12,8 +12,8 @@ use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Failure;
 
 use super::child::Teller;
-use crate::sync::gate::Gate;
 use shared::linux::child::Children;
+use shared::linux::gate::Gate;
 
 pub const CHECKS: &[Check] = &[(49, write_into_another)];
 

@@ -11,8 +11,8 @@ use nix::time::{ClockId, clock_gettime};
 use shared::harness::claims::{Check, Seen};
 
 use super::child::seen_by_child;
-use super::usage::Usage;
 use shared::linux::child::Children;
+use shared::linux::usage::Usage;
 
 pub const CHECKS: &[Check] = &[(56, most_of_the_time)];
 

@@ -12,8 +12,8 @@ use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap_anonymous};
 use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Failure;
 
-use super::usage::Usage;
-use crate::sync::memory::page_size;
+use shared::linux::memory::page_size;
+use shared::linux::usage::Usage;
 
 pub const CHECKS: &[Check] = &[(47, both_keep_the_mapping), (51, who_divides)];
 

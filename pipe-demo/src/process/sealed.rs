@@ -16,9 +16,9 @@ use shared::harness::report::Failure;
 
 use super::child::end_of;
 use super::pages::{private_pages, write_each};
-use super::usage::Usage;
-use crate::sync::memory::page_size;
 use shared::linux::child::Children;
+use shared::linux::memory::page_size;
+use shared::linux::usage::Usage;
 
 pub const CHECKS: &[Check] = &[(53, the_only_way), (54, call_or_function)];
 

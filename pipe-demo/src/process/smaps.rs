@@ -9,7 +9,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use shared::harness::report::Failure;
 
-use crate::sync::memory::page_size;
+use shared::linux::memory::page_size;
 
 /// Of one mapping, or a sum of several, in KiB.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

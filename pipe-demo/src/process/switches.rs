@@ -9,14 +9,14 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::SeqCst};
 
 use serde::{Deserialize, Serialize};
 use shared::harness::claims::{Check, Seen};
-use shared::harness::ping_pong::placement::{cpus, stay_on, two_cpus};
+use shared::linux::cpu::{cpus, stay_on, two_cpus};
 
 use super::child::Teller;
-use super::usage::Usage;
 use crate::sync::at_once::at_once;
-use crate::sync::memory::SharedMemory;
 use crate::sync::retry::{step, steps};
 use shared::linux::child::Children;
+use shared::linux::memory::SharedMemory;
+use shared::linux::usage::Usage;
 
 pub const CHECKS: &[Check] = &[(59, only_seemingly_at_once), (60, state_is_kept)];
 

@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use nix::sched::sched_yield;
-use shared::harness::ping_pong::placement::{stay_on, staying_on};
 use shared::harness::report::Failure;
+use shared::linux::cpu::{stay_on, staying_on};
 
-use super::memory::SharedMemory;
-use crate::process::usage::Usage;
 use shared::linux::child::{Children, wait_for};
+use shared::linux::memory::SharedMemory;
+use shared::linux::usage::Usage;
 
 /// Where the two are; both are in one round or before it.
 #[derive(Default)]

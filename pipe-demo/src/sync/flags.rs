@@ -10,10 +10,10 @@ use std::ops::ControlFlow::{Break, Continue};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, compiler_fence, fence};
 
 use shared::harness::claims::{Check, Seen};
-use shared::harness::ping_pong::placement::two_cpus;
+use shared::linux::cpu::two_cpus;
 
 use super::at_once::at_once;
-use super::memory::SharedMemory;
+use shared::linux::memory::SharedMemory;
 
 pub const CHECKS: &[Check] = &[(70, independent_of_the_cpu)];
 

@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use serde::Serialize;
 use shared::harness::claims::{Check, Seen};
-use shared::harness::ping_pong::placement::two_cpus;
+use shared::linux::cpu::two_cpus;
 
 use super::at_once::at_once;
-use super::memory::SharedMemory;
 use crate::process::cpu;
+use shared::linux::memory::SharedMemory;
 
 pub const CHECKS: &[Check] = &[(63, interruption_is_the_root), (64, uninterruptible_is_atomic)];
 

@@ -8,7 +8,7 @@ use std::cell::UnsafeCell;
 use anyhow::Context;
 use nix::errno::Errno;
 
-use super::memory::SharedMemory;
+use shared::linux::memory::SharedMemory;
 
 /// A pthread mutex; it must not move once it was used.
 #[derive(Debug)]

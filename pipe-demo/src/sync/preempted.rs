@@ -6,13 +6,13 @@ use std::hint::spin_loop;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use shared::harness::claims::{Check, Seen};
-use shared::harness::ping_pong::placement::{cpus, stay_on};
+use shared::linux::cpu::{cpus, stay_on};
 
-use super::memory::SharedMemory;
 use super::mutex::ProcessMutex;
 use crate::process::child::Teller;
-use crate::process::usage::Usage;
 use shared::linux::child::{Children, wait_for};
+use shared::linux::memory::SharedMemory;
+use shared::linux::usage::Usage;
 
 pub const CHECKS: &[Check] = &[(71, interrupted_inside)];
 

@@ -24,11 +24,11 @@ use shared::harness::report::Report;
 use shared::linux::pidfd::PidFd;
 use shared::linux::readiness::restart;
 
-use super::gate::Gate;
-use super::memory::SharedMemory;
 use super::mutex::ProcessMutex;
 use shared::harness::story;
 use shared::linux::child::{Children, wait_for};
+use shared::linux::gate::Gate;
+use shared::linux::memory::SharedMemory;
 
 #[derive(clap::Args)]
 pub struct Args {

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use nix::sched::sched_yield;
 use shared::harness::claims::{Check, Seen};
 
-use super::gate::Gate;
-use super::memory::SharedMemory;
 use shared::linux::child::{Children, wait_for};
+use shared::linux::gate::Gate;
+use shared::linux::memory::SharedMemory;
 
 pub const CHECKS: &[Check] = &[(66, one_instruction)];
 

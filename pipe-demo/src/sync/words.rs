@@ -10,11 +10,11 @@ use std::sync::atomic::{
 use nix::sched::sched_yield;
 use shared::harness::claims::{Check, Seen};
 
-use super::gate::Gate;
-use super::memory::SharedMemory;
 use super::mutex::ProcessMutex;
-use crate::process::usage::Usage;
 use shared::linux::child::{Children, wait_for};
+use shared::linux::gate::Gate;
+use shared::linux::memory::SharedMemory;
+use shared::linux::usage::Usage;
 
 pub const CHECKS: &[Check] = &[(67, safe_and_fast)];
 

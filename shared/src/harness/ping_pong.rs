@@ -10,7 +10,7 @@ mod counters;
 pub mod descriptors;
 mod measure;
 mod peer;
-pub mod placement;
+mod placement;
 mod record;
 mod svg;
 mod table;

@@ -9,12 +9,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::counters::Counters;
 use super::peer::Peer;
-use super::placement::{Placement, staying_on};
+use super::placement::Placement;
 use super::record::Record;
 use super::work::{Seen, Work};
 use super::{Mechanism, Meeting};
 use crate::harness::report::Report;
 use crate::linux::child::Children;
+use crate::linux::cpu::staying_on;
 
 /// What a first run does, which shows how much fits into the time.
 const TRIAL: u64 = 200;

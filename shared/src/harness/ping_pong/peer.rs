@@ -15,9 +15,10 @@ use nix::unistd::{Pid, getppid, gettid};
 use serde::{Deserialize, Serialize};
 
 use super::work::Work;
-use super::{Mechanism, Side, placement};
+use super::{Mechanism, Side};
 use crate::harness::report::Failure;
 use crate::linux::child::{Child, Children};
+use crate::linux::cpu;
 
 /// What the other process is told: hidden, for [`Peer::process`].
 #[derive(Debug, clap::Args)]
@@ -38,7 +39,7 @@ pub fn answer(args: &Args, mechanisms: &[Mechanism]) -> anyhow::Result<()> {
     let order: Order<'_> = serde_json::from_str(&args.order).map_err(|error| Failure::Usage(error.to_string()))?;
     let mechanism = mechanisms.iter().find(|mechanism| mechanism.name == order.mechanism);
     let mechanism = mechanism.ok_or_else(|| Failure::Usage(format!("no mechanism {}", order.mechanism)))?;
-    order.cpu.map_or(Ok(()), placement::stay_on)?;
+    order.cpu.map_or(Ok(()), cpu::stay_on)?;
     let stdin = io::stdin().as_fd().try_clone_to_owned().context("duplicate stdin")?;
     let stdout = io::stdout().as_fd().try_clone_to_owned().context("duplicate stdout")?;
     let mut side = (mechanism.join)(File::from(stdin), File::from(stdout))?;
@@ -71,7 +72,7 @@ impl Peer {
         let (tell, told) = mpsc::channel();
         let thread = thread::Builder::new().name("peer".into()).spawn(move || {
             tell.send(gettid()).context("tell the thread's ID")?;
-            cpu.map_or(Ok(()), placement::stay_on)?;
+            cpu.map_or(Ok(()), cpu::stay_on)?;
             work.pong(&mut *side)
         });
         let thread = thread.context("start a thread")?;

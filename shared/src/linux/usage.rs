@@ -10,10 +10,12 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::{TimeVal, TimeValLike};
 use serde::{Deserialize, Serialize};
 
+/// Counters of one process, or of several.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Usage {
-    /// CPU time, in microseconds.
+    /// CPU time in user mode, in microseconds.
     pub user: i64,
+    /// CPU time in the kernel, in microseconds.
     pub system: i64,
     /// The process gave the CPU away.
     pub voluntary: i64,
@@ -46,10 +48,12 @@ impl Usage {
         })
     }
 
+    /// CPU time of both kinds, in microseconds.
     pub fn cpu(self) -> i64 {
         self.user + self.system
     }
 
+    /// Context switches of both kinds.
     pub fn switches(self) -> i64 {
         self.voluntary + self.involuntary
     }

@@ -23,6 +23,7 @@ unsafe impl<T: Sync + Send> Send for SharedMemory<T> {}
 
 impl<T: Sync> SharedMemory<T> {
     // ANCHOR: shared
+    /// Puts `value` into new pages.
     pub fn new(value: T) -> anyhow::Result<SharedMemory<T>> {
         let size = NonZeroUsize::new(size_of::<T>()).unwrap_or(NonZeroUsize::MIN);
         let (protection, flags) = (ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED);

@@ -14,6 +14,7 @@ pub struct Gate {
 }
 
 impl Gate {
+    /// A closed gate.
     pub fn new() -> anyhow::Result<Gate> {
         let (reader, writer) = io::pipe().context("pipe")?;
         Ok(Gate { reader, writer })
