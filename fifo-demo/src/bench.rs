@@ -11,9 +11,9 @@ use std::path::Path;
 
 use anyhow::Context;
 use nix::fcntl::OFlag;
-use shared::harness::ping_pong::descriptors::{ANY, blocking, event_loop};
-use shared::harness::ping_pong::{Args, Mechanism, Meeting, OneWay, SIZES, Side};
-use shared::linux::folder::Folder;
+use shared::harness::bench::descriptors::{ANY, blocking, event_loop};
+use shared::harness::bench::{Args, Mechanism, Meeting, OneWay, SIZES, Side};
+use shared::linux::scratch::Folder;
 
 use crate::{fifo, make};
 
@@ -29,7 +29,7 @@ const fn fifo(name: &'static str, meet: fn() -> anyhow::Result<Meeting>, join: J
 }
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    shared::harness::ping_pong::run(args, &MECHANISMS)
+    shared::harness::bench::run(args, &MECHANISMS)
 }
 
 fn meet(join: Join) -> anyhow::Result<Meeting> {

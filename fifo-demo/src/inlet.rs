@@ -16,7 +16,7 @@ use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 use shared::linux::readiness::{self, Ready, nonblocking};
 use shared::linux::shutdown::Shutdown;
 

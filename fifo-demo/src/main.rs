@@ -19,7 +19,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use shared::harness::claims::Check;
-use shared::harness::ping_pong;
 use shared::harness::program::{self, Common, Options, Program};
 use shared::harness::report::Report;
 
@@ -54,7 +53,7 @@ enum Command {
     #[command(hide = true)]
     MuxWriter(mux::writer::Args),
     /// Round trips and throughput of a FIFO, blocking and not, on one scale with the other programs' mechanisms
-    Bench(ping_pong::Args),
+    Bench(shared::harness::bench::Args),
     #[command(flatten)]
     Common(Common),
 }
@@ -66,7 +65,7 @@ fn main() -> ExitCode {
 impl Program for Cli {
     const CHECKS: &'static [&'static [Check]] = &[make::CHECKS, demo::CHECKS, open_modes::CHECKS, mux::CHECKS];
 
-    const MECHANISMS: &'static [ping_pong::Mechanism] = &bench::MECHANISMS;
+    const MECHANISMS: &'static [shared::harness::bench::Mechanism] = &bench::MECHANISMS;
 
     fn options(&self) -> &Options {
         &self.options

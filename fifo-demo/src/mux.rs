@@ -23,7 +23,8 @@ use nix::fcntl::OFlag;
 use nix::libc::PIPE_BUF;
 use serde::Serialize;
 use shared::harness::claims::{Check, Seen};
-use shared::harness::report::{Failure, Report};
+use shared::harness::report::Report;
+use shared::linux::failure::Failure;
 use shared::linux::readiness::Ready;
 
 use crate::fifo;

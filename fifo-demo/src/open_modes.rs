@@ -20,8 +20,8 @@ use nix::unistd;
 use serde::Serialize;
 use shared::harness::claims::{Check, Seen, joined};
 use shared::harness::report::Report;
-use shared::linux::asleep::Calls;
 use shared::linux::readiness::{Ready, nonblocking};
+use shared::linux::sleeper::Calls;
 
 use crate::fifo::{open, open_at_once, read_once};
 use crate::scratch;

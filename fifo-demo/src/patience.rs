@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 
 #[derive(Clone, Copy, clap::Args)]
 pub struct Patience {

@@ -9,10 +9,10 @@ mod outputs;
 
 use std::path::PathBuf;
 
-use shared::harness::report;
-use shared::harness::stdio::stdout_is_open;
 use shared::linux::readiness::Ready;
 use shared::linux::shutdown::Shutdown;
+use shared::linux::stdio;
+use shared::linux::stdio::stdout_is_open;
 
 use crate::fifo;
 use crate::inlet::Inlet;
@@ -61,7 +61,7 @@ pub fn run(args: &Args, verbose: bool) -> anyhow::Result<()> {
         drain(&fifo, &mut buffer, &mut outputs)?;
     }
     if verbose {
-        report::narrate(format_args!("received {} bytes", outputs.bytes()));
+        stdio::narrate(format_args!("received {} bytes", outputs.bytes()));
     }
     outputs.close()
 }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, ensure};
-use shared::harness::report::Failure;
 use shared::linux::child::{Child, Children};
-use shared::linux::folder::Folder;
+use shared::linux::failure::Failure;
+use shared::linux::scratch::Folder;
 use shared::linux::shutdown::Shutdown;
 use shared::linux::signals;
 

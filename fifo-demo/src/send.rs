@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use nix::poll::PollFlags;
-use shared::harness::report;
 use shared::linux::readiness::{Ready, nonblocking};
+use shared::linux::stdio;
 
 use crate::fifo;
 use crate::outlet::wait_for;
@@ -33,7 +33,7 @@ pub fn run(args: &Args, verbose: bool) -> anyhow::Result<()> {
     let (input, name) = open_input(args.file.as_deref(), args.patience)?;
     let fifo = fifo::open_writer(&args.path, args.patience)?;
     if verbose {
-        report::narrate(format_args!("{} has a reader", args.path.display()));
+        stdio::narrate(format_args!("{} has a reader", args.path.display()));
     }
     let mut buffer = vec![0; 128 * 1024];
     let mut sent = 0;
@@ -51,7 +51,7 @@ pub fn run(args: &Args, verbose: bool) -> anyhow::Result<()> {
         }
     }
     if verbose {
-        report::narrate(format_args!("sent {sent} bytes"));
+        stdio::narrate(format_args!("sent {sent} bytes"));
     }
     fifo.close()
 }

@@ -18,7 +18,8 @@ use clap::ValueEnum;
 use nix::libc::PIPE_BUF;
 use serde::Serialize;
 use shared::harness::claims::{Check, Seen};
-use shared::harness::report::{Failure, Report};
+use shared::harness::report::Report;
+use shared::linux::failure::Failure;
 
 use shared::harness::story;
 use shared::linux::child::Children;

@@ -10,8 +10,8 @@ use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 
 use anyhow::{Context, bail};
-use shared::harness::ping_pong::descriptors::{ANY, blocking, event_loop};
-use shared::harness::ping_pong::{Mechanism, Meeting, OneWay, SIZES, Side};
+use shared::harness::bench::descriptors::{ANY, blocking, event_loop};
+use shared::harness::bench::{Mechanism, Meeting, OneWay, SIZES, Side};
 
 use crate::io_pipe::{self, PipeReader, PipeWriter};
 

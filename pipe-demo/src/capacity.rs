@@ -16,9 +16,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::Serialize;
 use shared::harness::claims::{Check, Seen, seen};
 use shared::harness::report::Report;
-use shared::linux::asleep::Task;
 use shared::linux::pidfd::PidFd;
 use shared::linux::readiness::{self, Ready, nonblocking};
+use shared::linux::sleeper::Task;
 
 use shared::linux::child::{Children, wait_for};
 use shared::linux::memory::page_size;

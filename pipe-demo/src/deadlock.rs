@@ -15,8 +15,9 @@ use anyhow::Context;
 use nix::fcntl::{FcntlArg, fcntl};
 use serde::Serialize;
 use shared::harness::claims::{Check, Seen};
-use shared::harness::report::{Failure, Report};
-use shared::linux::asleep::Calls;
+use shared::harness::report::Report;
+use shared::linux::failure::Failure;
+use shared::linux::sleeper::Calls;
 
 use crate::status;
 use shared::harness::story;

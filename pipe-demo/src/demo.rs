@@ -9,7 +9,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use shared::harness::report::{Report, narrate};
+use shared::harness::report::Report;
+use shared::linux::stdio::narrate;
 use shared::linux::thread::spawn;
 
 use crate::io_pipe;

@@ -19,7 +19,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Report;
-use shared::linux::asleep;
+use shared::linux::sleeper;
 use shared::linux::thread::spawn_scoped;
 
 use ends::{Can, READER, WRITER};
@@ -82,7 +82,7 @@ fn with_a_pipe(
 
 fn a_write_and_two_reads() -> anyhow::Result<Step> {
     with_a_pipe("write abcdef, read up to 4 bytes, read up to 4 bytes", |scope, reader, writer| {
-        let (writing, task) = asleep::spawn(scope, || shown_write(writer.write(b"abcdef")))?;
+        let (writing, task) = sleeper::spawn(scope, || shown_write(writer.write(b"abcdef")))?;
         let first = read(reader, 4);
         let meanwhile = if task.sleeps()? { "the write waits" } else { "the write has returned" };
         let second = read(reader, 4);
@@ -109,8 +109,8 @@ fn a_write_of_nothing() -> anyhow::Result<Step> {
 /// Which of them gets which half is not said.
 fn two_readers_of_one_write() -> anyhow::Result<Step> {
     with_a_pipe("two readers of up to 5 bytes, write 10 bytes", |scope, reader, writer| {
-        let (first, first_task) = asleep::spawn(scope, || read(reader, 5))?;
-        let (second, second_task) = asleep::spawn(scope, || read(reader, 5))?;
+        let (first, first_task) = sleeper::spawn(scope, || read(reader, 5))?;
+        let (second, second_task) = sleeper::spawn(scope, || read(reader, 5))?;
         let both_wait = first_task.sleeps()? && second_task.sleeps()?;
         let written = shown_write(writer.write(b"abcdefghij"));
         let mut halves = [joined(first)?, joined(second)?];
@@ -123,7 +123,7 @@ fn two_readers_of_one_write() -> anyhow::Result<Step> {
 /// A thread that writes before it reads would wait for itself; another takes pity on it.
 fn alone() -> anyhow::Result<Step> {
     with_a_pipe("write a, read it afterwards", |scope, reader, writer| {
-        let (writing, task) = asleep::spawn(scope, || shown_write(writer.write(b"a")))?;
+        let (writing, task) = sleeper::spawn(scope, || shown_write(writer.write(b"a")))?;
         let meanwhile = if task.sleeps()? { "the write waits" } else { "the write has returned" };
         reader.close();
         Ok(format!("{meanwhile}; close the reader: {}", joined(writing)?))
@@ -132,7 +132,7 @@ fn alone() -> anyhow::Result<Step> {
 
 fn after_the_writer(text: Option<&str>) -> anyhow::Result<Step> {
     with_a_pipe("close the writer, read", |scope, reader, writer| {
-        let (reading, task) = asleep::spawn(scope, || read(reader, 10))?;
+        let (reading, task) = sleeper::spawn(scope, || read(reader, 10))?;
         task.sleeps()?; // Or not: it gets the same.
         match text {
             Some(text) => writer.close_with_error(text),

@@ -21,7 +21,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use shared::harness::claims::Check;
-use shared::harness::ping_pong;
 use shared::harness::program::{self, Common, Options, Program};
 use shared::harness::report::Report;
 
@@ -61,7 +60,7 @@ enum Command {
     /// Show what a forked child shares with its parent, and what exec leaves of it
     Fork(process::fork::Args),
     /// Round trips and throughput of pipes and of shared memory, on one scale with the other programs' mechanisms
-    Bench(ping_pong::Args),
+    Bench(shared::harness::bench::Args),
     #[command(flatten)]
     Common(Common),
 }
@@ -103,7 +102,7 @@ impl Program for Cli {
         io_pipe::CHECKS,
     ];
 
-    const MECHANISMS: &'static [ping_pong::Mechanism] = &bench::MECHANISMS;
+    const MECHANISMS: &'static [shared::harness::bench::Mechanism] = &bench::MECHANISMS;
 
     fn options(&self) -> &Options {
         &self.options
@@ -122,7 +121,7 @@ impl Program for Cli {
             Command::Atomicity(args) => atomicity::run(&args, out),
             Command::Race(args) => sync::race::run(&args, out),
             Command::Fork(args) => process::fork::run(&args, out),
-            Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS),
+            Command::Bench(args) => shared::harness::bench::run(&args, &bench::MECHANISMS),
             Command::Common(command) => command.run::<Cli>(),
         }
     }

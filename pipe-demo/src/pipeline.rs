@@ -11,9 +11,9 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use shared::harness::claims::{Check, Seen};
-use shared::harness::report::narrate;
-use shared::harness::stdio::stdout_is_open;
-use shared::linux::asleep::check_proc;
+use shared::linux::sleeper::check_proc;
+use shared::linux::stdio::narrate;
+use shared::linux::stdio::stdout_is_open;
 
 pub use stages::Stage;
 

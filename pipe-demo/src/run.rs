@@ -15,9 +15,11 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::Context;
-use shared::harness::report::{Failure, Report, narrate};
-use shared::harness::stdio::stdout_is_open;
+use shared::harness::report::Report;
+use shared::linux::failure::Failure;
 use shared::linux::readiness::restart;
+use shared::linux::stdio::narrate;
+use shared::linux::stdio::stdout_is_open;
 
 use crate::status;
 use shared::harness::story;

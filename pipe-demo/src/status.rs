@@ -5,7 +5,7 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 
 /// 0 is done, everything else the exit code of this program too.
 pub fn check(code: u8) -> anyhow::Result<()> {

@@ -15,8 +15,8 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use nix::unistd::{ForkResult, Pid, close, fork, getpid, getppid, getsid, setsid};
 use shared::harness::claims::{Check, Seen};
-use shared::harness::report::Failure;
-use shared::linux::asleep::check_proc;
+use shared::linux::failure::Failure;
+use shared::linux::sleeper::check_proc;
 
 use shared::linux::child::{Children, wait_for};
 

@@ -1,10 +1,9 @@
 //! What makes several programs one: options, records, exit codes, manual, claims, bench.
 
+pub mod bench;
 pub mod claims;
 pub mod duration;
 pub mod manual;
-pub mod ping_pong;
 pub mod program;
 pub mod report;
-pub mod stdio;
 pub mod story;

@@ -10,7 +10,7 @@ use std::mem::MaybeUninit;
 
 use anyhow::Context;
 use nix::unistd::Pid;
-use shared::harness::ping_pong::{self, Mechanism, Meeting, OneWay, Side};
+use shared::harness::bench::{Mechanism, Meeting, OneWay, Side};
 use shared::harness::report::Report;
 use shared::linux::readiness::restart;
 
@@ -22,7 +22,7 @@ use registry::{Bare, Receiver, Twin};
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    common: ping_pong::Args,
+    common: shared::harness::bench::Args,
     /// Only what the registry of signals costs, beside a bare loop of epoll and signalfd
     #[arg(long)]
     registry: bool,
@@ -45,7 +45,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     // Before there is a second thread: where one does not block them, it is that one they would kill.
     [Signal::USR1, queued()?].into_iter().collect::<Set>().block().context("block signals")?;
     Action::Default.set(Signal::CHLD).context("reset SIGCHLD")?;
-    ping_pong::run(&args.common, &MECHANISMS)
+    shared::harness::bench::run(&args.common, &MECHANISMS)
 }
 
 const fn mechanism(

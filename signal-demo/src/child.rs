@@ -16,8 +16,9 @@ use anyhow::{Context, ensure};
 use libc::{c_int, pid_t};
 use nix::sys::prctl;
 use nix::unistd::{self, ForkResult};
-use shared::harness::report::{self, Failure};
+use shared::linux::failure::Failure;
 use shared::linux::readiness;
+use shared::linux::stdio;
 
 use crate::narration::tell;
 use crate::signal::action::Action;
@@ -121,7 +122,7 @@ impl Drop for Child {
         if !self.reaped {
             let ended = send::kill(self.pid, Signal::KILL).and_then(|()| waitid(self.pid, libc::WEXITED));
             if let Err(error) = ended {
-                report::narrate(format_args!("end child {}: {error}", self.pid));
+                stdio::narrate(format_args!("end child {}: {error}", self.pid));
             }
         }
     }
@@ -167,7 +168,7 @@ fn end_with_parent() -> anyhow::Result<()> {
 /// Ends a child without what an exit of the program would do, such as to flush what the parent has buffered.
 fn exit(result: &anyhow::Result<()>) -> ! {
     if let Err(error) = result {
-        report::complain(&anyhow::anyhow!("child {}: {error:#}", process::id()));
+        stdio::complain(&anyhow::anyhow!("child {}: {error:#}", process::id()));
     }
     // SAFETY: it ends the process.
     #[allow(unsafe_code, reason = "std has no _exit")]

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use libc::{WEXITED, pid_t};
 use nix::unistd;
-use shared::harness::report::{self, Failure, Report};
+use shared::harness::report::Report;
+use shared::linux::failure::Failure;
+use shared::linux::stdio;
 
 use crate::child::{Child, Event};
 use crate::registry::{Channel, Registry};
@@ -100,7 +102,7 @@ fn stop_notification(registry: &mut Registry, receiver: Receiver, out: &mut Repo
     out.line(format_args!("Stop notification...done. [{name}]"))?;
     print_received(name, stopped.rest.into_iter(), out)?;
     if stopped.missed > 0 {
-        report::narrate(format_args!("{name} was full: signals missed: {}", stopped.missed));
+        stdio::narrate(format_args!("{name} was full: signals missed: {}", stopped.missed));
     }
     out.line(format_args!("End. [{name}]"))
 }

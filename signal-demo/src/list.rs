@@ -12,7 +12,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, ensure};
 use serde::Serialize;
 use shared::harness::claims::{Check, Seen, joined};
-use shared::harness::report::{Failure, Report};
+use shared::harness::report::Report;
+use shared::linux::failure::Failure;
 
 use self::default_action::{DefaultAction, Experiment};
 use crate::actions;

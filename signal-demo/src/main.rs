@@ -25,7 +25,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use shared::harness::claims::Check;
-use shared::harness::ping_pong;
 use shared::harness::program::{self, Common, Options, Program};
 use shared::harness::report::Report;
 
@@ -104,7 +103,7 @@ impl Program for Cli {
         launcher::CHECKS,
     ];
 
-    const MECHANISMS: &'static [ping_pong::Mechanism] = &bench::MECHANISMS;
+    const MECHANISMS: &'static [shared::harness::bench::Mechanism] = &bench::MECHANISMS;
 
     fn options(&self) -> &Options {
         &self.options

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use shared::harness::report;
+use shared::linux::stdio;
 
 static BEGUN: AtomicBool = AtomicBool::new(false);
 
@@ -14,6 +14,6 @@ pub fn begin() {
 
 pub fn tell(line: fmt::Arguments<'_>) {
     if BEGUN.load(Ordering::Relaxed) {
-        report::narrate(line);
+        stdio::narrate(line);
     }
 }

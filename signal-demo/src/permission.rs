@@ -16,7 +16,7 @@ use nix::errno::Errno;
 use nix::sys::signal::{SIGKILL, kill};
 use nix::unistd::{self, Pid, Uid};
 use shared::harness::claims::{Check, Seen};
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 use shared::linux::readiness::restart;
 
 use crate::child::{self, Child, Event};

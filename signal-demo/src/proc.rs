@@ -15,7 +15,7 @@ use nix::errno::Errno;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use serde::{Serialize, Serializer};
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 
 use crate::signal::set::Set;
 

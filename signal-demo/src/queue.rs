@@ -14,7 +14,8 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd;
 use serde::Serialize;
 use shared::harness::claims::{Check, Seen, seen};
-use shared::harness::report::{Failure, Report};
+use shared::harness::report::Report;
+use shared::linux::failure::Failure;
 
 use crate::signal::action::Action;
 use crate::signal::fd::{BATCH, SignalFd};

@@ -13,7 +13,8 @@ use std::process;
 use anyhow::{Context, anyhow, bail};
 use libc::{c_int, pid_t};
 use serde::Serialize;
-use shared::harness::report::{Failure, Report};
+use shared::harness::report::Report;
+use shared::linux::failure::Failure;
 use shared::linux::pidfd::PidFd;
 
 use crate::proc;

@@ -16,7 +16,7 @@ use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::prctl;
 use nix::unistd;
 use shared::harness::claims::{Check, Seen};
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 use shared::linux::readiness::restart;
 
 use crate::child::{self, Child, Event};
@@ -138,7 +138,7 @@ mod illegal {
 /// Other CPUs divide by zero and say nothing; an instruction that does not exist they refuse.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "x86")))]
 mod illegal {
-    use shared::harness::report::Failure;
+    use shared::linux::failure::Failure;
 
     pub const OPERATION: &str = "no instruction";
     pub const SIGNAL: i32 = libc::SIGILL;

@@ -20,7 +20,7 @@ use nix::mqueue::{MQ_OFlag, MqAttr, MqdT, mq_open, mq_send, mq_unlink};
 use nix::sys::stat::Mode;
 use nix::unistd;
 use shared::harness::claims::{Check, Seen};
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 use shared::linux::pidfd::{PidFd, sigval};
 use shared::linux::readiness::restart;
 

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use nix::unistd;
 use serde::Serialize;
-use shared::harness::report::{self, Failure, Report};
+use shared::harness::report::Report;
+use shared::linux::failure::Failure;
+use shared::linux::stdio;
 
 use crate::registry::Registry;
 use crate::signal::fd::{Arrival, BATCH};
@@ -61,7 +63,7 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
 
 fn say_ready(signals: &[Signal]) {
     let names: Vec<String> = signals.iter().map(Signal::to_string).collect();
-    report::narrate(format_args!("waiting pid={} signals={}", unistd::getpid(), names.join(",")));
+    stdio::narrate(format_args!("waiting pid={} signals={}", unistd::getpid(), names.join(",")));
 }
 
 /// One batch at most, which the channel has room for, or the deadline's failure. No deadline: too far to tell.

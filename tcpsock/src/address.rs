@@ -1,6 +1,6 @@
 //! Where to listen or to dial: the options that `serve`, `client` and `load` share.
 
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 use shared::linux::network::Network;
 
 #[derive(clap::Args)]

@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use anyhow::{anyhow, bail, ensure};
-use shared::linux::asleep::Task;
+use shared::linux::sleeper::Task;
 use shared::linux::thread::spawn;
 
 pub struct Sleeper<T> {

@@ -6,8 +6,8 @@ use std::fs::File;
 use std::net::{Ipv4Addr, UdpSocket};
 
 use anyhow::Context;
-use shared::harness::ping_pong::descriptors::{ANY, blocking, event_loop, sockets};
-use shared::harness::ping_pong::{Mechanism, Meeting, OneWay, SIZES, Side};
+use shared::harness::bench::descriptors::{ANY, blocking, event_loop, sockets};
+use shared::harness::bench::{Mechanism, Meeting, OneWay, SIZES, Side};
 use socket2::{SockRef, Socket};
 
 use crate::experiment;

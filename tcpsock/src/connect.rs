@@ -14,7 +14,7 @@ use anyhow::Context;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::{Value, json};
 use shared::harness::claims::{Check, Seen, seen};
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 use shared::linux::readiness::{Ready, nonblocking};
 use socket2::{Domain, SockAddr, Socket, Type};
 

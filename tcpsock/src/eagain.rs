@@ -14,7 +14,8 @@ use mio::{Interest, Poll, Token};
 use nix::libc::MSG_WAITALL;
 use serde_json::{Value, json};
 use shared::harness::claims::{Check, Seen, seen};
-use shared::harness::report::{Failure, Report};
+use shared::harness::report::Report;
+use shared::linux::failure::Failure;
 use shared::linux::readiness::{self, Ready, Returned};
 use socket2::{Domain, SockAddr, Socket, Type};
 

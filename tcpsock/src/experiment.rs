@@ -10,8 +10,9 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::Value;
-use shared::harness::report::{Failure, Report};
+use shared::harness::report::Report;
 use shared::linux::answer::answer;
+use shared::linux::failure::Failure;
 use shared::linux::readiness::is_timeout;
 use socket2::{Domain, Socket, Type};
 

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::AsRawFd;
 
 use nix::libc;
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 use socket2::{Domain, Socket, Type};
 
 nix::ioctl_write_ptr_bad!(

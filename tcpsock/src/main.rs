@@ -31,7 +31,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use shared::harness::claims::Check;
-use shared::harness::ping_pong;
 use shared::harness::program::{self, Common, Options, Program};
 use shared::harness::report::Report;
 
@@ -74,7 +73,7 @@ enum Command {
     /// Deadlines: absolute, renewed, cancelled; the kernel's timeouts beside them; dialling
     Deadline(deadline::Args),
     /// Round trips and throughput of TCP and UDP, on one scale with the other programs' mechanisms
-    Bench(ping_pong::Args),
+    Bench(shared::harness::bench::Args),
     #[command(flatten)]
     Common(Common),
 }
@@ -101,7 +100,7 @@ impl Program for Cli {
         concurrent::CHECKS,
     ];
 
-    const MECHANISMS: &'static [ping_pong::Mechanism] = &bench::MECHANISMS;
+    const MECHANISMS: &'static [shared::harness::bench::Mechanism] = &bench::MECHANISMS;
 
     fn options(&self) -> &Options {
         &self.options
@@ -120,7 +119,7 @@ impl Program for Cli {
             Command::Buffered(args) => args.options.limit(move |out| buffered::run(&args, out)),
             Command::Close(args) => args.options.limit(move |out| close::run(&args, out)),
             Command::Deadline(args) => args.options.limit(move |out| deadline::run(&args, out)),
-            Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS),
+            Command::Bench(args) => shared::harness::bench::run(&args, &bench::MECHANISMS),
             Command::Common(command) => command.run::<Cli>(),
         }
     }

@@ -13,7 +13,7 @@ use nix::sys::prctl::set_keepcaps;
 use nix::unistd::{Gid, Uid, getuid, setresgid, setresuid};
 use serde_json::{Value, json};
 use shared::harness::claims::{Check, Seen, joined, seen};
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 use shared::linux::namespace;
 use shared::linux::readiness::{Ready, read};
 use socket2::{Domain, Protocol, Socket, Type};

@@ -8,8 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use anyhow::Context;
 use serde_json::{Value, json};
 use shared::harness::claims::{Check, Seen, seen};
-use shared::harness::report::Failure;
 use shared::linux::endpoint;
+use shared::linux::failure::Failure;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::experiment::connection;

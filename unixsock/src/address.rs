@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use nix::unistd::Uid;
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 use shared::linux::network::Network;
 
 use crate::meeting_place;

@@ -8,8 +8,8 @@
 use std::fs::File;
 
 use anyhow::Context;
-use shared::harness::ping_pong::descriptors::{ANY, blocking, event_loop, sockets};
-use shared::harness::ping_pong::{Mechanism, Meeting, OneWay, SIZES, Side};
+use shared::harness::bench::descriptors::{ANY, blocking, event_loop, sockets};
+use shared::harness::bench::{Mechanism, Meeting, OneWay, SIZES, Side};
 use shared::linux::network::Network;
 use socket2::{Domain, Socket};
 

@@ -5,8 +5,8 @@
 use shared::cube_roots::conversation;
 use shared::harness::report::Report;
 use shared::linux::endpoint;
-use shared::linux::folder::Folder;
 use shared::linux::network::Network;
+use shared::linux::scratch::Folder;
 
 use crate::boundaries;
 

@@ -18,7 +18,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use shared::harness::claims::Check;
-use shared::harness::ping_pong;
 use shared::harness::program::{self, Common, Options, Program};
 use shared::harness::report::Report;
 
@@ -54,7 +53,7 @@ enum Command {
     /// Who is at the other end: PID, UID and GID (SO_PEERCRED)
     Credentials(credentials::Args),
     /// Round trips and throughput of Unix sockets, on one scale with the other programs' mechanisms
-    Bench(ping_pong::Args),
+    Bench(shared::harness::bench::Args),
     #[command(flatten)]
     Common(Common),
 }
@@ -66,7 +65,7 @@ fn main() -> ExitCode {
 impl Program for Cli {
     const CHECKS: &'static [&'static [Check]] = &[network::CHECKS, names::CHECKS, boundaries::CHECKS, unixgram::CHECKS];
 
-    const MECHANISMS: &'static [ping_pong::Mechanism] = &bench::MECHANISMS;
+    const MECHANISMS: &'static [shared::harness::bench::Mechanism] = &bench::MECHANISMS;
 
     fn options(&self) -> &Options {
         &self.options
@@ -81,7 +80,7 @@ impl Program for Cli {
             Command::Load(args) => load::run(&args),
             Command::PassFd(args) => pass_fd::run(&args),
             Command::Credentials(args) => credentials::run(&args, &mut Report::new(args.json)),
-            Command::Bench(args) => ping_pong::run(&args, &bench::MECHANISMS),
+            Command::Bench(args) => shared::harness::bench::run(&args, &bench::MECHANISMS),
             Command::Common(command) => command.run::<Cli>(),
         }
     }

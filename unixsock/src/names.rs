@@ -10,8 +10,8 @@ use anyhow::Context;
 use serde_json::{Value, json};
 use shared::harness::claims::{Check, Seen, seen};
 use shared::linux::endpoint::shown;
-use shared::linux::folder::Folder;
 use shared::linux::readiness::Name;
+use shared::linux::scratch::Folder;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 pub const CHECKS: &[Check] = &[(141, the_address_is_a_path)];

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::Serialize;
 use shared::harness::claims::{Check, Seen};
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 use shared::linux::namespace;
 use shared::linux::readiness::Name;
 use socket2::{Domain, SockAddr, Socket, Type};

@@ -20,10 +20,12 @@ use anyhow::Context;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use shared::cube_roots::client::DeadlineSocket;
-use shared::harness::report::{Failure, Report, complain, escaped, narrate};
-use shared::harness::stdio::stdout_is_open;
+use shared::harness::report::Report;
+use shared::linux::failure::Failure;
 use shared::linux::network::Network;
 use shared::linux::readiness::{Ready, is_timeout, nonblocking, restart};
+use shared::linux::stdio::stdout_is_open;
+use shared::linux::stdio::{complain, escaped, narrate};
 use shared::linux::{endpoint, shutdown, signals};
 use socket2::Socket;
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use nix::fcntl::{Flock, FlockArg};
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 
 use crate::outlet::is_broken_pipe;
 

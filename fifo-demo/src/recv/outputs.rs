@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use nix::sys::signal::{SigHandler, Signal, signal};
-use shared::harness::report::{self, Failure};
+use shared::linux::failure::Failure;
+use shared::linux::stdio;
 
 use crate::fifo;
 use crate::outlet::{Outlet, is_broken_pipe};
@@ -70,7 +71,7 @@ impl Outputs {
 
 #[cold]
 fn report_failure(error: &anyhow::Error, failed: &mut bool) {
-    report::complain(error);
+    stdio::complain(error);
     *failed = true;
 }
 

@@ -8,8 +8,8 @@
 use std::fs::File;
 
 use anyhow::{Context, bail};
+use shared::harness::bench::{Meeting, Side};
 use shared::harness::claims::{Check, Seen};
-use shared::harness::ping_pong::{Meeting, Side};
 use shared::linux::cpu::{cpus, stay_on};
 
 use super::MECHANISMS;

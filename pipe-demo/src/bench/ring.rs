@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use anyhow::Context;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
-use shared::harness::ping_pong::{Meeting, Side};
+use shared::harness::bench::{Meeting, Side};
 use shared::linux::readiness::{is_timeout, restart};
 
 /// As much as a Unix socket takes. A power of two, so that the counters may overflow.

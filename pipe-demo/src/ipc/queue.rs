@@ -6,7 +6,7 @@ use anyhow::Context;
 use nix::mqueue::{MQ_OFlag, MqAttr, MqdT, mq_open, mq_receive, mq_send, mq_unlink};
 use nix::sys::stat::Mode;
 use nix::unistd::getpid;
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 
 pub struct Queue(MqdT);
 

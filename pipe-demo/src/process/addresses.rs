@@ -17,7 +17,7 @@ use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use nix::unistd::{SysconfVar, sysconf};
 use shared::harness::claims::{Check, Seen};
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 
 use super::pages::private_pages;
 use super::smaps::range;

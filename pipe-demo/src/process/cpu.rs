@@ -7,7 +7,7 @@
 use std::arch::asm;
 use std::sync::atomic::AtomicU64;
 
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 
 /// Whether the instructions are those of this CPU.
 pub fn is_known() -> anyhow::Result<()> {

@@ -18,7 +18,8 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid, getppid};
 use serde::Serialize;
 use shared::harness::claims::{Check, Seen, seen};
-use shared::harness::report::{Failure, Report};
+use shared::harness::report::Report;
+use shared::linux::failure::Failure;
 
 use super::child::Teller;
 use super::pages::{private_pages, read_each, write_each};

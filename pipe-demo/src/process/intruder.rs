@@ -9,7 +9,7 @@ use anyhow::Context;
 use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_writev};
 use shared::harness::claims::{Check, Seen};
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 
 use super::child::Teller;
 use shared::linux::child::Children;

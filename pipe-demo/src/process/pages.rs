@@ -10,7 +10,7 @@ use std::num::NonZeroUsize;
 use anyhow::Context;
 use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap_anonymous};
 use shared::harness::claims::{Check, Seen};
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 
 use shared::linux::memory::page_size;
 use shared::linux::usage::Usage;

@@ -12,7 +12,7 @@ use anyhow::Context;
 use nix::sys::prctl::set_no_new_privs;
 use nix::unistd::getppid;
 use shared::harness::claims::{Check, Seen};
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 
 use super::child::end_of;
 use super::pages::{private_pages, write_each};

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 
 use shared::linux::memory::page_size;
 

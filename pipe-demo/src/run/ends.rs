@@ -13,8 +13,8 @@ use nix::sys::prctl::set_child_subreaper;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 use shared::harness::claims::{Check, Seen};
-use shared::linux::asleep::Task;
 use shared::linux::readiness::restart;
+use shared::linux::sleeper::Task;
 
 use shared::linux::child::Children;
 

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use nix::sched::sched_yield;
-use shared::harness::report::Failure;
 use shared::linux::cpu::{stay_on, staying_on};
+use shared::linux::failure::Failure;
 
 use shared::linux::child::{Children, wait_for};
 use shared::linux::memory::SharedMemory;

@@ -12,9 +12,10 @@ use anyhow::bail;
 use crate::cube_roots::client::Client;
 use crate::cube_roots::cube_root;
 use crate::cube_roots::framing::DELIMITER;
-use crate::harness::report::{Failure, Report};
-use crate::harness::stdio::stdout_is_open;
+use crate::harness::report::Report;
+use crate::linux::failure::Failure;
 use crate::linux::network::Network;
+use crate::linux::stdio::stdout_is_open;
 use requests::Asked;
 
 /// Options of `client`, the address and the network apart.

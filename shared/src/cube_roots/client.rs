@@ -15,8 +15,8 @@ use bufstream::BufStream;
 use socket2::Socket;
 
 use crate::cube_roots::framing::DELIMITER;
-use crate::harness::report::Failure;
 use crate::linux::endpoint;
+use crate::linux::failure::Failure;
 use crate::linux::network::Network;
 use crate::linux::readiness::{is_timeout, restart};
 

@@ -21,10 +21,12 @@ use socket2::Socket;
 
 use crate::cube_roots::framing::DELIMITER;
 use crate::cube_roots::outbox::Outbox;
-use crate::harness::report::{Failure, Report, narrate};
+use crate::harness::report::Report;
 use crate::linux::endpoint;
+use crate::linux::failure::Failure;
 use crate::linux::network::Network;
 use crate::linux::readiness::{self, Ready, read};
+use crate::linux::stdio::narrate;
 use script::Script;
 use summary::Summary;
 

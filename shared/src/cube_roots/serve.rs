@@ -14,10 +14,13 @@ use socket2::Socket;
 use crate::cube_roots::conversation::Narrator;
 use crate::cube_roots::cube_root;
 use crate::cube_roots::reactor::{self, Counts, Options, Service};
-use crate::harness::report::{self, Failure, Report, escaped};
+use crate::harness::report::Report;
 use crate::linux::endpoint;
+use crate::linux::failure::Failure;
 use crate::linux::network::Network;
 use crate::linux::shutdown::Shutdown;
+use crate::linux::stdio::escaped;
+use crate::linux::stdio::narrate;
 
 /// Options of `serve`, the address and the network apart.
 #[derive(Clone, Debug, clap::Args)]
@@ -89,7 +92,7 @@ pub fn run(
             anyhow::Ok(sum.and(counts))
         })
     })?;
-    report::narrate(format_args!("served {counts}"));
+    narrate(format_args!("served {counts}"));
     match (args.timeout, ended) {
         (Some(timeout), Some(deadline)) if Instant::now() >= deadline => Err(Failure::Deadline(format!(
             "serve {network} {}: --timeout {} passed",
@@ -103,7 +106,7 @@ pub fn run(
 
 fn one_reactor(listener: Socket, verbose: bool, options: Options<'_>, shutdown: &Shutdown) -> io::Result<Counts> {
     let result = if verbose {
-        reactor::run(listener, Narrator::new(report::narrate), options, shutdown)
+        reactor::run(listener, Narrator::new(narrate), options, shutdown)
     } else {
         reactor::run(listener, Silent, options, shutdown)
     };

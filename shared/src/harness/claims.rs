@@ -22,7 +22,9 @@ use anyhow::Context;
 use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 
-use crate::harness::report::{Failure, Pairs, Report, narrate};
+use crate::harness::report::{Pairs, Report};
+use crate::linux::failure::Failure;
+use crate::linux::stdio::narrate;
 use lang::Lang;
 use ledger::Statement;
 use record::{Record, Summary};

@@ -8,11 +8,11 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
+use crate::harness::bench::{self, Mechanism};
 use crate::harness::claims::{self, Check};
 use crate::harness::manual;
-use crate::harness::ping_pong::{self, Mechanism};
 use crate::harness::report;
-use crate::linux::{pidfd, readiness, signals};
+use crate::linux::{pidfd, readiness, signals, stdio};
 
 /// A program, by its command line.
 pub trait Program: Parser {
@@ -54,7 +54,7 @@ pub enum Common {
     Claims(claims::Args),
     /// The other side of one measurement
     #[command(hide = true)]
-    BenchPeer(ping_pong::PeerArgs),
+    BenchPeer(bench::PeerArgs),
     /// Man pages and completions, for `make install`
     #[command(hide = true)]
     Manual(manual::Args),
@@ -65,7 +65,7 @@ impl Common {
     pub fn run<P: Program>(self) -> anyhow::Result<()> {
         match self {
             Common::Claims(args) => claims::run(&args, &name::<P>(), P::CHECKS),
-            Common::BenchPeer(args) => ping_pong::answer(&args, P::MECHANISMS),
+            Common::BenchPeer(args) => bench::answer(&args, P::MECHANISMS),
             Common::Manual(args) => manual::install(&args, P::command()),
         }
     }
@@ -79,7 +79,7 @@ fn name<P: Program>() -> String {
 pub fn main<P: Program>() -> ExitCode {
     let begun = begin();
     let program = P::parse();
-    report::name(&name::<P>());
+    stdio::name(&name::<P>());
     if program.options().verbose > 1 {
         readiness::trace_calls();
     }

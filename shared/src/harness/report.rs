@@ -14,61 +14,15 @@
 use std::fmt;
 use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
 use std::process::ExitCode;
-use std::sync::OnceLock;
 use std::time::Instant;
 
-use nix::sys::signal::Signal;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::harness::stdio::{Patient, stdout_is_open};
+use crate::linux::failure::Failure;
 use crate::linux::readiness::is_timeout;
 use crate::linux::signals;
-
-/// An error that decides the exit code. Every other error is 1.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// 0: whoever read stdout has gone.
-    ReaderGone,
-    /// 1: and everything about it has been said.
-    AlreadySaid,
-    /// 2.
-    Usage(String),
-    /// 77.
-    CannotShow(String),
-    /// 124.
-    Deadline(String),
-    /// No code: the program ends by the signal that broke it off, whose sender knows.
-    Interrupted(Signal),
-    /// The exit code of a child; it spoke for itself.
-    Child(u8),
-}
-
-impl Failure {
-    fn code(&self) -> u8 {
-        match self {
-            Failure::ReaderGone => 0,
-            Failure::AlreadySaid => 1,
-            Failure::Usage(_) => 2,
-            Failure::CannotShow(_) => 77,
-            Failure::Deadline(_) => 124,
-            Failure::Interrupted(signal) => 128 + *signal as u8,
-            Failure::Child(code) => *code,
-        }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Failure::ReaderGone | Failure::AlreadySaid | Failure::Interrupted(_) | Failure::Child(_) => Ok(()),
-            Failure::CannotShow(why) => write!(f, "cannot be shown here: {why}"),
-            Failure::Usage(what) | Failure::Deadline(what) => f.write_str(what),
-        }
-    }
-}
-
-impl std::error::Error for Failure {}
+use crate::linux::stdio::{Patient, complain, stdout_is_open};
 
 /// Says on stderr why a program failed, in one line, and gives the code to exit with; or ends it by a signal.
 pub fn exit(result: anyhow::Result<()>) -> ExitCode {
@@ -81,24 +35,6 @@ pub fn exit(result: anyhow::Result<()>) -> ExitCode {
         complain(&error);
     }
     ExitCode::from(failure.map_or(1, Failure::code))
-}
-
-/// The program's name, before which no error is told.
-static PROGRAM: OnceLock<String> = OnceLock::new();
-
-/// Errors begin with `program` from now on.
-pub fn name(program: &str) {
-    PROGRAM.get_or_init(|| program.to_owned());
-}
-
-/// An error, in one line on stderr.
-pub fn complain(error: &anyhow::Error) {
-    narrate(format_args!("{}: {error:#}", PROGRAM.get().map_or("error", String::as_str)));
-}
-
-/// One line on stderr, in one write(2). There is nobody to tell when stderr fails.
-pub fn narrate(line: fmt::Arguments<'_>) {
-    let _ = Patient::new(io::stderr().lock()).write_all(format!("{line}\n").as_bytes());
 }
 
 /// One line on stdout, in one write(2): for threads that print beside each other. Whoever holds the lock of stdout
@@ -166,19 +102,6 @@ impl Report {
     }
 }
 
-/// What a peer sent, for logs and terminals: in one line, and with nothing in it that a terminal would obey.
-pub fn escaped(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            let turns_the_line_around = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-            if c.is_control() || turns_the_line_around { text.extend(c.escape_default()) } else { text.push(c) }
-        }
-        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
-    }
-    text
-}
-
 /// What a write to stdout came to: that its reader has gone is no failure of ours.
 pub fn written(result: io::Result<()>) -> anyhow::Result<()> {
     match result {
@@ -228,13 +151,6 @@ mod tests {
         let sample = Sample { bytes: 65536, how: "all at once", what: None, word: "SIGINT" };
         let value = serde_json::to_value(sample).unwrap();
         assert_eq!(Pairs(value).to_string(), r#"bytes=65536 how="all at once" word=SIGINT"#);
-    }
-
-    #[test]
-    fn what_a_peer_sent_stays_one_line_and_chinese_stays_readable() {
-        assert_eq!(escaped("三次方根\n\u{1b}[2J\t".as_bytes()), r"三次方根\n\u{1b}[2J\t");
-        assert_eq!(escaped(b"a\xff\xe4\xb8b"), r"a\xff\xe4\xb8b");
-        assert_eq!(escaped("\u{202e}evil\\".as_bytes()), r"\u{202e}evil\");
     }
 
     #[test]

@@ -12,8 +12,8 @@ use anyhow::{Context, bail};
 use mio::unix::pipe::Sender;
 use mio::{Events, Interest, Poll, Token, Waker};
 
-use crate::harness::report::Failure;
 use crate::linux::child::Children;
+use crate::linux::failure::Failure;
 use crate::linux::readiness;
 use crate::linux::shutdown::Shutdown;
 use crate::linux::signals;

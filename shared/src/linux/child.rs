@@ -27,8 +27,9 @@ use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid, setpgid};
 
-use crate::harness::report::{Failure, complain};
+use crate::linux::failure::Failure;
 use crate::linux::readiness::restart;
+use crate::linux::stdio::complain;
 use job::{Job, Started, Whose};
 
 /// Commands that were asked to end by SIGTERM have so long before SIGKILL.

@@ -9,7 +9,7 @@ use anyhow::Context;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
-use crate::harness::report::Failure;
+use crate::linux::failure::Failure;
 
 /// A CPU that this process may use, and another where there is one: of another core, if possible.
 pub fn cpus() -> anyhow::Result<(usize, Option<usize>)> {

@@ -19,9 +19,10 @@ use nix::net::if_::if_indextoname;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use socket2::{Domain, SockAddr, Socket, TcpKeepalive};
 
-use crate::harness::report::{Failure, escaped};
+use crate::linux::failure::Failure;
 use crate::linux::network::Network;
 use crate::linux::readiness::{is_timeout, restart};
+use crate::linux::stdio::escaped;
 pub use peer::check_server;
 pub use socket_file::{SocketFile, remove_all as remove_socket_files};
 

@@ -4,7 +4,7 @@
 
 use nix::sched::{CloneFlags, unshare};
 
-use crate::harness::report::Failure;
+use crate::linux::failure::Failure;
 
 /// Leaves the network that this process shares with others: as root, or as the root of a user namespace,
 /// which only a process with one thread may enter. What is open stays where it was.

@@ -163,8 +163,8 @@ impl<A> Returned for (Socket, A) {
 #[cold]
 fn show<T: Returned, E: Borrow<io::Error>>(call: &str, fd: RawFd, result: &Result<T, E>) {
     match result {
-        Ok(value) => crate::harness::report::narrate(format_args!("{call}({fd}) = {}", value.returned())),
-        Err(error) => crate::harness::report::narrate(format_args!("{call}({fd}) = {}", Name(error.borrow()))),
+        Ok(value) => crate::linux::stdio::narrate(format_args!("{call}({fd}) = {}", value.returned())),
+        Err(error) => crate::linux::stdio::narrate(format_args!("{call}({fd}) = {}", Name(error.borrow()))),
     }
 }
 

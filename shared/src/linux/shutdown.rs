@@ -39,7 +39,7 @@ impl Shutdown {
         self.0.requested.store(true, Ordering::SeqCst);
         for waker in self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             if let Err(error) = waker.wake() {
-                crate::harness::report::narrate(format_args!("wake an event loop: {error}"));
+                crate::linux::stdio::narrate(format_args!("wake an event loop: {error}"));
             }
         }
     }

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use nix::libc::c_int;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, raise, sigaction, sigprocmask};
 
-use crate::harness::report::Failure;
+use crate::linux::failure::Failure;
 
 /// Ctrl-C, `kill`, and a terminal that hangs up: they ask for an end in order.
 pub const ASKING: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];

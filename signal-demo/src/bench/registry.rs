@@ -15,7 +15,8 @@ use nix::sys::signal::{self as nix_signal, SigSet};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::{self, Pid};
 use serde::Serialize;
-use shared::harness::report::{Failure, Report};
+use shared::harness::report::Report;
+use shared::linux::failure::Failure;
 
 use crate::child::Child;
 use crate::registry::{Channel, Registry};

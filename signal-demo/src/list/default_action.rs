@@ -15,8 +15,8 @@ use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{self, Pid};
 use serde::Serialize;
-use shared::harness::report;
-use shared::linux::folder::Folder;
+use shared::linux::scratch::Folder;
+use shared::linux::stdio;
 
 use crate::child::{self, Child, Event};
 use crate::signal::action::{self, Action};
@@ -60,7 +60,7 @@ impl Experiment {
     }
 
     fn without_cores(why: &str) -> Experiment {
-        report::narrate(format_args!("core or term: as signal(7) says, not by experiment, since {why}"));
+        stdio::narrate(format_args!("core or term: as signal(7) says, not by experiment, since {why}"));
         Experiment { folder: None }
     }
 

@@ -3,7 +3,7 @@
 //! Note: 进程的标识. Go: `syscall.SysProcAttr.Cloneflags`. Man: pid_namespaces(7), user_namespaces(7), unshare(2).
 
 use nix::sched::{self, CloneFlags};
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 
 /// Puts the children to come in a PID namespace of their own. The first is its PID 1: it is stopped by no signal
 /// from within, adopts the orphans, and takes all others with it when it ends.

@@ -16,7 +16,7 @@ use libc::pid_t;
 use nix::errno::Errno;
 use nix::unistd::{self, Pid};
 use shared::harness::claims::{Check, Seen, joined};
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 use shared::linux::thread::spawn;
 
 use super::answer::{await_turn, tell, telling, told};

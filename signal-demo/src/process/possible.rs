@@ -1,6 +1,6 @@
 //! Experiments that need what a machine may refuse: a PID namespace, a tracer, a /proc that hides nothing.
 
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 
 /// What it came to, or why it is not possible here.
 pub fn possible<T>(result: anyhow::Result<T>) -> anyhow::Result<Result<T, String>> {

@@ -22,7 +22,9 @@ use clap::ValueEnum;
 use libc::{WEXITED, pid_t};
 use serde::Serialize;
 use shared::harness::claims::{Check, Seen, joined};
-use shared::harness::report::{self, Failure, Report};
+use shared::harness::report::Report;
+use shared::linux::failure::Failure;
+use shared::linux::stdio;
 
 use self::uninterruptible::InVfork;
 use super::possible::possible;
@@ -86,7 +88,7 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
                 shown = true;
                 out.pairs(&Record { state, how, sigkill: end.map(|event| event.to_string()) })?;
             }
-            Err(why) => report::narrate(format_args!("{how}: cannot be shown here: {why}")),
+            Err(why) => stdio::narrate(format_args!("{how}: cannot be shown here: {why}")),
         }
     }
     if shown { Ok(()) } else { Err(Failure::CannotShow("no state could be made".to_owned()).into()) }

@@ -13,7 +13,7 @@ use nix::unistd;
 
 use crate::cube_roots::client::Writer;
 use crate::cube_roots::framing::DELIMITER;
-use crate::harness::report::Failure;
+use crate::linux::failure::Failure;
 use crate::linux::readiness::{as_if_blocking, await_readable, is_timeout};
 
 /// How much of stdin is read at a time.

@@ -19,8 +19,8 @@ use socket2::Socket;
 
 use super::connection::Connection;
 use super::{Reactor, Service};
-use crate::harness::report::narrate;
 use crate::linux::readiness::{Ready, nonblocking};
+use crate::linux::stdio::narrate;
 
 /// How long to wait for descriptors that something else gives back.
 const RETRY: Duration = Duration::from_millis(100);

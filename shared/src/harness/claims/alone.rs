@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use super::record::Observed;
 use super::{Check, Seen};
-use crate::harness::report::{Failure, written};
+use crate::harness::report::written;
 use crate::linux::child::Children;
+use crate::linux::failure::Failure;
 use crate::linux::{shutdown, signals};
 
 /// What the process of a check leaves behind.

@@ -11,9 +11,9 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, getpgrp, getpid};
 
 use super::{die_with, waitid};
-use crate::harness::report::narrate;
 use crate::linux::pidfd::PidFd;
 use crate::linux::signals;
+use crate::linux::stdio::narrate;
 use crate::linux::terminal::Terminal;
 
 /// Whose the children are, which decides how they are ended.

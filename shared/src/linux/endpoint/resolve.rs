@@ -14,7 +14,7 @@ use nix::net::if_::if_nametoindex;
 use socket2::Domain;
 
 use super::service;
-use crate::harness::report::Failure;
+use crate::linux::failure::Failure;
 use crate::linux::network::Network;
 
 /// How long a server waits for the name it is to listen on.

@@ -69,7 +69,7 @@ fn files() -> MutexGuard<'static, Vec<Arc<Made>>> {
 impl Made {
     fn remove(&self) {
         if let Err(error) = self.remove_if_ours() {
-            crate::harness::report::narrate(format_args!("remove {}: {error}", self.place.path.display()));
+            crate::linux::stdio::narrate(format_args!("remove {}: {error}", self.place.path.display()));
         }
     }
 

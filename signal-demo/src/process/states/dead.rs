@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use libc::WEXITED;
 use shared::harness::claims::{Check, Seen};
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 
 use super::super::answer::{tell, telling, told};
 use super::zombie;

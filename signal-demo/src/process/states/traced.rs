@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use nix::sys::ptrace;
 use nix::unistd::Pid;
 use shared::harness::claims::{Check, Seen};
-use shared::harness::report::Failure;
+use shared::linux::failure::Failure;
 
 use super::super::answer::{await_turn, give_turn, tell, telling, told};
 use super::super::orphan::become_subreaper;

@@ -74,7 +74,7 @@ fn whole_file() -> libc::flock {
 impl Drop for Lock {
     fn drop(&mut self) {
         if let Err(error) = self.place.unlink() {
-            crate::harness::report::narrate(format_args!("remove {}: {error}", self.place.path.display()));
+            crate::linux::stdio::narrate(format_args!("remove {}: {error}", self.place.path.display()));
         }
     }
 }

@@ -4,8 +4,8 @@ use anyhow::Context;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::harness::report::Failure;
 use crate::linux::cpu::cpus;
+use crate::linux::failure::Failure;
 
 /// What `--pin` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]

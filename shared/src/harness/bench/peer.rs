@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use super::work::Work;
 use super::{Mechanism, Side};
-use crate::harness::report::Failure;
 use crate::linux::child::{Child, Children};
 use crate::linux::cpu;
+use crate::linux::failure::Failure;
 
 /// What the other process is told: hidden, for [`Peer::process`].
 #[derive(Debug, clap::Args)]

@@ -2,8 +2,10 @@
 //!
 //! Man: write(2), poll(2), F_GETFD in fcntl(2).
 
+use std::fmt;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -74,4 +76,47 @@ pub fn stdout_is_open() -> anyhow::Result<()> {
         return Err(io::Error::from(Errno::EBADF)).context("write stdout");
     }
     Ok(())
+}
+
+/// The program's name, before which no error is told.
+static PROGRAM: OnceLock<String> = OnceLock::new();
+
+/// Errors begin with `program` from now on.
+pub fn name(program: &str) {
+    PROGRAM.get_or_init(|| program.to_owned());
+}
+
+/// An error, in one line on stderr.
+pub fn complain(error: &anyhow::Error) {
+    narrate(format_args!("{}: {error:#}", PROGRAM.get().map_or("error", String::as_str)));
+}
+
+/// One line on stderr, in one write(2). There is nobody to tell when stderr fails.
+pub fn narrate(line: fmt::Arguments<'_>) {
+    let _ = Patient::new(io::stderr().lock()).write_all(format!("{line}\n").as_bytes());
+}
+
+/// What a peer sent, for logs and terminals: in one line, and with nothing in it that a terminal would obey.
+pub fn escaped(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            let turns_the_line_around = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            if c.is_control() || turns_the_line_around { text.extend(c.escape_default()) } else { text.push(c) }
+        }
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_peer_sent_stays_one_line_and_chinese_stays_readable() {
+        assert_eq!(escaped("三次方根\n\u{1b}[2J\t".as_bytes()), r"三次方根\n\u{1b}[2J\t");
+        assert_eq!(escaped(b"a\xff\xe4\xb8b"), r"a\xff\xe4\xb8b");
+        assert_eq!(escaped("\u{202e}evil\\".as_bytes()), r"\u{202e}evil\");
+    }
 }

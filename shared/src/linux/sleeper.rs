@@ -11,7 +11,7 @@ use anyhow::Context;
 use nix::libc;
 use nix::unistd::{Pid, getpid};
 
-use crate::harness::report::Failure;
+use crate::linux::failure::Failure;
 use crate::linux::thread::spawn_scoped;
 
 /// A process or a thread: its `stat`, opened while it was there.

@@ -15,8 +15,8 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, ensure};
 
-use crate::harness::report::narrate;
 use crate::linux::pidfd;
+use crate::linux::stdio::narrate;
 
 /// Told or not, the folder is removed.
 const CUSTODIAN: &str = r#"trap '' HUP INT PIPE QUIT TERM

@@ -24,9 +24,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::harness::report::{Failure, Report};
+use crate::harness::report::Report;
 use crate::harness::story;
 use crate::linux::child::Children;
+use crate::linux::failure::Failure;
 pub use peer::{Args as PeerArgs, answer};
 use placement::Pin;
 
