@@ -13,7 +13,7 @@ use shared::harness::report::Report;
 use shared::linux::stdio::narrate;
 use shared::linux::thread::spawn;
 
-use crate::io_pipe;
+use crate::memory_pipe;
 use crate::pipeline::{self, Link, Stage};
 use crate::run::{self, By};
 use crate::status;
@@ -75,7 +75,7 @@ fn through_file_based_pipe(out: &mut Report) -> anyhow::Result<()> {
 }
 
 fn through_in_memory_pipe(out: &mut Report) -> anyhow::Result<()> {
-    let (reader, writer) = io_pipe::pipe();
+    let (reader, writer) = memory_pipe::pipe();
     let writing = spawn(move || (&mut &writer as &mut dyn Write).write_all(ALPHABET).map(|()| ALPHABET.len()))?;
     let mut letters = Vec::new();
     (&mut &reader as &mut dyn Read).read_to_end(&mut letters).context("read the pipe")?;

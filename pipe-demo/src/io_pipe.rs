@@ -4,13 +4,6 @@
 
 mod copies;
 mod ends;
-#[cfg(all(test, loom))]
-mod models;
-mod pipe;
-mod stream;
-mod sync;
-#[cfg(all(test, not(loom)))]
-mod tests;
 
 use std::num::NonZeroUsize;
 use std::thread::{self, Scope, ScopedJoinHandle};
@@ -23,11 +16,10 @@ use shared::linux::sleeper;
 use shared::linux::thread::spawn_scoped;
 
 use ends::{Can, READER, WRITER};
-use pipe::CutOff;
-pub use pipe::{PipeReader, PipeWriter, pipe};
 
 use crate::atomicity::{self, Load};
 use crate::capacity;
+use crate::memory_pipe::{CutOff, PipeReader, PipeWriter, pipe};
 use crate::step::{Step, told};
 use shared::harness::story;
 use shared::linux::child::Children;

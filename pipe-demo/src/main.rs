@@ -4,17 +4,18 @@
 mod atomicity;
 mod bench;
 mod capacity;
+mod cmd;
 mod deadlock;
 mod demo;
 mod io_pipe;
 mod ipc;
+mod memory_pipe;
 mod os_pipe;
 mod pipeline;
 mod process;
 mod run;
 mod status;
 mod step;
-mod stranger;
 mod sync;
 
 use std::process::ExitCode;
@@ -71,7 +72,7 @@ fn main() -> ExitCode {
 
 impl Program for Cli {
     const CHECKS: &'static [&'static [Check]] = &[
-        bench::fastest::CHECKS,
+        ipc::fastest::CHECKS,
         ipc::kinds::CHECKS,
         ipc::messages::CHECKS,
         process::addresses::CHECKS,
@@ -90,11 +91,11 @@ impl Program for Cli {
         sync::race::CHECKS,
         sync::retry::CHECKS,
         sync::words::CHECKS,
-        run::arguments::CHECKS,
-        run::reads::CHECKS,
-        run::ends::CHECKS,
+        cmd::arguments::CHECKS,
+        cmd::reads::CHECKS,
+        cmd::ends::CHECKS,
         pipeline::CHECKS,
-        stranger::CHECKS,
+        os_pipe::stranger::CHECKS,
         os_pipe::CHECKS,
         capacity::CHECKS,
         deadlock::CHECKS,

@@ -7,6 +7,8 @@
 //!
 //! Note: 管道 ("os.Pipe()"). Go: `os.Pipe`, `os.File`. Man: pipe(2), pipe(7), errno(3).
 
+pub mod stranger;
+
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::process::Command;

@@ -5,10 +5,6 @@
 //!
 //! Note: 管道. Go: `exec.Cmd.StdoutPipe`, `bufio.Reader.ReadLine`. Man: pipe(7), read(2).
 
-pub mod arguments;
-pub mod ends;
-pub mod reads;
-
 use std::io::{BufRead, BufReader, Read};
 use std::num::NonZeroUsize;
 use std::process::{Command, ExitStatus, Stdio};

@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 use shared::linux::thread::spawn;
 
 use super::torn::Torn;
-use crate::io_pipe;
+use crate::memory_pipe;
 use shared::linux::child::{Children, wait_for};
 use shared::linux::gate::Gate;
 
@@ -69,7 +69,7 @@ impl Processes {
 
 /// Counts the torn messages of threads that write to one pipe in memory.
 pub fn through_memory(load: Load) -> anyhow::Result<u64> {
-    let (reader, writer) = io_pipe::pipe();
+    let (reader, writer) = memory_pipe::pipe();
     let write = move |message: &[u8]| writer.write(message).map_err(|cut_off| cut_off.cause.into());
     write_and_read(load, write, |page| Read::read(&mut &reader, page).context("read the pipe"))
 }

@@ -17,7 +17,7 @@ use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap_anonymous};
 use nix::sys::resource::{UsageWho, getrusage};
 use shared::linux::thread::spawn_scoped;
 
-use super::pipe::pipe;
+use crate::memory_pipe::pipe;
 use shared::linux::memory::page_size;
 
 const PAGES: usize = 256;

@@ -6,7 +6,7 @@ use std::fmt;
 use std::io::{Read, Write};
 use std::marker::PhantomData;
 
-use super::pipe::{PipeReader, PipeWriter};
+use crate::memory_pipe::{PipeReader, PipeWriter};
 
 /// What an end can do.
 #[derive(PartialEq, Eq)]

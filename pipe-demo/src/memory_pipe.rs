@@ -15,11 +15,18 @@
 //!
 //! Note: 管道 ("内存管道"). Go: `io.Pipe`.
 
+#[cfg(all(test, loom))]
+mod models;
+mod stream;
+mod sync;
+#[cfg(all(test, not(loom)))]
+mod tests;
+
 use std::error::Error;
 use std::fmt;
 use std::ptr;
 
-use super::sync::{Arc, AtomicUsize, Condvar, Cpu, Mutex, MutexGuard, Ordering, Patience, PoisonError};
+use sync::{Arc, AtomicUsize, Condvar, Cpu, Mutex, MutexGuard, Ordering, Patience, PoisonError};
 
 /// Both ends of a new pipe.
 pub fn pipe() -> (PipeReader, PipeWriter) {

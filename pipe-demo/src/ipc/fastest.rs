@@ -12,7 +12,7 @@ use shared::harness::bench::{Meeting, Side};
 use shared::harness::claims::{Check, Seen};
 use shared::linux::cpu::{cpus, stay_on};
 
-use super::MECHANISMS;
+use crate::bench::MECHANISMS;
 use crate::process::child::Teller;
 use shared::linux::child::Children;
 use shared::linux::usage::Usage;

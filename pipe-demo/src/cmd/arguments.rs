@@ -7,7 +7,7 @@ use std::process::Command;
 
 use shared::harness::claims::{Check, Seen};
 
-use super::{By, read_output};
+use crate::run::{By, read_output};
 use shared::linux::child::Children;
 
 pub const CHECKS: &[Check] = &[(75, as_in_the_shell)];

@@ -12,7 +12,7 @@ use nix::errno::Errno;
 use shared::harness::claims::{Check, Seen, joined};
 use shared::linux::readiness::restart;
 
-use super::{By, read_output};
+use crate::run::{By, read_output};
 use shared::linux::child::Children;
 
 pub const CHECKS: &[Check] = &[(78, short_reads), (80, reading_on), (81, at_most_the_buffer)];
