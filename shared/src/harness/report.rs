@@ -13,6 +13,7 @@
 
 use std::fmt;
 use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
+use std::mem;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -58,6 +59,12 @@ impl Report {
     /// `json` turns records into JSON lines.
     pub fn new(json: bool) -> Report {
         Report { out: BufWriter::with_capacity(BUFFER, Patient::new(io::stdout())), json }
+    }
+
+    /// Gives it away, to the thread of a story; another one takes its place.
+    pub fn take(&mut self) -> Report {
+        let json = self.json;
+        mem::replace(self, Report::new(json))
     }
 
     /// A record as `name=value` pairs, or as JSON.
