@@ -2,7 +2,7 @@
 //!
 //! Note: 管道, beside "共享内存…最快的一种IPC方法" [claim 3]. Go: `testing.B`. Man: pipe(7), futex(2).
 
-pub mod ring;
+mod ring;
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use shared::harness::bench::descriptors::{ANY, blocking, event_loop};
 use shared::harness::bench::{Mechanism, Meeting, OneWay, SIZES, Side};
 
-use crate::memory_pipe::{self, PipeReader, PipeWriter};
+use crate::memory_pipe::pipe::{self, PipeReader, PipeWriter};
 
 pub static MECHANISMS: [Mechanism; 4] = [
     mechanism("pipe", || pipes(blocking::<ANY>), blocking::<ANY>),
@@ -37,7 +37,7 @@ fn pipes(join: Join) -> anyhow::Result<Meeting> {
 }
 
 fn in_memory() -> Meeting {
-    let ((their_input, our_output), (our_input, their_output)) = (memory_pipe::pipe(), memory_pipe::pipe());
+    let ((their_input, our_output), (our_input, their_output)) = (pipe::pipe(), pipe::pipe());
     let ours = Threads { input: our_input, output: our_output };
     let theirs = Threads { input: their_input, output: their_output };
     Meeting::Thread(Box::new(ours), Box::new(theirs))

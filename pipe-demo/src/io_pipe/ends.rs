@@ -2,32 +2,28 @@
 //!
 //! Note: 管道 ("只能使用Read方法", "只能使用Write方法"). Go: `io.PipeReader`, `io.PipeWriter`.
 
-use std::fmt;
 use std::io::{Read, Write};
 use std::marker::PhantomData;
 
-use crate::memory_pipe::{PipeReader, PipeWriter};
+use serde::Serialize;
 
-/// What an end can do.
-#[derive(PartialEq, Eq)]
-pub struct Can {
-    pub read: bool,
-    pub write: bool,
+use crate::memory_pipe::pipe::{PipeReader, PipeWriter};
+
+/// What each end can do.
+#[derive(Serialize)]
+pub struct Ends {
+    pub reader_reads: bool,
+    pub reader_writes: bool,
+    pub writer_reads: bool,
+    pub writer_writes: bool,
 }
 
-impl fmt::Display for Can {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match (self.read, self.write) {
-            (true, true) => "reads and writes",
-            (true, false) => "only reads",
-            (false, true) => "only writes",
-            (false, false) => "can do nothing",
-        })
-    }
-}
-
-pub const READER: Can = Can { read: Probe::<&PipeReader>::READS, write: Probe::<&PipeReader>::WRITES };
-pub const WRITER: Can = Can { read: Probe::<&PipeWriter>::READS, write: Probe::<&PipeWriter>::WRITES };
+pub const BOTH: Ends = Ends {
+    reader_reads: Probe::<&PipeReader>::READS,
+    reader_writes: Probe::<&PipeReader>::WRITES,
+    writer_reads: Probe::<&PipeWriter>::READS,
+    writer_writes: Probe::<&PipeWriter>::WRITES,
+};
 
 /// Tells whether a type implements a trait: if so it has the constant itself, and that goes before [`Otherwise`]'s.
 struct Probe<T>(PhantomData<T>);

@@ -8,59 +8,61 @@
 use std::fs::File;
 
 use anyhow::{Context, bail};
+use serde::Serialize;
 use shared::harness::bench::{Meeting, Side};
-use shared::harness::claims::{Check, Seen};
-use shared::linux::cpu::{cpus, stay_on};
+use shared::linux::cpu::{cpus, staying_on};
 
 use crate::bench::MECHANISMS;
-use crate::process::child::Teller;
-use shared::linux::child::Children;
+use shared::linux::child::{Children, exit_code, wait_for};
 use shared::linux::usage::Usage;
 
-pub const CHECKS: &[Check] = &[(3, is_shared_memory_the_fastest)];
-
-/// All on one CPU: the other side runs when this one waits, and only then.
-fn is_shared_memory_the_fastest() -> anyhow::Result<Seen> {
-    stay_on(cpus()?.0)?;
-    let (mut pipe, mut memory) = (i64::MAX, i64::MAX);
-    for _ in 0..3 {
-        // The least: what is to blame on others only adds to it.
-        pipe = pipe.min(cost("pipe", stream, collect)?.cpu());
-        memory = memory.min(cost("shared memory, futex", stream, collect)?.cpu());
-    }
-    let [pipe_switches, memory_switches] =
-        [cost("pipe", ping, pong)?, cost("shared memory, futex", ping, pong)?].map(Usage::switches);
-    let evidence = format!(
-        "CPU time for {} MiB: pipe {pipe} us, shared memory {memory}; switches in {ROUND_TRIPS} round trips: \
-         pipe {pipe_switches}, shared memory {memory_switches}",
-        (BLOCKS * BLOCK) >> 20,
-    );
-    let as_many = memory_switches >= ROUND_TRIPS && memory_switches * 4 >= pipe_switches * 3;
-    Ok(Seen::imprecise(memory < pipe, as_many, evidence))
+#[derive(Serialize)]
+pub struct Costs {
+    pub mib: usize,
+    pub pipe_cpu_us: i64,
+    pub shared_memory_cpu_us: i64,
+    pub round_trips: i64,
+    pub pipe_switches: i64,
+    pub shared_memory_switches: i64,
 }
 
+/// All on one CPU: the other side runs when this one waits, and only then.
+pub fn compare() -> anyhow::Result<Costs> {
+    staying_on(Some(cpus()?.0), || {
+        let (mut pipe_cpu_us, mut shared_memory_cpu_us) = (i64::MAX, i64::MAX);
+        for _ in 0..3 {
+            // The least: what others are to blame for only adds to it.
+            pipe_cpu_us = pipe_cpu_us.min(cost(PIPE, stream, collect)?.cpu());
+            shared_memory_cpu_us = shared_memory_cpu_us.min(cost(MEMORY, stream, collect)?.cpu());
+        }
+        let [pipe_switches, shared_memory_switches] =
+            [cost(PIPE, ping, pong)?.switches(), cost(MEMORY, ping, pong)?.switches()];
+        let mib = (BLOCKS * BLOCK) >> 20;
+        let round_trips = ROUND_TRIPS;
+        Ok(Costs { mib, pipe_cpu_us, shared_memory_cpu_us, round_trips, pipe_switches, shared_memory_switches })
+    })
+}
+
+const PIPE: &str = "pipe";
+const MEMORY: &str = "shared memory, futex";
 const BLOCK: usize = 64 << 10;
 const BLOCKS: usize = 256;
 const ROUND_TRIPS: i64 = 1000;
 
 type Work = fn(&mut dyn Side) -> anyhow::Result<()>;
 
-/// What the work costs both sides.
+/// What the work costs both sides. The other one counts from its fork on.
 fn cost(mechanism: &str, ours: Work, theirs: Work) -> anyhow::Result<Usage> {
     let mechanism = MECHANISMS.iter().find(|known| known.name == mechanism).context("no such mechanism")?;
     let Meeting::Process(mut side, stdin, stdout) = (mechanism.meet)()? else { bail!("it is for threads") };
+    let before = Usage::now()? + Usage::of_children()?;
     let children = Children::helpers();
-    let child =
-        Teller::fork(&children, || usage_of(&mut *(mechanism.join)(File::from(stdin), File::from(stdout))?, theirs))?;
-    let ours = usage_of(&mut *side, ours)?;
-    let theirs = child.hear()?;
-    Ok(ours + theirs)
-}
-
-fn usage_of(side: &mut dyn Side, work: Work) -> anyhow::Result<Usage> {
-    let before = Usage::now()?;
-    work(side)?;
-    Ok(Usage::now()? - before)
+    let join_and_work = || theirs(&mut *(mechanism.join)(File::from(stdin), File::from(stdout))?);
+    let child = children.fork(|| exit_code(join_and_work()))?;
+    ours(&mut *side)?;
+    wait_for(child)?;
+    children.finish(); // Reaped, it is counted.
+    Ok(Usage::now()? + Usage::of_children()? - before)
 }
 
 fn stream(side: &mut dyn Side) -> anyhow::Result<()> {

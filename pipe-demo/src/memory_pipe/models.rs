@@ -3,7 +3,7 @@
 use loom::sync::Arc;
 use loom::thread;
 
-use super::{PipeReader, PipeWriter, pipe};
+use super::pipe::{PipeReader, PipeWriter, pipe};
 
 fn read(reader: &PipeReader, size: usize) -> Result<Vec<u8>, String> {
     let mut buffer = vec![0; size];

@@ -1,25 +1,16 @@
-//! A pipe in memory: no buffer, the reader copies straight from the writer's slice. What it promises stands in io_pipe.rs.
+//! The two ends of the pipe. What they promise stands at the head of io_pipe.rs.
 //!
 //! A lock, a wait, and the writer's slice. A writer offers its slice and waits until readers have emptied it; a reader
 //! waits for an offer and copies from it.
 //!
 //! Note: 管道 ("内存管道"). Go: `io.Pipe`.
 
-mod closed;
-#[cfg(all(test, loom))]
-mod models;
-mod side;
-mod stream;
-mod sync;
-#[cfg(all(test, not(loom)))]
-mod tests;
-
 use std::error::Error;
 use std::ptr;
 
-pub use closed::{Closed, CutOff};
-use side::Side;
-use sync::{Arc, Mutex, PoisonError};
+use super::closed::{Closed, CutOff};
+use super::side::Side;
+use super::sync::{Arc, Mutex, PoisonError};
 
 /// Both ends of a new pipe.
 pub fn pipe() -> (PipeReader, PipeWriter) {

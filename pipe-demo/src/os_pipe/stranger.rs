@@ -1,8 +1,8 @@
 //! A pipe that reaches a process without being inherited.
 //!
-//! The note says that a pipe is for a parent and its children only, or for children of one ancestor (claim 73). So it
-//! is where descriptors come by inheritance. But here they come by name: a process that is older than the pipe, no
-//! child of its maker, and in a session of its own, opens it through /proc. (It could be sent one through a socket, too.)
+//! The note says that a pipe is for a parent and its children only, or for children of one ancestor (claim 73). That is
+//! where descriptors come by inheritance. Here one comes by name: a process that is older than the pipe, no child of
+//! its maker, and in a session of its own, opens it through /proc. (A descriptor can be sent through a socket, too.)
 //!
 //! Note: 管道 ("只能用于父进程与子进程以及同祖先的子进程之间的通讯"). Go: `os.OpenFile`. Man: proc_pid_fd(5), setsid(2).
 
@@ -12,45 +12,52 @@ use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
+use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, close, fork, getpid, getppid, getsid, setsid};
-use shared::harness::claims::{Check, Seen};
+use serde::{Deserialize, Serialize};
+use shared::linux::child::{Children, wait_for};
 use shared::linux::failure::Failure;
 use shared::linux::sleeper::check_proc;
 
-use shared::linux::child::{Children, wait_for};
+/// Who made the pipe, and who wrote into it.
+#[derive(Serialize)]
+pub struct Written {
+    pub reader_pid: i32,
+    pub reader_parent: i32,
+    #[serde(flatten)]
+    pub writer: Writer,
+}
 
-pub const CHECKS: &[Check] = &[(73, relatives_only)];
+#[derive(Serialize, Deserialize)]
+pub struct Writer {
+    pub writer_pid: i32,
+    pub writer_parent: i32,
+    pub writer_session: i32,
+    /// How many ends of the pipe it had before it opened one.
+    pub inherited: usize,
+}
 
-fn relatives_only() -> anyhow::Result<Seen> {
+pub fn writes() -> anyhow::Result<Written> {
     check_proc()?;
     let children = Children::helpers();
     let (mut talk, between) = start(&children)?;
     // Made now that the other is there, which therefore cannot have inherited it.
-    let (mut reader, writer) = io::pipe().context("pipe")?;
+    let (reader, writer) = io::pipe().context("pipe")?;
     writeln!(talk, "/proc/{}/fd/{}", getpid(), writer.as_raw_fd()).context("tell where the pipe is")?;
     let mut failure = String::new();
-    talk.read_to_string(&mut failure).context("listen to the other")?;
+    talk.read_to_string(&mut failure).context("listen to the other process")?;
     wait_for(between)?;
     drop(writer);
     if !failure.is_empty() {
-        return Err(Failure::CannotShow(failure).into());
+        return Err(Failure::CannotShow(format!("in the other process: {failure}")).into());
     }
-    let mut said = String::new();
-    reader.read_to_string(&mut said).context("read the pipe")?;
-    let numbers: Vec<i32> = said.split(' ').map_while(|number| number.parse().ok()).collect();
-    let [pid, parent, session, inherited] = numbers[..] else { bail!("the other said {said:?}") };
-    let (own, own_parent) = (getpid().as_raw(), getppid().as_raw());
-    let is_stranger = inherited == 0 && session == pid && ![own, own_parent].contains(&parent);
-    let evidence = format!(
-        "PID {own}, parent {own_parent}, read from its pipe what was written by PID {pid}, parent {parent}, \
-         session {session}, which had inherited {inherited} ends of it"
-    );
-    Ok(Seen::refuted(is_stranger, evidence))
+    let writer = serde_json::from_reader(reader).context("read the pipe")?;
+    Ok(Written { reader_pid: getpid().as_raw(), reader_parent: getppid().as_raw(), writer })
 }
 
-/// Forks twice. What comes of it is neither our child nor our sibling, and has a session of its own; it ends when it
-/// has been told once, or its talk ends. Its parent does nothing but wait for it.
+/// Forks twice. The grandchild is neither our child nor our sibling, and has a session of its own; it ends when it has
+/// been told once, or its talk ends. Its parent does nothing but wait for it.
 fn start(children: &Children) -> anyhow::Result<(UnixStream, Pid)> {
     let (ours, theirs) = UnixStream::pair().context("socketpair")?;
     let between = children.fork(|| {
@@ -61,30 +68,33 @@ fn start(children: &Children) -> anyhow::Result<(UnixStream, Pid)> {
         // SAFETY: as in `Children::fork`, there is one thread.
         #[allow(unsafe_code, reason = "fork(2) is unsafe in a program with threads")]
         match unsafe { fork() } {
-            Err(_) => 1,
-            Ok(ForkResult::Parent { child }) => u8::from(wait_for(child).is_err()),
-            Ok(ForkResult::Child) => u8::from(listen(&theirs).or_else(|error| write!(&theirs, "{error}")).is_err()),
+            Err(errno) => u8::from(write!(&theirs, "fork: {errno}").is_err()),
+            Ok(ForkResult::Parent { child }) => u8::from(waitpid(child, None) != Ok(WaitStatus::Exited(child, 0))),
+            Ok(ForkResult::Child) => u8::from(listen(&theirs).or_else(|error| write!(&theirs, "{error:#}")).is_err()),
         }
     })?;
+    drop(theirs);
     Ok((ours, between))
 }
 
 /// In the other process. Says something only when something failed; otherwise it writes, to the pipe.
-fn listen(talk: &UnixStream) -> io::Result<()> {
-    setsid()?;
+fn listen(talk: &UnixStream) -> anyhow::Result<()> {
+    setsid().context("setsid")?;
     let mut path = String::new();
-    if BufReader::new(talk).read_line(&mut path)? > 0 {
+    if BufReader::new(talk).read_line(&mut path).context("listen")? > 0 {
         let path = path.trim_end();
-        let named = |error: io::Error| io::Error::new(error.kind(), format!("open {path}: {error}"));
-        let inherited = descriptors_of(&fs::read_link(path).map_err(named)?)?;
-        let mut pipe = File::options().write(true).open(path).map_err(named)?;
-        write!(pipe, "{} {} {} {inherited}", getpid(), getppid(), getsid(None)?)?;
+        let link = fs::read_link(path).with_context(|| format!("read {path}"))?;
+        let inherited = descriptors_of(&link)?;
+        let pipe = File::options().write(true).open(path).with_context(|| format!("open {path}"))?;
+        let session = getsid(None).context("getsid")?.as_raw();
+        let (writer_pid, writer_parent) = (getpid().as_raw(), getppid().as_raw());
+        serde_json::to_writer(pipe, &Writer { writer_pid, writer_parent, writer_session: session, inherited })?;
     }
     Ok(())
 }
 
 /// How many of ours are of this pipe.
-fn descriptors_of(pipe: &Path) -> io::Result<usize> {
-    let ours = fs::read_dir("/proc/self/fd")?.flatten();
+fn descriptors_of(pipe: &Path) -> anyhow::Result<usize> {
+    let ours = fs::read_dir("/proc/self/fd").context("read /proc/self/fd")?.flatten();
     Ok(ours.filter(|fd| fs::read_link(fd.path()).is_ok_and(|link| link == pipe)).count())
 }

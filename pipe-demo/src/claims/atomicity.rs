@@ -1,0 +1,35 @@
+//! Four writers, as the statements on atomicity need them: pipes and signals both have one.
+
+use std::num::NonZeroUsize;
+use std::time::{Duration, Instant};
+
+use nix::libc::PIPE_BUF;
+use shared::linux::child::Children;
+use shared::linux::failure::Failure;
+
+use crate::atomicity::writers::Load;
+use crate::atomicity::{Round, Torn, Via};
+
+pub const SHORT: NonZeroUsize = NonZeroUsize::new(PIPE_BUF).unwrap();
+pub const LONG: NonZeroUsize = NonZeroUsize::new(100_001).unwrap();
+
+/// Processes are forked: only before there are threads.
+pub fn four_writers(via: Via, size: NonZeroUsize, messages: u64) -> anyhow::Result<Torn> {
+    Round::prepare(&Children::helpers(), via, Load { writers: 4, size, messages })?.write()
+}
+
+/// Four processes write, again until messages are torn: then they do get in each other's way.
+pub fn until_torn(size: NonZeroUsize, messages: u64) -> anyhow::Result<Torn> {
+    let deadline = Instant::now() + Duration::from_secs(8);
+    while Instant::now() < deadline {
+        let torn = four_writers(Via::OsPipe, size, messages)?;
+        if torn.torn > 0 {
+            return Ok(torn);
+        }
+    }
+    Err(Failure::CannotShow("the writers never got in each other's way".into()).into())
+}
+
+pub fn told(torn: &Torn) -> String {
+    format!("{} x {} B, {} of {} torn", torn.writers, torn.size, torn.torn, torn.messages)
+}
