@@ -54,7 +54,7 @@ pub enum Via {
 
 /// How many messages came out of the pipe with another writer's bytes between theirs.
 #[derive(Serialize)]
-pub struct Torn {
+pub struct Counted {
     pub via: Via,
     pub writers: u8,
     pub size: usize,
@@ -93,7 +93,7 @@ impl Round {
     }
 
     /// Has them write, and counts.
-    pub fn write(self) -> anyhow::Result<Torn> {
+    pub fn write(self) -> anyhow::Result<Counted> {
         let Round { via, load, processes } = self;
         let torn = match (via, processes) {
             (_, Some(processes)) => processes.write(load)?,
@@ -101,6 +101,6 @@ impl Round {
             (_, None) => through_one_file(load)?,
         };
         let messages = u64::from(load.writers).saturating_mul(load.messages);
-        Ok(Torn { via, writers: load.writers, size: load.size.get(), messages, torn })
+        Ok(Counted { via, writers: load.writers, size: load.size.get(), messages, torn })
     }
 }

@@ -1,6 +1,6 @@
 //! How fast a pipe is, the pipe in memory between threads, and shared memory: the note's yardstick.
 //!
-//! Note: 管道, beside "共享内存…最快的一种IPC方法" [claim 3]. Go: `testing.B`. Man: pipe(7), futex(2).
+//! Note: 管道, Golang笔记-多进程编程理论 ("共享内存区，最快的一种IPC方法"). Go: `testing.B`. Man: pipe(7), futex(2).
 
 mod ring;
 

@@ -11,7 +11,7 @@ use crate::atomicity::Via;
 use crate::capacity;
 use crate::cmd::{arguments, ends, reads, shell};
 use crate::deadlock::{self, Order, Ran};
-use crate::io_pipe::ends::BOTH;
+use crate::io_pipe::ends::{BOTH, Can};
 use crate::io_pipe::observed::{Read, Written};
 use crate::io_pipe::{self, copies};
 use crate::memory_pipe::closed::Closed;
@@ -55,7 +55,7 @@ const FORWARD: [Outcome; 3] = [Done(11), Done(5), Done(6)];
 
 fn relatives_only() -> anyhow::Result<Seen> {
     let written = stranger::writes()?;
-    let writer = &written.writer;
+    let writer = &written.stranger;
     let is_child_or_sibling = [written.reader_pid, written.reader_parent].contains(&writer.writer_parent);
     let has_own_session = writer.writer_session == writer.writer_pid;
     Ok(Seen::refuted(writer.inherited == 0 && has_own_session && !is_child_or_sibling, seen(&written)))
@@ -186,7 +186,7 @@ fn restricted_ends() -> anyhow::Result<Seen> {
         && matches!(&broken, Written::CutOff(cut_off) if cut_off.taken == 4 && matches!(cut_off.cause, Closed::Pipe));
     let own = matches!(&own_end, Read::Closed(cause) if is_ours(cause))
         && matches!(&own_broken, Written::CutOff(cut_off) if cut_off.taken == 4 && is_ours(&cut_off.cause));
-    let restricted = BOTH.reader_reads && !BOTH.reader_writes && !BOTH.writer_reads && BOTH.writer_writes;
+    let restricted = BOTH.reader == Can::Read && BOTH.writer == Can::Write;
     let evidence = format!("{}; closed: {end}; {broken}; {own_end}; {own_broken}", seen(&BOTH));
     Ok(Seen::holds(restricted && known && own, evidence))
 }

@@ -43,13 +43,13 @@ pub const SCRIPTS: [&str; 2] = ["printf three", "echo one; read go; echo two"];
 
 /// What each read of a script's output brought.
 #[derive(Serialize)]
-pub struct Reads {
+pub struct Pieces {
     pub script: &'static str,
     pub buffer: NonZeroUsize,
     pub reads: Vec<usize>,
 }
 
-pub fn of_output(script: &'static str) -> anyhow::Result<Reads> {
+pub fn of_output(script: &'static str) -> anyhow::Result<Pieces> {
     let (stdin, mut go) = io::pipe().context("pipe")?;
     let mut reads = Vec::new();
     let mut command = Command::new("sh");
@@ -59,7 +59,7 @@ pub fn of_output(script: &'static str) -> anyhow::Result<Reads> {
         let _ = go.write_all(b"\n");
         Ok(())
     })?;
-    Ok(Reads { script, buffer: BUFFER, reads })
+    Ok(Pieces { script, buffer: BUFFER, reads })
 }
 
 /// Two pages are what a pipe has at least.

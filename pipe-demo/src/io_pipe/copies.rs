@@ -1,4 +1,4 @@
-//! How often bytes are copied on their way: seen by who touches the writer's pages.
+//! How often bytes are copied on their way: page faults tell who copies from the writer's pages.
 //!
 //! The writer sends pages that nobody has touched yet. Whoever copies from them takes a page fault for each:
 //! in memory it is the reader, who copies them to where it wants them. Into the kernel's pipe the writer

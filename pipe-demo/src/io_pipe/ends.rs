@@ -9,21 +9,35 @@ use serde::Serialize;
 
 use crate::memory_pipe::pipe::{PipeReader, PipeWriter};
 
-/// What each end can do.
+/// What an end can do.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Can {
+    Read,
+    Write,
+    Both,
+    Neither,
+}
+
 #[derive(Serialize)]
 pub struct Ends {
-    pub reader_reads: bool,
-    pub reader_writes: bool,
-    pub writer_reads: bool,
-    pub writer_writes: bool,
+    pub reader: Can,
+    pub writer: Can,
 }
 
 pub const BOTH: Ends = Ends {
-    reader_reads: Probe::<&PipeReader>::READS,
-    reader_writes: Probe::<&PipeReader>::WRITES,
-    writer_reads: Probe::<&PipeWriter>::READS,
-    writer_writes: Probe::<&PipeWriter>::WRITES,
+    reader: can(Probe::<&PipeReader>::READS, Probe::<&PipeReader>::WRITES),
+    writer: can(Probe::<&PipeWriter>::READS, Probe::<&PipeWriter>::WRITES),
 };
+
+const fn can(read: bool, write: bool) -> Can {
+    match (read, write) {
+        (true, true) => Can::Both,
+        (true, false) => Can::Read,
+        (false, true) => Can::Write,
+        (false, false) => Can::Neither,
+    }
+}
 
 /// Tells whether a type implements a trait: if so it has the constant itself, and that goes before [`Otherwise`]'s.
 struct Probe<T>(PhantomData<T>);

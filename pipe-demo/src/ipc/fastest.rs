@@ -3,7 +3,7 @@
 //!
 //! What is compared is not time but what it cost: CPU time for each byte, switches for each round trip.
 //!
-//! Note: "共享内存区，最快的一种IPC方法". Go: `testing.B`. Man: pipe(7), futex(2), getrusage(2).
+//! Note: Golang笔记-多进程编程理论 ("共享内存区，最快的一种IPC方法"). Go: `testing.B`. Man: pipe(7), futex(2), getrusage(2).
 
 use std::fs::File;
 

@@ -1,7 +1,7 @@
 //! The kinds of IPC that the note lists, and others that Linux has: by each a child tells its parent that it
 //! is there.
 //!
-//! Note: "基于通讯的IPC方法、基于信号的IPC方法以及基于同步的IPC方法". Go: `os.Pipe`, `os/signal`, `net`.
+//! Note: Golang笔记-多进程编程理论 ("基于通讯的IPC方法、基于信号的IPC方法以及基于同步的IPC方法"). Go: `os.Pipe`, `os/signal`, `net`.
 //! Man: pipe(7), mq_overview(7), shm_overview(7), signal(7), sem_overview(7); unix(7), eventfd(2), futex(2),
 //! F_GETLK in fcntl(2).
 
@@ -27,6 +27,7 @@ use shared::linux::gate::Gate;
 use shared::linux::memory::SharedMemory;
 
 /// A kind of IPC: whether the note lists it, and whether the parent learned from its child by it.
+#[derive(Clone, Copy)]
 pub struct Kind {
     name: &'static str,
     in_the_note: bool,

@@ -1,6 +1,6 @@
 //! A pipe forgets where a write ended, a message queue keeps it.
 //!
-//! Note: "管道（用以被传送子节流），消息队列（用以被传送结构化的消息对象）". Go: `os.Pipe`. Man: pipe(7),
+//! Note: Golang笔记-多进程编程理论 ("管道（用以被传送子节流），消息队列（用以被传送结构化的消息对象）"). Go: `os.Pipe`. Man: pipe(7),
 //! mq_overview(7).
 
 use std::io::{self, Read, Write};

@@ -4,7 +4,7 @@
 //! where descriptors come by inheritance. Here one comes by name: a process that is older than the pipe, no child of
 //! its maker, and in a session of its own, opens it through /proc. (A descriptor can be sent through a socket, too.)
 //!
-//! Note: 管道 ("只能用于父进程与子进程以及同祖先的子进程之间的通讯"). Go: `os.OpenFile`. Man: proc_pid_fd(5), setsid(2).
+//! Note: 管道 ("同祖先的子进程"). Go: `os.OpenFile`. Man: proc_pid_fd(5), setsid(2).
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -26,11 +26,11 @@ pub struct Written {
     pub reader_pid: i32,
     pub reader_parent: i32,
     #[serde(flatten)]
-    pub writer: Writer,
+    pub stranger: Stranger,
 }
 
 #[derive(Serialize, Deserialize)]
-pub struct Writer {
+pub struct Stranger {
     pub writer_pid: i32,
     pub writer_parent: i32,
     pub writer_session: i32,
@@ -52,8 +52,8 @@ pub fn writes() -> anyhow::Result<Written> {
     if !failure.is_empty() {
         return Err(Failure::CannotShow(format!("in the other process: {failure}")).into());
     }
-    let writer = serde_json::from_reader(reader).context("read the pipe")?;
-    Ok(Written { reader_pid: getpid().as_raw(), reader_parent: getppid().as_raw(), writer })
+    let stranger = serde_json::from_reader(reader).context("read the pipe")?;
+    Ok(Written { reader_pid: getpid().as_raw(), reader_parent: getppid().as_raw(), stranger })
 }
 
 /// Forks twice. The grandchild is neither our child nor our sibling, and has a session of its own; it ends when it has
@@ -88,7 +88,7 @@ fn listen(talk: &UnixStream) -> anyhow::Result<()> {
         let pipe = File::options().write(true).open(path).with_context(|| format!("open {path}"))?;
         let session = getsid(None).context("getsid")?.as_raw();
         let (writer_pid, writer_parent) = (getpid().as_raw(), getppid().as_raw());
-        serde_json::to_writer(pipe, &Writer { writer_pid, writer_parent, writer_session: session, inherited })?;
+        serde_json::to_writer(pipe, &Stranger { writer_pid, writer_parent, writer_session: session, inherited })?;
     }
     Ok(())
 }

@@ -62,6 +62,7 @@ impl Report {
     }
 
     /// Gives it away, to the thread of a story; another one takes its place.
+    #[must_use]
     pub fn take(&mut self) -> Report {
         let json = self.json;
         mem::replace(self, Report::new(json))
