@@ -1,5 +1,6 @@
 //! What both sides of a system call look like here.
 
+pub mod allocator;
 pub mod asleep;
 pub mod endpoint;
 pub mod folder;

@@ -77,6 +77,20 @@ pub fn narrate(line: fmt::Arguments<'_>) {
     let _ = io::stderr().lock().write_fmt(format_args!("{line}\n"));
 }
 
+/// What somebody else wrote, safe to show in one line: control characters, invisible ones and invalid bytes
+/// are escaped, and the backslash with them; Chinese stays Chinese.
+#[must_use]
+pub fn escaped(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if matches!(c, '\'' | '"') { text.push(c) } else { text.extend(c.escape_debug()) }
+        }
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+    }
+    text
+}
+
 /// Writes the result of a command to stdout.
 #[derive(Debug)]
 pub struct Report {
@@ -174,6 +188,14 @@ mod tests {
         let sample = Sample { bytes: 65536, how: "all at once", what: None, word: "SIGINT" };
         let value = serde_json::to_value(sample).unwrap();
         assert_eq!(Pairs(value).to_string(), r#"bytes=65536 how="all at once" word=SIGINT"#);
+    }
+
+    #[test]
+    fn what_somebody_else_wrote_is_one_line_that_tells_all_apart() {
+        let sent = "立方根 'é'\n\u{1b}[31m\\n\u{85}\u{202e}\0".as_bytes();
+        let shown = r"立方根 'é'\n\u{1b}[31m\\n\u{85}\u{202e}\0";
+        assert_eq!(escaped(sent), shown);
+        assert_eq!(escaped(b"a\xff\xe7\xab\tb"), r"a\xff\xe7\xab\tb");
     }
 
     #[test]

@@ -6,7 +6,10 @@
 #![allow(dead_code, reason = "not every program uses everything")]
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+pub mod faults;
 pub mod process;
+pub mod short_reads;
+pub mod slow_peers;
 pub mod stands;
 
 use std::io::{self, Read, Write};
