@@ -15,11 +15,13 @@
 
 mod accept;
 mod connection;
+mod counts;
 mod deadlines;
+mod desk;
 mod doubts;
+mod memory;
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
@@ -31,23 +33,22 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use slab::Slab;
 use socket2::{SockAddr, Socket};
 
-use crate::linux::allocator;
 use crate::linux::readiness;
 use crate::linux::shutdown::Shutdown;
 use accept::Accepting;
 pub use connection::End;
-use connection::{Connection, Desk, INPUT, Trust, Turn};
+use connection::{Connection, INPUT, Turn};
+pub use counts::Counts;
 use deadlines::Deadlines;
-use doubts::Doubts;
+use desk::Desk;
+use doubts::{Doubts, Trust};
+use memory::Memory;
 
 const LISTENER: Token = Token(usize::MAX);
 const WAKER: Token = Token(usize::MAX - 1);
 
 /// How many events one epoll_wait(2) brings.
 const EVENTS: usize = 1024;
-
-/// Once so many bytes that waited for slow peers have been freed, their memory goes back to the system.
-const GIVE_BACK: usize = 1 << 20;
 
 /// What a server does for its peers. `peer` numbers the connections that are open at one time.
 pub trait Service {
@@ -82,46 +83,6 @@ pub struct Options<'a> {
     pub allow_uid: &'a [u32],
 }
 
-/// What happened, for the last line on stderr.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Counts {
-    /// Accepted, and the peer sent a byte.
-    pub connections: u64,
-    /// Answered, errors included.
-    pub requests: u64,
-    /// Closed because no request was completed in time.
-    pub timed_out: u64,
-    /// Ended by an error, such as a reset; some of them before they were accepted.
-    pub failed: u64,
-    /// Still open when the grace period ended.
-    pub cut_off: u64,
-    /// Accepted, and the peer never sent a byte.
-    pub probes: u64,
-}
-
-impl Counts {
-    /// The sum, over the reactors of one server.
-    #[must_use]
-    pub fn and(self, other: Counts) -> Counts {
-        Counts {
-            connections: self.connections + other.connections,
-            requests: self.requests + other.requests,
-            timed_out: self.timed_out + other.timed_out,
-            failed: self.failed + other.failed,
-            cut_off: self.cut_off + other.cut_off,
-            probes: self.probes + other.probes,
-        }
-    }
-}
-
-impl fmt::Display for Counts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Counts { connections, requests, timed_out, failed, cut_off, probes } = self;
-        write!(f, "connections={connections} requests={requests} ")?;
-        write!(f, "timed_out={timed_out} failed={failed} cut_off={cut_off} probes={probes}")
-    }
-}
-
 /// One event loop.
 pub struct Reactor<'a, S> {
     poll: Poll,
@@ -130,6 +91,7 @@ pub struct Reactor<'a, S> {
     unfinished: VecDeque<usize>,
     deadlines: Deadlines,
     doubts: Doubts,
+    memory: Memory,
     desk: Desk<S>,
     input: Box<[u8]>,
     options: Options<'a>,
@@ -137,8 +99,6 @@ pub struct Reactor<'a, S> {
     shutdown: &'a Shutdown,
     /// Once the shutdown has begun: when it ends whatever the peers do.
     grace_ends: Option<Instant>,
-    /// Bytes that waited for peers, freed since memory was last given back.
-    freed: usize,
 }
 
 /// Serves `listener` (non-blocking, listening) until `shutdown` is requested and the peers are done.
@@ -163,13 +123,13 @@ impl<'a, S: Service> Reactor<'a, S> {
             unfinished: VecDeque::new(),
             deadlines: Deadlines::new(options.idle_timeout, Instant::now()),
             doubts: Doubts::default(),
+            memory: Memory::default(),
             desk: Desk::new(service, options.records),
             input: vec![0; INPUT].into(),
             options,
             counts: Counts::default(),
             shutdown,
             grace_ends: None,
-            freed: 0,
         })
     }
 
@@ -223,8 +183,10 @@ impl<'a, S: Service> Reactor<'a, S> {
         if connection.queued {
             return;
         }
-        let kept = connection.kept();
-        match connection.turn(peer, &mut self.input, &mut self.desk) {
+        let before = connection.kept();
+        let turn = connection.turn(peer, &mut self.input, &mut self.desk);
+        self.memory.changed(before, connection.kept());
+        match turn {
             Turn::Closed(end) => return self.close(peer, &end),
             Turn::Unfinished => {
                 connection.queued = true;
@@ -232,7 +194,6 @@ impl<'a, S: Service> Reactor<'a, S> {
             }
             Turn::Drained => self.doubts.note(peer, connection),
         }
-        self.freed += kept.saturating_sub(connection.kept());
         if let Err(error) = connection.await_room(&self.poll, Token(peer)) {
             self.close(peer, &End::Failed(error));
         }
@@ -251,21 +212,11 @@ impl<'a, S: Service> Reactor<'a, S> {
 
     fn close(&mut self, peer: usize, end: &End) {
         let connection = self.connections.remove(peer);
-        self.freed += connection.kept();
-        if connection.heard {
-            self.counts.connections += 1;
-        } else {
-            self.counts.probes += 1;
-        }
+        self.memory.changed(connection.kept(), 0);
+        self.counts.closed(connection.heard, end);
         drop(connection);
         self.accepting.room();
         self.desk.service.closed(peer, end);
-        match end {
-            End::Orderly => {}
-            End::TimedOut => self.counts.timed_out += 1,
-            End::CutOff => self.counts.cut_off += 1,
-            End::Failed(_) => self.counts.failed += 1,
-        }
     }
 
     /// How long to wait for events: not at all while turns are due, else until the next timer.
@@ -274,10 +225,7 @@ impl<'a, S: Service> Reactor<'a, S> {
         if !self.unfinished.is_empty() || self.accepting.is_due(now) {
             return Some(Duration::ZERO);
         }
-        if self.freed >= GIVE_BACK {
-            allocator::give_back();
-            self.freed = 0;
-        }
+        self.memory.give_back();
         let timers = [self.deadlines.next(), self.doubts.next(), self.accepting.next_retry(), self.grace_ends];
         let next = timers.into_iter().flatten().min()?;
         Some(next.saturating_duration_since(now))

@@ -3,7 +3,7 @@
 //! A program's own `tests/serve.rs` includes this file and names itself and its networks:
 //! `stands!("tcp", env!("CARGO_BIN_EXE_tcpsock"))`.
 
-#![allow(dead_code, reason = "not every program uses everything")]
+#![allow(dead_code, unused_imports, reason = "not every program uses everything")]
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 pub mod faults;

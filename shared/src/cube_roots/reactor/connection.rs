@@ -11,6 +11,8 @@ use socket2::Socket;
 
 use super::Service;
 use super::deadlines::Tick;
+use super::desk::Desk;
+use super::doubts::Trust;
 use crate::cube_roots::framing::Inbox;
 use crate::cube_roots::outbox::Outbox;
 use crate::linux::readiness::{Ready, read, read_record};
@@ -24,24 +26,6 @@ const ANSWERS: usize = 16 << 10;
 /// ... which is looked at after so many bytes of requests: they make 19 times as many bytes at most.
 const PIECE: usize = 512;
 
-/// What all connections of a reactor work with, one at a time.
-pub(super) struct Desk<S> {
-    pub(super) service: S,
-    pub(super) records: bool,
-    /// The tick of this wake-up.
-    pub(super) now: Tick,
-    /// The server is about to end: whoever has been answered is half-closed.
-    pub(super) is_last: bool,
-    pub(super) answered: u64,
-    answers: Vec<u8>,
-}
-
-impl<S> Desk<S> {
-    pub(super) fn new(service: S, records: bool) -> Desk<S> {
-        Desk { service, records, now: 0, is_last: false, answered: 0, answers: Vec::with_capacity(INPUT) }
-    }
-}
-
 /// How far the conversation has come.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Stage {
@@ -54,20 +38,6 @@ enum Stage {
     /// Our side is closed. What comes is read and dropped: a close with unread bytes would make the
     /// kernel reset the connection, and the peer lose answers that it has not read yet.
     Lingering,
-}
-
-/// Whether the socket is known to be empty, or a short read was believed to have emptied it: see
-/// [`read`] and the head of `doubts.rs`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Trust {
-    /// The kernel said so: `EAGAIN`.
-    Sure,
-    /// The last read was short.
-    Believed { looked_at: bool },
-    /// It has been silent since: reads go on until `EAGAIN`.
-    Asked,
-    /// An event spoke against believing: reads go on until `EAGAIN` each time.
-    Lost,
 }
 
 /// How a connection ended.
@@ -165,20 +135,11 @@ impl Connection {
                 if count > input.len() {
                     return self.refuse(peer, desk);
                 }
-                let believed = count < input.len() && self.believes(desk);
-                self.answer(&input[..count], believed, peer, desk)
+                let short = count < input.len() && !desk.records && !desk.is_last;
+                let emptied = short && self.trust.believe();
+                self.answer(&input[..count], emptied, peer, desk)
             }
         }
-    }
-
-    /// Whether a short read is taken for the last one. What comes later makes a new edge.
-    #[inline]
-    fn believes<S>(&mut self, desk: &Desk<S>) -> bool {
-        if desk.records || desk.is_last || matches!(self.trust, Trust::Asked | Trust::Lost) {
-            return false;
-        }
-        self.trust = Trust::Believed { looked_at: false };
-        true
     }
 
     /// Answers the messages that `bytes` complete, for as long as the peer takes the answers. `emptied`:
@@ -245,9 +206,7 @@ impl Connection {
 
     /// The kernel has no more for us now. At a shutdown that is all, unless a request has come in part.
     fn emptied<S>(&mut self, desk: &Desk<S>) -> io::Result<Turn> {
-        if self.trust != Trust::Lost {
-            self.trust = Trust::Sure;
-        }
+        self.trust.emptied();
         let answered = self.stage == Stage::Open && self.inbox.is_empty();
         if desk.is_last && answered { self.close_our_side() } else { Ok(Turn::Drained) }
     }

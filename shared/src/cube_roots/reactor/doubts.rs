@@ -12,10 +12,44 @@ use std::time::{Duration, Instant};
 
 use slab::Slab;
 
-use super::connection::{Connection, Trust};
+use super::connection::Connection;
 
 /// Between two looks.
 const PERIOD: Duration = Duration::from_millis(20);
+
+/// Whether a socket is known to be empty, or a short read was believed to have emptied it: what can stand
+/// behind one is told at [`read`](crate::linux::readiness::read).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Trust {
+    /// The kernel said so: `EAGAIN`.
+    Sure,
+    /// The last read was short.
+    Believed { looked_at: bool },
+    /// It has been silent since: reads go on until `EAGAIN`.
+    Asked,
+    /// An event spoke against believing: reads go on until `EAGAIN` each time.
+    Lost,
+}
+
+impl Trust {
+    /// A read was short: whether it is taken for the last one. What comes later makes a new edge.
+    #[inline]
+    pub(super) fn believe(&mut self) -> bool {
+        if matches!(self, Trust::Asked | Trust::Lost) {
+            return false;
+        }
+        *self = Trust::Believed { looked_at: false };
+        true
+    }
+
+    /// A read answered `EAGAIN`.
+    #[inline]
+    pub(super) fn emptied(&mut self) {
+        if *self != Trust::Lost {
+            *self = Trust::Sure;
+        }
+    }
+}
 
 /// Those who are to be looked at.
 #[derive(Debug, Default)]
