@@ -240,10 +240,10 @@ pub fn without_descriptors_it_neither_spins_nor_loses_a_client(setup: &Setup) ->
     let server = setup.start_with_descriptors(16, &[])?;
     let peers: Vec<Peer> = (0..CLIENTS).map(|_| server.connect()).collect::<Result<_, _>>()?;
     peers.iter().try_for_each(|peer| peer.send("27\t"))?;
-    // The first is served; so are all that got a descriptor. Then it is full.
+    // The first is served, and then others until no descriptor is left.
     assert_eq!(peers[0].answer()?, CUBE_ROOT_OF_27);
-    let full = std::fs::read_dir(format!("/proc/{}/fd", server.child.id()))?.count();
-    assert!(full >= 15, "only {full} descriptors in use");
+    let folder = format!("/proc/{}/fd", server.child.id());
+    server.wait_until(|_| Ok(std::fs::read_dir(&folder)?.count() >= 15))?;
     let (before, start) = (server.cpu()?, Instant::now());
     let mut polled = [PollFd::new(peers[CLIENTS - 1].0.as_fd(), PollFlags::POLLIN)];
     assert_eq!(poll(&mut polled, PollTimeout::from(500u16))?, 0, "the last client was served too early");
@@ -351,7 +351,7 @@ pub fn between_two_turns_of_a_connection_few_are_accepted(setup: &Setup) -> io::
         }
         reader.join().unwrap()
     })?;
-    assert!(most <= 16, "{most} were accepted between two turns");
+    assert!(most <= 8, "{most} were accepted between two turns");
     Ok(())
 }
 
