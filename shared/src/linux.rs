@@ -1,6 +1,7 @@
 //! What both sides of a system call look like here.
 
 pub mod answer;
+pub mod at_once;
 pub mod child;
 pub mod cpu;
 pub mod endpoint;

@@ -4,7 +4,6 @@
 
 use std::io::{self, PipeReader};
 use std::marker::PhantomData;
-
 use std::os::unix::process::ExitStatusExt;
 
 use anyhow::{Context, anyhow, bail};
@@ -14,10 +13,12 @@ use nix::unistd::Pid;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use shared::linux::child::{self, Children, wait_for};
+use crate::linux::child::{self, Children, wait_for};
 
 /// A child that has yet to be heard.
+#[derive(Debug)]
 pub struct Teller<T> {
+    /// Its PID.
     pub pid: Pid,
     told: PipeReader,
     what: PhantomData<T>,

@@ -10,7 +10,7 @@ use std::sync::atomic::{
 use nix::sched::sched_yield;
 use shared::harness::claims::{Check, Seen};
 
-use super::mutex::ProcessMutex;
+use crate::mutex::ProcessMutex;
 use shared::linux::child::{Children, wait_for};
 use shared::linux::gate::Gate;
 use shared::linux::memory::SharedMemory;

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use shared::harness::claims::{Check, Seen};
 use shared::linux::cpu::{cpus, stay_on};
 
-use super::mutex::ProcessMutex;
-use crate::process::child::Teller;
+use crate::mutex::ProcessMutex;
+use shared::linux::child::teller::Teller;
 use shared::linux::child::{Children, wait_for};
 use shared::linux::memory::SharedMemory;
 use shared::linux::usage::Usage;

@@ -10,14 +10,14 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
+use crate::linux::cpu::{stay_on, staying_on};
+use crate::linux::failure::Failure;
 use anyhow::ensure;
 use nix::sched::sched_yield;
-use shared::linux::cpu::{stay_on, staying_on};
-use shared::linux::failure::Failure;
 
-use shared::linux::child::{Children, wait_for};
-use shared::linux::memory::SharedMemory;
-use shared::linux::usage::Usage;
+use crate::linux::child::{Children, wait_for};
+use crate::linux::memory::SharedMemory;
+use crate::linux::usage::Usage;
 
 /// Where the two are; both are in one round or before it.
 #[derive(Default)]

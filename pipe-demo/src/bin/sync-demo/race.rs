@@ -24,7 +24,7 @@ use shared::harness::report::Report;
 use shared::linux::pidfd::PidFd;
 use shared::linux::readiness::restart;
 
-use super::mutex::ProcessMutex;
+use crate::mutex::ProcessMutex;
 use shared::harness::story;
 use shared::linux::child::{Children, wait_for};
 use shared::linux::gate::Gate;

@@ -12,8 +12,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, compiler_fence, fence};
 use shared::harness::claims::{Check, Seen};
 use shared::linux::cpu::two_cpus;
 
-use super::at_once::at_once;
+use shared::linux::at_once::at_once;
 use shared::linux::memory::SharedMemory;
+
+pub mod preempted;
 
 pub const CHECKS: &[Check] = &[(70, independent_of_the_cpu)];
 
