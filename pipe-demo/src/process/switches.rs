@@ -3,7 +3,6 @@
 //!
 //! Note: 进程的切换和调度. Go: none. Man: sched(7), getrusage(2) at ru_nivcsw.
 
-use std::hint::spin_loop;
 use std::ops::ControlFlow::{Break, Continue};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::SeqCst};
 
@@ -12,7 +11,7 @@ use shared::harness::claims::{Check, Seen};
 use shared::linux::cpu::{cpus, stay_on, two_cpus};
 
 use super::child::Teller;
-use shared::linux::at_once::at_once;
+use shared::linux::at_once::{at_once, deadline, spin_until};
 use shared::linux::child::Children;
 use shared::linux::memory::SharedMemory;
 use shared::linux::usage::Usage;
@@ -32,17 +31,16 @@ fn only_seemingly_at_once() -> anyhow::Result<Seen> {
 // ANCHOR: handshakes
 /// Lets two processes shake hands in memory so often, until it took as many switches as `wanted`.
 fn switches_of(cpus: [usize; 2], handshakes: usize, wanted: impl Fn(i64) -> bool) -> anyhow::Result<i64> {
-    let hands = SharedMemory::new(AtomicUsize::new(0))?;
+    let (deadline, hands) = (deadline(), SharedMemory::new(AtomicUsize::new(0))?);
     let shake = |me| {
         for _ in 0..handshakes {
-            while hands.load(SeqCst) % 2 != me {
-                spin_loop();
-            }
+            spin_until(deadline, || hands.load(SeqCst) % 2 == me)?;
             hands.fetch_add(1, SeqCst);
         }
+        Ok(())
     };
     let mut took = 0;
-    at_once(cpus, shake, |switches| {
+    at_once(cpus, deadline, shake, |switches| {
         took = switches;
         if wanted(switches) { Break(()) } else { Continue(()) }
     })?;

@@ -1,7 +1,7 @@
 //! Two processes that do something at the same time, round after round, until what can happen has happened.
 //!
-//! On two CPUs they wait for each other spinning: who gave the CPU away would be late. The kernel counts
-//! whether one of them lost its CPU in a round; where none did, nothing interrupted them.
+//! On two CPUs they wait for each other by spinning: whoever gave the CPU away would be late. The kernel counts
+//! how often each of them lost its CPU in a round; where neither did, nothing interrupted them.
 //!
 //! Note: 关于同步. Go: `testing.B.RunParallel`. Man: sched_setaffinity(2), getrusage(2) at ru_nivcsw.
 
@@ -10,94 +10,135 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-use crate::linux::cpu::{stay_on, staying_on};
-use crate::linux::failure::Failure;
 use anyhow::ensure;
 use nix::sched::sched_yield;
 
-use crate::linux::child::{Children, wait_for};
+use crate::linux::child::Children;
+use crate::linux::child::teller::Teller;
+use crate::linux::cpu::{stay_on, staying_on};
+use crate::linux::failure::Failure;
 use crate::linux::memory::SharedMemory;
 use crate::linux::usage::Usage;
 
-/// Where the two are; both are in one round or before it.
-#[derive(Default)]
-struct Rounds {
-    /// The first has begun it.
-    begun: AtomicU32,
-    /// The second too.
-    joined: AtomicU32,
-    /// The second has done its work.
-    done: AtomicU32,
-    /// And lost its CPU so often meanwhile.
-    switches: AtomicI64,
-    /// There are no more.
-    is_over: AtomicBool,
-    share_a_cpu: bool,
+/// All parts of an experiment together get this long: less than a check of `claims` has.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// By when an experiment that begins now has seen what it waits for, or is given up.
+pub fn deadline() -> Instant {
+    Instant::now() + PATIENCE
 }
 
-/// What did not happen by then will not be waited for.
-const PATIENCE: Duration = Duration::from_secs(12);
+/// Fails from `deadline` on: a busy machine did not give the experiment enough time.
+pub fn check(deadline: Instant) -> anyhow::Result<()> {
+    let late = || Failure::CannotShow(format!("it did not happen within {PATIENCE:?}, this machine may be too busy"));
+    ensure!(Instant::now() < deadline, late());
+    Ok(())
+}
 
-/// The two processes, 0 and 1, do `work` at once; between the rounds `judge` hears how often they have lost
+/// Waits for an event that comes at any moment, on another CPU.
+pub fn spin_until(deadline: Instant, event: impl Fn() -> bool) -> anyhow::Result<()> {
+    const LOOKS: usize = 1000;
+    loop {
+        for _ in 0..LOOKS {
+            if event() {
+                return Ok(());
+            }
+            spin_loop();
+        }
+        check(deadline)?;
+    }
+}
+
+/// Where the two are; both are in one round or before it.
+struct Rounds {
+    deadline: Instant,
+    share_a_cpu: bool,
+    /// The first has begun this round.
+    begun: AtomicU32,
+    /// The second has, too.
+    joined: AtomicU32,
+    /// The second has done its work in this round.
+    done: AtomicU32,
+    /// How often the second lost its CPU meanwhile.
+    switches: AtomicI64,
+    /// There are no more rounds.
+    is_over: AtomicBool,
+}
+
+/// The two processes, 0 and 1, do `work` at the same time. After each round `judge` hears how often they have lost
 /// their CPUs, and says whether it has seen enough.
 pub fn at_once(
     cpus: [usize; 2],
-    work: impl Fn(usize),
+    deadline: Instant,
+    work: impl Fn(usize) -> anyhow::Result<()>,
     judge: impl FnMut(i64) -> ControlFlow<()>,
 ) -> anyhow::Result<()> {
-    let rounds = SharedMemory::new(Rounds { share_a_cpu: cpus[0] == cpus[1], ..Rounds::default() })?;
+    let [begun, joined, done] = [const { AtomicU32::new(0) }; 3];
+    let (switches, is_over, share_a_cpu) = (AtomicI64::new(0), AtomicBool::new(false), cpus[0] == cpus[1]);
+    let rounds = SharedMemory::new(Rounds { deadline, share_a_cpu, begun, joined, done, switches, is_over })?;
     let children = Children::helpers();
-    let second = children.fork(|| u8::from(stay_on(cpus[1]).and_then(|()| rounds.follow(&work)).is_err()))?;
-    staying_on(Some(cpus[0]), || rounds.lead(&work, judge))?;
-    rounds.is_over.store(true, SeqCst);
-    wait_for(second)
+    let second = Teller::fork(&children, || rounds.ending(|| stay_on(cpus[1]).and_then(|()| rounds.follow(&work))))?;
+    let led = rounds.ending(|| staying_on(Some(cpus[0]), || rounds.lead(&work, judge)));
+    // What the second failed for is why the first waited in vain.
+    second.hear().and(led)
 }
 
 impl Rounds {
     /// The first process.
-    fn lead(&self, work: impl Fn(usize), mut judge: impl FnMut(i64) -> ControlFlow<()>) -> anyhow::Result<()> {
-        let deadline = Instant::now() + PATIENCE;
+    fn lead(
+        &self,
+        work: impl Fn(usize) -> anyhow::Result<()>,
+        mut judge: impl FnMut(i64) -> ControlFlow<()>,
+    ) -> anyhow::Result<()> {
         for round in 1.. {
             self.begun.store(round, SeqCst);
-            self.wait(|| self.joined.load(SeqCst) == round)?;
-            let before = Usage::now()?;
-            work(0);
-            let switches = (Usage::now()? - before).switches();
-            self.wait(|| self.done.load(SeqCst) == round)?;
-            if judge(switches + self.switches.load(SeqCst)).is_break() {
+            if !self.wait(|| self.joined.load(SeqCst) == round)? {
                 break;
             }
-            ensure!(Instant::now() < deadline, Failure::Deadline(format!("not seen in {PATIENCE:?}")));
+            let before = Usage::now()?;
+            work(0)?;
+            let switches = (Usage::now()? - before).switches();
+            if !self.wait(|| self.done.load(SeqCst) == round)?
+                || judge(switches + self.switches.load(SeqCst)).is_break()
+            {
+                break;
+            }
+            check(self.deadline)?;
         }
         Ok(())
     }
 
     /// The second process.
-    fn follow(&self, work: impl Fn(usize)) -> anyhow::Result<()> {
+    fn follow(&self, work: impl Fn(usize) -> anyhow::Result<()>) -> anyhow::Result<()> {
         for round in 1.. {
-            self.wait(|| self.begun.load(SeqCst) == round || self.is_over.load(SeqCst))?;
-            if self.is_over.load(SeqCst) {
+            if !self.wait(|| self.begun.load(SeqCst) == round)? {
                 break;
             }
             let before = Usage::now()?;
             self.joined.store(round, SeqCst);
-            work(1);
+            work(1)?;
             self.switches.store((Usage::now()? - before).switches(), SeqCst);
             self.done.store(round, SeqCst);
         }
         Ok(())
     }
 
-    /// On a CPU that they share the other cannot go on before this one lets it.
-    fn wait(&self, event: impl Fn() -> bool) -> anyhow::Result<()> {
-        let deadline = Instant::now() + PATIENCE;
-        while !event() {
-            (0..100).for_each(|_| spin_loop());
+    /// Waits for `event`; false when the other came to its end instead. On a CPU that they share, the other goes on
+    /// only when this one lets it.
+    fn wait(&self, event: impl Fn() -> bool) -> anyhow::Result<bool> {
+        spin_until(self.deadline, || {
             if self.share_a_cpu {
                 let _ = sched_yield();
             }
-            ensure!(Instant::now() < deadline, Failure::Deadline(format!("nobody there in {PATIENCE:?}")));
-        }
-        Ok(())
+            event() || self.is_over.load(SeqCst)
+        })?;
+        Ok(event())
+    }
+
+    /// Whoever comes to its end, well or not, ends the other, too.
+    fn ending(&self, part: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
+        let result = part();
+        self.is_over.store(true, SeqCst);
+        result
     }
 }

@@ -1,101 +1,63 @@
-//! Mutual exclusion by plain reads and writes, as Dekker's and Peterson's algorithms begin: I raise my flag,
-//! and enter unless yours is raised. It is right for a CPU that does them in the program's order; ours lets a
-//! write wait while the next read is done, and then both enter. What keeps the order is an instruction.
+//! Who gets into a critical section, and what keeps the others out.
 //!
-//! Note: 关于同步 ("不能依赖于任何计算机硬件"). Go: none, its atomic operations are all in order. Man: none;
-//! x86's instruction is mfence.
+//! Peterson's algorithm needs nothing but plain reads and writes: I say that I want in, leave you the turn, and wait
+//! while you want in and have the turn. It is right for a CPU that does them in the program's order. Ours lets a write
+//! wait while the next read is done, and then both are inside. What keeps the order is an instruction.
+//!
+//! Note: 关于同步 ("不能依赖于任何计算机硬件", "临界区对是否可以被中断没有强制的规定"). Go: `sync.Mutex`, whose atomic
+//! operations are all in order. Man: pthread_mutex_lock(3), pipe(7); x86's instruction is mfence.
 
-use std::hint::spin_loop;
-use std::ops::ControlFlow::{Break, Continue};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, compiler_fence, fence};
+mod door;
+mod preempted;
 
-use shared::harness::claims::{Check, Seen};
-use shared::linux::cpu::two_cpus;
+use serde::Serialize;
+use shared::harness::report::Report;
+use shared::linux::at_once::deadline;
 
-use shared::linux::at_once::at_once;
-use shared::linux::memory::SharedMemory;
+pub use door::visit;
+pub use preempted::preempted;
 
-pub mod preempted;
+/// There are no options.
+#[derive(clap::Args)]
+pub struct Args {}
 
-pub const CHECKS: &[Check] = &[(70, independent_of_the_cpu)];
-
-/// What keeps reads and writes in order: for the compiler only, or for the CPU too.
-type Fence = fn(Ordering);
-
-/// In one round.
-const MEETINGS: usize = 100;
-
-/// For two processes, that meet again and again.
-struct Door {
-    /// Both together, so often.
-    arrived: Line<AtomicU64>,
-    /// Raised for this meeting and the earlier ones.
-    flags: [Line<AtomicU64>; 2],
-    /// At each meeting of the round.
-    entered: [Line<[AtomicBool; MEETINGS]>; 2],
+/// What keeps the others out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum By {
+    /// Peterson's algorithm, whose order the compiler keeps, but not the CPU
+    PlainReadsAndWrites,
+    /// The same, and the CPU keeps the order too
+    Fence,
+    /// A mutex in shared memory
+    Mutex,
+    /// A pipe that holds one byte
+    Token,
 }
 
-/// On a cache line of its own.
-#[repr(align(128))]
-struct Line<T>(T);
-
-impl Door {
-    fn new() -> Door {
-        Door {
-            arrived: Line(AtomicU64::new(0)),
-            flags: [const { Line(AtomicU64::new(0)) }; 2],
-            entered: [const { Line([const { AtomicBool::new(false) }; MEETINGS]) }; 2],
-        }
-    }
-
-    /// The next meetings of a round.
-    fn meet(&self, me: usize, fence: Fence) {
-        let first = self.flags[me].0.load(Ordering::SeqCst) + 1;
-        for (meeting, entered) in (first..).zip(self.entered[me].0.iter()) {
-            self.arrived.0.fetch_add(1, Ordering::SeqCst);
-            while self.arrived.0.load(Ordering::SeqCst) < 2 * meeting {
-                spin_loop();
-            }
-            entered.store(self.enters(me, meeting, fence), Ordering::SeqCst);
-        }
-    }
-
-    // ANCHOR: enters
-    fn enters(&self, me: usize, meeting: u64, fence: Fence) -> bool {
-        self.flags[me].0.store(meeting, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        self.flags[1 - me].0.load(Ordering::Relaxed) < meeting
-    }
-    // ANCHOR_END: enters
-
-    /// At how many meetings of this round both were inside.
-    fn both_entered(&self) -> usize {
-        let [one, other] = &self.entered;
-        let pairs = one.0.iter().zip(other.0.iter());
-        pairs.filter(|(one, other)| one.load(Ordering::SeqCst) && other.load(Ordering::SeqCst)).count()
-    }
+/// Two processes that came to the door at the same time, again and again.
+#[derive(Serialize)]
+pub struct Visits {
+    pub by: By,
+    pub meetings: usize,
+    pub both_inside: usize,
 }
 
-fn independent_of_the_cpu() -> anyhow::Result<Seen> {
-    const MANY: usize = 20_000;
-    let (plain, of) = both_inside(compiler_fence, |both, met| both > 0 && met >= MANY)?;
-    let (fenced, of_fenced) = both_inside(fence, |_, met| met >= of)?;
-    let evidence = format!("both inside at {plain} of {of} meetings; with the CPU's fence at {fenced} of {of_fenced}");
-    Ok(Seen::refuted(plain > 0 && fenced == 0, evidence))
+/// What became of a critical section whose holder lost the CPU.
+#[derive(Serialize)]
+pub struct Preempted {
+    /// How often the CPU was taken from the holder inside.
+    pub switches_inside: i64,
+    pub other_waits: bool,
+    pub other_got_in: bool,
+    pub other_got_in_later: bool,
 }
 
-/// At how many of how many meetings, when it is enough.
-fn both_inside(fence: Fence, enough: impl Fn(usize, usize) -> bool) -> anyhow::Result<(usize, usize)> {
-    let door = SharedMemory::new(Door::new())?;
-    let (mut both, mut met) = (0, 0);
-    at_once(
-        two_cpus()?,
-        |me| door.meet(me, fence),
-        |_| {
-            met += MEETINGS;
-            both += door.both_entered();
-            if enough(both, met) { Break(()) } else { Continue(()) }
-        },
-    )?;
-    Ok((both, met))
+pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
+    out.pairs(&preempted()?)?;
+    let deadline = deadline();
+    for by in [By::PlainReadsAndWrites, By::Fence, By::Mutex, By::Token] {
+        out.pairs(&visit(by, deadline)?)?;
+    }
+    Ok(())
 }

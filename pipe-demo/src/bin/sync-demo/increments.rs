@@ -1,116 +1,112 @@
-//! Updates that are lost although nothing interrupted anybody: two CPUs add to one number, each time by one
-//! instruction. On one CPU it is the other way round: many interruptions, and nothing is lost.
+//! Two processes that add one to the same number at the same time, in several ways, and how much of that is lost.
 //!
-//! Note: 关于同步 ("根本原因在于…被中断了", "不能被中断的操作称为原子操作"). Go: `sync/atomic`.
-//! Man: getrusage(2) at ru_nivcsw; `lock` is a prefix of x86's instructions.
+//! Note: 关于同步. Go: `sync/atomic`. Man: getrusage(2) at ru_nivcsw; `lock` is a prefix of x86's instructions.
 
-#[cfg(target_arch = "x86_64")]
-use std::arch::asm;
 use std::ops::ControlFlow::{Break, Continue};
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{Relaxed, SeqCst},
+};
+use std::time::Instant;
 
 use serde::Serialize;
-use shared::harness::claims::{Check, Seen};
-use shared::linux::cpu::two_cpus;
-
 use shared::linux::at_once::at_once;
-use shared::linux::failure::Failure;
+use shared::linux::cpu::{cpus, two_cpus};
 use shared::linux::memory::SharedMemory;
 
-pub const CHECKS: &[Check] = &[(63, interruption_is_the_root), (64, uninterruptible_is_atomic)];
-
-/// One instruction, so often.
-type Increment = fn(&AtomicU64, u64);
-
-#[derive(Default, Serialize)]
-struct Counted {
-    switches: i64,
-    increments: u64,
-    lost: u64,
+/// How one is added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Add {
+    /// Read, add, write: three steps.
+    ReadAddWrite,
+    /// x86's `inc` of a number in memory: one instruction, between whose read and write no interrupt can come.
+    Inc,
+    /// Rust's atomic addition: `lock inc` on x86.
+    FetchAdd,
 }
 
-/// Adds up rounds, until `seen`.
+/// What came of the rounds that count.
+#[derive(Serialize)]
+pub struct Counted {
+    pub add: Add,
+    pub cpus: usize,
+    pub switches: i64,
+    pub additions: u64,
+    pub lost: u64,
+}
+
+/// Both on one CPU, which goes from one to the other, until `enough`.
+pub fn on_one_cpu(add: Add, deadline: Instant, enough: impl Fn(&Counted) -> bool) -> anyhow::Result<Counted> {
+    let counted = Counted { add, cpus: 1, switches: 0, additions: 0, lost: 0 };
+    count(counted, [cpus()?.0; 2], 5_000_000, deadline, |_| true, enough)
+}
+
+/// Each on a CPU of its own. Only rounds in which neither lost it count, until `enough`.
+pub fn on_two_cpus(add: Add, deadline: Instant, enough: impl Fn(&Counted) -> bool) -> anyhow::Result<Counted> {
+    let counted = Counted { add, cpus: 2, switches: 0, additions: 0, lost: 0 };
+    count(counted, two_cpus()?, 10_000, deadline, |switches| switches == 0, enough)
+}
+
+/// Each adds `times` in a round.
 fn count(
+    mut counted: Counted,
     cpus: [usize; 2],
-    increment: Increment,
     times: u64,
+    deadline: Instant,
     counts: impl Fn(i64) -> bool,
-    seen: impl Fn(&Counted) -> bool,
+    enough: impl Fn(&Counted) -> bool,
 ) -> anyhow::Result<Counted> {
-    let number = SharedMemory::new(AtomicU64::new(0))?;
-    let mut counted = Counted::default();
+    let (add, number) = (counted.add, SharedMemory::new(AtomicU64::new(0))?);
     at_once(
         cpus,
-        |_| increment(&number, times),
+        deadline,
+        |_| add.to(&number, times),
         |switches| {
             let sum = number.swap(0, SeqCst);
             if counts(switches) {
                 counted.switches += switches;
-                counted.increments += 2 * times;
+                counted.additions += 2 * times;
                 counted.lost += (2 * times).saturating_sub(sum);
             }
-            if seen(&counted) { Break(()) } else { Continue(()) }
+            if enough(&counted) { Break(()) } else { Continue(()) }
         },
     )?;
     Ok(counted)
 }
 
-/// Two CPUs, only rounds in which nobody lost his.
-fn undisturbed(increment: Increment, seen: impl Fn(&Counted) -> bool) -> anyhow::Result<Counted> {
-    count(two_cpus()?, increment, 10_000, |switches| switches == 0, seen)
-}
-
-fn interruption_is_the_root() -> anyhow::Result<Seen> {
-    is_known()?;
-    let Counted { switches, increments, lost } = undisturbed(increment, |counted| counted.lost > 0)?;
-    let evidence = format!("inc on two CPUs, {switches} switches: {lost} of {increments} lost");
-    Ok(Seen::refuted(switches == 0 && lost > 0, evidence))
-}
-
-fn uninterruptible_is_atomic() -> anyhow::Result<Seen> {
-    const ENOUGH: u64 = 400_000;
-    is_known()?;
-    let [one, _] = two_cpus()?;
-    let alone = count([one; 2], increment, 5_000_000, |_| true, |counted| counted.switches >= 10)?;
-    let plain = undisturbed(increment, |counted| counted.lost > 0)?;
-    let locked = undisturbed(increment_locked, |counted| counted.increments >= ENOUGH)?;
-    let figures = |Counted { increments, lost, .. }| format!("{lost} of {increments} lost");
-    let switches = alone.switches;
-    let counterexample = alone.lost == 0 && plain.lost > 0 && locked.lost == 0;
-    let [alone, plain, locked] = [alone, plain, locked].map(figures);
-    let evidence =
-        format!("inc on one CPU, {switches} switches: {alone}; on two, no switch: {plain}; lock inc: {locked}");
-    Ok(Seen::refuted(counterexample, evidence))
-}
-
-fn is_known() -> anyhow::Result<()> {
-    if cfg!(target_arch = "x86_64") {
-        return Ok(());
+impl Add {
+    pub fn to(self, number: &AtomicU64, times: u64) -> anyhow::Result<()> {
+        match self {
+            Add::ReadAddWrite => (0..times).for_each(|_| number.store(number.load(Relaxed) + 1, Relaxed)),
+            Add::Inc => inc(number, times)?,
+            Add::FetchAdd => (0..times).for_each(|_| {
+                number.fetch_add(1, Relaxed);
+            }),
+        }
+        Ok(())
     }
-    Err(Failure::CannotShow("the experiment is written for x86-64".into()).into())
 }
 
 // ANCHOR: increment
 /// Adds one `times` times, each time by one instruction: no interrupt can come in its middle.
-fn increment(number: &AtomicU64, times: u64) {
+#[cfg(target_arch = "x86_64")]
+#[allow(clippy::unnecessary_wraps, reason = "on other CPUs it fails")]
+fn inc(number: &AtomicU64, times: u64) -> anyhow::Result<()> {
     // SAFETY: the word is ours and aligned. That others write it meanwhile is the experiment; Rust knows
     // nothing of what happens here.
-    #[cfg(target_arch = "x86_64")]
     #[allow(unsafe_code, reason = "Rust promises no instruction for a plain addition")]
     unsafe {
-        asm!("2: inc qword ptr [{0}]", "dec {1}", "jnz 2b",
+        std::arch::asm!("2: inc qword ptr [{0}]", "dec {1}", "jnz 2b",
              in(reg) number.as_ptr(), inout(reg) times.max(1) => _, options(nostack));
     }
+    Ok(())
 }
 // ANCHOR_END: increment
 
-/// The same, by one instruction that also keeps other CPUs out.
-fn increment_locked(number: &AtomicU64, times: u64) {
-    // SAFETY: as above.
-    #[cfg(target_arch = "x86_64")]
-    #[allow(unsafe_code, reason = "the same but for one word")]
-    unsafe {
-        asm!("2: lock inc qword ptr [{0}]", "dec {1}", "jnz 2b",
-             in(reg) number.as_ptr(), inout(reg) times.max(1) => _, options(nostack));
-    }
+#[cfg(not(target_arch = "x86_64"))]
+fn inc(_: &AtomicU64, _: u64) -> anyhow::Result<()> {
+    use shared::linux::failure::Failure;
+    Err(Failure::CannotShow("this CPU has no instruction that adds to memory and is not atomic; x86-64 has".into())
+        .into())
 }

@@ -1,18 +1,61 @@
-//! System calls that a signal interrupts: one that has done nothing yet fails, one that has done a part
-//! returns how much.
+//! What an interruption does, and what it does not: two CPUs lose updates without any; and a signal interrupts system
+//! calls, of which one that has done nothing yet fails, and one that has done a part returns how much.
 //!
-//! Note: 关于同步 ("所有的系统调用都属于原子操作"). Go: none, `os.File` goes on by itself.
+//! Note: 关于同步 ("根本原因在于…被中断了", "所有的系统调用都属于原子操作"). Go: none, `os.File` goes on by itself.
 //! Man: signal(7) at "Interruption of system calls", write(2), setitimer(2).
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, PipeReader, PipeWriter, Read, Write};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
+use nix::errno::Errno;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
-use shared::harness::claims::{Check, Seen};
-use shared::linux::answer::answer;
+use serde::{Serialize, Serializer};
+use shared::harness::report::Report;
+use shared::linux::at_once::deadline;
+use shared::linux::child::Children;
 
-pub const CHECKS: &[Check] = &[(65, nothing_interrupts_system_calls)];
+use crate::increments::{Add, Counted, on_two_cpus};
+
+/// There are no options.
+#[derive(clap::Args)]
+pub struct Args {}
+
+pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
+    for call in calls()? {
+        out.pairs(&call)?;
+    }
+    out.pairs(&lost_without_interruption()?)
+}
+
+/// Updates that are lost in rounds in which neither process lost its CPU.
+pub fn lost_without_interruption() -> anyhow::Result<Counted> {
+    on_two_cpus(Add::ReadAddWrite, deadline(), |counted| counted.lost > 0)
+}
+
+/// A system call that had to wait while signals came.
+#[derive(Serialize)]
+pub struct Call {
+    pub call: &'static str,
+    pub bytes: usize,
+    /// Signals that came meanwhile.
+    pub signals: u32,
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    Returned(usize),
+    Error(#[serde(serialize_with = "by_name")] Errno),
+}
+
+fn by_name<S: Serializer>(errno: &Errno, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{errno:?}"))
+}
 
 static SIGNALS: AtomicU32 = AtomicU32::new(0);
 
@@ -20,28 +63,37 @@ extern "C" fn count(_: libc::c_int) {
     SIGNALS.fetch_add(1, SeqCst);
 }
 
-/// Nobody writes and nobody reads: without the alarms both calls would wait for ever.
-fn nothing_interrupts_system_calls() -> anyhow::Result<Seen> {
+/// A read of an empty pipe, and a write of more than a pipe holds, while a signal comes each millisecond.
+pub fn calls() -> anyhow::Result<[Call; 2]> {
     const MANY: usize = 1 << 20;
-    let (mut empty, _writer) = io::pipe().context("pipe")?;
-    let (_reader, mut full) = io::pipe().context("pipe")?;
+    let (mut empty, feed) = io::pipe().context("pipe")?;
+    let (drain, mut full) = io::pipe().context("pipe")?;
+    let children = Children::helpers();
+    children.fork(|| u8::from(end_both_waits(&feed, &drain).is_err()))?;
     catch_alarms()?;
-    alarm_each_millisecond()?;
-    let read = empty.read(&mut [0]);
-    let interrupted = SIGNALS.load(SeqCst);
-    let written = full.write(&vec![0; MANY]);
-    let failed = matches!(&read, Err(error) if error.kind() == ErrorKind::Interrupted);
-    let partly = matches!(written, Ok(count) if 0 < count && count < MANY);
-    let told = |result: io::Result<usize>| match result {
-        Err(error) if error.kind() == ErrorKind::Interrupted => Ok("EINTR".to_owned()),
-        Err(error) => answer(&error),
-        Ok(count) => Ok(format!("{count} bytes")),
+    alarm_each(Duration::from_millis(1))?;
+    let read = observed("read", 1, || empty.read(&mut [0]));
+    let write = observed("write", MANY, || full.write(&vec![0; MANY]));
+    alarm_each(Duration::ZERO)?;
+    Ok([read?, write?])
+}
+
+/// In a child, and late: where no signal ends the two calls, they come to what they wait for.
+fn end_both_waits(mut feed: &PipeWriter, mut drain: &PipeReader) -> io::Result<()> {
+    const LATE: Duration = Duration::from_secs(5);
+    thread::sleep(LATE);
+    feed.write_all(&[0])?;
+    io::copy(&mut drain, &mut io::sink()).map(drop)
+}
+
+fn observed(call: &'static str, bytes: usize, make: impl FnOnce() -> io::Result<usize>) -> anyhow::Result<Call> {
+    let before = SIGNALS.load(SeqCst);
+    let outcome = match make() {
+        Ok(count) => Outcome::Returned(count),
+        Err(error) if error.kind() == ErrorKind::Interrupted => Outcome::Error(Errno::EINTR),
+        Err(error) => return Err(error).with_context(|| format!("{call} the pipe")),
     };
-    let (read, written) = (told(read)?, told(written)?);
-    let evidence = format!(
-        "read of an empty pipe: {read} at SIGALRM (signals so far: {interrupted}); write of {MANY} bytes: {written}"
-    );
-    Ok(Seen::refuted(failed && partly && interrupted > 0, evidence))
+    Ok(Call { call, bytes, signals: SIGNALS.load(SeqCst) - before, outcome })
 }
 
 /// Without SA_RESTART.
@@ -50,14 +102,14 @@ fn catch_alarms() -> anyhow::Result<()> {
     // SAFETY: the handler only adds to an atomic number.
     #[allow(unsafe_code, reason = "a handler may do little")]
     unsafe {
-        sigaction(Signal::SIGALRM, &action).map_err(io::Error::from).context("sigaction SIGALRM")?;
+        sigaction(Signal::SIGALRM, &action).map_err(io::Error::from).context("catch SIGALRM")?;
     }
     Ok(())
 }
 
-/// The first may come before the call; then the next interrupts it.
-fn alarm_each_millisecond() -> anyhow::Result<()> {
-    let each = libc::timeval { tv_sec: 0, tv_usec: 1000 };
+/// The first alarm may come before the call; then the next one interrupts it. Zero: no more come.
+fn alarm_each(period: Duration) -> anyhow::Result<()> {
+    let each = libc::timeval { tv_sec: 0, tv_usec: period.subsec_micros().into() };
     let timer = libc::itimerval { it_interval: each, it_value: each };
     // SAFETY: the kernel reads the timer, which is ours.
     #[allow(unsafe_code, reason = "nix has no setitimer")]

@@ -1,123 +1,106 @@
-//! What atomic operations are good for: one word each, and cheaply so. Two of them are not one.
-//!
-//! Note: 关于同步 ("绝对的并发安全"). Go: `sync/atomic`, `sync.Mutex`. Man: pthread_mutex_lock(3).
+//! What atomic operations are good for: one word each, and cheaply so. Two of them together are not one.
 
 use std::sync::atomic::{
     AtomicBool, AtomicU64,
     Ordering::{Relaxed, SeqCst},
 };
+use std::time::Instant;
 
 use nix::sched::sched_yield;
-use shared::harness::claims::{Check, Seen};
-
-use crate::mutex::ProcessMutex;
-use shared::linux::child::{Children, wait_for};
-use shared::linux::gate::Gate;
+use shared::linux::at_once::check;
+use shared::linux::child::Children;
+use shared::linux::child::teller::Teller;
 use shared::linux::memory::SharedMemory;
 use shared::linux::usage::Usage;
 
-pub const CHECKS: &[Check] = &[(67, safe_and_fast)];
-
-fn safe_and_fast() -> anyhow::Result<Seen> {
-    let (all, counted) = add_together()?;
-    let (atomic, mutex) = costs()?;
-    let (looks_at_words, looks_at_mutex) = (wrong_sums(false)?, wrong_sums(true)?);
-    let evidence = format!(
-        "{} of {all} additions lost; {TIMES} alone: {atomic} us of CPU, by mutex {mutex}; \
-         wrong sums of two words: {looks_at_words}, by mutex {looks_at_mutex}",
-        all - counted,
-    );
-    Ok(Seen::imprecise(counted == all && atomic < mutex, looks_at_words > 0 && looks_at_mutex == 0, evidence))
-}
+use super::{Added, Cost, Moved};
+use crate::increments::Add;
+use crate::mutex::ProcessMutex;
+use crate::racers::Racers;
 
 const TIMES: u64 = 50_000;
 
-/// Two processes at one number.
-fn add_together() -> anyhow::Result<(u64, u64)> {
-    let (children, gate, number) = (Children::helpers(), Gate::new()?, SharedMemory::new(AtomicU64::new(0))?);
-    let add = || {
-        for _ in 0..TIMES {
-            number.fetch_add(1, SeqCst);
-        }
-    };
-    let adders = [(); 2].map(|()| children.fork(|| u8::from(gate.pass().map(|()| add()).is_err())));
-    gate.open(adders.len())?;
-    let all = TIMES * adders.len() as u64;
-    adders.into_iter().try_for_each(|adder| wait_for(adder?))?;
-    Ok((all, number.load(SeqCst)))
+/// Two processes add to one number.
+pub fn add_together() -> anyhow::Result<Added> {
+    const PROCESSES: u64 = 2;
+    let number = SharedMemory::new(AtomicU64::new(0))?;
+    Racers::at_the_gate(&Children::helpers(), PROCESSES, || Add::FetchAdd.to(&number, TIMES))?.start()?;
+    let additions = PROCESSES * TIMES;
+    Ok(Added { add: Add::FetchAdd, additions, lost: additions.saturating_sub(number.load(SeqCst)) })
 }
 
-/// The CPU time of each, nobody else there: the least of some, as what is to blame on others only adds to it.
-fn costs() -> anyhow::Result<(i64, i64)> {
+/// CPU time: the least of some tries, as what others are to blame for only adds to it.
+pub fn cost() -> anyhow::Result<Cost> {
     let (mutex, number) = (ProcessMutex::shared()?, AtomicU64::new(0));
-    let (mut atomic, mut locked) = (i64::MAX, i64::MAX);
+    let mut cost = Cost { additions: TIMES, atomic_us: i64::MAX, mutex_us: i64::MAX };
     for _ in 0..5 {
-        atomic = atomic.min(cost(|| {
+        let atomic = cost_of(|| {
             number.fetch_add(1, SeqCst);
             Ok(())
-        })?);
-        locked = locked.min(cost(|| mutex.exclusively(|| number.store(number.load(Relaxed) + 1, Relaxed)))?);
+        })?;
+        let locked = cost_of(|| mutex.exclusively(|| number.store(number.load(Relaxed) + 1, Relaxed)))?;
+        (cost.atomic_us, cost.mutex_us) = (cost.atomic_us.min(atomic), cost.mutex_us.min(locked));
     }
-    Ok((atomic, locked))
+    Ok(cost)
 }
 
-fn cost(mut add: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<i64> {
+fn cost_of(mut add: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<i64> {
     let before = Usage::now()?;
     (0..TIMES).try_for_each(|_| add())?;
     Ok((Usage::now()? - before).cpu())
 }
 
-/// What is taken from one word is added to the other: the sum should be the same always.
+/// What is taken from one word is added to the other: the sum should always be the same.
 struct Accounts {
-    words: SharedMemory<[AtomicU64; 2]>,
-    mutex: Option<SharedMemory<ProcessMutex>>,
-    is_over: SharedMemory<AtomicBool>,
+    words: [AtomicU64; 2],
+    is_over: AtomicBool,
 }
 
 const SUM: u64 = 100;
 
-/// A child moves one to and fro, we look: until the sum was wrong once; by mutex some times.
-fn wrong_sums(by_mutex: bool) -> anyhow::Result<u64> {
-    let mutex = by_mutex.then(ProcessMutex::shared).transpose()?;
-    let words = SharedMemory::new([AtomicU64::new(SUM), AtomicU64::new(0)])?;
-    let accounts = Accounts { words, mutex, is_over: SharedMemory::new(AtomicBool::new(false))? };
-    let mover = Children::helpers();
-    let child = mover.fork(|| u8::from(accounts.move_to_and_fro().is_err()))?;
-    let (mut looks, mut wrong) = (0, 0);
-    while if by_mutex { looks < 200 } else { wrong == 0 } {
+/// A child moves one to and fro, and we look: without the mutex until a sum was wrong, with it some times.
+pub fn move_to_and_fro(with_mutex: bool, deadline: Instant) -> anyhow::Result<Moved> {
+    const SOME: u64 = 200;
+    let mutex = with_mutex.then(ProcessMutex::shared).transpose()?;
+    let words = [AtomicU64::new(SUM), AtomicU64::new(0)];
+    let accounts = SharedMemory::new(Accounts { words, is_over: AtomicBool::new(false) })?;
+    let exclusively = |work: &mut dyn FnMut()| match &mutex {
+        Some(mutex) => mutex.exclusively(work),
+        None => Ok(work()),
+    };
+    let children = Children::helpers();
+    let mover = Teller::fork(&children, || {
+        while !accounts.is_over.load(SeqCst) {
+            for way in [[0, 1], [1, 0]] {
+                exclusively(&mut || accounts.move_one(way))?;
+                let _ = sched_yield(); // Whoever waits for the mutex is not to wait for ever.
+            }
+        }
+        Ok(())
+    })?;
+    let mut moved = Moved { mutex: with_mutex, looks: 0, wrong_sums: 0 };
+    while if with_mutex { moved.looks < SOME } else { moved.wrong_sums == 0 } {
+        check(deadline)?;
         let mut sum = 0;
-        accounts.exclusively(|| sum = accounts.words.iter().map(|word| word.load(SeqCst)).sum())?;
-        looks += 1;
-        wrong += u64::from(sum != SUM);
+        exclusively(&mut || sum = accounts.sum())?;
+        moved.looks += 1;
+        moved.wrong_sums += u64::from(sum != SUM);
         let _ = sched_yield();
     }
     accounts.is_over.store(true, SeqCst);
-    wait_for(child)?;
-    Ok(wrong)
+    mover.hear()?;
+    Ok(moved)
 }
 
 impl Accounts {
-    fn exclusively(&self, work: impl FnOnce()) -> anyhow::Result<()> {
-        if let Some(mutex) = &self.mutex {
-            return mutex.exclusively(work);
-        }
-        work();
-        Ok(())
+    /// Two atomic operations; in between the others get the CPU.
+    fn move_one(&self, [from, to]: [usize; 2]) {
+        self.words[from].fetch_sub(1, SeqCst);
+        let _ = sched_yield();
+        self.words[to].fetch_add(1, SeqCst);
     }
 
-    fn move_to_and_fro(&self) -> anyhow::Result<()> {
-        let [one, other] = &*self.words;
-        let mut ways = [(one, other), (other, one)].into_iter().cycle();
-        while !self.is_over.load(SeqCst) {
-            let Some((from, to)) = ways.next() else { break };
-            self.exclusively(|| {
-                from.fetch_sub(1, SeqCst);
-                let _ = sched_yield();
-                to.fetch_add(1, SeqCst);
-            })?;
-            // Whoever waits for the mutex is not to wait for ever.
-            let _ = sched_yield();
-        }
-        Ok(())
+    fn sum(&self) -> u64 {
+        self.words.iter().map(|word| word.load(SeqCst)).sum()
     }
 }
