@@ -186,7 +186,7 @@ fn with_a_child(args: &[&str]) -> Result<(Child, Pid)> {
     loop {
         for thread in fs::read_dir(&threads)?.flatten() {
             let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
-            // In `race` it is forked before the signals are caught: the threads of the story tell when they are.
+            // In `atomicity` it is forked before the signals are caught: the threads of the story tell when they are.
             if fs::read_dir(&threads)?.count() > 2
                 && let Some(child) = children.split_whitespace().next()
             {
@@ -197,12 +197,12 @@ fn with_a_child(args: &[&str]) -> Result<(Child, Pid)> {
     }
 }
 
-const ENDLESS_RACE: &[&str] = &["race", "--how", "plain", "--updates", "1000000000000"];
+const ENDLESS: &[&str] = &["atomicity", "--messages", "1000000000000"];
 
 #[test]
 fn a_signal_to_the_whole_group_shows_as_that_signal_and_not_as_an_error() -> Result {
     let _watched = watchdog("a signal to the group");
-    for args in [&["bench"][..], ENDLESS_RACE] {
+    for args in [&["bench"][..], ENDLESS] {
         for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
             let (program, _) = with_a_child(args)?;
             killpg(Pid::from_raw(i32::try_from(program.id())?), signal)?;
@@ -217,7 +217,7 @@ fn a_signal_to_the_whole_group_shows_as_that_signal_and_not_as_an_error() -> Res
 fn a_helper_that_died_of_a_signal_before_it_reached_the_program_is_no_error() -> Result {
     let _watched = watchdog("a signal to a helper");
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
-        let (program, helper) = with_a_child(ENDLESS_RACE)?;
+        let (program, helper) = with_a_child(ENDLESS)?;
         kill(helper, signal)?;
         ended_by(program, signal)?;
     }

@@ -142,3 +142,15 @@ impl Rounds {
         result
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_busy_machine_gave_no_time_for_cannot_be_shown() {
+        let late = spin_until(Instant::now(), || false).unwrap_err();
+        assert!(matches!(late.downcast_ref(), Some(Failure::CannotShow(_))), "{late}");
+        assert!(spin_until(Instant::now(), || true).is_ok());
+    }
+}

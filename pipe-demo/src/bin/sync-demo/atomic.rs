@@ -69,9 +69,15 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
 }
 
 fn one_instruction(out: &mut Report, deadline: Instant) -> anyhow::Result<()> {
+    out.pairs(&interruptible(deadline)?)?;
     out.pairs(&uninterruptible(deadline)?)?;
     out.pairs(&not_atomic(deadline)?)?;
     out.pairs(&locked(deadline)?)
+}
+
+/// Three instructions on one CPU: an interrupt comes between them in the end.
+pub fn interruptible(deadline: Instant) -> anyhow::Result<Counted> {
+    on_one_cpu(Add::ReadAddWrite, deadline, |counted| counted.lost > 0)
 }
 
 /// One instruction on one CPU, whatever the number of switches.

@@ -2,6 +2,7 @@
 //!
 //! Note: 关于同步. Go: `sync/atomic`. Man: getrusage(2) at ru_nivcsw; `lock` is a prefix of x86's instructions.
 
+use std::hint::black_box;
 use std::ops::ControlFlow::{Break, Continue};
 use std::sync::atomic::{
     AtomicU64,
@@ -78,7 +79,8 @@ fn count(
 impl Add {
     pub fn to(self, number: &AtomicU64, times: u64) -> anyhow::Result<()> {
         match self {
-            Add::ReadAddWrite => (0..times).for_each(|_| number.store(number.load(Relaxed) + 1, Relaxed)),
+            // Without the box the compiler makes one instruction of it, where the CPU has that.
+            Add::ReadAddWrite => (0..times).for_each(|_| number.store(black_box(number.load(Relaxed)) + 1, Relaxed)),
             Add::Inc => inc(number, times)?,
             Add::FetchAdd => (0..times).for_each(|_| {
                 number.fetch_add(1, Relaxed);
