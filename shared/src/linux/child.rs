@@ -87,8 +87,14 @@ impl Children {
         let mut job = self.lock();
         let (parent, group) = (getpid(), job.group.unwrap_or(Pid::from_raw(0)));
         let child = forked_by(|| {
-            let ready = setpgid(Pid::from_raw(0), group).is_ok() && die_with(parent).is_ok();
-            if ready { body() } else { 1 }
+            let joined = setpgid(Pid::from_raw(0), group).map_err(io::Error::from).context("setpgid");
+            match joined.and_then(|()| die_with(parent).context("PR_SET_PDEATHSIG")) {
+                Ok(()) => body(),
+                Err(error) => {
+                    complain(&error.context(format!("child {}", getpid())));
+                    1
+                }
+            }
         })?;
         // Both do it, as nobody knows who comes first; it fails only once the child has done it and more.
         let _ = setpgid(child, group);

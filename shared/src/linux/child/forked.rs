@@ -73,7 +73,9 @@ impl Forked {
             .map_err(io::Error::from)
             .context("block SIGCHLD")?;
         let event = self.await_sigchld(changes, &sigchld);
-        sigprocmask(SigmaskHow::SIG_SETMASK, Some(&before), None).map_err(io::Error::from).context("unblock SIGCHLD")?;
+        sigprocmask(SigmaskHow::SIG_SETMASK, Some(&before), None)
+            .map_err(io::Error::from)
+            .context("unblock SIGCHLD")?;
         event
     }
 
