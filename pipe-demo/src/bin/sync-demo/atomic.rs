@@ -12,7 +12,7 @@ use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::at_once::deadline;
 
-use crate::increments::{Add, Counted, on_one_cpu, on_two_cpus};
+use crate::increments::{Counted, Increment, on_one_cpu, on_two_cpus};
 pub use compare_and_swap::multiply;
 pub use words::{add_together, cost, move_to_and_fro};
 
@@ -34,7 +34,7 @@ pub struct Multiplied {
 /// Two processes, at full speed.
 #[derive(Serialize)]
 pub struct Added {
-    pub add: Add,
+    pub add: Increment,
     pub additions: u64,
     pub lost: u64,
 }
@@ -77,20 +77,20 @@ fn one_instruction(out: &mut Report, deadline: Instant) -> anyhow::Result<()> {
 
 /// Three instructions on one CPU: an interrupt comes between them in the end.
 pub fn interruptible(deadline: Instant) -> anyhow::Result<Counted> {
-    on_one_cpu(Add::ReadAddWrite, deadline, |counted| counted.lost > 0)
+    on_one_cpu(Increment::ReadAddWrite, deadline, |counted| counted.lost > 0)
 }
 
 /// One instruction on one CPU, whatever the number of switches.
 pub fn uninterruptible(deadline: Instant) -> anyhow::Result<Counted> {
-    on_one_cpu(Add::Inc, deadline, |counted| counted.switches >= 10)
+    on_one_cpu(Increment::Inc, deadline, |counted| counted.switches >= 10)
 }
 
 /// The same instruction on two CPUs, without any switch.
 pub fn not_atomic(deadline: Instant) -> anyhow::Result<Counted> {
-    on_two_cpus(Add::Inc, deadline, |counted| counted.lost > 0)
+    on_two_cpus(Increment::Inc, deadline, |counted| counted.lost > 0)
 }
 
 /// An instruction that keeps the other CPU out.
 pub fn locked(deadline: Instant) -> anyhow::Result<Counted> {
-    on_two_cpus(Add::FetchAdd, deadline, |counted| counted.additions >= 400_000)
+    on_two_cpus(Increment::FetchAdd, deadline, |counted| counted.additions >= 400_000)
 }

@@ -18,7 +18,7 @@ use shared::linux::memory::SharedMemory;
 /// How one is added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Add {
+pub enum Increment {
     /// Read, add, write: three steps.
     ReadAddWrite,
     /// x86's `inc` of a number in memory: one instruction, between whose read and write no interrupt can come.
@@ -30,7 +30,7 @@ pub enum Add {
 /// What came of the rounds that count.
 #[derive(Serialize)]
 pub struct Counted {
-    pub add: Add,
+    pub add: Increment,
     pub cpus: usize,
     pub switches: i64,
     pub additions: u64,
@@ -38,13 +38,13 @@ pub struct Counted {
 }
 
 /// Both on one CPU, which goes from one to the other, until `enough`.
-pub fn on_one_cpu(add: Add, deadline: Instant, enough: impl Fn(&Counted) -> bool) -> anyhow::Result<Counted> {
+pub fn on_one_cpu(add: Increment, deadline: Instant, enough: impl Fn(&Counted) -> bool) -> anyhow::Result<Counted> {
     let counted = Counted { add, cpus: 1, switches: 0, additions: 0, lost: 0 };
     count(counted, [cpus()?.0; 2], 5_000_000, deadline, |_| true, enough)
 }
 
 /// Each on a CPU of its own. Only rounds in which neither lost it count, until `enough`.
-pub fn on_two_cpus(add: Add, deadline: Instant, enough: impl Fn(&Counted) -> bool) -> anyhow::Result<Counted> {
+pub fn on_two_cpus(add: Increment, deadline: Instant, enough: impl Fn(&Counted) -> bool) -> anyhow::Result<Counted> {
     let counted = Counted { add, cpus: 2, switches: 0, additions: 0, lost: 0 };
     count(counted, two_cpus()?, 10_000, deadline, |switches| switches == 0, enough)
 }
@@ -76,18 +76,25 @@ fn count(
     Ok(counted)
 }
 
-impl Add {
+impl Increment {
+    /// Adds one, `times` times.
     pub fn to(self, number: &AtomicU64, times: u64) -> anyhow::Result<()> {
         match self {
-            // Without the box the compiler makes one instruction of it, where the CPU has that.
-            Add::ReadAddWrite => (0..times).for_each(|_| number.store(black_box(number.load(Relaxed)) + 1, Relaxed)),
-            Add::Inc => inc(number, times)?,
-            Add::FetchAdd => (0..times).for_each(|_| {
-                number.fetch_add(1, Relaxed);
-            }),
+            Increment::ReadAddWrite => (0..times).for_each(|_| read_add_write(number)),
+            Increment::Inc => inc(number, times)?,
+            Increment::FetchAdd => (0..times).for_each(|_| fetch_add(number)),
         }
         Ok(())
     }
+}
+
+/// Without the box, the compiler makes one instruction of the three where the CPU has it.
+fn read_add_write(number: &AtomicU64) {
+    number.store(black_box(number.load(Relaxed)) + 1, Relaxed);
+}
+
+fn fetch_add(number: &AtomicU64) {
+    number.fetch_add(1, Relaxed);
 }
 
 // ANCHOR: increment

@@ -17,7 +17,7 @@ use shared::harness::report::Report;
 use shared::linux::at_once::deadline;
 use shared::linux::child::Children;
 
-use crate::increments::{Add, Counted, on_two_cpus};
+use crate::increments::{Counted, Increment, on_two_cpus};
 
 /// There are no options.
 #[derive(clap::Args)]
@@ -32,12 +32,12 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
 
 /// Updates that are lost in rounds in which neither process lost its CPU.
 pub fn lost_without_interruption() -> anyhow::Result<Counted> {
-    on_two_cpus(Add::ReadAddWrite, deadline(), |counted| counted.lost > 0)
+    on_two_cpus(Increment::ReadAddWrite, deadline(), |counted| counted.lost > 0)
 }
 
 /// A system call that had to wait while signals came.
 #[derive(Serialize)]
-pub struct Call {
+pub struct Interrupted {
     pub call: &'static str,
     pub bytes: usize,
     /// Signals that came meanwhile.
@@ -53,6 +53,7 @@ pub enum Outcome {
     Error(#[serde(serialize_with = "by_name")] Errno),
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives references")]
 fn by_name<S: Serializer>(errno: &Errno, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("{errno:?}"))
 }
@@ -64,7 +65,7 @@ extern "C" fn count(_: libc::c_int) {
 }
 
 /// A read of an empty pipe, and a write of more than a pipe holds, while a signal comes each millisecond.
-pub fn calls() -> anyhow::Result<[Call; 2]> {
+pub fn calls() -> anyhow::Result<[Interrupted; 2]> {
     const MANY: usize = 1 << 20;
     let (mut empty, feed) = io::pipe().context("pipe")?;
     let (drain, mut full) = io::pipe().context("pipe")?;
@@ -86,14 +87,14 @@ fn end_both_waits(mut feed: &PipeWriter, mut drain: &PipeReader) -> io::Result<(
     io::copy(&mut drain, &mut io::sink()).map(drop)
 }
 
-fn observed(call: &'static str, bytes: usize, make: impl FnOnce() -> io::Result<usize>) -> anyhow::Result<Call> {
+fn observed(call: &'static str, bytes: usize, make: impl FnOnce() -> io::Result<usize>) -> anyhow::Result<Interrupted> {
     let before = SIGNALS.load(SeqCst);
     let outcome = match make() {
         Ok(count) => Outcome::Returned(count),
         Err(error) if error.kind() == ErrorKind::Interrupted => Outcome::Error(Errno::EINTR),
         Err(error) => return Err(error).with_context(|| format!("{call} the pipe")),
     };
-    Ok(Call { call, bytes, signals: SIGNALS.load(SeqCst) - before, outcome })
+    Ok(Interrupted { call, bytes, signals: SIGNALS.load(SeqCst) - before, outcome })
 }
 
 /// Without SA_RESTART.

@@ -30,7 +30,10 @@ pub fn multiply(deadline: Instant) -> anyhow::Result<Multiplied> {
     let (mut multiplications, mut alone) = (0, 1_u64);
     while product.retries.load(SeqCst) == 0 {
         check(deadline)?;
-        let work = || Ok((0..EACH).for_each(|_| product.multiply()));
+        let work = || {
+            (0..EACH).for_each(|_| product.multiply());
+            Ok(())
+        };
         Racers::at_the_gate(&Children::helpers(), PROCESSES, work)?.start()?;
         multiplications += PROCESSES * EACH;
         alone = (0..PROCESSES * EACH).fold(alone, |number, _| number.wrapping_mul(FACTOR));

@@ -14,7 +14,7 @@ use shared::linux::memory::SharedMemory;
 use shared::linux::usage::Usage;
 
 use super::{Added, Cost, Moved};
-use crate::increments::Add;
+use crate::increments::Increment;
 use crate::mutex::ProcessMutex;
 use crate::racers::Racers;
 
@@ -24,9 +24,9 @@ const TIMES: u64 = 50_000;
 pub fn add_together() -> anyhow::Result<Added> {
     const PROCESSES: u64 = 2;
     let number = SharedMemory::new(AtomicU64::new(0))?;
-    Racers::at_the_gate(&Children::helpers(), PROCESSES, || Add::FetchAdd.to(&number, TIMES))?.start()?;
+    Racers::at_the_gate(&Children::helpers(), PROCESSES, || Increment::FetchAdd.to(&number, TIMES))?.start()?;
     let additions = PROCESSES * TIMES;
-    Ok(Added { add: Add::FetchAdd, additions, lost: additions.saturating_sub(number.load(SeqCst)) })
+    Ok(Added { add: Increment::FetchAdd, additions, lost: additions.saturating_sub(number.load(SeqCst)) })
 }
 
 /// CPU time: the least of some tries, as what others are to blame for only adds to it.
@@ -64,12 +64,15 @@ pub fn move_to_and_fro(with_mutex: bool, deadline: Instant) -> anyhow::Result<Mo
     let mutex = with_mutex.then(ProcessMutex::shared).transpose()?;
     let words = [AtomicU64::new(SUM), AtomicU64::new(0)];
     let accounts = SharedMemory::new(Accounts { words, is_over: AtomicBool::new(false) })?;
-    let exclusively = |work: &mut dyn FnMut()| match &mutex {
-        Some(mutex) => mutex.exclusively(work),
-        None => Ok(work()),
+    let exclusively = |work: &mut dyn FnMut()| {
+        if let Some(mutex) = &mutex {
+            return mutex.exclusively(work);
+        }
+        work();
+        Ok(())
     };
     let children = Children::helpers();
-    let mover = Teller::fork(&children, || {
+    let child = Teller::fork(&children, || {
         while !accounts.is_over.load(SeqCst) {
             for way in [[0, 1], [1, 0]] {
                 exclusively(&mut || accounts.move_one(way))?;
@@ -88,7 +91,7 @@ pub fn move_to_and_fro(with_mutex: bool, deadline: Instant) -> anyhow::Result<Mo
         let _ = sched_yield();
     }
     accounts.is_over.store(true, SeqCst);
-    mover.hear()?;
+    child.hear()?;
     Ok(moved)
 }
 
