@@ -1,5 +1,4 @@
-//! Pipes between processes, and what processes need besides: the note's sections 管道 and 关于同步,
-//! with fork, copy-on-write and exec from 进程. One command a file.
+//! Pipes between processes: the note's section 管道, with fork, copy-on-write and exec from 进程. One command a file.
 
 mod atomicity;
 mod bench;
@@ -15,7 +14,6 @@ mod run;
 mod status;
 mod step;
 mod stranger;
-mod sync;
 
 use std::process::ExitCode;
 
@@ -24,7 +22,7 @@ use shared::harness::claims::Check;
 use shared::harness::program::{self, Common, Options, Program};
 use shared::harness::report::Report;
 
-/// Pipes, processes and their race for shared memory, as the note's sections 管道 and 关于同步 tell of them
+/// Pipes between processes, as the note's section 管道 tells of them
 ///
 /// Without a command it tells the note's stories: echo read in pieces and by line, ps aux piped into grep,
 /// a pipe of the kernel's and one in memory.
@@ -55,8 +53,6 @@ enum Command {
     Capacity(capacity::Args),
     /// Count the messages of many writers that arrive torn
     Atomicity(atomicity::Args),
-    /// Let processes add to one number in shared memory, and count the updates that are lost
-    Race(sync::race::Args),
     /// Show what a forked child shares with its parent, and what exec leaves of it
     Fork(process::fork::Args),
     /// Round trips and throughput of pipes and of shared memory, on one scale with the other programs' mechanisms
@@ -83,13 +79,6 @@ impl Program for Cli {
         process::privileges::CHECKS,
         process::sealed::CHECKS,
         process::switches::CHECKS,
-        sync::increment::CHECKS,
-        sync::interrupted::CHECKS,
-        sync::flags::CHECKS,
-        sync::preempted::CHECKS,
-        sync::race::CHECKS,
-        sync::retry::CHECKS,
-        sync::words::CHECKS,
         run::arguments::CHECKS,
         run::reads::CHECKS,
         run::ends::CHECKS,
@@ -119,7 +108,6 @@ impl Program for Cli {
             Command::IoPipe(args) => io_pipe::run(&args, out),
             Command::Capacity(args) => capacity::run(&args, out),
             Command::Atomicity(args) => atomicity::run(&args, out),
-            Command::Race(args) => sync::race::run(&args, out),
             Command::Fork(args) => process::fork::run(&args, out),
             Command::Bench(args) => shared::harness::bench::run(&args, &bench::MECHANISMS),
             Command::Common(command) => command.run::<Cli>(),

@@ -1,7 +1,6 @@
 //! What the note's section 进程 says: of fork and exec, of memory, of system calls, of switching.
 
 pub mod addresses;
-pub mod child;
 pub mod cpu;
 pub mod fork;
 pub mod frames;
@@ -12,3 +11,5 @@ pub mod privileges;
 pub mod sealed;
 pub mod smaps;
 pub mod switches;
+
+pub use shared::linux::child::teller as child;

@@ -3,7 +3,6 @@
 //!
 //! Note: 进程的切换和调度. Go: none. Man: sched(7), getrusage(2) at ru_nivcsw.
 
-use std::hint::spin_loop;
 use std::ops::ControlFlow::{Break, Continue};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::SeqCst};
 
@@ -12,8 +11,7 @@ use shared::harness::claims::{Check, Seen};
 use shared::linux::cpu::{cpus, stay_on, two_cpus};
 
 use super::child::Teller;
-use crate::sync::at_once::at_once;
-use crate::sync::retry::{step, steps};
+use shared::linux::at_once::{at_once, deadline, spin_until};
 use shared::linux::child::Children;
 use shared::linux::memory::SharedMemory;
 use shared::linux::usage::Usage;
@@ -33,17 +31,16 @@ fn only_seemingly_at_once() -> anyhow::Result<Seen> {
 // ANCHOR: handshakes
 /// Lets two processes shake hands in memory so often, until it took as many switches as `wanted`.
 fn switches_of(cpus: [usize; 2], handshakes: usize, wanted: impl Fn(i64) -> bool) -> anyhow::Result<i64> {
-    let hands = SharedMemory::new(AtomicUsize::new(0))?;
+    let (deadline, hands) = (deadline(), SharedMemory::new(AtomicUsize::new(0))?);
     let shake = |me| {
         for _ in 0..handshakes {
-            while hands.load(SeqCst) % 2 != me {
-                spin_loop();
-            }
+            spin_until(deadline, || hands.load(SeqCst) % 2 == me)?;
             hands.fetch_add(1, SeqCst);
         }
+        Ok(())
     };
     let mut took = 0;
-    at_once(cpus, shake, |switches| {
+    at_once(cpus, deadline, shake, |switches| {
         took = switches;
         if wanted(switches) { Break(()) } else { Continue(()) }
     })?;
@@ -84,3 +81,37 @@ fn state_is_kept() -> anyhow::Result<Seen> {
     Ok(Seen::holds(as_alone, format!("the CPU was taken {one}, {other}; the results are {result} without")))
 }
 // ANCHOR_END: kept
+
+const FACTOR: u64 = 6_364_136_223_846_793_005;
+const SUMMAND: u64 = 1_442_695_040_888_963_407;
+
+/// What is done to the number.
+fn step(number: u64) -> u64 {
+    number.wrapping_mul(FACTOR).wrapping_add(SUMMAND)
+}
+
+/// What so many steps make of 0, in few: two of them are one with another factor and summand.
+fn steps(mut count: u64) -> u64 {
+    let (mut factor, mut summand, mut number) = (FACTOR, SUMMAND, 0_u64);
+    while count > 0 {
+        if count % 2 == 1 {
+            number = number.wrapping_mul(factor).wrapping_add(summand);
+        }
+        summand = summand.wrapping_mul(factor).wrapping_add(summand);
+        factor = factor.wrapping_mul(factor);
+        count /= 2;
+    }
+    number
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_steps_are_as_one_by_one() {
+        for count in [0, 1, 2, 3, 1000] {
+            assert_eq!(steps(count), (0..count).fold(0, |number, _| step(number)));
+        }
+    }
+}

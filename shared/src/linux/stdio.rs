@@ -96,6 +96,21 @@ pub fn narrate(line: fmt::Arguments<'_>) {
     let _ = Patient::new(io::stderr().lock()).write_all(format!("{line}\n").as_bytes());
 }
 
+/// Whether `-v` asks for more than the records say.
+static VERBOSE: AtomicBool = AtomicBool::new(false);
+
+/// Tells details from now on (`-v`).
+pub fn be_verbose() {
+    VERBOSE.store(true, Ordering::Relaxed);
+}
+
+/// One line on stderr, with `-v` only.
+pub fn detail(line: fmt::Arguments<'_>) {
+    if VERBOSE.load(Ordering::Relaxed) {
+        narrate(line);
+    }
+}
+
 /// What somebody else wrote, safe to show in one line: control characters, invisible ones and invalid bytes are
 /// escaped, and the backslash with them; Chinese stays Chinese.
 pub fn escaped(bytes: &[u8]) -> String {

@@ -57,7 +57,7 @@ fn check(code: i32) -> anyhow::Result<()> {
     if code == 0 { Ok(()) } else { Err(Errno::from_raw(code)).context("pthread mutex") }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use std::sync::mpsc;
     use std::thread;

@@ -2,25 +2,36 @@
 //!
 //! Note: 进程的衍生. Go: none, its programs cannot fork. Man: fork(2), wait(2), PR_SET_DUMPABLE in prctl(2).
 
-use std::io::{self, PipeReader};
+use std::io::{self, PipeReader, Read};
 use std::marker::PhantomData;
-
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::ExitStatusExt;
 
 use anyhow::{Context, anyhow, bail};
 use nix::sys::prctl::set_dumpable;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use shared::linux::child::{self, Children, wait_for};
+use crate::linux::child::{self, Children, wait_for};
+use crate::linux::failure::Failure;
 
 /// A child that has yet to be heard.
+#[derive(Debug)]
 pub struct Teller<T> {
+    /// Its PID.
     pub pid: Pid,
     told: PipeReader,
     what: PhantomData<T>,
+}
+
+/// What goes through the pipe.
+#[derive(Serialize, Deserialize)]
+enum Told<T> {
+    Seen(T),
+    CannotShow(String),
+    Failed(String),
 }
 
 impl<T: Serialize + DeserializeOwned> Teller<T> {
@@ -28,17 +39,38 @@ impl<T: Serialize + DeserializeOwned> Teller<T> {
     pub fn fork(children: &Children, look: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<Teller<T>> {
         let (told, tell) = io::pipe().context("pipe")?;
         let pid = children.fork(|| {
-            let seen = look().map_err(|error| format!("{error:#}"));
-            u8::from(serde_json::to_writer(&tell, &seen).is_err())
+            let told = look().map_or_else(|error| Told::of(&error), Told::Seen);
+            u8::from(serde_json::to_writer(&tell, &told).is_err())
         })?;
         Ok(Teller { pid, told, what: PhantomData })
     }
 
     /// What it saw; it has ended then.
-    pub fn hear(self) -> anyhow::Result<T> {
-        let seen: Result<T, String> = serde_json::from_reader(self.told).context("what the child tells")?;
-        wait_for(self.pid)?;
-        seen.map_err(|error| anyhow!("in the child: {error}"))
+    pub fn hear(mut self) -> anyhow::Result<T> {
+        let (child, mut told) = (self.pid, Vec::new());
+        self.told.read_to_end(&mut told).with_context(|| format!("read what child {child} tells"))?;
+        wait_for(child)?;
+        match serde_json::from_slice(&told).with_context(|| format!("what child {child} tells"))? {
+            Told::Seen(seen) => Ok(seen),
+            Told::CannotShow(why) => Err(Failure::CannotShow(why).into()),
+            Told::Failed(error) => Err(anyhow!("child {child}: {error}")),
+        }
+    }
+}
+
+impl<T> Told<T> {
+    fn of(error: &anyhow::Error) -> Told<T> {
+        match error.downcast_ref() {
+            Some(Failure::CannotShow(why)) => Told::CannotShow(why.clone()),
+            _ => Told::Failed(format!("{error:#}")),
+        }
+    }
+}
+
+/// Readable when it has told, or has ended.
+impl<T> AsFd for Teller<T> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.told.as_fd()
     }
 }
 
