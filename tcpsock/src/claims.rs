@@ -1,11 +1,11 @@
 //! What the note says of sockets over TCP and UDP, asked of this kernel: a file a heading.
 
-mod addresses;
-mod close;
-mod deadlines;
-mod read;
 mod socket_features;
 mod tcp_ip;
+mod read;
+mod close;
+mod addresses;
+mod deadlines;
 
 use shared::harness::claims::Check;
 

@@ -1,24 +1,24 @@
 //! Sockets over TCP and UDP: the note's section Socket, one command a file.
 
-mod addresses;
-mod bench;
-mod buffered;
-mod claims;
-mod client;
-mod close;
-mod concurrent;
-mod connect;
-mod deadline;
 mod demo;
-mod eagain;
-mod listen;
-mod load;
 mod plain;
-mod raw;
-mod read;
 mod serve;
+mod client;
+mod load;
 mod sockets;
+mod raw;
 mod udp;
+mod listen;
+mod connect;
+mod addresses;
+mod eagain;
+mod read;
+mod buffered;
+mod close;
+mod deadline;
+mod concurrent;
+mod bench;
+mod claims;
 
 mod address;
 mod experiment;

@@ -1,7 +1,7 @@
 //! What the note says of sockets in the Unix domain, asked of this kernel: a file a heading.
 
-mod socket_features;
 mod sockets;
+mod socket_features;
 mod tcp_ip;
 
 use shared::harness::claims::Check;

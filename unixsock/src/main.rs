@@ -1,16 +1,16 @@
 //! Sockets of the Unix domain: the note's section Socket over a path, one command a file.
 
-mod bench;
-mod boundaries;
-mod claims;
-mod client;
-mod credentials;
 mod demo;
-mod load;
-mod names;
-mod pass_fd;
 mod serve;
+mod client;
+mod load;
+mod boundaries;
+mod names;
 mod unixgram;
+mod pass_fd;
+mod credentials;
+mod bench;
+mod claims;
 
 mod address;
 mod meeting_place;

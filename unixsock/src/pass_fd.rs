@@ -32,7 +32,7 @@ const BYTE: [u8; 1] = [0];
 pub struct Args {
     #[command(subcommand)]
     side: Side,
-    /// Wait so long for all together: the other side, a FILE that is a FIFO, and the bytes that are copied
+    /// Give up after so long in all: for the other side, a FILE that is a FIFO, and the bytes that are copied
     #[arg(long, global = true, value_name = "DURATION", default_value = "10s", value_parser = shared::harness::duration::parse)]
     timeout: Duration,
 }
