@@ -14,7 +14,7 @@ use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Report;
 use shared::linux::readiness::Ready;
 
-use crate::inlet::Inlet;
+use crate::recv::inlet::Inlet;
 use crate::make;
 use crate::patience::Patience;
 use crate::scratch::{self, Process, Scratch};

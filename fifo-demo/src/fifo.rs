@@ -25,7 +25,7 @@ use nix::fcntl::{AT_FDCWD, OFlag, openat};
 use nix::sys::stat::Mode;
 use shared::linux::readiness::{Ready, nonblocking};
 
-use crate::inlet::{Inlet, set_nonblocking};
+use crate::recv::inlet::{Inlet, set_nonblocking};
 use crate::outlet::Outlet;
 use crate::patience::Patience;
 

@@ -10,7 +10,6 @@ mod recv;
 mod send;
 
 mod fifo;
-mod inlet;
 mod outlet;
 mod patience;
 mod scratch;

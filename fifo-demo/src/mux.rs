@@ -28,7 +28,7 @@ use shared::linux::failure::Failure;
 use shared::linux::readiness::Ready;
 
 use crate::fifo;
-use crate::inlet::Inlet;
+use crate::recv::inlet::Inlet;
 use crate::patience::Patience;
 use crate::scratch::{self, Process, Scratch};
 use tally::Tally;

@@ -5,6 +5,7 @@
 //!
 //! Note: 管道 ("tee dst.log < myfifo"). Go: `os.Open`, `io.MultiWriter`. Man: fifo(7), tee(1).
 
+pub mod inlet;
 mod outputs;
 
 use std::path::PathBuf;
@@ -15,7 +16,7 @@ use shared::linux::stdio;
 use shared::linux::stdio::stdout_is_open;
 
 use crate::fifo;
-use crate::inlet::Inlet;
+use crate::recv::inlet::Inlet;
 use crate::patience::Patience;
 use outputs::Outputs;
 
