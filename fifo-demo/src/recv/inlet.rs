@@ -1,21 +1,22 @@
-//! The read end of a pipe, without blocking: bytes, the end, or a wait with a limit.
+//! The read end of a FIFO under an edge-triggered epoll: bytes, the end, or a wait that a signal, a deadline or the loss
+//! of stdout's reader ends too.
 //!
-//! epoll is edge-triggered here, so [`Inlet::wait`] may be trusted only at the beginning and after a read
-//! that answered EAGAIN or 0: then whatever comes next makes an event, and what was there before the pipe
-//! was registered has made one too.
+//! [`Inlet::wait`] may be trusted only at the beginning and after a read that answered EAGAIN or 0: then whatever comes
+//! next makes an event, and what was there before the FIFO was registered has made one too.
 //!
 //! Man: epoll(7), pipe(7).
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
 use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::fcntl::{FcntlArg, fcntl};
 use shared::linux::failure::Failure;
 use shared::linux::readiness::{self, Ready, nonblocking};
 use shared::linux::shutdown::Shutdown;
@@ -36,15 +37,14 @@ pub struct Inlet {
 }
 
 impl Inlet {
-    /// Takes over `pipe`, which must not be shared: it ceases to block.
-    pub fn new(pipe: impl Into<OwnedFd>, name: &str) -> anyhow::Result<Inlet> {
-        let pipe = File::from(pipe.into());
-        set_nonblocking(&pipe).with_context(|| format!("fcntl {name}"))?;
+    /// Takes over `pipe`, which does not block.
+    pub fn new(pipe: File, path: &Path) -> anyhow::Result<Inlet> {
+        let name = path.display().to_string();
         let poll = Poll::new().context("epoll_create")?;
         poll.registry()
             .register(&mut SourceFd(&pipe.as_raw_fd()), PIPE, Interest::READABLE)
             .with_context(|| format!("epoll_ctl {name}"))?;
-        Ok(Inlet { pipe, name: name.to_owned(), poll, events: Events::with_capacity(4), stdout_gone: false })
+        Ok(Inlet { pipe, name, poll, events: Events::with_capacity(4), stdout_gone: false })
     }
 
     /// A shutdown, too, ends a wait.
@@ -97,11 +97,4 @@ impl Inlet {
             }
         }
     }
-}
-
-/// Of a descriptor that nobody shares: the flag is the open file's, and others would trip over it.
-pub fn set_nonblocking(file: &impl AsFd) -> io::Result<()> {
-    let flags = OFlag::from_bits_retain(fcntl(file, FcntlArg::F_GETFL)?);
-    fcntl(file, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
-    Ok(())
 }

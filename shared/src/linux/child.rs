@@ -154,6 +154,13 @@ impl Child {
         self.started.waited_for.store(true, Ordering::SeqCst);
         Ok(status)
     }
+
+    /// Waits for its end, which must be a success; `name` is for the error.
+    pub fn succeed(mut self, name: &str) -> anyhow::Result<()> {
+        let status = self.wait().with_context(|| format!("wait for {name}"))?;
+        ensure!(status.success(), "{name}: {status}");
+        Ok(())
+    }
 }
 
 /// How a forked child ended.
