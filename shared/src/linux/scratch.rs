@@ -18,6 +18,7 @@ use anyhow::{Context, ensure};
 use crate::linux::child::Children;
 use crate::linux::failure::Failure;
 use crate::linux::pidfd;
+use crate::linux::shutdown::abort_on_signals;
 use crate::linux::stdio::narrate;
 
 /// Told or not, the folder is removed.
@@ -37,9 +38,15 @@ pub struct Folder {
     keep: Option<PipeWriter>,
 }
 
-/// Does `work` in a new folder, with children of its own, and leaves nothing of either.
+/// Does `work` in a new folder, with children of its own, and leaves nothing of either, also where a signal ends it.
+///
+/// Once a process: it takes the signals.
 pub fn with<T>(program: &str, work: impl FnOnce(&Path, &Children) -> anyhow::Result<T>) -> anyhow::Result<T> {
     let (folder, children) = (Folder::make(program)?, Children::helpers());
+    abort_on_signals({
+        let children = children.clone();
+        move || children.kill()
+    })?;
     let done = work(folder.path(), &children);
     children.end();
     let removed = folder.remove();
