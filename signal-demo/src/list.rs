@@ -5,6 +5,7 @@
 //! Note: 信号 ("kill -l", "支持62种信号"). Go: the constants of `syscall.Signal`. Man: signal(7).
 
 mod default_action;
+pub mod hidden;
 
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
@@ -17,7 +18,7 @@ use shared::linux::failure::Failure;
 
 use self::default_action::{DefaultAction, Experiment};
 use crate::actions;
-use crate::hidden;
+
 use crate::signal::{Signal, action};
 
 #[derive(clap::Args)]

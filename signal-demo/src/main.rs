@@ -2,10 +2,9 @@
 
 mod actions;
 mod bench;
-mod channels;
+mod notify;
 mod child;
 mod demo;
-mod hidden;
 mod list;
 mod mask;
 mod narration;
@@ -18,7 +17,6 @@ mod registry;
 mod send;
 mod signal;
 mod sources;
-mod unasked;
 mod wait;
 
 use std::process::ExitCode;
@@ -28,7 +26,7 @@ use shared::harness::claims::Check;
 use shared::harness::program::{self, Common, Options, Program};
 use shared::harness::report::Report;
 
-use self::process::{descriptor, ids, kill, launcher, numbers, orphan, states};
+use self::process::{descriptor, ids, kill, numbers, orphan, states};
 
 /// Signals, and the processes they are sent to, as the note's section 信号 tells of them
 ///
@@ -91,16 +89,16 @@ impl Program for Cli {
         states::traced::CHECKS,
         states::uninterruptible::CHECKS,
         states::zombie::CHECKS,
-        unasked::CHECKS,
+        sources::asynchronous::CHECKS,
         list::CHECKS,
-        hidden::CHECKS,
+        list::hidden::CHECKS,
         queue::CHECKS,
         order::CHECKS,
         sources::CHECKS,
         actions::CHECKS,
-        channels::CHECKS,
+        notify::CHECKS,
         permission::CHECKS,
-        launcher::CHECKS,
+        sources::launcher::CHECKS,
     ];
 
     const MECHANISMS: &'static [shared::harness::bench::Mechanism] = &bench::MECHANISMS;

@@ -4,7 +4,6 @@ pub mod answer;
 pub mod descriptor;
 pub mod ids;
 pub mod kill;
-pub mod launcher;
 pub mod namespace;
 pub mod numbers;
 pub mod orphan;

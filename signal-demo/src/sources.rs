@@ -4,6 +4,9 @@
 //!
 //! Note: 信号 ("信号的来源"). Go: (none). Man: signal(7), pty(7), "Special characters" in termios(3), credentials(7).
 
+pub mod asynchronous;
+pub mod launcher;
+
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::process;

@@ -14,9 +14,9 @@ use nix::unistd;
 use shared::harness::claims::{Check, Seen};
 use shared::linux::readiness;
 
-use super::answer::{await_turn, give_turn, tell, telling, told};
-use super::orphan::become_subreaper;
 use crate::child::{self, Event};
+use crate::process::answer::{await_turn, give_turn, tell, telling, told};
+use crate::process::orphan::become_subreaper;
 use crate::signal::Signal;
 
 pub const CHECKS: &[Check] = &[(137, it_speaks_for_itself)];
