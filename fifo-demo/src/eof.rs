@@ -104,7 +104,7 @@ fn edge_triggered(fifo: &Path) -> anyhow::Result<Cured> {
     let mut epoll = Poll::new().context("epoll_create")?;
     let mut events = Events::with_capacity(1);
     epoll.registry().register(&mut SourceFd(&reader.as_raw_fd()), Token(0), Interest::READABLE).context("epoll_ctl")?;
-    let edges = |left| readiness::await_events(&mut epoll, &mut events, Instant::now() + left);
+    let edges = |left| readiness::await_events(&mut epoll, &mut events, Some(Instant::now() + left));
     Cured::seen("edge-triggered epoll", before, fifo, &reader, edges)
 }
 // ANCHOR_END: edge

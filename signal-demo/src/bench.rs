@@ -26,7 +26,7 @@ pub struct Args {
     /// Only what the registry of signals costs, beside a bare loop of epoll and signalfd
     #[arg(long)]
     registry: bool,
-    /// With --registry: so many signals and answers in each of the rounds
+    /// With --registry: this number of signals and answers in each of the rounds
     #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     count: u32,
 }

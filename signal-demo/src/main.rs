@@ -1,23 +1,25 @@
 //! Signals, and the processes they are sent to: the note's section 信号, one command a file.
 
-mod actions;
-mod bench;
-mod notify;
-mod child;
 mod demo;
 mod list;
+mod send;
+mod wait;
 mod mask;
-mod narration;
+mod queue;
 mod order;
+mod sources;
+mod actions;
 mod permission;
+mod notify;
+mod bench;
+mod claims;
+
+mod child;
+mod narration;
 mod proc;
 mod process;
-mod queue;
 mod registry;
-mod send;
 mod signal;
-mod sources;
-mod wait;
 
 use std::process::ExitCode;
 
@@ -56,8 +58,14 @@ enum Command {
     Queue(queue::Args),
     /// Who comes first of several signals that wait
     Order(order::Args),
+    /// Where signals come from, whom they reach, and whom not
+    Sources(sources::Args),
     /// Ignore, catch, default; and the two signals that leave no choice
     Actions(actions::Args),
+    /// Who may stop and kill whose processes
+    Permission(permission::Args),
+    /// What os/signal promises of its channels, asked of our registry
+    Notify(notify::Args),
     /// A process, its parent, and so on up to the root
     Ids(ids::Args),
     /// Each state of a process, made and looked at
@@ -89,16 +97,7 @@ impl Program for Cli {
         states::traced::CHECKS,
         states::uninterruptible::CHECKS,
         states::zombie::CHECKS,
-        sources::asynchronous::CHECKS,
-        list::CHECKS,
-        list::hidden::CHECKS,
-        queue::CHECKS,
-        order::CHECKS,
-        sources::CHECKS,
-        actions::CHECKS,
-        notify::CHECKS,
-        permission::CHECKS,
-        sources::launcher::CHECKS,
+        claims::CHECKS[0],
     ];
 
     const MECHANISMS: &'static [shared::harness::bench::Mechanism] = &bench::MECHANISMS;
@@ -111,15 +110,19 @@ impl Program for Cli {
         if self.options.verbose() {
             narration::begin();
         }
+        let out = &mut Report::new(self.options.json);
         match self.command.unwrap_or(Command::Demo) {
-            Command::Demo => demo::run(&mut Report::new(false)),
-            Command::List(args) => list::run(&args, &mut Report::new(args.json)),
-            Command::Send(args) => send::run(&args, &mut Report::new(args.json)),
-            Command::Wait(args) => wait::run(&args, &mut Report::new(args.json)),
-            Command::Mask(args) => mask::run(&args, &mut Report::new(args.json)),
-            Command::Queue(args) => queue::run(&args, &mut Report::new(args.json)),
-            Command::Order(args) => order::run(&mut Report::new(args.json)),
-            Command::Actions(args) => actions::run(&mut Report::new(args.json)),
+            Command::Demo => demo::run(out),
+            Command::List(args) => list::run(&args, out),
+            Command::Send(args) => send::run(&args, out),
+            Command::Wait(args) => wait::run(&args, out),
+            Command::Mask(args) => mask::run(&args, out),
+            Command::Queue(args) => queue::run(&args, out),
+            Command::Order(args) => order::run(&args, out),
+            Command::Sources(args) => sources::run(&args, out),
+            Command::Actions(args) => actions::run(&args, out),
+            Command::Permission(args) => permission::run(&args, out),
+            Command::Notify(args) => notify::run(&args, out),
             Command::Ids(args) => ids::run(&args, &mut Report::new(args.json)),
             Command::States(args) => states::run(&args, &mut Report::new(args.json)),
             Command::Orphan(args) => orphan::run(&args, &mut Report::new(args.json)),

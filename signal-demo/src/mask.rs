@@ -16,9 +16,6 @@ pub struct Args {
     /// The process
     #[arg(value_parser = clap::value_parser!(i32).range(1..))]
     pid: i32,
-    /// Print JSON lines
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Serialize)]

@@ -1,134 +1,178 @@
-//! What the note says of os/signal's channels, asked of the registry, which keeps to Go's contract, and, where a
-//! signal may end the process, of the kernel: in children that it may end.
+//! os/signal's contract, asked of our registry, which keeps to it; and of the kernel in children, which a signal may end.
 //!
-//! Note: 信号. Go: `signal.Notify`, `signal.Stop`. Man: signal(7), signalfd(2).
+//! - A full channel misses signals and holds nobody up (claim 124).
+//! - A signal that was asked for and is not received does nothing (126).
+//! - Stop gives a signal back what it did before, unless another channel still asks for it (129); the stopped channel gives
+//!   what it holds, then its loop ends (130).
+//! - Channels know nothing of each other (132).
+//!
+//! Note: 信号 ("signal.Notify", "signal.Stop"). Go: `signal.Notify`, `signal.Stop`. Man: signal(7), signalfd(2).
 
 use std::time::Duration;
 
 use anyhow::Context;
 use libc::WEXITED;
 use nix::unistd;
-use shared::harness::claims::{Check, Seen, joined};
+use serde::Serialize;
+use shared::harness::report::Report;
+use shared::linux::child::event::Event;
+use shared::linux::child::forked::Forked;
 
-use crate::child::{Child, Event};
 use crate::registry::{Channel, Registry};
 use crate::signal::action::Action;
 use crate::signal::{Signal, send};
 
-pub const CHECKS: &[Check] = &[
-    (124, full_channels_hold_nobody_up),
-    (126, not_acted_on_is_ignored),
-    (129, stop_gives_the_default_back),
-    (130, nothing_more_after_stop),
-    (132, channels_are_independent),
-];
+#[derive(clap::Args)]
+pub struct Args {}
 
-fn full_channels_hold_nobody_up() -> anyhow::Result<Seen> {
+/// What a channel got of the signals that were delivered.
+#[derive(Debug, Serialize)]
+pub struct Filled {
+    pub room: usize,
+    pub sent: usize,
+    pub delivered: usize,
+    pub received: usize,
+    pub missed: u64,
+}
+
+/// What became of a process that sent itself SIGINT, by who had asked for it.
+#[derive(Debug, Serialize)]
+pub struct Fate {
+    asked_for_by: &'static str,
+    pub observed: Event,
+}
+
+/// What two channels received of a signal that was sent before the first was stopped, and once after it.
+#[derive(Debug, Serialize)]
+pub struct AfterStop {
+    pub sent_before: usize,
+    pub sent_after: usize,
+    /// By the loop over the stopped channel, which has ended.
+    pub received: usize,
+    pub other_received: usize,
+}
+
+/// What two channels received, by number.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Independent {
+    pub first_asks_for: Vec<i32>,
+    pub second_asks_for: Vec<i32>,
+    pub first_received: Vec<i32>,
+    pub second_received: Vec<i32>,
+    /// Of its signal, after the first was stopped.
+    pub second_received_then: Vec<i32>,
+}
+
+pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
+    fill()?.iter().try_for_each(|channel| out.pairs(channel))?;
+    let [unread, unasked] = not_acted_on()?;
+    [unread, unasked].iter().try_for_each(|fate| out.pairs(fate))?;
+    stopped()?.iter().try_for_each(|fate| out.pairs(fate))?;
+    out.pairs(&after_stop()?)?;
+    out.pairs(&independent()?)
+}
+
+/// Three channels, of which two have too little room.
+pub fn fill() -> anyhow::Result<[Filled; 3]> {
     const SENT: usize = 10;
     let mut registry = Registry::new()?;
-    let rooms = [0, 3, SENT];
-    let channels = rooms.map(|room| registry.channel(room));
-    channels.iter().try_for_each(|channel| registry.notify(channel, &[Signal::USR1]))?;
+    let channels = [0, 3, SENT].map(|room| (room, registry.channel(room)));
+    channels.iter().try_for_each(|(_, channel)| registry.notify(channel, &[Signal::USR1]))?;
     let mut delivered = 0;
     for _ in 0..SENT {
         send_to_self(Signal::USR1)?;
         delivered += deliver(&mut registry)?;
     }
-    let mut kept = Vec::new();
-    for channel in channels {
+    let [first, second, third] = channels.map(|(room, channel)| {
         let stopped = registry.stop(channel)?;
-        kept.push((stopped.rest.iter().count(), stopped.missed));
-    }
-    let each =
-        rooms.iter().zip(&kept).map(|(room, (got, missed))| format!("room for {room}: got {got}, missed {missed}"));
-    let evidence = format!("sent {SENT}, delivered {delivered}; {}", joined(each, "; "));
-    Ok(Seen::holds(delivered == SENT && kept == [(0, 10), (3, 7), (10, 0)], evidence))
+        let (received, missed) = (stopped.rest.iter().count(), stopped.missed);
+        anyhow::Ok(Filled { room, sent: SENT, delivered, received, missed })
+    });
+    Ok([first?, second?, third?])
 }
 
-fn not_acted_on_is_ignored() -> anyhow::Result<Seen> {
-    let unread = end_of_a_child(|registry| {
-        let channel = asking_for(registry, Signal::INT)?;
-        for _ in 0..2 {
-            send_to_self(Signal::INT)?;
-            deliver(registry)?;
-        }
-        drop(channel);
-        Ok(())
-    })?;
-    let unasked = end_of_a_child(|_| send_to_self(Signal::INT))?;
-    let evidence = format!("SIGINT twice, nobody receives: {unread}; nobody asked for it: {unasked}");
-    Ok(Seen::holds(unread == Event::Exited(0) && is_death_by(Signal::INT, unasked), evidence))
+/// SIGINT twice to a process that asked for it and does not receive it, and once to one that did not ask.
+pub fn not_acted_on() -> anyhow::Result<[Fate; 2]> {
+    Ok([
+        Fate::of("a channel that nobody receives from", |registry| {
+            let _channel = asking_for(registry, Signal::INT)?;
+            for _ in 0..2 {
+                send_to_self(Signal::INT)?;
+                deliver(registry)?;
+            }
+            Ok(())
+        })?,
+        Fate::of("nobody", |_| send_to_self(Signal::INT))?,
+    ])
 }
 
-fn stop_gives_the_default_back() -> anyhow::Result<Seen> {
-    let last = end_of_a_child(|registry| {
-        let channel = asking_for(registry, Signal::INT)?;
-        registry.stop(channel)?;
-        send_to_self(Signal::INT)
-    })?;
-    let not_last = end_of_a_child(|registry| {
-        let (channel, _other) = (asking_for(registry, Signal::INT)?, asking_for(registry, Signal::INT)?);
-        registry.stop(channel)?;
-        send_to_self(Signal::INT)
-    })?;
-    let ignored_before = end_of_a_child(|registry| {
-        Action::Ignore.set(Signal::INT)?;
-        let channel = asking_for(registry, Signal::INT)?;
-        registry.stop(channel)?;
-        send_to_self(Signal::INT)
-    })?;
-    let evidence =
-        format!("SIGINT after Stop: {last}; another channel asks for it: {not_last}; ignored before: {ignored_before}");
-    let exceptions = [not_last, ignored_before] == [Event::Exited(0); 2];
-    Ok(Seen::imprecise(is_death_by(Signal::INT, last), exceptions, evidence))
+/// SIGINT after Stop.
+pub fn stopped() -> anyhow::Result<[Fate; 3]> {
+    Ok([
+        Fate::of("a stopped channel", |registry| {
+            let channel = asking_for(registry, Signal::INT)?;
+            registry.stop(channel)?;
+            send_to_self(Signal::INT)
+        })?,
+        Fate::of("a stopped channel and another", |registry| {
+            let (channel, _other) = (asking_for(registry, Signal::INT)?, asking_for(registry, Signal::INT)?);
+            registry.stop(channel)?;
+            send_to_self(Signal::INT)
+        })?,
+        Fate::of("a stopped channel; ignored before", |registry| {
+            Action::Ignore.set(Signal::INT)?;
+            let channel = asking_for(registry, Signal::INT)?;
+            registry.stop(channel)?;
+            send_to_self(Signal::INT)
+        })?,
+    ])
 }
 
-fn nothing_more_after_stop() -> anyhow::Result<Seen> {
+pub fn after_stop() -> anyhow::Result<AfterStop> {
     let mut registry = Registry::new()?;
     let (stopped, other) = (asking_for(&mut registry, Signal::USR1)?, asking_for(&mut registry, Signal::USR1)?);
     send_to_self(Signal::USR1)?;
     let stopped = registry.stop(stopped)?;
     send_to_self(Signal::USR1)?;
     deliver(&mut registry)?;
-    // Without an end this waits for ever, and the check fails.
-    let (received, others) = (stopped.rest.iter().count(), other.arrived().count());
-    let evidence =
-        format!("sent 1 before and 1 after; the loop received {received} and ended; another channel received {others}");
-    Ok(Seen::holds((received, others) == (1, 2), evidence))
+    // Without an end, this waits for ever.
+    let (received, other_received) = (stopped.rest.iter().count(), other.arrived().count());
+    registry.stop(other)?;
+    Ok(AfterStop { sent_before: 1, sent_after: 1, received, other_received })
 }
 
-fn channels_are_independent() -> anyhow::Result<Seen> {
+pub fn independent() -> anyhow::Result<Independent> {
     let mut registry = Registry::new()?;
     let (first, second) = (asking_for(&mut registry, Signal::USR2)?, asking_for(&mut registry, Signal::USR2)?);
     registry.notify(&first, &[Signal::USR1])?;
     send_to_self(Signal::USR1)?;
     send_to_self(Signal::USR2)?;
     deliver(&mut registry)?;
-    let both = (numbers(&first), numbers(&second));
+    let (first_received, second_received) = (numbers(&first), numbers(&second));
     registry.stop(first)?;
     send_to_self(Signal::USR2)?;
     deliver(&mut registry)?;
-    let after_stop = numbers(&second);
-    let evidence = format!(
-        "asked for 10 12 and for 12: received {} and {}; after Stop of the first, the second received {}",
-        joined(&both.0, " "),
-        joined(&both.1, " "),
-        joined(&after_stop, " "),
-    );
-    Ok(Seen::holds(both == (vec![10, 12], vec![12]) && after_stop == [12], evidence))
+    let second_received_then = numbers(&second);
+    registry.stop(second)?;
+    let [usr1, usr2] = [Signal::USR1, Signal::USR2].map(Signal::number);
+    Ok(Independent {
+        first_asks_for: vec![usr1, usr2],
+        second_asks_for: vec![usr2],
+        first_received,
+        second_received,
+        second_received_then,
+    })
 }
 
-/// How a child ends whose signals all do their default at first.
-fn end_of_a_child(work: impl FnOnce(&mut Registry) -> anyhow::Result<()>) -> anyhow::Result<Event> {
-    let mut child = Child::fork(|| {
-        Action::Default.set(Signal::INT)?;
-        work(&mut Registry::new()?)
-    })?;
-    child.wait(WEXITED)
-}
-
-fn is_death_by(signal: Signal, event: Event) -> bool {
-    matches!(event, Event::Killed { signal: killer, .. } if killer == signal.number())
+impl Fate {
+    /// Of a child in which all signals do their default at first.
+    fn of(asked_for_by: &'static str, work: impl FnOnce(&mut Registry) -> anyhow::Result<()>) -> anyhow::Result<Fate> {
+        let mut child = Forked::new(|| {
+            Action::Default.set(Signal::INT)?;
+            work(&mut Registry::new()?)
+        })?;
+        Ok(Fate { asked_for_by, observed: child.wait(WEXITED)? })
+    }
 }
 
 fn asking_for(registry: &mut Registry, signal: Signal) -> anyhow::Result<Channel> {
@@ -139,7 +183,7 @@ fn asking_for(registry: &mut Registry, signal: Signal) -> anyhow::Result<Channel
 
 /// What a process sends itself waits at once, so that there is nothing to wait for.
 fn deliver(registry: &mut Registry) -> anyhow::Result<usize> {
-    registry.deliver(Some(Duration::ZERO)).context("deliver")
+    registry.deliver(Some(Duration::ZERO))
 }
 
 fn send_to_self(signal: Signal) -> anyhow::Result<()> {

@@ -33,9 +33,6 @@ pub struct Args {
     /// Queue the signal with this value
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     value: Option<c_int>,
-    /// Print JSON lines
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Serialize)]

@@ -6,7 +6,6 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use nix::unistd;
 use serde::Serialize;
 use shared::harness::report::Report;
@@ -22,15 +21,12 @@ pub struct Args {
     /// Signals, by any of their names or numbers
     #[arg(required = true, value_name = "SIGNAL")]
     signals: Vec<Signal>,
-    /// End after so many
+    /// End after this number of signals
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     count: u64,
-    /// Give up after so long, with exit code 124
+    /// Give up after this time, with exit code 124
     #[arg(long, default_value = "30s", value_parser = shared::harness::duration::parse)]
     timeout: Duration,
-    /// Print JSON lines
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Serialize)]
@@ -44,7 +40,7 @@ struct Record {
 }
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
-    let mut registry = Registry::new().context("make a registry of signals")?;
+    let mut registry = Registry::new()?;
     let channel = registry.channel(BATCH);
     registry.notify(&channel, &args.signals)?;
     say_ready(&args.signals);
@@ -69,7 +65,7 @@ fn say_ready(signals: &[Signal]) {
 /// One batch at most, which the channel has room for, or the deadline's failure. No deadline: too far to tell.
 fn wait_for_some(registry: &mut Registry, deadline: Option<Instant>) -> anyhow::Result<()> {
     let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-    let count = registry.deliver(left).context("wait for signals")?;
+    let count = registry.deliver(left)?;
     if count == 0 && left.is_some_and(|left| left.is_zero()) {
         return Err(Failure::Deadline("no signal came in time".to_owned()).into());
     }

@@ -87,12 +87,12 @@ pub fn wait(poll: &mut Poll, events: &mut Events, timeout: Option<Duration>) -> 
     }
 }
 
-/// epoll_wait(2) until there is an event, whatever signals come meanwhile, or until `deadline`: then false.
-pub fn await_events(poll: &mut Poll, events: &mut Events, deadline: Instant) -> io::Result<bool> {
+/// epoll_wait(2) until there is an event, whatever signals come meanwhile, or until `deadline`, if there is one: then false.
+pub fn await_events(poll: &mut Poll, events: &mut Events, deadline: Option<Instant>) -> io::Result<bool> {
     loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        wait(poll, events, Some(left))?;
-        if !events.is_empty() || left.is_zero() {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        wait(poll, events, left)?;
+        if !events.is_empty() || left.is_some_and(|left| left.is_zero()) {
             return Ok(!events.is_empty());
         }
     }

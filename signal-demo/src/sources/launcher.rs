@@ -10,62 +10,62 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use libc::{WEXITED, WSTOPPED, pid_t};
+use nix::sys::signal::{SIGKILL, SIGSTOP};
 use nix::unistd;
-use shared::harness::claims::{Check, Seen};
+use serde::Serialize;
+use shared::linux::child::event::{Event, waitid};
+use shared::linux::child::forked::{become_subreaper, close_copy, fork};
 use shared::linux::readiness;
 
-use crate::child::{self, Event};
-use crate::process::answer::{await_turn, give_turn, tell, telling, told};
-use crate::process::orphan::become_subreaper;
-use crate::signal::Signal;
+use shared::linux::child::answer::{await_turn, give_turn, tell, telling, told};
 
-pub const CHECKS: &[Check] = &[(137, it_speaks_for_itself)];
+/// Whether the program prints a line when it is its turn.
+#[derive(Debug, Serialize)]
+pub struct Output {
+    /// What became of its launcher before; nothing yet at first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub launcher: Option<Event>,
+    pub program_prints: bool,
+}
 
 const LINE: &[u8] = b"tick\n";
 
 /// A line that has not come by then does not come.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-fn it_speaks_for_itself() -> anyhow::Result<Seen> {
+/// At first; when the launcher is stopped; when it has been killed.
+pub fn outputs() -> anyhow::Result<[Output; 3]> {
     // To reap the program, which will have lost its parent.
     become_subreaper(true)?;
     let (output, stdout) = io::pipe().context("pipe")?;
     let (turn, give) = io::pipe().context("pipe")?;
     let (mut launcher, answer) = telling(|teller| {
-        child::close_copy(&give)?;
+        close_copy(&give)?;
         unistd::dup2_stdout(&stdout).map_err(io::Error::from).context("dup2")?;
         launch(&turn, teller)
     })?;
     let program = Program { output, give };
     let [pid] = told(&answer)?;
 
-    let before = program.prints()?;
-    launcher.signal(Signal::STOP)?;
-    let stopped = launcher.wait(WSTOPPED)?;
-    let while_stopped = program.prints()?;
-    launcher.signal(Signal::KILL)?;
-    let killed = launcher.wait(WEXITED)?;
-    let when_killed = program.prints()?;
+    let first = Output { launcher: None, program_prints: program.prints()? };
+    launcher.signal(SIGSTOP)?;
+    let stopped = Output { launcher: Some(launcher.wait(WSTOPPED)?), program_prints: program.prints()? };
+    launcher.signal(SIGKILL)?;
+    let killed = Output { launcher: Some(launcher.wait(WEXITED)?), program_prints: program.prints()? };
     program.end(pid)?;
-
-    let [first, second, third] =
-        [before, while_stopped, when_killed].map(|prints| if prints { "it prints" } else { "it does not print" });
-    let evidence =
-        format!("the program at first: {first}; its launcher {stopped}: {second}; its launcher {killed}: {third}");
-    let gone = matches!((stopped, killed), (Event::Stopped(_), Event::Killed { .. }));
-    Ok(Seen::refuted(before && gone && while_stopped && when_killed, evidence))
+    Ok([first, stopped, killed])
 }
 
 /// Starts the program, which inherits this process's stdout, and waits for it.
 fn launch(turn: &PipeReader, teller: &PipeWriter) -> anyhow::Result<()> {
-    let program = child::fork(|| {
+    let program = fork(|| {
         while await_turn(turn)? {
             io::stdout().write_all(LINE).and_then(|()| io::stdout().flush())?;
         }
         Ok(())
     })?;
     tell(teller, &[program])?;
-    child::waitid(program, WEXITED)?;
+    waitid(program, WEXITED)?;
     Ok(())
 }
 
@@ -89,7 +89,7 @@ impl Program {
 
     fn end(self, pid: pid_t) -> anyhow::Result<()> {
         drop(self.give);
-        child::waitid(pid, WEXITED).with_context(|| format!("wait for process {pid}"))?;
+        waitid(pid, WEXITED).with_context(|| format!("wait for process {pid}"))?;
         Ok(())
     }
 }
