@@ -80,6 +80,9 @@ pub fn main<P: Program>() -> ExitCode {
     let begun = begin();
     let program = P::parse();
     stdio::name(&name::<P>());
+    if program.options().verbose() {
+        stdio::be_verbose();
+    }
     if program.options().verbose > 1 {
         readiness::trace_calls();
     }

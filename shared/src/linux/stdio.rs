@@ -96,6 +96,21 @@ pub fn narrate(line: fmt::Arguments<'_>) {
     let _ = Patient::new(io::stderr().lock()).write_all(format!("{line}\n").as_bytes());
 }
 
+/// Whether `-v` asks for more than the records say.
+static VERBOSE: AtomicBool = AtomicBool::new(false);
+
+/// Tells details from now on (`-v`).
+pub fn be_verbose() {
+    VERBOSE.store(true, Ordering::Relaxed);
+}
+
+/// One line on stderr, with `-v` only.
+pub fn detail(line: fmt::Arguments<'_>) {
+    if VERBOSE.load(Ordering::Relaxed) {
+        narrate(line);
+    }
+}
+
 /// What a peer sent, for logs and terminals: in one line, and with nothing in it that a terminal would obey.
 pub fn escaped(bytes: &[u8]) -> String {
     let mut text = String::new();
