@@ -10,14 +10,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use libc::{WEXITED, WSTOPPED, pid_t};
+use nix::sys::signal::Signal;
 use nix::unistd;
 use shared::harness::claims::{Check, Seen};
+use shared::linux::child::answer::{await_turn, give_turn, tell, telling, told};
+use shared::linux::child::event::{Event, waitid};
+use shared::linux::child::forked::{become_subreaper, close_copy, fork};
 use shared::linux::readiness;
-
-use super::answer::{await_turn, give_turn, tell, telling, told};
-use super::orphan::become_subreaper;
-use crate::child::{self, Event};
-use crate::signal::Signal;
 
 pub const CHECKS: &[Check] = &[(137, it_speaks_for_itself)];
 
@@ -32,7 +31,7 @@ fn it_speaks_for_itself() -> anyhow::Result<Seen> {
     let (output, stdout) = io::pipe().context("pipe")?;
     let (turn, give) = io::pipe().context("pipe")?;
     let (mut launcher, answer) = telling(|teller| {
-        child::close_copy(&give)?;
+        close_copy(&give)?;
         unistd::dup2_stdout(&stdout).map_err(io::Error::from).context("dup2")?;
         launch(&turn, teller)
     })?;
@@ -40,10 +39,10 @@ fn it_speaks_for_itself() -> anyhow::Result<Seen> {
     let [pid] = told(&answer)?;
 
     let before = program.prints()?;
-    launcher.signal(Signal::STOP)?;
+    launcher.signal(Signal::SIGSTOP)?;
     let stopped = launcher.wait(WSTOPPED)?;
     let while_stopped = program.prints()?;
-    launcher.signal(Signal::KILL)?;
+    launcher.signal(Signal::SIGKILL)?;
     let killed = launcher.wait(WEXITED)?;
     let when_killed = program.prints()?;
     program.end(pid)?;
@@ -58,14 +57,14 @@ fn it_speaks_for_itself() -> anyhow::Result<Seen> {
 
 /// Starts the program, which inherits this process's stdout, and waits for it.
 fn launch(turn: &PipeReader, teller: &PipeWriter) -> anyhow::Result<()> {
-    let program = child::fork(|| {
+    let program = fork(|| {
         while await_turn(turn)? {
             io::stdout().write_all(LINE).and_then(|()| io::stdout().flush())?;
         }
         Ok(())
     })?;
     tell(teller, &[program])?;
-    child::waitid(program, WEXITED)?;
+    waitid(program, WEXITED)?;
     Ok(())
 }
 
@@ -89,7 +88,7 @@ impl Program {
 
     fn end(self, pid: pid_t) -> anyhow::Result<()> {
         drop(self.give);
-        child::waitid(pid, WEXITED).with_context(|| format!("wait for process {pid}"))?;
+        waitid(pid, WEXITED).with_context(|| format!("wait for process {pid}"))?;
         Ok(())
     }
 }

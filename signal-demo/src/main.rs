@@ -1,4 +1,4 @@
-//! Signals, and the processes they are sent to: the note's section 信号, one command a file.
+//! Signals: the note's section 信号, one command a file.
 
 mod actions;
 mod bench;
@@ -6,13 +6,12 @@ mod channels;
 mod child;
 mod demo;
 mod hidden;
+mod launcher;
 mod list;
 mod mask;
 mod narration;
 mod order;
 mod permission;
-mod proc;
-mod process;
 mod queue;
 mod registry;
 mod send;
@@ -28,9 +27,7 @@ use shared::harness::claims::Check;
 use shared::harness::program::{self, Common, Options, Program};
 use shared::harness::report::Report;
 
-use self::process::{descriptor, ids, kill, launcher, numbers, orphan, states};
-
-/// Signals, and the processes they are sent to, as the note's section 信号 tells of them
+/// Signals, as the note's section 信号 tells of them
 ///
 /// Without a command it tells the story of the note's program: two receivers of signals that it sends to itself.
 #[derive(Parser)]
@@ -60,12 +57,6 @@ enum Command {
     Order(order::Args),
     /// Ignore, catch, default; and the two signals that leave no choice
     Actions(actions::Args),
-    /// A process, its parent, and so on up to the root
-    Ids(ids::Args),
-    /// Each state of a process, made and looked at
-    States(states::Args),
-    /// Who adopts a child whose parent has ended
-    Orphan(orphan::Args),
     /// Round trips by signals, on one scale with the other programs' mechanisms; what the registry costs
     Bench(bench::Args),
     #[command(flatten)]
@@ -78,19 +69,6 @@ fn main() -> ExitCode {
 
 impl Program for Cli {
     const CHECKS: &'static [&'static [Check]] = &[
-        orphan::CHECKS,
-        ids::CHECKS,
-        descriptor::CHECKS,
-        numbers::CHECKS,
-        kill::CHECKS,
-        states::CHECKS,
-        states::dead::CHECKS,
-        states::runnable::CHECKS,
-        states::sleeping::CHECKS,
-        states::stopped::CHECKS,
-        states::traced::CHECKS,
-        states::uninterruptible::CHECKS,
-        states::zombie::CHECKS,
         unasked::CHECKS,
         list::CHECKS,
         hidden::CHECKS,
@@ -122,9 +100,6 @@ impl Program for Cli {
             Command::Queue(args) => queue::run(&args, &mut Report::new(args.json)),
             Command::Order(args) => order::run(&mut Report::new(args.json)),
             Command::Actions(args) => actions::run(&mut Report::new(args.json)),
-            Command::Ids(args) => ids::run(&args, &mut Report::new(args.json)),
-            Command::States(args) => states::run(&args, &mut Report::new(args.json)),
-            Command::Orphan(args) => orphan::run(&args, &mut Report::new(args.json)),
             Command::Bench(args) => bench::run(&args),
             Command::Common(command) => command.run::<Cli>(),
         }

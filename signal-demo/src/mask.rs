@@ -7,7 +7,7 @@ use std::fmt;
 use serde::Serialize;
 use shared::harness::report::Report;
 
-use crate::proc;
+use shared::linux::proc;
 use crate::signal;
 use crate::signal::set::Set;
 
@@ -35,10 +35,10 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let masks = proc::masks(args.pid)?;
     out.record(&Record {
         pid: args.pid,
-        blocked: names(masks.blocked),
-        ignored: names(masks.ignored),
-        caught: names(masks.caught),
-        pending: names(masks.pending),
+        blocked: names(Set::from_bits(masks.blocked)),
+        ignored: names(Set::from_bits(masks.ignored)),
+        caught: names(Set::from_bits(masks.caught)),
+        pending: names(Set::from_bits(masks.pending)),
     })
 }
 

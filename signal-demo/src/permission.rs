@@ -20,7 +20,7 @@ use shared::linux::failure::Failure;
 use shared::linux::readiness::restart;
 
 use crate::child::{self, Child, Event};
-use crate::proc;
+use shared::linux::proc;
 use crate::signal::Signal;
 
 pub const CHECKS: &[Check] = &[(128, for_the_superuser)];

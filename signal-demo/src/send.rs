@@ -17,7 +17,7 @@ use shared::harness::report::Report;
 use shared::linux::failure::Failure;
 use shared::linux::pidfd::PidFd;
 
-use crate::proc;
+use shared::linux::proc;
 use crate::signal::{self, Signal};
 
 #[derive(clap::Args)]

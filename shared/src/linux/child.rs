@@ -8,9 +8,11 @@
 //!
 //! Note: 进程的衍生, 管道. Go: `exec.CommandContext`. Man: fork(2), setpgid(2), waitid(2), PR_SET_PDEATHSIG in prctl(2).
 
+pub mod answer;
 pub mod event;
 pub mod forked;
 mod job;
+pub mod teller;
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;

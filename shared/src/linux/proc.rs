@@ -7,52 +7,69 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::process;
 
 use anyhow::{Context, bail, ensure};
-use libc::pid_t;
 use nix::errno::Errno;
+use nix::libc::{self, c_int, pid_t};
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use serde::{Serialize, Serializer};
-use shared::linux::failure::Failure;
 
-use crate::signal::set::Set;
+use crate::linux::failure::Failure;
+use crate::linux::sleeper::check_proc;
 
 /// The identity and the state of a process.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Stat {
+    /// Its number.
     pub pid: pid_t,
+    /// Its parent's number.
     pub ppid: pid_t,
+    /// Its process group.
     pub pgid: pid_t,
+    /// Its session.
     pub sid: pid_t,
+    /// The kernel's name for it, of at most 15 bytes.
     #[serde(serialize_with = "displayed")]
     pub name: OsString,
+    /// R, S, D, T, t, Z, X or I.
     #[serde(skip)]
     pub state: char,
 }
 
-/// The four masks of a process.
+/// The four masks of a process: bit n-1 stands for signal n.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Masks {
-    pub blocked: Set,
-    pub ignored: Set,
-    pub caught: Set,
-    /// Both of the process and of its main thread.
-    pub pending: Set,
+    /// They wait.
+    pub blocked: u64,
+    /// They do nothing.
+    pub ignored: u64,
+    /// They have a handler.
+    pub caught: u64,
+    /// Those that wait, for the process and for its main thread.
+    pub pending: u64,
 }
 
+impl Masks {
+    /// Whether `signal` waits.
+    pub fn has_pending(&self, signal: c_int) -> bool {
+        self.pending >> (signal - 1) & 1 == 1
+    }
+}
+
+/// Its identity and state now.
 pub fn stat(pid: pid_t) -> anyhow::Result<Stat> {
     parse_stat(&bytes(pid, "stat")?).with_context(|| format!("/proc/{pid}/stat is not as expected"))
 }
 
+/// Its masks now.
 pub fn masks(pid: pid_t) -> anyhow::Result<Masks> {
     parse_masks(&read(pid, "status")?).with_context(|| format!("/proc/{pid}/status is not as expected"))
 }
 
 /// The processes there are.
 pub fn pids() -> anyhow::Result<Vec<pid_t>> {
-    must_be_ours()?;
+    check_proc()?;
     let folder = fs::read_dir("/proc").context("read /proc")?;
     let names = folder.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>().context("read /proc")?;
     Ok(names.iter().filter_map(|name| name.to_str()?.parse().ok()).collect())
@@ -117,7 +134,7 @@ pub fn read(pid: pid_t, file: &str) -> anyhow::Result<String> {
 }
 
 fn bytes(pid: pid_t, file: &str) -> anyhow::Result<Vec<u8>> {
-    must_be_ours()?;
+    check_proc()?;
     match fs::read(format!("/proc/{pid}/{file}")) {
         Ok(bytes) => Ok(bytes),
         Err(_) if hides(pid)? => Err(Failure::CannotShow(format!("/proc hides process {pid} (hidepid)")).into()),
@@ -130,18 +147,9 @@ fn bytes(pid: pid_t, file: &str) -> anyhow::Result<Vec<u8>> {
 
 /// Whether there is such a process and /proc, mounted with hidepid, does not let this user look at it.
 pub fn hides(pid: pid_t) -> anyhow::Result<bool> {
-    must_be_ours()?;
+    check_proc()?;
     let is_there = kill(Pid::from_raw(pid), None) != Err(Errno::ESRCH);
     Ok(is_there && File::open(format!("/proc/{pid}/stat")).is_err())
-}
-
-/// That of another PID namespace tells of other processes.
-fn must_be_ours() -> anyhow::Result<()> {
-    let shown = fs::read_link("/proc/self").ok().and_then(|pid| pid.to_str()?.parse().ok());
-    if shown == Some(process::id()) {
-        return Ok(());
-    }
-    Err(Failure::CannotShow("/proc is not that of this PID namespace".to_owned()).into())
 }
 
 /// `PID (NAME) STATE PPID PGID SID …`, and the name may hold whatever it likes, also `) R 1`.
@@ -174,13 +182,13 @@ fn line<'a>(status: &'a str, key: &str) -> Option<&'a str> {
 fn parse_masks(status: &str) -> anyhow::Result<Masks> {
     let set = |key: &str| {
         let bits = line(status, key).with_context(|| format!("no {key}"))?;
-        anyhow::Ok(Set::from_bits(u64::from_str_radix(bits, 16).with_context(|| format!("{key} {bits}"))?))
+        u64::from_str_radix(bits, 16).with_context(|| format!("{key} {bits}"))
     };
     Ok(Masks {
         blocked: set("SigBlk")?,
         ignored: set("SigIgn")?,
         caught: set("SigCgt")?,
-        pending: set("SigPnd")?.union(set("ShdPnd")?),
+        pending: set("SigPnd")? | set("ShdPnd")?,
     })
 }
 
@@ -215,10 +223,8 @@ mod tests {
         let status = "SigQ:\t0/1\nSigPnd:\t0000000000000001\nShdPnd:\t0000000000000002\nSigBlk:\t8000000000000000\n\
                       SigIgn:\t0000000000001000\nSigCgt:\t0000000180000000\n";
         let masks = parse_masks(status).unwrap();
-        let numbers = |set: Set| set.numbers().collect::<Vec<_>>();
-        assert_eq!(numbers(masks.pending), [1, 2]);
-        assert_eq!(numbers(masks.blocked), [64]);
-        assert_eq!(numbers(masks.ignored), [13]);
-        assert_eq!(numbers(masks.caught), [32, 33]);
+        assert_eq!((masks.pending, masks.blocked), (0b11, 1 << 63));
+        assert_eq!((masks.ignored, masks.caught), (1 << 12, 0b11 << 31));
+        assert!(masks.has_pending(2) && !masks.has_pending(3));
     }
 }

@@ -5,14 +5,14 @@
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 
 use anyhow::Context;
-use shared::linux::readiness;
 
-use crate::child::Child;
+use super::forked::Forked;
+use crate::linux::readiness;
 
 /// A child, and what it tells: it has the only other end, so that its end is the end of that.
-pub fn telling(work: impl FnOnce(&PipeWriter) -> anyhow::Result<()>) -> anyhow::Result<(Child, PipeReader)> {
+pub fn telling(work: impl FnOnce(&PipeWriter) -> anyhow::Result<()>) -> anyhow::Result<(Forked, PipeReader)> {
     let (answer, teller) = io::pipe().context("pipe")?;
-    Ok((Child::fork(|| work(&teller))?, answer))
+    Ok((Forked::new(|| work(&teller))?, answer))
 }
 
 /// In a child. At most 1024 numbers: they are written whole.
@@ -33,6 +33,7 @@ pub fn await_turn(mut turn: &PipeReader) -> io::Result<bool> {
     Ok(readiness::restart(|| turn.read(&mut [0]))? > 0)
 }
 
+/// Gives a child its turn.
 pub fn give_turn(mut to: &PipeWriter) -> anyhow::Result<()> {
     to.write_all(b"!").context("give a child its turn")
 }

@@ -1,26 +1,32 @@
-//! A child that looks at something and tells what it saw; and a child that may die of what it does.
+//! A child that looks at something and tells what it saw.
 //!
-//! Note: 进程的衍生. Go: none, its programs cannot fork. Man: fork(2), wait(2), PR_SET_DUMPABLE in prctl(2).
+//! Note: 进程的衍生. Go: none, its programs cannot fork. Man: fork(2), pipe(7).
 
 use std::io::{self, PipeReader};
 use std::marker::PhantomData;
 
-use std::os::unix::process::ExitStatusExt;
-
-use anyhow::{Context, anyhow, bail};
-use nix::sys::prctl::set_dumpable;
-use nix::sys::signal::Signal;
+use anyhow::{Context, anyhow};
 use nix::unistd::Pid;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use shared::linux::child::{self, Children, wait_for};
+use super::{Children, wait_for};
+use crate::linux::failure::Failure;
 
 /// A child that has yet to be heard.
+#[derive(Debug)]
 pub struct Teller<T> {
+    /// Its PID.
     pub pid: Pid,
     told: PipeReader,
     what: PhantomData<T>,
+}
+
+/// Why it saw nothing.
+#[derive(Serialize, Deserialize)]
+enum Why {
+    CannotShow(String),
+    Failed(String),
 }
 
 impl<T: Serialize + DeserializeOwned> Teller<T> {
@@ -28,7 +34,10 @@ impl<T: Serialize + DeserializeOwned> Teller<T> {
     pub fn fork(children: &Children, look: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<Teller<T>> {
         let (told, tell) = io::pipe().context("pipe")?;
         let pid = children.fork(|| {
-            let seen = look().map_err(|error| format!("{error:#}"));
+            let seen = look().map_err(|error| match error.downcast_ref() {
+                Some(Failure::CannotShow(why)) => Why::CannotShow(why.clone()),
+                _ => Why::Failed(format!("{error:#}")),
+            });
             u8::from(serde_json::to_writer(&tell, &seen).is_err())
         })?;
         Ok(Teller { pid, told, what: PhantomData })
@@ -36,9 +45,13 @@ impl<T: Serialize + DeserializeOwned> Teller<T> {
 
     /// What it saw; it has ended then.
     pub fn hear(self) -> anyhow::Result<T> {
-        let seen: Result<T, String> = serde_json::from_reader(self.told).context("what the child tells")?;
+        let told = io::read_to_string(self.told).context("read what a child tells")?;
         wait_for(self.pid)?;
-        seen.map_err(|error| anyhow!("in the child: {error}"))
+        match serde_json::from_str(&told).context("what a child tells")? {
+            Ok(seen) => Ok(seen),
+            Err(Why::CannotShow(why)) => Err(Failure::CannotShow(why).into()),
+            Err(Why::Failed(why)) => Err(anyhow!("child {}: {why}", self.pid)),
+        }
     }
 }
 
@@ -48,16 +61,4 @@ pub fn seen_by_child<T: Serialize + DeserializeOwned>(
     look: impl FnOnce() -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     Teller::fork(children, look)?.hear()
-}
-
-/// How a child ends that does `body`: by the signal that it dies of, without a core, or `exit` and its code.
-pub fn end_of(children: &Children, body: impl FnOnce() -> u8) -> anyhow::Result<String> {
-    const NOT_BEGUN: u8 = 125;
-    let child = children.fork(|| if set_dumpable(false).is_ok() { body() } else { NOT_BEGUN })?;
-    let status = child::end_of(child)?;
-    Ok(match (status.signal().map(Signal::try_from), status.code()) {
-        (Some(Ok(signal)), _) => signal.as_str().to_owned(),
-        (_, Some(code)) if code == i32::from(NOT_BEGUN) => bail!("child {child}: PR_SET_DUMPABLE failed"),
-        (_, code) => format!("exit {}", code.unwrap_or_default()),
-    })
 }

@@ -3,60 +3,110 @@
 //! Not always the first process, as the note has it, but the nearest ancestor that has asked for orphans, a
 //! "child subreaper", and only then the first of the PID namespace (claim 13).
 //!
-//! Note: 进程的衍生 ("收养"). Go: `os.Getppid`. Man: PR_SET_CHILD_SUBREAPER in prctl(2), wait(2).
+//! Note: 进程的衍生 ("收养"), 进程的标识 ("守护进程"). Go: `os.Getppid`. Man: PR_SET_CHILD_SUBREAPER in prctl(2),
+//! setsid(2), wait(2).
 
-use std::fmt::Write;
 use std::io::{self, PipeReader, PipeWriter, Read};
 use std::process;
 
 use anyhow::{Context, ensure};
 use libc::{WEXITED, pid_t};
-use nix::sys::prctl;
 use nix::unistd::{self, Pid};
 use serde::Serialize;
-use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Report;
+use shared::linux::child::answer::{await_turn, give_turn, tell, telling, told};
+use shared::linux::child::event::waitid;
+use shared::linux::child::forked::{Forked, become_subreaper, close_copy, fork};
+use shared::linux::proc;
 
-use super::answer::{await_turn, give_turn, tell, telling, told};
-use super::namespace;
-use super::possible::cannot_show;
-use crate::child::{self, Child};
-use crate::proc;
+use crate::namespace::with_own_pids;
+use crate::showing::Showing;
 
 #[derive(clap::Args)]
 pub struct Args {
     /// Have this program adopt the orphan
     #[arg(long)]
     subreaper: bool,
-    /// Print JSON lines
-    #[arg(long)]
-    pub json: bool,
-}
-
-pub const CHECKS: &[Check] = &[(13, the_first_or_a_subreaper_adopts), (22, a_daemon_is_found_by_its_ppid)];
-
-#[derive(Serialize)]
-struct Record {
-    pid: pid_t,
-    ppid_before: pid_t,
-    ppid_after: pid_t,
-    /// Nothing where the adopter lies outside of this PID namespace, or /proc hides it.
-    adopter: Option<String>,
 }
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
-    become_subreaper(args.subreaper)?;
+    let mut showing = Showing::new(out);
+    showing.record("orphan", adoption(args.subreaper))?;
+    showing.record("daemon", daemon())?;
+    showing.record("orphan in a PID namespace", adoption_in_a_namespace())?;
+    showing.finish()
+}
+
+#[derive(Serialize)]
+pub struct Adoption {
+    pub pid: pid_t,
+    pub ppid_before: pid_t,
+    pub ppid_after: pid_t,
+    /// Nothing where the adopter lies outside of this PID namespace, or /proc hides it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adopter: Option<String>,
+}
+
+/// By whoever is there to adopt, or by this process.
+pub fn adoption(by_us: bool) -> anyhow::Result<Adoption> {
+    become_subreaper(by_us)?;
     let orphan = Orphan::adopted(|| Ok(()))?;
-    let &Orphan { pid, ppid_before, ppid_after, .. } = &orphan;
+    become_subreaper(false)?;
+    let Orphan { pid, ppid_before, ppid_after, .. } = orphan;
     let is_seen = ppid_after != 0 && !proc::hides(ppid_after)?;
     let adopter = is_seen.then(|| proc::stat(ppid_after)).transpose()?.map(|stat| stat.name.display().to_string());
     orphan.end()?;
-    out.pairs(&Record { pid, ppid_before, ppid_after, adopter })
+    Ok(Adoption { pid, ppid_before, ppid_after, adopter })
 }
 
-/// With it, this program adopts those below it that lose their parents.
-pub fn become_subreaper(yes: bool) -> anyhow::Result<()> {
-    prctl::set_child_subreaper(yes).map_err(io::Error::from).context("PR_SET_CHILD_SUBREAPER")
+/// Started as daemons are, in a session of its own, by a process that has ended since.
+#[derive(Serialize)]
+pub struct Daemon {
+    pub daemon: pid_t,
+    pub started_by: pid_t,
+    pub ppid: pid_t,
+    /// The leaders of sessions that have this PPID, as daemons have.
+    pub session_leaders: usize,
+    pub is_among_them: bool,
+}
+
+pub fn daemon() -> anyhow::Result<Daemon> {
+    let daemon = Orphan::adopted(|| {
+        unistd::setsid().map_err(io::Error::from).context("setsid")?;
+        Ok(())
+    })?;
+    let Orphan { pid, ppid_before, ppid_after, .. } = daemon;
+    let stats = proc::stats()?;
+    let leaders = || stats.iter().filter(|stat| stat.ppid == ppid_after && stat.sid == stat.pid);
+    let found = Daemon {
+        daemon: pid,
+        started_by: ppid_before,
+        ppid: ppid_after,
+        session_leaders: leaders().count(),
+        is_among_them: leaders().any(|stat| stat.pid == pid),
+    };
+    daemon.end()?;
+    Ok(found)
+}
+
+#[derive(Serialize)]
+pub struct AdoptionInNamespace {
+    pub ppid_in_own_namespace: pid_t,
+}
+
+/// The adopter, where no subreaper stands above.
+pub fn adoption_in_a_namespace() -> anyhow::Result<AdoptionInNamespace> {
+    with_own_pids(|| {
+        let (first, answer) = telling(|teller| {
+            let orphan = Orphan::adopted(|| Ok(()))?;
+            tell(teller, &[orphan.ppid_after])?;
+            orphan.end()
+        })?;
+        first.succeed()?;
+        let [adopter] = told(&answer)?;
+        Ok(adopter)
+    })
+    .map(|ppid_in_own_namespace| AdoptionInNamespace { ppid_in_own_namespace })
 }
 
 /// A process whose parent has ended. It ends when this is dropped.
@@ -76,10 +126,10 @@ impl Orphan {
         let ((parents_turn, end_parent), (orphans_turn, ask)) =
             (io::pipe().context("pipe")?, io::pipe().context("pipe")?);
 
-        let parent = Child::fork(|| {
-            child::close_copy(&end_parent)?;
-            child::close_copy(&ask)?;
-            child::fork(|| {
+        let parent = Forked::new(|| {
+            close_copy(&end_parent)?;
+            close_copy(&ask)?;
+            fork(|| {
                 prepare()?;
                 tell_parent_twice(&answer, &orphans_turn)
             })?;
@@ -98,12 +148,12 @@ impl Orphan {
     }
     // ANCHOR_END: adopt
 
-    /// Who adopted it reaps it. When it ends, so does the pipe that only it still holds.
+    /// The adopter reaps it. When it ends, so does the pipe that only it still holds.
     pub fn end(mut self) -> anyhow::Result<()> {
         drop(self.ask);
         self.identity.read_to_end(&mut Vec::new()).context("wait for the orphan")?;
         if self.ppid_after == process::id().cast_signed() {
-            child::waitid(self.pid, WEXITED).with_context(|| format!("wait for process {}", self.pid))?;
+            waitid(self.pid, WEXITED).with_context(|| format!("wait for process {}", self.pid))?;
         }
         Ok(())
     }
@@ -120,57 +170,4 @@ fn tell_parent_twice(answer: &PipeWriter, turn: &PipeReader) -> anyhow::Result<(
 
 fn tell_identity(answer: &PipeWriter) -> anyhow::Result<()> {
     Ok(tell(answer, &[unistd::getpid(), unistd::getppid()].map(Pid::as_raw))?)
-}
-
-/// Where a subreaper stands above us that of a PID namespace of our own is the first.
-fn the_first_or_a_subreaper_adopts() -> anyhow::Result<Seen> {
-    let by_default = adopter()?;
-    become_subreaper(true)?;
-    let (us, subreaper) = (process::id().cast_signed(), adopter()?);
-    let mut evidence = format!("adopted by {by_default}; once {us} has set PR_SET_CHILD_SUBREAPER, by {subreaper}");
-    let first = if by_default == 1 { 1 } else { adopter_in_a_namespace(by_default)? };
-    if by_default != 1 {
-        write!(evidence, "; in a PID namespace of our own, by {first}")?;
-    }
-    Ok(Seen::imprecise(first == 1, subreaper == us && us != 1, evidence))
-}
-
-fn adopter() -> anyhow::Result<pid_t> {
-    let orphan = Orphan::adopted(|| Ok(()))?;
-    let adopter = orphan.ppid_after;
-    orphan.end()?;
-    Ok(adopter)
-}
-
-fn adopter_in_a_namespace(by_default: pid_t) -> anyhow::Result<pid_t> {
-    let why = |error| cannot_show(&format!("process {by_default}, which is above us, adopts"), &error);
-    namespace::unshare().map_err(why)?;
-    let (first, answer) = telling(|teller| {
-        let orphan = Orphan::adopted(|| Ok(()))?;
-        tell(teller, &[orphan.ppid_after])?;
-        orphan.end()
-    })?;
-    first.succeed()?;
-    let [adopter] = told(&answer)?;
-    Ok(adopter)
-}
-
-/// Started as daemons are, in a session of its own, by a process that has ended since.
-fn a_daemon_is_found_by_its_ppid() -> anyhow::Result<Seen> {
-    let daemon = Orphan::adopted(|| {
-        unistd::setsid().map_err(io::Error::from).context("setsid")?;
-        Ok(())
-    })?;
-    let &Orphan { pid, ppid_before, ppid_after, .. } = &daemon;
-    let adopted = proc::stats()?;
-    let found = adopted.iter().filter(|stat| stat.ppid == ppid_after && stat.sid == stat.pid);
-    let found: Vec<pid_t> = found.map(|stat| stat.pid).collect();
-    daemon.end()?;
-    let is_found = found.contains(&pid);
-    let among = if is_found { "it is among" } else { "it is not among" };
-    let evidence = format!(
-        "daemon {pid}, started by {ppid_before}, has PPID {ppid_after}; {among} the session leaders with that PPID ({})",
-        found.len(),
-    );
-    Ok(Seen::holds(is_found && ppid_after != ppid_before, evidence))
 }

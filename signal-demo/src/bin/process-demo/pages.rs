@@ -1,88 +1,91 @@
-//! Memory page by page: it gets a frame when it is first touched, by a page fault and no system call; after
-//! that the CPU finds the frame by itself. How large a page is, the kernel chooses among the CPU's sizes.
+//! New pages of this process's own, to be touched one by one.
 //!
-//! Note: 进程的空间 ("内核和CPU会负责维护…映射关系", "页框"). Go: `syscall.Mmap`. Man: mmap(2),
-//! madvise(2) at MADV_HUGEPAGE, getrusage(2) at ru_minflt.
+//! Man: mmap(2), madvise(2) at MADV_HUGEPAGE, getrusage(2) at ru_minflt.
 
-use std::fs;
+use std::hint::black_box;
 use std::num::NonZeroUsize;
+use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
+use std::slice;
 
 use anyhow::Context;
-use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap_anonymous};
-use shared::harness::claims::{Check, Seen};
-use shared::linux::failure::Failure;
-
+use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap_anonymous, munmap};
 use shared::linux::memory::page_size;
 use shared::linux::usage::Usage;
 
-pub const CHECKS: &[Check] = &[(47, both_keep_the_mapping), (51, who_divides)];
+/// How many pages the experiments touch.
+pub const PAGES: NonZeroUsize = NonZeroUsize::new(1000).unwrap();
 
-const PAGES: usize = 1000;
-
-/// A fault is the CPU asking the kernel; the second time it need not ask.
-fn both_keep_the_mapping() -> anyhow::Result<Seen> {
-    let page = page_size()?;
-    let pages = private_pages(page.saturating_mul(NonZeroUsize::new(PAGES).context("no pages")?))?;
-    let [first, second] = [faults_of_writing(pages, page)?, faults_of_writing(pages, page)?];
-    let count = i64::try_from(PAGES)?;
-    let asked_once = (count..count + count / 10).contains(&first) && second < count / 10;
-    Ok(Seen::holds(asked_once, format!("{PAGES} pages: {first} faults when first touched, {second} after that")))
+/// Memory that nobody has touched yet.
+pub struct Pages {
+    start: NonNull<u8>,
+    size: NonZeroUsize,
 }
 
-/// The same memory, in pages of two sizes.
-fn who_divides() -> anyhow::Result<Seen> {
-    let page = page_size()?;
-    let huge = huge_page_size()?;
-    let count = i64::try_from(huge.get() / page)?;
-    let [small, large] = [MmapAdvise::MADV_NOHUGEPAGE, MmapAdvise::MADV_HUGEPAGE].map(|advice| {
-        let pages = new_pages(huge.saturating_mul(NonZeroUsize::MIN.saturating_add(1)), advice)?;
-        let aligned = pages.as_ptr().align_offset(huge.get());
-        faults_of_writing(&mut pages[aligned..][..huge.get()], page)
-    });
-    let (small, large) = (small?, large?);
-    if large >= count {
-        return Err(Failure::CannotShow("the kernel gives no huge page now".into()).into());
+impl Pages {
+    /// So many, and the size of one. Small ones: of a huge one the first fault would copy much at once.
+    pub fn private(count: NonZeroUsize) -> anyhow::Result<(Pages, usize)> {
+        let page = page_size()?;
+        let size = count.checked_mul(page).context("so many pages are more than memory has addresses")?;
+        Ok((Pages::advised(size, MmapAdvise::MADV_NOHUGEPAGE)?, page.get()))
     }
-    let evidence = format!("{huge} bytes: {small} faults in pages of {page}, {large} after MADV_HUGEPAGE");
-    Ok(Seen::imprecise(small >= count, large < count / 10, evidence))
+
+    /// In pages of the size that is advised, if the kernel follows.
+    pub fn advised(size: NonZeroUsize, advice: MmapAdvise) -> anyhow::Result<Pages> {
+        let (protection, flags) = (ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_PRIVATE);
+        // SAFETY: new pages at an address of the kernel's choice touch nothing of ours.
+        #[allow(unsafe_code, reason = "mmap(2) could overwrite other mappings")]
+        unsafe {
+            let start = mmap_anonymous(None, size, protection, flags).context("mmap")?;
+            // EINVAL: a kernel without huge pages.
+            let _ = madvise(start, size.get(), advice);
+            Ok(Pages { start: start.cast(), size })
+        }
+    }
 }
 
-/// What the kernel joins small pages to.
-fn huge_page_size() -> anyhow::Result<NonZeroUsize> {
-    let cannot = || Failure::CannotShow("the kernel joins no pages".into());
-    let size = fs::read_to_string("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size").map_err(|_| cannot())?;
-    Ok(size.trim().parse().map_err(|_| cannot())?)
+impl Deref for Pages {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // SAFETY: mapped, all zero at first, and ours until dropped.
+        #[allow(unsafe_code, reason = "the pointer stands for owned memory, as in Box")]
+        unsafe {
+            slice::from_raw_parts(self.start.as_ptr(), self.size.get())
+        }
+    }
 }
 
-fn faults_of_writing(pages: &mut [u8], page: NonZeroUsize) -> anyhow::Result<i64> {
+impl DerefMut for Pages {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as above, and nobody else has a reference.
+        #[allow(unsafe_code, reason = "the pointer stands for owned memory, as in Box")]
+        unsafe {
+            slice::from_raw_parts_mut(self.start.as_ptr(), self.size.get())
+        }
+    }
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        // SAFETY: no reference into it is left.
+        #[allow(unsafe_code, reason = "munmap(2) could unmap what is used")]
+        let _ = unsafe { munmap(self.start.cast(), self.size.get()) };
+    }
+}
+
+/// How many page faults it takes.
+pub fn faults_of_writing(pages: &mut [u8], page: usize) -> anyhow::Result<i64> {
     let before = Usage::now()?;
-    write_each(pages, page.get());
+    write_each(pages, page);
     Ok((Usage::now()? - before).faults)
 }
 
-/// Small pages: of a huge one the first fault would copy much at once. They stay until the program ends.
-pub fn private_pages(size: NonZeroUsize) -> anyhow::Result<&'static mut [u8]> {
-    new_pages(size, MmapAdvise::MADV_NOHUGEPAGE)
-}
-
-fn new_pages(size: NonZeroUsize, advice: MmapAdvise) -> anyhow::Result<&'static mut [u8]> {
-    let (protection, flags) = (ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_PRIVATE);
-    // SAFETY: new pages at an address of the kernel's choice, all zero; they are never unmapped, and this is
-    // the only reference to them.
-    #[allow(unsafe_code, reason = "mmap(2) could overwrite other mappings")]
-    unsafe {
-        let pages = mmap_anonymous(None, size, protection, flags).context("mmap")?;
-        // EINVAL: a kernel without huge pages.
-        let _ = madvise(pages, size.get(), advice);
-        Ok(std::slice::from_raw_parts_mut(pages.cast().as_ptr(), size.get()))
-    }
-}
-
 pub fn read_each(pages: &[u8], page: usize) {
-    std::hint::black_box(pages.iter().step_by(page).fold(0, |all, byte| all ^ byte));
+    black_box(pages.iter().step_by(page).fold(0, |all, byte| all ^ byte));
 }
 
 pub fn write_each(pages: &mut [u8], page: usize) {
     pages.iter_mut().step_by(page).for_each(|byte| *byte = 1);
-    std::hint::black_box(pages);
+    black_box(pages);
 }

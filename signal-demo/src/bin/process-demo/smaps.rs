@@ -1,15 +1,12 @@
-//! What a mapping costs, and which frame is behind an address.
+//! What a mapping costs.
 //!
-//! Note: 进程的空间 ("页框"). Go: none. Man: proc_pid_smaps(5), proc_pid_pagemap(5).
+//! Note: 进程的空间 ("页框"). Go: none. Man: proc_pid_smaps(5).
 
-use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
+use std::fs;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use shared::linux::failure::Failure;
-
-use shared::linux::memory::page_size;
 
 /// Of one mapping, or a sum of several, in KiB.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +27,7 @@ impl Smaps {
     /// Of the mapping of this process that has `address`.
     pub fn at(address: usize) -> anyhow::Result<Smaps> {
         let text = fs::read_to_string("/proc/self/smaps")
-            .map_err(|error| Failure::CannotShow(format!("/proc/self/smaps: {error}")))?;
+            .map_err(|error| Failure::CannotShow(format!("read /proc/self/smaps: {error}")))?;
         let mut lines = text.lines().skip_while(|line| !has(line, address));
         lines.next().with_context(|| format!("{address:#x} is not mapped"))?;
         Ok(Smaps::sum(lines.take_while(|line| range(line).is_none())))
@@ -61,21 +58,6 @@ fn has(line: &str, address: usize) -> bool {
 pub fn range(line: &str) -> Option<(usize, usize)> {
     let (start, end) = line.split(' ').next()?.split_once('-')?;
     Some((usize::from_str_radix(start, 16).ok()?, usize::from_str_radix(end, 16).ok()?))
-}
-
-/// The number of the frame behind an address, if there is one and we may know.
-pub fn frame(address: usize) -> anyhow::Result<Option<u64>> {
-    const PRESENT: u64 = 1 << 63;
-    const NUMBER: u64 = (1 << 55) - 1;
-    let Ok(pagemap) = File::open("/proc/self/pagemap") else { return Ok(None) };
-    let mut entry = [0; 8];
-    let entry_at = u64::try_from(address / page_size()? * entry.len())?;
-    if pagemap.read_exact_at(&mut entry, entry_at).is_err() {
-        return Ok(None);
-    }
-    let entry = u64::from_ne_bytes(entry);
-    // Without privileges all numbers are 0.
-    Ok(Some(entry & NUMBER).filter(|&number| entry & PRESENT != 0 && number != 0))
 }
 
 #[cfg(test)]

@@ -6,45 +6,45 @@ use std::process;
 
 use anyhow::Context;
 use nix::sys::stat::{Mode, umask};
-use serde::Serialize;
-use shared::harness::claims::{Check, Seen, seen};
+use serde::{Deserialize, Serialize};
+use shared::linux::child::Children;
+use shared::linux::child::teller::seen_by_child;
+use shared::linux::proc;
 
-use crate::proc;
-
-pub const CHECKS: &[Check] = &[(14, all_of_it_is_recorded)];
-
-#[derive(Debug, PartialEq, Serialize)]
-struct Descriptor {
-    state: char,
-    nice: i32,
-    umask: String,
-    euid: u32,
-    /// Of a variable that this program has just made.
-    its_memory: Option<String>,
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Descriptor {
+    pub state: char,
+    pub nice: i32,
+    pub umask: String,
+    pub euid: u32,
+    /// Of a variable that the process has just made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub its_memory: Option<String>,
 }
 
-fn all_of_it_is_recorded() -> anyhow::Result<Seen> {
-    let before = descriptor()?;
-    umask(Mode::from_bits_truncate(0o123));
-    let nice = nicer(before.nice);
-    let after = descriptor()?;
-    let euid = nix::unistd::geteuid().as_raw();
-    let expected = (nice, "0123", euid, true);
-    let recorded = (after.nice, after.umask.as_str(), after.euid, after.its_memory.is_some());
-    Ok(Seen::holds(after.state == 'R' && recorded == expected, format!("nice was {}; {}", before.nice, seen(&after))))
-}
-
-fn descriptor() -> anyhow::Result<Descriptor> {
-    let pid = process::id().cast_signed();
-    let status = |key| proc::status(pid, key)?.with_context(|| format!("no {key} in /proc/self/status"));
-    let variable = 0_u8;
-    Ok(Descriptor {
-        state: proc::stat(pid)?.state,
-        nice: proc::nice(pid)?,
-        umask: status("Umask")?,
-        euid: status("Uid")?.split('\t').nth(1).context("no effective user in /proc/self/status")?.parse()?,
-        its_memory: range_of((&raw const variable).addr(), &proc::read(pid, "maps")?),
+/// Of a child, before and after it has changed its umask to 0123, and its nice value by one.
+pub fn descriptors() -> anyhow::Result<[Descriptor; 2]> {
+    seen_by_child(&Children::helpers(), || {
+        let before = Descriptor::now()?;
+        umask(Mode::from_bits_truncate(0o123));
+        be_nicer();
+        Ok([before, Descriptor::now()?])
     })
+}
+
+impl Descriptor {
+    fn now() -> anyhow::Result<Descriptor> {
+        let pid = process::id().cast_signed();
+        let status = |key| proc::status(pid, key)?.with_context(|| format!("no {key} in /proc/self/status"));
+        let variable = 0_u8;
+        Ok(Descriptor {
+            state: proc::stat(pid)?.state,
+            nice: proc::nice(pid)?,
+            umask: status("Umask")?,
+            euid: status("Uid")?.split('\t').nth(1).context("no effective user in /proc/self/status")?.parse()?,
+            its_memory: range_of((&raw const variable).addr(), &proc::read(pid, "maps")?),
+        })
+    }
 }
 
 /// `7ffc…-7ffd… rw-p 00000000 00:00 0 [stack]`: the range that holds this address, and what may be done with it.
@@ -59,11 +59,10 @@ fn range_of(address: usize, maps: &str) -> Option<String> {
 }
 
 /// One step less important, if there is one left: everybody may do that.
-fn nicer(nice: i32) -> i32 {
+fn be_nicer() {
     // SAFETY: it takes a number. Whether it worked is asked of /proc.
     #[allow(unsafe_code, reason = "nix has no nice")]
     unsafe {
         libc::nice(1);
     }
-    (nice + 1).min(19)
 }

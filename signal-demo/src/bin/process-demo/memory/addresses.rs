@@ -16,45 +16,46 @@ use nix::libc::c_void;
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use nix::unistd::{SysconfVar, sysconf};
-use shared::harness::claims::{Check, Seen};
+use serde::Serialize;
 use shared::linux::failure::Failure;
-
-use super::pages::private_pages;
-use super::smaps::range;
 use shared::linux::memory::page_size;
 
-pub const CHECKS: &[Check] = &[(44, parts_of_physical_memory), (46, more_than_there_is), (48, in_user_space)];
+use crate::address::Address;
+use crate::pages::Pages;
+use crate::smaps::range;
 
 const GIB: usize = 1 << 30;
 const TIB: NonZeroUsize = NonZeroUsize::new(1 << 40).unwrap();
 
+/// Where the stack is, and what a pipe has that was given a page of A, which was changed to B afterwards.
+#[derive(Serialize)]
+pub struct Parts {
+    pub memory_gib: usize,
+    pub stack_at_gib: usize,
+    /// Nothing where vmsplice(2) is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pipe_reads: Option<char>,
+}
+
 /// The stack is far above all physical memory; and one frame is in a process and in the kernel's pipe.
-fn parts_of_physical_memory() -> anyhow::Result<Seen> {
+pub fn parts() -> anyhow::Result<Parts> {
     let here = 0_u8;
-    let (stack, memory) = (ptr::from_ref(&here).addr(), physical_memory()?);
-    let both = one_frame_in_both()?;
-    let pipe = match both {
-        Some('B') => "the pipe had the process's own frame",
-        Some(_) => "the pipe had a copy",
-        None => "vmsplice(2) is refused",
-    };
-    let evidence =
-        format!("{} GiB of memory, the stack at {} GiB; a page given to a pipe: {pipe}", memory / GIB, stack / GIB);
-    Ok(Seen::refuted(stack > memory && both.is_none_or(|read| read == 'B'), evidence))
+    let stack = ptr::from_ref(&here).addr();
+    Ok(Parts { memory_gib: physical_memory()? / GIB, stack_at_gib: stack / GIB, pipe_reads: one_frame_in_both()? })
 }
 
 // ANCHOR: frame
 /// Gives a page to a pipe, changes it, and reads the pipe.
 fn one_frame_in_both() -> anyhow::Result<Option<char>> {
     let (mut reader, writer) = io::pipe().context("pipe")?;
-    let page = private_pages(page_size()?)?;
+    let (mut page, _) = Pages::private(NonZeroUsize::MIN)?;
     page[0] = b'A';
     match vmsplice(&writer, &[IoSlice::new(&page[..1])], SpliceFFlags::empty()) {
         Err(Errno::EPERM | Errno::ENOSYS) => return Ok(None),
         given => given.map_err(io::Error::from).context("vmsplice")?,
     };
     page[0] = b'B';
-    black_box(page);
+    black_box(&mut page);
     let mut read = [0];
     reader.read_exact(&mut read).context("read the pipe")?;
     Ok(Some(read[0].into()))
@@ -66,8 +67,15 @@ fn physical_memory() -> anyhow::Result<usize> {
     Ok(usize::try_from(pages)?.saturating_mul(page_size()?.get()))
 }
 
+#[derive(Serialize)]
+pub struct Mapped {
+    pub memory_gib: usize,
+    pub mapped_tib: usize,
+    pub then: String,
+}
+
 /// Maps a TiB after the other, until there are no addresses left. None of it is ever touched.
-fn more_than_there_is() -> anyhow::Result<Seen> {
+pub fn more_than_there_is() -> anyhow::Result<Mapped> {
     without_limit()?;
     let mut mapped = Vec::new();
     let refused = loop {
@@ -83,9 +91,7 @@ fn more_than_there_is() -> anyhow::Result<Seen> {
     for &start in &mapped {
         unmap(start)?;
     }
-    let memory = physical_memory()?;
-    let evidence = format!("mapped {} TiB with {} GiB of memory, then {refused}", mapped.len(), memory / GIB);
-    Ok(Seen::holds(mapped.len().saturating_mul(TIB.get()) / 4 > memory, evidence))
+    Ok(Mapped { memory_gib: physical_memory()? / GIB, mapped_tib: mapped.len(), then: format!("{refused:?}") })
 }
 
 fn unmap(start: ptr::NonNull<c_void>) -> anyhow::Result<()> {
@@ -102,21 +108,34 @@ fn without_limit() -> anyhow::Result<()> {
     if now == RLIM_INFINITY {
         return Ok(());
     }
-    let limited = |_| Failure::CannotShow(format!("RLIMIT_AS is {most}")).into();
+    let limited = |_| Failure::CannotShow(format!("the limit of address space (RLIMIT_AS) is {most}")).into();
     setrlimit(Resource::RLIMIT_AS, RLIM_INFINITY, RLIM_INFINITY).map_err(limited)
 }
 
+#[derive(Serialize)]
+pub struct Mappings {
+    /// But for vsyscall.
+    pub mappings: usize,
+    pub highest: Address,
+    pub vsyscall: Address,
+}
+
+impl Address {
+    /// The users' addresses are the lower half.
+    pub fn is_in_user_space(self) -> bool {
+        self.0.leading_zeros() > 0
+    }
+}
+
 /// All but one page, which is where it was before there was a vDSO, at one address for all processes.
-fn in_user_space() -> anyhow::Result<Seen> {
+pub fn mappings() -> anyhow::Result<Mappings> {
     let maps = fs::read_to_string("/proc/self/maps")
-        .map_err(|error| Failure::CannotShow(format!("/proc/self/maps: {error}")))?;
+        .map_err(|error| Failure::CannotShow(format!("read /proc/self/maps: {error}")))?;
     let Some(vsyscall) = maps.lines().find(|line| line.ends_with("[vsyscall]")) else {
         return Err(Failure::CannotShow("this kernel has no vsyscall page".into()).into());
     };
     let (above, _) = range(vsyscall).context("a mapping without addresses")?;
     let mappings: Vec<_> = maps.lines().filter(|line| *line != vsyscall).filter_map(range).collect();
     let highest = mappings.iter().map(|(_, end)| *end).max().context("no mappings")?;
-    let is_users = |address: usize| address.leading_zeros() > 0;
-    let evidence = format!("{} mappings, all below {highest:#x}; [vsyscall] at {above:#x}", mappings.len());
-    Ok(Seen::imprecise(is_users(highest), !is_users(above), evidence))
+    Ok(Mappings { mappings: mappings.len(), highest: Address(highest), vsyscall: Address(above) })
 }

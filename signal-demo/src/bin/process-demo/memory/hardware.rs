@@ -1,52 +1,70 @@
 //! What the CPU forbids to a program: instructions that stop it or reach a device, and the kernel's addresses.
 //!
-//! Note: 进程的空间 ("内核空间"), 系统调用 ("特权级别"). Go: none. Man: signal(7) at SIGSEGV, ioperm(2).
+//! Note: 进程的空间 ("内核空间"). Go: none. Man: signal(7) at SIGSEGV, ioperm(2).
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::ptr;
 
-use shared::harness::claims::{Check, Seen};
+use serde::Serialize;
+use shared::linux::child::event::Event;
 
-use super::child::end_of;
-use super::cpu;
-use super::sealed::end_without_system_calls;
-use shared::linux::child::Children;
+use crate::address::Address;
+use crate::cpu;
+use crate::end::end_of;
+use crate::sealed::end_without_system_calls;
 
-pub const CHECKS: &[Check] =
-    &[(42, hardware_is_out_of_reach), (43, the_kernels_space_is_closed), (55, this_program_has_the_lower_level)];
-
-/// But for what the CPU itself gives to everybody: here its clock, read without the kernel.
-fn hardware_is_out_of_reach() -> anyhow::Result<Seen> {
-    cpu::is_known()?;
-    let children = Children::helpers();
-    let [halt, port] = [cpu::halt, cpu::read_port].map(|forbidden| end_after(&children, forbidden));
-    let (halt, port) = (halt?, port?);
-    let clock = end_without_system_calls(&children, || {
-        let before = cpu::ticks();
-        u8::from((0..1000).all(|_| cpu::ticks() <= before))
-    })?;
-    let evidence =
-        format!("hlt: {halt}; in: {port}; to see the CPU's clock go on, by rdtsc and no system call: {clock}");
-    Ok(Seen::imprecise(halt == "SIGSEGV" && port == "SIGSEGV", clock == "exit 0", evidence))
+/// How a child ends after each; `rdtsc` reads the CPU's clock, and sees it go on, without a system call.
+#[derive(Serialize)]
+pub struct Instructions {
+    pub hlt: Event,
+    #[serde(rename = "in")]
+    pub port: Event,
+    pub rdtsc: Event,
 }
 
-fn end_after(children: &Children, forbidden: impl FnOnce()) -> anyhow::Result<String> {
-    end_of(children, || {
-        forbidden();
+pub fn forbidden_instructions() -> anyhow::Result<Instructions> {
+    cpu::is_known()?;
+    let clock_goes_on = || {
+        let before = cpu::ticks();
+        u8::from((0..1000).all(|_| cpu::ticks() <= before))
+    };
+    Ok(Instructions {
+        hlt: end_after(cpu::halt)?,
+        port: end_after(cpu::read_port)?,
+        rdtsc: end_without_system_calls(clock_goes_on)?,
+    })
+}
+
+/// How a child ends after one instruction that may be forbidden.
+pub fn end_after(instruction: impl FnOnce()) -> anyhow::Result<Event> {
+    end_of(|| {
+        instruction();
         0
     })
 }
 
+/// How a child ends that reads a byte, of its own and of the kernel's.
+#[derive(Serialize)]
+pub struct KernelSpace {
+    pub own_byte: Event,
+    pub address: Address,
+    /// What the kernel has there, where it tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub symbol: Option<String>,
+    pub kernel_byte: Event,
+}
+
 /// The address is one of the kernel's code, where it tells; else any that only the kernel can have.
-fn the_kernels_space_is_closed() -> anyhow::Result<Seen> {
-    let children = Children::helpers();
-    let (kernels, name) = kernel_address().unwrap_or((usize::MAX << 31, "unknown".into()));
+pub fn kernel_space() -> anyhow::Result<KernelSpace> {
+    let (address, symbol) = kernel_address().map_or((usize::MAX << 31, None), |(at, name)| (at, Some(name)));
     let ours = u8::MAX;
-    let own = end_after(&children, || read_byte(ptr::from_ref(&ours).expose_provenance()))?;
-    let read = end_after(&children, || read_byte(kernels))?;
-    let closed = own == "exit 0" && read == "SIGSEGV";
-    Ok(Seen::holds(closed, format!("a byte of its own: {own}; at {kernels:#x} ({name}) of the kernel: {read}")))
+    Ok(KernelSpace {
+        own_byte: end_after(|| read_byte(ptr::from_ref(&ours).expose_provenance()))?,
+        address: Address(address),
+        symbol,
+        kernel_byte: end_after(|| read_byte(address))?,
+    })
 }
 
 /// Without privileges all addresses are 0.
@@ -64,12 +82,4 @@ fn read_byte(address: usize) {
     unsafe {
         ptr::with_exposed_provenance::<u8>(address).read_volatile();
     }
-}
-
-fn this_program_has_the_lower_level() -> anyhow::Result<Seen> {
-    cpu::is_known()?;
-    let level = cpu::privilege_level();
-    let halt = end_after(&Children::helpers(), cpu::halt)?;
-    let evidence = format!("level {level} of 0 to 3; hlt, which level 0 may execute: {halt}");
-    Ok(Seen::holds(level == 3 && halt == "SIGSEGV", evidence))
 }

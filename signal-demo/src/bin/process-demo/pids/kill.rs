@@ -5,57 +5,72 @@
 use std::io;
 
 use anyhow::Context;
-use libc::WEXITED;
-use nix::errno::Errno;
-use shared::harness::claims::{Check, Seen};
+use libc::{ESRCH, WEXITED, WNOWAIT};
+use nix::sys::signal::{SigHandler, Signal};
+use serde::Serialize;
+use shared::linux::child::answer::{await_turn, give_turn, tell, telling, told};
+use shared::linux::child::event::Event;
+use shared::linux::child::forked::{Forked, close_copy, pause};
 use shared::linux::pidfd::PidFd;
+use shared::linux::signals;
 
-use super::answer::{await_turn, give_turn, tell, telling, told};
-use crate::child::{self, Child, Event};
-use crate::signal::Signal;
-use crate::signal::action::Action;
+/// What came of a SIGTERM to a child.
+#[derive(Serialize)]
+pub struct Ended {
+    pub by_default: Event,
+    pub ignoring: Event,
+    /// Whether there is somebody to take it, sent by a descriptor of a child that has ended.
+    pub pidfd_finds_zombie: bool,
+    /// When the child has been reaped.
+    pub pidfd_finds_reaped: bool,
+}
 
-pub const CHECKS: &[Check] = &[(24, it_only_sends)];
-
-fn it_only_sends() -> anyhow::Result<Seen> {
-    let (default, ignored, late) = (ends_by_default()?, goes_on_if_it_ignores()?, is_gone_when_reaped()?);
-    let as_noted = default == Event::Killed { signal: libc::SIGTERM, core: false };
-    let goes_on = if ignored { "it goes on" } else { "it has ended" };
-    let answer = late.map_or("sent".to_owned(), |error| format!("{error:?}"));
-    let evidence =
-        format!("SIGTERM: {default}; to one that ignores it: {goes_on}; by the pidfd of one reaped: {answer}");
-    Ok(Seen::imprecise(as_noted, ignored && late == Some(Errno::ESRCH), evidence))
+pub fn by_number() -> anyhow::Result<Ended> {
+    let (by_default, ignoring) = (ends_by_default()?, goes_on_if_it_ignores()?);
+    let [pidfd_finds_zombie, pidfd_finds_reaped] = found_by_pidfd()?;
+    Ok(Ended { by_default, ignoring, pidfd_finds_zombie, pidfd_finds_reaped })
 }
 
 fn ends_by_default() -> anyhow::Result<Event> {
-    let (turn, _end) = io::pipe().context("pipe")?;
-    let mut child = Child::fork(|| Ok(await_turn(&turn).map(drop)?))?;
-    child.signal(Signal::TERM)?;
+    let mut child = Forked::new(|| {
+        signals::set(Signal::SIGTERM, SigHandler::SigDfl).context("reset SIGTERM")?;
+        pause()
+    })?;
+    child.signal(Signal::SIGTERM)?;
     child.wait(WEXITED)
 }
 
-/// Whether it still answers after the signal.
-fn goes_on_if_it_ignores() -> anyhow::Result<bool> {
+/// It answers after the signal, and exits.
+fn goes_on_if_it_ignores() -> anyhow::Result<Event> {
     let (turn, give) = io::pipe().context("pipe")?;
     let (mut child, answer) = telling(|teller| {
-        child::close_copy(&give)?;
-        Action::Ignore.set(Signal::TERM)?;
+        close_copy(&give)?;
+        signals::set(Signal::SIGTERM, SigHandler::SigIgn).context("ignore SIGTERM")?;
         tell(teller, &[1])?;
         await_turn(&turn)?;
-        Ok(tell(teller, &[2])?)
+        Ok(())
     })?;
-    let [1] = told(&answer)? else { return Ok(false) };
-    child.signal(Signal::TERM)?;
+    let [_] = told(&answer)?;
+    child.signal(Signal::SIGTERM)?;
     give_turn(&give)?;
-    Ok(child.wait(WEXITED)? == Event::Exited(0) && told(&answer)? == [2])
+    child.wait(WEXITED)
 }
 
 // ANCHOR: reaped
 /// With the number alone, whoever has it by then would get the signal.
-fn is_gone_when_reaped() -> anyhow::Result<Option<Errno>> {
-    let child = Child::fork(|| Ok(()))?;
+fn found_by_pidfd() -> anyhow::Result<[bool; 2]> {
+    let mut child = Forked::new(|| Ok(()))?;
     let process = PidFd::open(child.pid()).with_context(|| format!("pidfd_open {}", child.pid()))?;
-    child.succeed()?;
-    Ok(process.send(libc::SIGTERM, None).err().and_then(|error| error.raw_os_error()).map(Errno::from_raw))
+    child.wait(WEXITED | WNOWAIT)?;
+    let zombie = finds(&process)?;
+    child.wait(WEXITED)?;
+    Ok([zombie, finds(&process)?])
+}
+
+fn finds(process: &PidFd) -> anyhow::Result<bool> {
+    match process.send(libc::SIGTERM, None) {
+        Err(error) if error.raw_os_error() == Some(ESRCH) => Ok(false),
+        sent => sent.map(|()| true).context("pidfd_send_signal"),
+    }
 }
 // ANCHOR_END: reaped

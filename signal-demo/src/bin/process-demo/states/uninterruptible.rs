@@ -6,27 +6,24 @@
 
 use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::AsRawFd;
+use std::sync::atomic::{AtomicI32, Ordering::SeqCst};
 
 use anyhow::{Context, ensure};
 use libc::{WEXITED, c_int, c_long, pid_t};
 use nix::sched::{CloneFlags, clone};
-use shared::harness::claims::{Check, Seen};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use serde::Serialize;
+use shared::linux::child::answer::{give_turn, tell, told};
+use shared::linux::child::event::{Event, waitid};
+use shared::linux::child::forked::{Forked, become_subreaper, close_copy};
+use shared::linux::{proc, signals};
 
-use super::super::answer::{give_turn, tell, told};
-use super::super::orphan::become_subreaper;
-use super::super::possible::cannot_show;
 use super::settled;
-use crate::child::{self, Child, Event};
-use crate::proc;
-use crate::signal::action::Action;
-use crate::signal::set::Set;
-use crate::signal::{Signal, handler};
-
-pub const CHECKS: &[Check] = &[(28, signals_that_end_it_do), (29, others_wait_for_its_end), (30, it_need_not_be_io)];
+use crate::showing::cannot_show;
 
 /// A child of ours in D, the parent of a process that waits to be released.
 pub struct InVfork {
-    parent: Child,
+    parent: Forked,
     child: pid_t,
     releaser: PipeWriter,
 }
@@ -41,8 +38,8 @@ impl InVfork {
         become_subreaper(true)?;
         let (release, releaser) = io::pipe().context("pipe")?;
         let (answer, teller) = io::pipe().context("pipe")?;
-        let parent = Child::fork(|| {
-            child::close_copy(&releaser)?;
+        let parent = Forked::new(|| {
+            close_copy(&releaser)?;
             before()?;
             vfork_and_reap(&release, &teller)?;
             after()
@@ -70,7 +67,7 @@ impl InVfork {
         self.signal(signal)?;
         let event = self.wait(WEXITED)?;
         drop(self.releaser);
-        child::waitid(self.child, WEXITED).with_context(|| format!("wait for process {}", self.child))?;
+        waitid(self.child, WEXITED).with_context(|| format!("wait for process {}", self.child))?;
         Ok(event)
     }
 
@@ -99,7 +96,7 @@ fn vfork_and_reap(release: &PipeReader, teller: &PipeWriter) -> anyhow::Result<(
         )
     };
     let child = child.map_err(io::Error::from).context("clone")?;
-    let event = child::waitid(child.as_raw(), WEXITED)?;
+    let event = waitid(child.as_raw(), WEXITED)?;
     ensure!(event == Some(Event::Exited(0)), "the child of the vfork: {event:?}");
     Ok(())
 }
@@ -119,55 +116,76 @@ fn await_release(release: c_int, teller: c_int) -> isize {
     }
 }
 
-/// The child of the vfork has not been released: only the signal can have ended its parent.
-fn signals_that_end_it_do() -> anyhow::Result<Seen> {
-    let mut ends = Vec::new();
-    for signal in [Signal::KILL, Signal::TERM] {
-        let parent = InVfork::begin(|| Ok(()), || Ok(()))?;
-        let state = proc::stat(parent.pid())?.state;
-        ends.push((state, signal, parent.end_by(signal)?));
-    }
-    let ended_in_d = |(state, signal, event): &(char, Signal, Event)| {
-        *state == 'D' && *event == Event::Killed { signal: signal.number(), core: false }
+/// A process in D that got a signal which ends it. The child of its vfork has not been released: it was the signal.
+#[derive(Serialize)]
+pub struct EndedBy {
+    pub seen: char,
+    pub sent: &'static str,
+    pub event: Event,
+}
+
+pub fn ended_by(signal: Signal) -> anyhow::Result<EndedBy> {
+    let not_ignored = || match signal {
+        Signal::SIGKILL => Ok(()),
+        signal => signals::set(signal, SigHandler::SigDfl).with_context(|| format!("reset {signal}")),
     };
-    let evidence: Vec<String> =
-        ends.iter().map(|(state, signal, event)| format!("{state}, {signal}: {event}")).collect();
-    Ok(Seen::refuted(ends.iter().any(ended_in_d), evidence.join("; ")))
+    let parent = InVfork::begin(not_ignored, || Ok(()))?;
+    Ok(EndedBy { seen: proc::stat(parent.pid())?.state, sent: signal.as_str(), event: parent.end_by(signal)? })
 }
 
-/// One that is caught: it does not end the process.
-fn others_wait_for_its_end() -> anyhow::Result<Seen> {
+/// A signal that is caught, sent in D: whether it waits there, and how often the handler has run when D is over.
+#[derive(Serialize)]
+pub struct Caught {
+    pub seen: char,
+    pub sigusr1_waits: bool,
+    pub handler_ran_afterwards: i32,
+}
+
+static CALLS: AtomicI32 = AtomicI32::new(0);
+
+pub fn caught_signal() -> anyhow::Result<Caught> {
     let (answer, teller) = io::pipe().context("pipe")?;
-    let catch = || Ok(Action::Catch { handler: handler::note, mask: Set::EMPTY }.set(Signal::USR1)?);
-    let tell_calls = || Ok(tell(&teller, &[handler::take_notes().0.try_into()?])?);
-    let parent = InVfork::begin(catch, tell_calls)?;
+    let parent = InVfork::begin(catch_sigusr1, || Ok(tell(&teller, &[CALLS.load(SeqCst)])?))?;
     drop(teller);
-    parent.signal(Signal::USR1)?;
-    let waits = proc::masks(parent.pid())?.pending.contains(libc::SIGUSR1);
-    let state = proc::stat(parent.pid())?.state;
+    parent.signal(Signal::SIGUSR1)?;
+    let (sigusr1_waits, seen) =
+        (proc::masks(parent.pid())?.has_pending(libc::SIGUSR1), proc::stat(parent.pid())?.state);
     parent.release()?;
-    let [calls] = told(&answer)?;
+    let [handler_ran_afterwards] = told(&answer)?;
     parent.succeed()?;
-    let waits_or_not = if waits { "pending" } else { "not pending" };
-    let evidence =
-        format!("SIGUSR1 in state {state}: {waits_or_not}; times that the handler ran when it had left that: {calls}");
-    Ok(Seen::holds(state == 'D' && waits && calls == 1, evidence))
+    Ok(Caught { seen, sigusr1_waits, handler_ran_afterwards })
 }
 
-/// The event is the end of a process: it is inside clone(2), no call that reads or writes.
-fn it_need_not_be_io() -> anyhow::Result<Seen> {
+fn catch_sigusr1() -> anyhow::Result<()> {
+    let action = SigAction::new(SigHandler::Handler(count), SaFlags::SA_RESTART, SigSet::empty());
+    // SAFETY: the handler touches an atomic only.
+    #[allow(unsafe_code, reason = "sigaction(2) is unsafe for what a handler may do")]
+    unsafe { sigaction(Signal::SIGUSR1, &action) }.map_err(io::Error::from).context("sigaction SIGUSR1")?;
+    Ok(())
+}
+
+extern "C" fn count(_: c_int) {
+    CALLS.fetch_add(1, SeqCst);
+}
+
+/// What a process in D does: it is inside clone(2), no call that reads or writes.
+#[derive(Serialize)]
+pub struct InCall {
+    pub seen: char,
+    pub system_call: c_long,
+    /// The number of clone(2).
+    pub clone: c_long,
+}
+
+pub fn system_call() -> anyhow::Result<InCall> {
     let parent = InVfork::begin(|| Ok(()), || Ok(()))?;
-    let (state, call) = (proc::stat(parent.pid())?.state, system_call(parent.pid())?);
+    let (seen, system_call) = (proc::stat(parent.pid())?.state, number_of_call(parent.pid())?);
     parent.release()?;
     parent.succeed()?;
-    let evidence = format!(
-        "{state} in system call {call} (clone, no I/O, is {}), until the child of that has ended",
-        libc::SYS_clone
-    );
-    Ok(Seen::imprecise(state == 'D', call == libc::SYS_clone, evidence))
+    Ok(InCall { seen, system_call, clone: libc::SYS_clone })
 }
 
-fn system_call(pid: pid_t) -> anyhow::Result<c_long> {
+fn number_of_call(pid: pid_t) -> anyhow::Result<c_long> {
     let line = proc::read(pid, "syscall").map_err(|error| cannot_show("its system call is not to be seen", &error))?;
     let number = line.split(' ').next().unwrap_or_default();
     number.parse().with_context(|| format!("/proc/{pid}/syscall: {line}"))

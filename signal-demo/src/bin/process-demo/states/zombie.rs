@@ -10,153 +10,187 @@ use std::os::unix::process::CommandExt;
 use std::process::{self, Command, Stdio};
 
 use anyhow::Context;
-use libc::{WEXITED, WNOWAIT};
-use nix::sys::resource::{UsageWho, getrusage};
+use libc::{WEXITED, WNOWAIT, pid_t};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd;
-use shared::harness::claims::{Check, Seen, joined, seen};
+use serde::Serialize;
+use shared::linux::child::answer::{await_turn, give_turn, telling};
+use shared::linux::child::event::{Event, waitid};
+use shared::linux::child::forked::{Forked, close_copy};
+use shared::linux::cpu::{cpus, staying_on};
+use shared::linux::proc;
+use shared::linux::usage::Usage;
 
-use super::super::answer::{await_turn, give_turn, telling};
-use super::{runnable, settled};
-use crate::child::{self, Child, Event};
-use crate::proc;
-use crate::signal::Signal;
-use crate::signal::fd::SignalFd;
-use crate::signal::set::Set;
+use super::settled;
 
-pub const CHECKS: &[Check] =
-    &[(37, it_has_ended_already), (39, the_parent_is_told), (40, detached_or_not), (41, it_goes_without_running)];
-
-pub fn make() -> anyhow::Result<Child> {
+pub fn make() -> anyhow::Result<Forked> {
     ended(|| Ok(()))
 }
 
 // ANCHOR: ended
-fn ended(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Child> {
-    let mut child = Child::fork(work)?;
+fn ended(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Forked> {
+    let mut child = Forked::new(work)?;
     child.wait(WEXITED | WNOWAIT)?;
     settled(child.pid(), 'Z')?;
     Ok(child)
 }
 // ANCHOR_END: ended
 
-const CODE: i32 = 42;
-
-struct Remains {
-    /// Lines on its memory in /proc/PID/status, alive and ended.
-    memory: [usize; 2],
+/// What there is of a child, alive and ended.
+#[derive(Serialize)]
+pub struct Remains {
+    /// Lines on its memory in /proc/PID/status.
+    pub memory_lines_alive: usize,
+    pub memory_lines_ended: usize,
     /// Whether the end of a pipe that it had is closed.
-    closed: bool,
-    after_sigkill: char,
-    code_then: Option<i32>,
+    pub its_pipe_is_closed: bool,
+    pub event: Event,
+    pub after_sigkill: char,
+    pub event_after_sigkill: Event,
 }
 
-fn it_has_ended_already() -> anyhow::Result<Seen> {
+/// With which the child exits.
+pub const CODE: i32 = 42;
+
+pub fn remains() -> anyhow::Result<Remains> {
     let (turn, give) = io::pipe().context("pipe")?;
     let (mut child, mut held) = telling(|_| {
-        child::close_copy(&give)?;
+        close_copy(&give)?;
         await_turn(&turn)?;
         process::exit(CODE)
     })?;
-    let memory = proc::memory_lines(child.pid())?;
+    let memory_lines_alive = proc::memory_lines(child.pid())?;
     give_turn(&give)?;
-    let code = exit_code(child.wait(WEXITED | WNOWAIT)?);
+    let event = child.wait(WEXITED | WNOWAIT)?;
     settled(child.pid(), 'Z')?;
-    let remains = Remains {
-        memory: [memory, proc::memory_lines(child.pid())?],
-        closed: held.read(&mut [0])? == 0,
-        after_sigkill: {
-            child.signal(Signal::KILL)?;
-            proc::stat(child.pid())?.state
-        },
-        code_then: exit_code(child.wait(WEXITED)?),
-    };
-    let emptied = memory > 0 && remains.memory[1] == 0 && remains.closed;
-    let ended = remains.after_sigkill == 'Z' && remains.code_then == Some(CODE);
-    let Remains { memory: [alive, zombie], closed, after_sigkill, code_then } = remains;
-    let pipe = if closed { "closed" } else { "open" };
-    let [code_told, code_then] = [code, code_then].map(|code| code.map_or("none".to_owned(), |code| code.to_string()));
-    let evidence = format!(
-        "lines on its memory in /proc: {alive}, as Z {zombie}; its pipe is {pipe}; exit code {code_told}, after SIGKILL \
-         {after_sigkill} and {code_then}"
-    );
-    Ok(Seen::imprecise(emptied && code == Some(CODE), ended, evidence))
+    let memory_lines_ended = proc::memory_lines(child.pid())?;
+    let its_pipe_is_closed = held.read(&mut [0]).context("read its pipe")? == 0;
+    child.signal(Signal::SIGKILL)?;
+    let after_sigkill = proc::stat(child.pid())?.state;
+    let event_after_sigkill = child.wait(WEXITED)?;
+    Ok(Remains {
+        memory_lines_alive,
+        memory_lines_ended,
+        its_pipe_is_closed,
+        event,
+        after_sigkill,
+        event_after_sigkill,
+    })
 }
 
-fn exit_code(event: Event) -> Option<i32> {
-    match event {
-        Event::Exited(code) => Some(code),
-        _ => None,
-    }
+/// The SIGCHLDs that came of a child, while it lived and when it had ended; the latter's sender, and whether it says
+/// that the child has exited.
+#[derive(Serialize)]
+pub struct Announced {
+    pub child: pid_t,
+    pub while_it_lived: usize,
+    pub when_it_had_ended: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<pid_t>,
+    pub says_exited: bool,
 }
 
-fn the_parent_is_told() -> anyhow::Result<Seen> {
+pub fn announced() -> anyhow::Result<Announced> {
+    let sigchld = SigSet::from(Signal::SIGCHLD);
+    sigchld.thread_block().map_err(io::Error::from).context("block SIGCHLD")?;
+    let signals = SignalFd::with_flags(&sigchld, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
+        .map_err(io::Error::from)
+        .context("signalfd")?;
+    let announced = announced_by(&signals);
+    sigchld.thread_unblock().map_err(io::Error::from).context("unblock SIGCHLD")?;
+    announced
+}
+
+fn announced_by(signals: &SignalFd) -> anyhow::Result<Announced> {
     let (turn, give) = io::pipe().context("pipe")?;
-    let child = Child::fork(|| {
-        child::close_copy(&give)?;
+    let child = Forked::new(|| {
+        close_copy(&give)?;
         Ok(await_turn(&turn).map(drop)?)
     })?;
-    let mut signals = SignalFd::new(Set::from(Signal::CHLD)).context("signalfd")?;
-    let too_early = signals.read().context("read the signalfd")?.len();
+    let take = || signals.read_signal().map_err(io::Error::from).context("read the signalfd");
+    // One at most waits.
+    let while_it_lived = usize::from(take()?.is_some());
     give_turn(&give)?;
     // It takes no signal. Who can be waited for has been announced.
-    child::waitid(child.pid(), WEXITED | WNOWAIT).with_context(|| format!("wait for child {}", child.pid()))?;
-    let arrivals: Vec<_> = signals.read().context("read the signalfd")?.collect();
-    let of_its_end = |signal: Signal, pid: u32, code| {
-        (signal, pid.cast_signed(), code) == (Signal::CHLD, child.pid(), libc::CLD_EXITED)
-    };
-    let as_noted = matches!(arrivals[..], [arrival] if of_its_end(arrival.signal, arrival.pid, arrival.code));
-    let list = joined(arrivals.iter().map(|arrival| format!("{} of {}", arrival.signal, arrival.pid)), ", ");
-    let evidence = format!("signals while child {} lived: {too_early}; when it had ended: {list}", child.pid());
-    Ok(Seen::holds(as_noted && too_early == 0, evidence))
+    waitid(child.pid(), WEXITED | WNOWAIT).with_context(|| format!("wait for child {}", child.pid()))?;
+    let signal = take()?;
+    Ok(Announced {
+        child: child.pid(),
+        while_it_lived,
+        when_it_had_ended: usize::from(signal.is_some()),
+        of: signal.map(|signal| signal.ssi_pid.cast_signed()),
+        says_exited: signal.is_some_and(|signal| signal.ssi_code == libc::CLD_EXITED),
+    })
 }
 
-/// A program of its own: this one's --version. That it exits with 0 tells that it was run.
-fn detached_or_not() -> anyhow::Result<Seen> {
+/// A child that led a session of its own and ran a program of its own, when that had ended.
+#[derive(Serialize)]
+pub struct Detached {
+    pub pid: pid_t,
+    pub sid: pid_t,
+    pub program: String,
+    pub seen: char,
+    pub event: Event,
+}
+
+/// The program is this one, for its --version. That it exits with 0 tells that it was run.
+pub fn detached() -> anyhow::Result<Detached> {
     let mut child = ended(|| {
         unistd::setsid().map_err(io::Error::from).context("setsid")?;
         let mut program = Command::new("/proc/self/exe");
         Err(program.arg("--version").stdout(Stdio::null()).exec()).context("exec /proc/self/exe")
     })?;
     let stat = proc::stat(child.pid())?;
-    let event = child.wait(WEXITED)?;
-    let detached = stat.sid == stat.pid && event == Event::Exited(0);
-    Ok(Seen::refuted(detached && stat.state == 'Z', format!("{} state={}, {event}", seen(&stat), stat.state)))
+    let program = stat.name.display().to_string();
+    Ok(Detached { pid: stat.pid, sid: stat.sid, program, seen: stat.state, event: child.wait(WEXITED)? })
 }
 
-/// So many tries, for it may run for a moment yet when it is a zombie already.
-const TRIES: usize = 200;
+/// How often a child was switched, when it was a zombie, and in all when it had been waited for.
+#[derive(Serialize)]
+pub struct Gone {
+    pub switches_as_zombie: i64,
+    pub switches_when_gone: i64,
+    pub is_gone: bool,
+}
 
-/// On one CPU, where it cannot run and leave that again without being counted.
-fn it_goes_without_running() -> anyhow::Result<Seen> {
-    runnable::pin(&runnable::one_cpu()?.1)?;
-    let (mut as_zombie, mut when_gone) = (0, 0);
-    for _ in 0..TRIES {
-        let mut child = make()?;
-        let before = reaped_switches()?;
-        as_zombie = switches(child.pid())?;
-        child.wait(WEXITED)?;
-        when_gone = reaped_switches()? - before;
-        let gone = proc::stat(child.pid()).is_err_and(|error| proc::is_gone(&error));
-        if gone && as_zombie == when_gone {
-            return Ok(Seen::refuted(
-                true,
-                format!("context switches when it was Z: {as_zombie}; in all, when it was gone: {when_gone}"),
-            ));
-        }
+impl Gone {
+    /// It has gone from Z without running again.
+    pub fn without_running(&self) -> bool {
+        self.is_gone && self.switches_as_zombie == self.switches_when_gone
     }
-    Ok(Seen::refuted(false, format!("in {TRIES} tries switched on, at last from {as_zombie} to {when_gone} times")))
 }
 
-/// How often it was taken from the CPU.
-fn switches(pid: libc::pid_t) -> anyhow::Result<i64> {
+/// Tried again, for it may run for a moment yet when it is a zombie already. On one CPU, where it cannot run and leave
+/// that again without being counted.
+pub fn gone() -> anyhow::Result<Gone> {
+    const TRIES: usize = 200;
+    staying_on(Some(cpus()?.0), || {
+        let mut gone = one_gone()?;
+        for _ in 1..TRIES {
+            if !gone.without_running() {
+                gone = one_gone()?;
+            }
+        }
+        Ok(gone)
+    })
+}
+
+fn one_gone() -> anyhow::Result<Gone> {
+    let mut child = make()?;
+    let before = Usage::of_children()?;
+    let switches_as_zombie = switches(child.pid())?;
+    child.wait(WEXITED)?;
+    let switches_when_gone = (Usage::of_children()? - before).switches();
+    let is_gone = proc::stat(child.pid()).is_err_and(|error| proc::is_gone(&error));
+    Ok(Gone { switches_as_zombie, switches_when_gone, is_gone })
+}
+
+/// How often it gave up the CPU, or lost it.
+pub fn switches(pid: pid_t) -> anyhow::Result<i64> {
     let count = |key| {
         let line = proc::status(pid, key)?.with_context(|| format!("no {key} in /proc/{pid}/status"))?;
         line.parse::<i64>().with_context(|| format!("{key} {line}"))
     };
     Ok(count("voluntary_ctxt_switches")? + count("nonvoluntary_ctxt_switches")?)
-}
-
-fn reaped_switches() -> anyhow::Result<i64> {
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).map_err(io::Error::from).context("getrusage")?;
-    Ok(usage.voluntary_context_switches() + usage.involuntary_context_switches())
 }
