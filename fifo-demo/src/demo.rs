@@ -36,7 +36,10 @@ pub struct Session {
     pub size: u64,
 }
 
-pub fn run(out: &mut Report) -> anyhow::Result<()> {
+#[derive(clap::Args)]
+pub struct Args {}
+
+pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     let mut tell = |bytes: &[u8]| {
         out.payload(bytes)?;
         out.flush()

@@ -36,7 +36,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// The note's shell session
-    Demo,
+    Demo(demo::Args),
     /// Make a FIFO
     Make(make::Args),
     /// Write into a FIFO
@@ -72,8 +72,8 @@ impl Program for Cli {
 
     fn run(self) -> anyhow::Result<()> {
         let out = &mut Report::new(self.options.json);
-        match self.command.unwrap_or(Command::Demo) {
-            Command::Demo => demo::run(out),
+        match self.command.unwrap_or(Command::Demo(demo::Args {})) {
+            Command::Demo(args) => demo::run(&args, out),
             Command::Make(args) => make::run(&args, out),
             Command::Send(args) => send::run(&args, out),
             Command::Recv(args) => recv::run(&args, out),

@@ -1,5 +1,4 @@
-//! Pipes between processes, and what processes need besides: the note's sections 管道 and 关于同步,
-//! with fork, copy-on-write and exec from 进程. One command a file.
+//! Pipes between processes, and what processes need besides: the note's sections 管道 and 关于同步. One command a file.
 
 mod atomicity;
 mod bench;
@@ -57,8 +56,6 @@ enum Command {
     Atomicity(atomicity::Args),
     /// Let processes add to one number in shared memory, and count the updates that are lost
     Race(sync::race::Args),
-    /// Show what a forked child shares with its parent, and what exec leaves of it
-    Fork(process::fork::Args),
     /// Round trips and throughput of pipes and of shared memory, on one scale with the other programs' mechanisms
     Bench(shared::harness::bench::Args),
     #[command(flatten)]
@@ -74,15 +71,6 @@ impl Program for Cli {
         bench::fastest::CHECKS,
         ipc::kinds::CHECKS,
         ipc::messages::CHECKS,
-        process::addresses::CHECKS,
-        process::fork::CHECKS,
-        process::frames::CHECKS,
-        process::intruder::CHECKS,
-        process::modes::CHECKS,
-        process::pages::CHECKS,
-        process::privileges::CHECKS,
-        process::sealed::CHECKS,
-        process::switches::CHECKS,
         sync::increment::CHECKS,
         sync::interrupted::CHECKS,
         sync::flags::CHECKS,
@@ -120,7 +108,6 @@ impl Program for Cli {
             Command::Capacity(args) => capacity::run(&args, out),
             Command::Atomicity(args) => atomicity::run(&args, out),
             Command::Race(args) => sync::race::run(&args, out),
-            Command::Fork(args) => process::fork::run(&args, out),
             Command::Bench(args) => shared::harness::bench::run(&args, &bench::MECHANISMS),
             Command::Common(command) => command.run::<Cli>(),
         }

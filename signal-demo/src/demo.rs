@@ -24,8 +24,11 @@ use crate::signal::{Signal, send};
 /// A signal to oneself arrives at once; a stopped or starved process may need longer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+#[derive(clap::Args)]
+pub struct Args {}
+
 // ANCHOR: story
-pub fn run(out: &mut Report) -> anyhow::Result<()> {
+pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     let mut registry = Registry::new()?;
     let first = set_notification(&mut registry, "sigRecv1", &[Signal::INT, Signal::QUIT], out)?;
     let second = set_notification(&mut registry, "sigRecv2", &[Signal::QUIT], out)?;

@@ -1,4 +1,4 @@
-//! Signals, and the processes they are sent to: the note's section 信号, one command a file.
+//! Signals: the note's section 信号, one command a file.
 
 mod demo;
 mod list;
@@ -14,23 +14,18 @@ mod notify;
 mod bench;
 mod claims;
 
-mod child;
-mod narration;
-mod proc;
-mod process;
 mod registry;
 mod signal;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use shared::harness::bench::Mechanism;
 use shared::harness::claims::Check;
 use shared::harness::program::{self, Common, Options, Program};
 use shared::harness::report::Report;
 
-use self::process::{descriptor, ids, kill, numbers, orphan, states};
-
-/// Signals, and the processes they are sent to, as the note's section 信号 tells of them
+/// Signals, as the note's section 信号 tells of them
 ///
 /// Without a command it tells the story of the note's program: two receivers of signals that it sends to itself.
 #[derive(Parser)]
@@ -45,20 +40,20 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// The story of the note's program
-    Demo,
+    Demo(demo::Args),
     /// The 62 signals: number, name, what each does by default, whether it can be caught
     List(list::Args),
     /// Send a signal to a process
     Send(send::Args),
     /// Wait for signals, and tell who sent each
     Wait(wait::Args),
-    /// What a process has blocked, ignored and caught, and what waits for it
+    /// What a process has blocked, ignored and caught, and what is pending
     Mask(mask::Args),
-    /// How often a signal waits that is sent again before it is taken
+    /// What is kept of a signal that is sent again before it is taken
     Queue(queue::Args),
-    /// Who comes first of several signals that wait
+    /// Which of several pending signals comes first
     Order(order::Args),
-    /// Where signals come from, whom they reach, and whom not
+    /// Where signals come from, and what they reach
     Sources(sources::Args),
     /// Ignore, catch, default; and the two signals that leave no choice
     Actions(actions::Args),
@@ -66,12 +61,6 @@ enum Command {
     Permission(permission::Args),
     /// What os/signal promises of its channels, asked of our registry
     Notify(notify::Args),
-    /// A process, its parent, and so on up to the root
-    Ids(ids::Args),
-    /// Each state of a process, made and looked at
-    States(states::Args),
-    /// Who adopts a child whose parent has ended
-    Orphan(orphan::Args),
     /// Round trips by signals, on one scale with the other programs' mechanisms; what the registry costs
     Bench(bench::Args),
     #[command(flatten)]
@@ -83,36 +72,18 @@ fn main() -> ExitCode {
 }
 
 impl Program for Cli {
-    const CHECKS: &'static [&'static [Check]] = &[
-        orphan::CHECKS,
-        ids::CHECKS,
-        descriptor::CHECKS,
-        numbers::CHECKS,
-        kill::CHECKS,
-        states::CHECKS,
-        states::dead::CHECKS,
-        states::runnable::CHECKS,
-        states::sleeping::CHECKS,
-        states::stopped::CHECKS,
-        states::traced::CHECKS,
-        states::uninterruptible::CHECKS,
-        states::zombie::CHECKS,
-        claims::CHECKS[0],
-    ];
+    const CHECKS: &'static [&'static [Check]] = claims::CHECKS;
 
-    const MECHANISMS: &'static [shared::harness::bench::Mechanism] = &bench::MECHANISMS;
+    const MECHANISMS: &'static [Mechanism] = &bench::MECHANISMS;
 
     fn options(&self) -> &Options {
         &self.options
     }
 
     fn run(self) -> anyhow::Result<()> {
-        if self.options.verbose() {
-            narration::begin();
-        }
         let out = &mut Report::new(self.options.json);
-        match self.command.unwrap_or(Command::Demo) {
-            Command::Demo => demo::run(out),
+        match self.command.unwrap_or(Command::Demo(demo::Args {})) {
+            Command::Demo(args) => demo::run(&args, out),
             Command::List(args) => list::run(&args, out),
             Command::Send(args) => send::run(&args, out),
             Command::Wait(args) => wait::run(&args, out),
@@ -123,9 +94,6 @@ impl Program for Cli {
             Command::Actions(args) => actions::run(&args, out),
             Command::Permission(args) => permission::run(&args, out),
             Command::Notify(args) => notify::run(&args, out),
-            Command::Ids(args) => ids::run(&args, &mut Report::new(args.json)),
-            Command::States(args) => states::run(&args, &mut Report::new(args.json)),
-            Command::Orphan(args) => orphan::run(&args, &mut Report::new(args.json)),
             Command::Bench(args) => bench::run(&args),
             Command::Common(command) => command.run::<Cli>(),
         }

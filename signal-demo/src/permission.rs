@@ -20,9 +20,8 @@ use shared::harness::report::Report;
 use shared::linux::child::event::Event;
 use shared::linux::child::forked::{Forked, close_copy};
 use shared::linux::failure::Failure;
+use shared::linux::proc;
 use shared::linux::readiness::restart;
-
-use crate::proc;
 
 #[derive(clap::Args)]
 pub struct Args {}

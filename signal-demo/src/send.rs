@@ -16,8 +16,8 @@ use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::failure::Failure;
 use shared::linux::pidfd::PidFd;
+use shared::linux::proc;
 
-use crate::proc;
 use crate::signal::{self, Signal};
 
 #[derive(clap::Args)]

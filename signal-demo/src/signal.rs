@@ -64,9 +64,6 @@ impl Signal {
     pub const KILL: Signal = Signal(libc::SIGKILL);
     pub const STOP: Signal = Signal(libc::SIGSTOP);
     pub const CHLD: Signal = Signal(libc::SIGCHLD);
-    pub const CONT: Signal = Signal(libc::SIGCONT);
-    pub const TERM: Signal = Signal(libc::SIGTERM);
-    pub const URG: Signal = Signal(libc::SIGURG);
     pub const USR1: Signal = Signal(libc::SIGUSR1);
     pub const USR2: Signal = Signal(libc::SIGUSR2);
 

@@ -13,7 +13,7 @@ use shared::harness::claims::{Check, Seen};
 use shared::linux::cpu::{cpus, stay_on};
 
 use super::MECHANISMS;
-use crate::process::child::Teller;
+use shared::linux::child::teller::Teller;
 use shared::linux::child::Children;
 use shared::linux::usage::Usage;
 

@@ -9,7 +9,7 @@ use shared::harness::claims::{Check, Seen};
 use shared::linux::cpu::{cpus, stay_on};
 
 use super::mutex::ProcessMutex;
-use crate::process::child::Teller;
+use shared::linux::child::teller::Teller;
 use shared::linux::child::{Children, wait_for};
 use shared::linux::memory::SharedMemory;
 use shared::linux::usage::Usage;

@@ -12,6 +12,7 @@ pub mod answer;
 pub mod event;
 pub mod forked;
 mod job;
+pub mod teller;
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
