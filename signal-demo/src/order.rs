@@ -1,7 +1,7 @@
-//! Who comes first of several signals that wait.
+//! Which of several pending signals comes first.
 //!
-//! The note finds the order of standard signals "完全不确定"; POSIX leaves it open, but Linux takes the lowest
-//! number first, after the signals of the program's own faults (claim 110). Real-time signals keep the order in
+//! The note calls the order of standard signals "完全不确定". POSIX leaves it open, but Linux takes the lowest number
+//! first, after the signals of the program's own faults (claim 110). Real-time signals keep the order in
 //! which they were sent only within a number (claim 111). Handlers that do not block each other start in that
 //! order too, but each is interrupted by the next before its first instruction, so that the last one runs first.
 //!
@@ -34,7 +34,7 @@ struct Record {
     taken: Vec<String>,
 }
 
-/// In how many orders the same signals were sent, and in how many they came.
+/// In how many orders the same signals were sent, and in how many they were taken.
 #[derive(Serialize)]
 pub struct Orders {
     pub orders_sent: usize,
@@ -66,7 +66,7 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
 
 const STANDARD: [i32; 5] = [libc::SIGTERM, libc::SIGUSR1, libc::SIGALRM, libc::SIGHUP, libc::SIGUSR2];
 
-/// Sends them from each on, forwards and backwards.
+/// Sends the same signals beginning with each of them, forwards and backwards.
 pub fn orders() -> anyhow::Result<Orders> {
     let (mut sent, mut taken, mut handled) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for first in 0..STANDARD.len() {
@@ -132,7 +132,7 @@ fn send_blocked(sent: &[Signal]) -> anyhow::Result<()> {
     sent.iter().try_for_each(|&signal| send::kill(pid(), signal).with_context(|| format!("send {signal}")))
 }
 
-/// What a thread is sent comes before what its process is sent.
+/// A signal to the thread comes before one to the process, whatever their numbers are.
 fn to_process_and_thread() -> anyhow::Result<Record> {
     let (to_process, to_thread) = (Signal::USR1, Signal::USR2);
     send_blocked(&[to_process])?;

@@ -1,7 +1,7 @@
 //! Sends a signal to a process that is held by a descriptor, so that its PID cannot become another's meanwhile.
 //!
-//! Go's `os.FindProcess` finds every PID, alive or not (claim 134), and the note's pipeline of ps and grep
-//! finds whatever has the name somewhere in its command line. Signal 0 is not delivered: it asks whether the process
+//! Go's `os.FindProcess` finds every PID, alive or not (claim 134), and the note's pipeline of ps and grep finds every
+//! process with the name anywhere in its command line. Signal 0 is not delivered: it asks whether the process
 //! is there and may be signalled.
 //!
 //! Note: 信号. Go: `os.Process.Signal`. Man: pidfd_open(2), pidfd_send_signal(2).

@@ -5,7 +5,6 @@
 //! Note: 信号. Go: `os.Signal`, `syscall.Signal`. Man: signal(7).
 
 pub mod action;
-pub mod code;
 pub mod fd;
 pub mod handler;
 pub mod send;

@@ -1,8 +1,10 @@
 //! Waits for signals, and tells who sent each, how, and with which value.
 //!
-//! Once it waits it says so on stderr: from then on the signals cannot kill it.
+//! It says on stderr when it waits: from then on the signals cannot kill it.
 //!
 //! Note: 信号. Go: `for sig := range sigRecv`. Man: signalfd(2), sigqueue(3).
+
+mod code;
 
 use std::time::{Duration, Instant};
 
@@ -13,8 +15,8 @@ use shared::linux::failure::Failure;
 use shared::linux::stdio;
 
 use crate::registry::Registry;
+use crate::signal::Signal;
 use crate::signal::fd::{Arrival, BATCH};
-use crate::signal::{Signal, code};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -62,7 +64,7 @@ fn say_ready(signals: &[Signal]) {
     stdio::narrate(format_args!("waiting pid={} signals={}", unistd::getpid(), names.join(",")));
 }
 
-/// One batch at most, which the channel has room for, or the deadline's failure. No deadline: too far to tell.
+/// At most one batch, which the channel has room for; or fails at the deadline. Without one, it is too far off to tell.
 fn wait_for_some(registry: &mut Registry, deadline: Option<Instant>) -> anyhow::Result<()> {
     let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
     let count = registry.deliver(left)?;

@@ -1,5 +1,7 @@
 //! What `list --kernel`, `order`, `sources`, `actions --first-process`, `permission` and `notify` observe.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 mod common;
 #[path = "../../shared/tests/nobody/mod.rs"]
 mod nobody;
