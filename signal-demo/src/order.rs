@@ -36,7 +36,7 @@ struct Record {
 
 /// In how many orders the same signals were sent, and in how many they were taken.
 #[derive(Serialize)]
-pub struct Orders {
+pub struct Certainty {
     pub orders_sent: usize,
     /// By sigwait.
     pub orders_taken: usize,
@@ -67,7 +67,7 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
 const STANDARD: [i32; 5] = [libc::SIGTERM, libc::SIGUSR1, libc::SIGALRM, libc::SIGHUP, libc::SIGUSR2];
 
 /// Sends the same signals beginning with each of them, forwards and backwards.
-pub fn orders() -> anyhow::Result<Orders> {
+pub fn orders() -> anyhow::Result<Certainty> {
     let (mut sent, mut taken, mut handled) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for first in 0..STANDARD.len() {
         let mut order = signals(STANDARD);
@@ -79,7 +79,7 @@ pub fn orders() -> anyhow::Result<Orders> {
             sent.insert(order.clone());
         }
     }
-    Ok(Orders {
+    Ok(Certainty {
         orders_sent: sent.len(),
         orders_taken: taken.len(),
         orders_handled: handled.len(),
@@ -178,9 +178,9 @@ impl fmt::Display for Record {
     }
 }
 
-impl fmt::Display for Orders {
+impl fmt::Display for Certainty {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Orders { orders_sent, orders_taken, orders_handled, taken, handled } = self;
+        let Certainty { orders_sent, orders_taken, orders_handled, taken, handled } = self;
         write!(f, "orders_sent={orders_sent} orders_taken={orders_taken} orders_handled={orders_handled}")?;
         for (key, signals) in [("taken", taken), ("handled", handled)] {
             let names: Vec<String> = signals.iter().map(Signal::to_string).collect();

@@ -10,10 +10,9 @@ use std::io;
 
 use anyhow::Context;
 use libc::pid_t;
-use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::failure::Failure;
 
@@ -38,9 +37,15 @@ pub struct Record {
     pub limit: Option<u64>,
     sent: u32,
     /// The error that ended the sending.
-    #[serde(serialize_with = "named")]
-    pub refused: Option<Errno>,
+    pub refused: Option<Refused>,
     pub arrived: usize,
+}
+
+/// What sigqueue(3) answers at the limit.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub enum Refused {
+    #[serde(rename = "EAGAIN")]
+    AtTheLimit,
 }
 
 /// How a signal is sent, and the name of that.
@@ -107,11 +112,11 @@ fn send_limited(limit: u64, signal: Signal, means: Means, count: u32) -> anyhow:
 }
 
 /// How many were sent, and the error if not all could be.
-fn send_to_self(signal: Signal, (_, send): Means, count: u32) -> anyhow::Result<(u32, Option<Errno>)> {
+fn send_to_self(signal: Signal, (_, send): Means, count: u32) -> anyhow::Result<(u32, Option<Refused>)> {
     let pid = unistd::getpid().as_raw();
     for sent in 0..count {
         match send(pid, signal) {
-            Err(error) if is_over_the_limit(&error) => return Ok((sent, Some(Errno::EAGAIN))),
+            Err(error) if is_over_the_limit(&error) => return Ok((sent, Some(Refused::AtTheLimit))),
             result => result.with_context(|| format!("send {signal} to {pid}"))?,
         }
     }
@@ -137,8 +142,4 @@ fn limit_of_pending() -> anyhow::Result<(u64, u64)> {
 fn limit_pending(soft: u64, hard: u64) -> anyhow::Result<()> {
     let set = setrlimit(Resource::RLIMIT_SIGPENDING, soft, hard).map_err(io::Error::from);
     set.with_context(|| format!("set RLIMIT_SIGPENDING to {soft}"))
-}
-
-fn named<S: Serializer>(errno: &Option<Errno>, serializer: S) -> Result<S::Ok, S::Error> {
-    errno.map(|errno| format!("{errno:?}")).serialize(serializer)
 }

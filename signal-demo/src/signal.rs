@@ -62,7 +62,6 @@ impl Signal {
     pub const QUIT: Signal = Signal(libc::SIGQUIT);
     pub const KILL: Signal = Signal(libc::SIGKILL);
     pub const STOP: Signal = Signal(libc::SIGSTOP);
-    pub const CHLD: Signal = Signal(libc::SIGCHLD);
     pub const USR1: Signal = Signal(libc::SIGUSR1);
     pub const USR2: Signal = Signal(libc::SIGUSR2);
 

@@ -82,13 +82,7 @@ fn all_in_the_order_sent() -> anyhow::Result<Seen> {
     let (sent, taken) = order::queue_real_time()?;
     let limited = queue::queue_one_too_many(5)?;
     let list = |queued: &[Queued]| joined(queued.iter().map(|(signal, _)| signal.number()), " ");
-    let refused = limited.refused.map_or("nothing".to_owned(), |errno| format!("{errno:?}"));
-    let evidence = format!(
-        "sent {}, taken {}; at a limit of {}, refused: {refused}",
-        list(&sent),
-        list(&taken),
-        limited.limit.unwrap_or_default()
-    );
+    let evidence = format!("sent {}, taken {}; {}", list(&sent), list(&taken), seen(&limited));
     let within_numbers = |queued: &[Queued]| {
         let mut queued = queued.to_vec();
         queued.sort_by_key(|(signal, _)| *signal);
@@ -170,12 +164,12 @@ fn neither_caught_nor_ignored() -> anyhow::Result<Seen> {
         [&kill, &stop].iter().all(|[ignore, catch, _]| [ignore, catch].iter().all(|record| record.observed == refused));
     let as_if_unblocked = is_death_by(Signal::KILL, &kill[2].observed)
         && stop[2].observed == Observed::Child(Event::Stopped(libc::SIGSTOP));
-    let mut evidence = format!("KILL {}; STOP {}", told(&kill), told(&stop));
-    match actions::first_process() {
-        Ok(first) => evidence.push_str(&format!("; PID 1 of a namespace: {}", first.observed)),
-        Err(error) if matches!(error.downcast_ref(), Some(Failure::CannotShow(_))) => (),
+    let first = match actions::first_process() {
+        Ok(first) => format!("; PID 1 of a namespace: {}", first.observed),
+        Err(error) if matches!(error.downcast_ref(), Some(Failure::CannotShow(_))) => String::new(),
         Err(error) => return Err(error),
-    }
+    };
+    let evidence = format!("KILL {}; STOP {}{first}", told(&kill), told(&stop));
     Ok(Seen::holds(all_refused && as_if_unblocked, evidence))
 }
 

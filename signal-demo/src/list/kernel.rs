@@ -47,7 +47,7 @@ pub struct Waiting {
 
 /// What bash's `kill -l` prints.
 #[derive(Serialize)]
-pub struct Listed {
+pub struct KillL {
     pub listed: usize,
     pub begin_with_sig: usize,
     pub as_here: usize,
@@ -89,10 +89,10 @@ pub fn waiting() -> anyhow::Result<Waiting> {
     Ok(Waiting { sent: SENT, once: Numbers(once), each_time: Numbers(each_time) })
 }
 
-pub fn listed() -> anyhow::Result<Listed> {
+pub fn listed() -> anyhow::Result<KillL> {
     let listed = kill_l()?;
     let accepted = accepted_of([-1, 0])?;
-    Ok(Listed {
+    Ok(KillL {
         listed: listed.len(),
         begin_with_sig: listed.iter().filter(|(number, name)| *number > 0 && name.starts_with("SIG")).count(),
         as_here: Signal::all().filter(|signal| listed.contains(&(signal.number(), signal.to_string()))).count(),
