@@ -16,6 +16,7 @@ use std::ptr;
 
 use anyhow::{Context, bail};
 use libc::WEXITED;
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::prctl;
@@ -26,7 +27,6 @@ use shared::linux::child::event::Event;
 use shared::linux::child::forked::{Forked, pause};
 use shared::linux::failure::Failure;
 use shared::linux::readiness::restart;
-use shared::linux::stdio::narrate;
 
 use crate::signal::Signal;
 use crate::signal::action::{self, Action};
@@ -46,21 +46,21 @@ pub struct Source {
 }
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
+    let mut shown = Ok(());
     for cause in CAUSES {
-        where_possible(Source::seen(cause), |source| out.pairs(source))?;
+        shown = go_on(shown, Source::seen(cause).and_then(|source| out.pairs(&source)))?;
     }
-    where_possible(asynchronous::means(), |means| means.iter().try_for_each(|means| out.pairs(means)))?;
-    where_possible(launcher::outputs(), |outputs| outputs.iter().try_for_each(|output| out.pairs(output)))
+    let reached = asynchronous::means().and_then(|means| means.iter().try_for_each(|means| out.pairs(means)));
+    shown = go_on(shown, reached)?;
+    let printed = launcher::outputs().and_then(|outputs| outputs.iter().try_for_each(|output| out.pairs(output)));
+    go_on(shown, printed)?
 }
 
-/// What cannot be shown here takes the rest with it no more than that.
-fn where_possible<T>(seen: anyhow::Result<T>, show: impl FnOnce(&T) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    match seen {
-        Err(error) if matches!(error.downcast_ref(), Some(Failure::CannotShow(_))) => {
-            narrate(format_args!("{error:#}"));
-            Ok(())
-        }
-        seen => show(&seen?),
+/// What cannot be shown here does not keep the rest from being shown. The first such thing is told at the end.
+fn go_on(earlier: anyhow::Result<()>, now: anyhow::Result<()>) -> anyhow::Result<anyhow::Result<()>> {
+    match now {
+        Err(error) if matches!(error.downcast_ref(), Some(Failure::CannotShow(_))) => Ok(earlier.and(Err(error))),
+        now => now.map(|()| earlier),
     }
 }
 
@@ -97,7 +97,7 @@ fn do_in_a_child(cause: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<E
 // ANCHOR: key
 /// Types `key` at a terminal whose foreground is a child.
 fn type_key(key: u8) -> anyhow::Result<Event> {
-    let (mut master, name) = terminal().map_err(|error| Failure::CannotShow(format!("no pseudo-terminal: {error}")))?;
+    let (mut master, name) = terminal()?;
     let (mut ready, mut ready_in_child) = io::pipe().context("pipe")?;
     let mut child = Forked::new(|| {
         be_as_new()?;
@@ -114,12 +114,22 @@ fn type_key(key: u8) -> anyhow::Result<Event> {
 }
 // ANCHOR_END: key
 
-fn terminal() -> io::Result<(impl Write, String)> {
-    let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC)?;
-    grantpt(&master)?;
-    unlockpt(&master)?;
-    let name = ptsname_r(&master)?;
+fn terminal() -> anyhow::Result<(impl Write, String)> {
+    let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).map_err(no_terminal)?;
+    grantpt(&master).map_err(io::Error::from).context("grantpt")?;
+    unlockpt(&master).map_err(io::Error::from).context("unlockpt")?;
+    let name = ptsname_r(&master).map_err(io::Error::from).context("ptsname")?;
     Ok((master, name))
+}
+
+/// A container may have none, and every machine has a limit.
+fn no_terminal(errno: Errno) -> anyhow::Error {
+    match errno {
+        Errno::ENOENT | Errno::ENXIO | Errno::ENODEV | Errno::EACCES | Errno::EPERM | Errno::ENOSPC => {
+            Failure::CannotShow(format!("no pseudo-terminal: {}", errno.desc())).into()
+        }
+        _ => anyhow::Error::new(io::Error::from(errno)).context("open /dev/ptmx"),
+    }
 }
 
 /// Every signal does its default, and no core file is left.

@@ -8,8 +8,10 @@ use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-use common::{PROGRAM, errors, finish, program, run, stdout, text};
+use common::{errors, finish, program, run, stdout, text};
 use nix::sys::signal::{SigHandler, Signal, signal};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_signal-demo");
 
 const STORY: &str = "\
 Set notification for [interrupt quit]... [sigRecv1]

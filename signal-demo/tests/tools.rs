@@ -12,8 +12,10 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-use common::{PROGRAM, Waiting, failure, finish, program, records, stdout, text};
+use common::{Waiting, failure, finish, program, records, stdout, text};
 use serde_json::{Value, json};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_signal-demo");
 
 fn record(arguments: &[&str]) -> Value {
     records(arguments).remove(0)

@@ -87,9 +87,12 @@ impl Children {
     pub fn fork(&self, body: impl FnOnce() -> u8) -> anyhow::Result<Pid> {
         let mut job = self.lock();
         let (parent, group) = (getpid(), job.group.unwrap_or(Pid::from_raw(0)));
-        let child = forked_by(|| {
-            let ready = setpgid(Pid::from_raw(0), group).is_ok() && die_with(parent).is_ok();
-            if ready { body() } else { 1 }
+        let child = forked_by(|| match begin(parent, group) {
+            Ok(()) => body(),
+            Err(error) => {
+                complain(&error.context(format!("child {}", getpid())));
+                1
+            }
         })?;
         // Both do it, as nobody knows who comes first; it fails only once the child has done it and more.
         let _ = setpgid(child, group);
@@ -193,6 +196,12 @@ fn forked_by(body: impl FnOnce() -> u8) -> anyhow::Result<Pid> {
             }
         }
     }
+}
+
+/// In a new child: puts it in its group, and has it end with its parent.
+fn begin(parent: Pid, group: Pid) -> anyhow::Result<()> {
+    setpgid(Pid::from_raw(0), group).map_err(io::Error::from).context("setpgid")?;
+    die_with(parent).context("PR_SET_PDEATHSIG")
 }
 
 /// Has this new child end with the thread that started it.

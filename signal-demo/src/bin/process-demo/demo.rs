@@ -17,8 +17,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getpid, getppid};
 use serde::Serialize;
 use shared::harness::report::Report;
-use shared::linux::child::answer::{await_turn, give_turn, tell, told};
-use shared::linux::child::forked::Forked;
+use shared::linux::child::answer::{await_turn, give_turn, tell, telling, told};
 use shared::linux::memory::SharedMemory;
 use shared::linux::proc;
 
@@ -35,37 +34,33 @@ struct Line {
     seen: String,
 }
 
-/// What parent and child have in common: memory that both were given, and a pipe each way.
-struct Between {
+/// What the child is forked with: a byte of its own, and memory that it shares with its parent.
+struct Inherited {
     private: AtomicU8,
     shared: SharedMemory<Shared>,
-    turn: (PipeReader, PipeWriter),
-    answer: (PipeReader, PipeWriter),
+    turn: PipeReader,
 }
 
 struct Shared {
     byte: AtomicU8,
-    enough: AtomicBool,
+    has_computed_enough: AtomicBool,
 }
 
 // ANCHOR: story
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     let mut say = |heading, seen: fmt::Arguments<'_>| out.record(&Line { heading, seen: seen.to_string() });
-    let between = Between {
-        private: AtomicU8::new(b'P'),
-        shared: SharedMemory::new(Shared { byte: AtomicU8::new(b'P'), enough: AtomicBool::new(false) })?,
-        turn: io::pipe().context("pipe")?,
-        answer: io::pipe().context("pipe")?,
-    };
-    let (us, mut child) = (process::id(), Forked::new(|| life(&between))?);
-    let pid = child.pid();
-    let [own_pid, own_ppid] = told(&between.answer.0)?;
+    let (turn, give) = io::pipe().context("pipe")?;
+    let shared = Shared { byte: AtomicU8::new(b'P'), has_computed_enough: AtomicBool::new(false) };
+    let inherited = Inherited { private: AtomicU8::new(b'P'), shared: SharedMemory::new(shared)?, turn };
+    let (mut child, answer) = telling(|teller| life(&inherited, teller))?;
+    let (us, pid) = (process::id(), child.pid());
+    let [own_pid, own_ppid] = told(&answer)?;
     say("进程的衍生", format_args!("process {us} forks; fork(2) returns {pid} to it"))?;
     say("进程的标识", format_args!("the child's PID is {own_pid}, its PPID {own_ppid}"))?;
 
     say("进程的状态", format_args!("{}, it waits at a pipe", settled(pid, 'S')?))?;
-    give_turn(&between.turn.1)?;
-    let [_] = told(&between.answer.0)?;
+    give_turn(&give)?;
+    let [_] = told(&answer)?;
     say("进程的状态", format_args!("{}, it computes", settled(pid, 'R')?))?;
     child.signal(Signal::SIGSTOP)?;
     let stopped = child.wait(WSTOPPED)?;
@@ -74,13 +69,13 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     let continued = child.wait(WCONTINUED)?;
     say("进程的状态", format_args!("{}, it was {continued}", settled(pid, 'R')?))?;
 
-    let [private, shared] = [&between.private, &between.shared.byte].map(|byte| char::from(byte.load(SeqCst)));
+    let [private, shared] = [&inherited.private, &inherited.shared.byte].map(|byte| char::from(byte.load(SeqCst)));
     say("进程的空间", format_args!("the child has written C over P: the parent reads {private}"))?;
     say("进程的空间", format_args!("and in memory that both share: the parent reads {shared}"))?;
 
-    between.shared.enough.store(true, SeqCst);
+    inherited.shared.has_computed_enough.store(true, SeqCst);
     let mut printed = String::new();
-    BufReader::new(&between.answer.0).read_line(&mut printed).context("read the child's stdout")?;
+    BufReader::new(&answer).read_line(&mut printed).context("read the child's stdout")?;
     say("系统调用", format_args!("by execve(2) it has become a shell, which prints its PID: {}", printed.trim_end()))?;
     child.wait(WEXITED | WNOWAIT)?;
     say("进程的切换和调度", format_args!("it gave up the CPU, or lost it, {} times", switches(pid)?))?;
@@ -91,18 +86,18 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
 }
 
 /// The child's.
-fn life(between: &Between) -> anyhow::Result<()> {
-    tell(&between.answer.1, &[getpid(), getppid()].map(Pid::as_raw))?;
-    await_turn(&between.turn.0)?;
-    for byte in [&between.private, &between.shared.byte] {
+fn life(inherited: &Inherited, teller: &PipeWriter) -> anyhow::Result<()> {
+    tell(teller, &[getpid(), getppid()].map(Pid::as_raw))?;
+    await_turn(&inherited.turn)?;
+    for byte in [&inherited.private, &inherited.shared.byte] {
         byte.store(b'C', SeqCst);
     }
-    tell(&between.answer.1, &[1])?;
-    while !between.shared.enough.load(SeqCst) {
+    tell(teller, &[1])?;
+    while !inherited.shared.has_computed_enough.load(SeqCst) {
         spin_loop();
     }
     let mut shell = Command::new("sh");
-    shell.args(["-c", "echo $$; exit 42"]).stdin(Stdio::null()).stdout(between.answer.1.try_clone()?);
+    shell.args(["-c", "echo $$; exit 42"]).stdin(Stdio::null()).stdout(teller.try_clone().context("dup")?);
     Err(shell.exec()).context("exec sh")
 }
 // ANCHOR_END: story

@@ -42,6 +42,7 @@ pub fn at_a_semaphore() -> anyhow::Result<AtSemaphore> {
         Ok(tell(&teller, &[unistd::getpid().as_raw(), taken.try_into()?])?)
     };
     let children = iter::repeat_with(|| Forked::new(wait_and_tell)).take(3).collect::<anyhow::Result<Vec<_>>>()?;
+    drop(teller); // Or the end of a child that fails would not be noticed.
     let mut waiting: BTreeMap<_, _> = children.into_iter().map(|child| (child.pid(), child)).collect();
 
     let all = asleep(&waiting)?;
