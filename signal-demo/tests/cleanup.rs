@@ -10,4 +10,5 @@ const NAME: &str = "signal-demo";
 const PROGRAM: &str = env!("CARGO_BIN_EXE_signal-demo");
 
 /// Those that have children, or files.
-const COMMANDS: &[&str] = &["demo", "list", "queue", "order", "actions", "bench --quick", "claims 114"];
+const COMMANDS: &[&str] =
+    &["demo", "list", "list --kernel", "sources", "actions", "permission", "notify", "bench --quick", "claims 114"];

@@ -6,8 +6,10 @@ mod common;
 #[path = "../../shared/tests/nobody/mod.rs"]
 mod nobody;
 
-use common::{PROGRAM, failure, finish, records, run, text};
+use common::{failure, finish, records, run, text};
 use serde_json::{Value, json};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_signal-demo");
 
 /// Where the machine can show it: otherwise the reason is printed.
 fn records_if_possible(arguments: &[&str]) -> Option<Vec<Value>> {
