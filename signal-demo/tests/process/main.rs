@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+mod circumstances;
 #[path = "../../../shared/tests/claims/mod.rs"]
 mod claims;
 #[path = "../common/cleanup.rs"]

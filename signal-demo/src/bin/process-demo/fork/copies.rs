@@ -31,7 +31,8 @@ static DATA: AtomicU8 = AtomicU8::new(b'P');
 pub fn copies() -> anyhow::Result<Copies> {
     let (heap, stack) = (Box::new(AtomicU8::new(b'P')), AtomicU8::new(b'P'));
     let bytes = [&DATA, &*heap, &stack];
-    let code = (copies as fn() -> anyhow::Result<Copies> as *const ()).addr();
+    // Both run it, and so have it in a frame.
+    let code = (frame as fn(usize) -> anyhow::Result<Option<u64>> as *const ()).addr();
     let places = || bytes.iter().map(|byte| Place::of(byte)).collect::<anyhow::Result<Vec<_>>>();
     let (written, code_frame, smaps) = seen_by_child(&Children::helpers(), || {
         for byte in bytes {
