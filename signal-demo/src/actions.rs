@@ -154,7 +154,7 @@ fn answer(result: io::Result<()>) -> anyhow::Result<Observed> {
 pub fn first_process() -> anyhow::Result<FirstProcess> {
     let namespaces = [CloneFlags::CLONE_NEWPID, CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWPID];
     let unshared = unshare(namespaces[0]).or_else(|_| unshare(namespaces[1]));
-    unshared.map_err(|error| Failure::CannotShow(format!("no PID namespace: {}", error.desc())))?;
+    unshared.map_err(|error| Failure::CannotShow(format!("no PID namespace: {}", io::Error::from(error))))?;
     let mut first = Forked::new(|| {
         ensure!(unistd::getpid().as_raw() == 1, "not the first process");
         send_to_self(Signal::STOP)?;

@@ -126,7 +126,7 @@ fn terminal() -> anyhow::Result<(impl Write, String)> {
 fn no_terminal(errno: Errno) -> anyhow::Error {
     match errno {
         Errno::ENOENT | Errno::ENXIO | Errno::ENODEV | Errno::EACCES | Errno::EPERM | Errno::ENOSPC => {
-            Failure::CannotShow(format!("no pseudo-terminal: {}", errno.desc())).into()
+            Failure::CannotShow(format!("no pseudo-terminal: {}", io::Error::from(errno))).into()
         }
         _ => anyhow::Error::new(io::Error::from(errno)).context("open /dev/ptmx"),
     }
