@@ -1,4 +1,4 @@
-//! Pipes between processes: the note's section 管道, with fork, copy-on-write and exec from 进程. One command a file.
+//! Pipes between processes: the note's section 管道. One command a file.
 
 mod atomicity;
 mod bench;
@@ -9,7 +9,6 @@ mod io_pipe;
 mod ipc;
 mod os_pipe;
 mod pipeline;
-mod process;
 mod run;
 mod status;
 mod step;
@@ -53,8 +52,6 @@ enum Command {
     Capacity(capacity::Args),
     /// Count the messages of many writers that arrive torn
     Atomicity(atomicity::Args),
-    /// Show what a forked child shares with its parent, and what exec leaves of it
-    Fork(process::fork::Args),
     /// Round trips and throughput of pipes and of shared memory, on one scale with the other programs' mechanisms
     Bench(shared::harness::bench::Args),
     #[command(flatten)]
@@ -70,15 +67,6 @@ impl Program for Cli {
         bench::fastest::CHECKS,
         ipc::kinds::CHECKS,
         ipc::messages::CHECKS,
-        process::addresses::CHECKS,
-        process::fork::CHECKS,
-        process::frames::CHECKS,
-        process::intruder::CHECKS,
-        process::modes::CHECKS,
-        process::pages::CHECKS,
-        process::privileges::CHECKS,
-        process::sealed::CHECKS,
-        process::switches::CHECKS,
         run::arguments::CHECKS,
         run::reads::CHECKS,
         run::ends::CHECKS,
@@ -108,7 +96,6 @@ impl Program for Cli {
             Command::IoPipe(args) => io_pipe::run(&args, out),
             Command::Capacity(args) => capacity::run(&args, out),
             Command::Atomicity(args) => atomicity::run(&args, out),
-            Command::Fork(args) => process::fork::run(&args, out),
             Command::Bench(args) => shared::harness::bench::run(&args, &bench::MECHANISMS),
             Command::Common(command) => command.run::<Cli>(),
         }

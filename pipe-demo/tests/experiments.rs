@@ -113,19 +113,6 @@ fn only_writes_over_pipe_buf_tear_and_only_without_a_lock_around_them() -> Resul
 }
 
 #[test]
-fn a_forked_child_gets_copies_of_the_pages_it_writes_and_exec_keeps_its_pid() -> Result {
-    let records = records(&["fork", "--pages", "500"])?;
-    assert_eq!((&records[0]["parent_reads"], &records[1]["parent_reads"]), (&"P".into(), &"C".into()));
-    let faults = |of: &str| records[2][of].as_u64().unwrap_or_default();
-    // The counter itself and the stack are pages too.
-    assert!(faults("faults_of_reading") < 50, "{}", records[2]);
-    assert!((500..550).contains(&faults("faults_of_writing")), "{}", records[2]);
-    assert!(faults("faults_of_writing_again") < 50, "{}", records[2]);
-    assert_eq!(records[3]["forked_pid"].to_string(), records[3]["pid_after_exec"].as_str().unwrap_or_default());
-    Ok(())
-}
-
-#[test]
 fn the_stories_are_told_in_the_notes_order() -> Result {
     if let Err(error) = output(Command::new("ps").stdout(Stdio::null())) {
         return Ok(writeln!(io::stderr(), "skipped: ps: {error}")?);
@@ -143,7 +130,7 @@ fn the_stories_are_told_in_the_notes_order() -> Result {
     Ok(())
 }
 
-const COMMANDS: [&[&str]; 6] = [&["demo"], &["os-pipe"], &["io-pipe"], &["capacity"], &["atomicity"], &["fork"]];
+const COMMANDS: [&[&str]; 5] = [&["demo"], &["os-pipe"], &["io-pipe"], &["capacity"], &["atomicity"]];
 
 #[test]
 fn a_reader_that_has_gone_is_no_error_and_a_full_disk_is_one() -> Result {

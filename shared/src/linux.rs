@@ -12,6 +12,7 @@ pub mod memory;
 pub mod namespace;
 pub mod network;
 pub mod pidfd;
+pub mod proc;
 pub mod readiness;
 pub mod scratch;
 pub mod shutdown;

@@ -20,8 +20,8 @@ pub trait Program: Parser {
     /// What `claims` asks.
     const CHECKS: &'static [&'static [Check]];
 
-    /// What `bench` measures.
-    const MECHANISMS: &'static [Mechanism];
+    /// What `bench` measures, where there is one.
+    const MECHANISMS: &'static [Mechanism] = &[];
 
     /// The options that all programs have.
     fn options(&self) -> &Options;

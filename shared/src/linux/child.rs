@@ -8,6 +8,7 @@
 //!
 //! Note: 进程的衍生, 管道. Go: `exec.CommandContext`. Man: fork(2), setpgid(2), waitid(2), PR_SET_PDEATHSIG in prctl(2).
 
+pub mod answer;
 pub mod event;
 pub mod forked;
 mod job;
@@ -86,14 +87,11 @@ impl Children {
     pub fn fork(&self, body: impl FnOnce() -> u8) -> anyhow::Result<Pid> {
         let mut job = self.lock();
         let (parent, group) = (getpid(), job.group.unwrap_or(Pid::from_raw(0)));
-        let child = forked_by(|| {
-            let joined = setpgid(Pid::from_raw(0), group).map_err(io::Error::from).context("setpgid");
-            match joined.and_then(|()| die_with(parent).context("PR_SET_PDEATHSIG")) {
-                Ok(()) => body(),
-                Err(error) => {
-                    complain(&error.context(format!("child {}", getpid())));
-                    1
-                }
+        let child = forked_by(|| match begin(parent, group) {
+            Ok(()) => body(),
+            Err(error) => {
+                complain(&error.context(format!("child {}", getpid())));
+                1
             }
         })?;
         // Both do it, as nobody knows who comes first; it fails only once the child has done it and more.
@@ -161,6 +159,13 @@ impl Child {
         self.started.waited_for.store(true, Ordering::SeqCst);
         Ok(status)
     }
+
+    /// Waits for its end, which must be a success; `name` is for the error.
+    pub fn succeed(mut self, name: &str) -> anyhow::Result<()> {
+        let status = self.wait().with_context(|| format!("wait for {name}"))?;
+        ensure!(status.success(), "{name}: {status}");
+        Ok(())
+    }
 }
 
 /// How a forked child ended.
@@ -191,6 +196,12 @@ fn forked_by(body: impl FnOnce() -> u8) -> anyhow::Result<Pid> {
             }
         }
     }
+}
+
+/// In a new child: puts it in its group, and has it end with its parent.
+fn begin(parent: Pid, group: Pid) -> anyhow::Result<()> {
+    setpgid(Pid::from_raw(0), group).map_err(io::Error::from).context("setpgid")?;
+    die_with(parent).context("PR_SET_PDEATHSIG")
 }
 
 /// Has this new child end with the thread that started it.

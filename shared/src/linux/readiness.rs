@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, recv};
 use socket2::Socket;
@@ -105,6 +106,24 @@ pub fn wait(poll: &mut Poll, events: &mut Events, timeout: Option<Duration>) -> 
         Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
         _ => Ok(()),
     }
+}
+
+/// epoll_wait(2) until there is an event, whatever signals come meanwhile, or until `deadline`, if there is one: then false.
+pub fn await_events(poll: &mut Poll, events: &mut Events, deadline: Option<Instant>) -> io::Result<bool> {
+    loop {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        wait(poll, events, left)?;
+        if !events.is_empty() || left.is_some_and(|left| left.is_zero()) {
+            return Ok(!events.is_empty());
+        }
+    }
+}
+
+/// Of a descriptor that nobody shares: the flag is the open file's, and others would trip over it.
+pub fn set_nonblocking(file: &impl AsFd) -> io::Result<()> {
+    let flags = OFlag::from_bits_retain(fcntl(file, FcntlArg::F_GETFL)?);
+    fcntl(file, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+    Ok(())
 }
 
 /// poll(2) until `file` can be read, for at most as long as `deadline` says.

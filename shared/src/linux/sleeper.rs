@@ -4,6 +4,7 @@
 
 use std::fmt::Debug;
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle, Scope, ScopedJoinHandle};
@@ -96,7 +97,10 @@ pub fn check_proc() -> anyhow::Result<()> {
     match fs::read_link("/proc/self") {
         Ok(link) if link.as_os_str() == getpid().to_string().as_str() => Ok(()),
         Ok(_) => Err(Failure::CannotShow("/proc is that of another PID namespace".into()).into()),
-        Err(error) => Err(Failure::CannotShow(format!("read /proc/self: {error}")).into()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
+            Err(Failure::CannotShow(format!("read /proc/self: {error}")).into())
+        }
+        Err(error) => Err(error).context("read /proc/self"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What every program's `claims` must do; and docs/claims.md, in both languages, says what the ledger says.
 //!
-//! A program's own `tests/claims.rs` includes this file, and has its name and path.
+//! A program's own tests include this file, beside its `NAME` and where it is (`PROGRAM`).
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
