@@ -6,7 +6,11 @@ PREFIX  ?= /usr/local
 ARGS    ?=
 BUILT   := $(or $(CARGO_TARGET_DIR),target)
 
-PROGRAMS := $(filter pipe-demo fifo-demo signal-demo tcpsock unixsock,$(patsubst %/Cargo.toml,%,$(wildcard */Cargo.toml)))
+# In the note's order. A second program of a package stands in src/bin.
+PROGRAMS := $(filter $(patsubst %/src/main.rs,%,$(wildcard */src/main.rs)) $(notdir $(wildcard */src/bin/*)),\
+	process-demo sync-demo pipe-demo fifo-demo signal-demo tcpsock unixsock)
+# Those that have mechanisms to measure.
+BENCHES  := $(filter-out process-demo sync-demo,$(PROGRAMS))
 RUNS     := $(addprefix run-,$(PROGRAMS))
 
 # In the background of a script SIGINT is ignored, and would be in what the tests start.
@@ -16,8 +20,8 @@ DEFAULT_SIGNALS = $(shell env --default-signal true 2>/dev/null && echo env --de
 .PHONY: help build test claims docs book proof loom faults bench lint fmt ci install clean $(RUNS)
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@for program in $(PROGRAMS); do printf "make %-14s %s\n" "run-$$program" "Run $$program; ARGS='…' are its arguments"; done
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@for program in $(PROGRAMS); do printf "make %-17s %s\n" "run-$$program" "Run $$program; ARGS='…' are its arguments"; done
 
 $(RUNS): run-%:
 	@$(CARGO) run --quiet --profile $(PROFILE) --locked --bin $* -- $(ARGS)
@@ -40,9 +44,9 @@ faults: ## Let system calls fail, one a run, in every command (an hour); ARGS='p
 		PATH="$$(cd "$${CARGO_TARGET_DIR:-target}/release" && pwd):$$PATH" .ci/faults $(ARGS)
 
 bench: ## Put every mechanism on one scale; ARGS='--quick', '--json', '--svg FILE', …
-	@records=$$(mktemp) && trap 'rm -f "$$records"' EXIT && for program in $(PROGRAMS); do \
+	@records=$$(mktemp) && trap 'rm -f "$$records"' EXIT && for program in $(BENCHES); do \
 		$(CARGO) run --quiet --profile $(PROFILE) --locked --bin $$program -- bench --json $(ARGS) >> "$$records" || exit; \
-	done && $(CARGO) run --quiet --profile $(PROFILE) --locked --bin $(lastword $(PROGRAMS)) -- \
+	done && $(CARGO) run --quiet --profile $(PROFILE) --locked --bin $(lastword $(BENCHES)) -- \
 		bench --records "$$records" $(ARGS)
 
 # Leaves the records of all programs in the file $$records.

@@ -20,27 +20,23 @@ use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::Serialize;
 use shared::harness::report::Report;
-use shared::linux::readiness;
+use shared::linux::{readiness, scratch};
 
-use crate::fifo::{open_at_once, read_once};
-use crate::scratch;
+use crate::fifo::{Read, open_at_once, read_once};
+use crate::make;
 
 #[derive(clap::Args)]
-pub struct Args {
-    /// Records as JSON lines
-    #[arg(long)]
-    json: bool,
-}
+pub struct Args {}
 
 /// How long wake-ups are counted.
 const WINDOW: Duration = Duration::from_millis(20);
 
-/// What read(2) answers with so many writers and so many bytes in the FIFO.
+/// What read(2) answers with this number of writers and of bytes in the FIFO.
 #[derive(Serialize)]
 struct End {
     writers: usize,
     unread: usize,
-    read: String,
+    read: Read,
 }
 
 /// Wake-ups in [`WINDOW`], and what the next writer wrote and the reader read.
@@ -50,14 +46,13 @@ struct Cured {
     wakeups_before: usize,
     wakeups_after: usize,
     next_writer: &'static str,
-    read: String,
+    read: Read,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
-    let mut out = Report::new(args.json);
-    scratch::with(|scratch| {
-        let fifo = scratch.fifo("fifo")?;
-        last_writer_leaves(&fifo, &mut out)?;
+pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
+    scratch::with("fifo-demo", |folder, _| {
+        let fifo = make::fifo_in(folder)?;
+        last_writer_leaves(&fifo, out)?;
         out.pairs(&hold_a_write_end(&fifo)?)?;
         out.pairs(&open_again(&fifo)?)?;
         out.pairs(&edge_triggered(&fifo)?)
@@ -109,10 +104,7 @@ fn edge_triggered(fifo: &Path) -> anyhow::Result<Cured> {
     let mut epoll = Poll::new().context("epoll_create")?;
     let mut events = Events::with_capacity(1);
     epoll.registry().register(&mut SourceFd(&reader.as_raw_fd()), Token(0), Interest::READABLE).context("epoll_ctl")?;
-    let edges = |left| {
-        readiness::wait(&mut epoll, &mut events, Some(left))?;
-        Ok(!events.is_empty())
-    };
+    let edges = |left| readiness::await_events(&mut epoll, &mut events, Some(Instant::now() + left));
     Cured::seen("edge-triggered epoll", before, fifo, &reader, edges)
 }
 // ANCHOR_END: edge

@@ -3,7 +3,7 @@
 //! open(2) of a FIFO waits until both sides are there, and knows no timeout. Each side needs another way:
 //!
 //! - **The reader** opens with O_NONBLOCK, which succeeds at once and lets writers in, and then waits for
-//!   an event. epoll reports none until the first writer has written or has left again, so a read before
+//!   an event. epoll and poll report none until the first writer has written or has left again, so a read before
 //!   that, which would answer 0 as at the end, never happens.
 //! - **The writer** cannot: with O_NONBLOCK open(2) answers ENXIO while nobody reads, and nothing tells of a
 //!   reader that comes. (inotify is silent until the reader's open(2) has returned, which is what the reader
@@ -13,8 +13,9 @@
 //!
 //! Note: 管道 (命名管道). Man: fifo(7), open(2).
 
+use std::fmt;
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read as _};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -23,19 +24,19 @@ use std::thread;
 use anyhow::{Context, bail};
 use nix::fcntl::{AT_FDCWD, OFlag, openat};
 use nix::sys::stat::Mode;
-use shared::linux::readiness::{Ready, nonblocking};
+use serde::{Serialize, Serializer};
+use shared::linux::readiness::{Ready, nonblocking, set_nonblocking};
 
-use crate::inlet::{Inlet, set_nonblocking};
 use crate::outlet::Outlet;
 use crate::patience::Patience;
 
-/// The read end; [`Inlet::wait`] is what waits for a writer.
-pub fn open_reader(path: &Path) -> anyhow::Result<Inlet> {
+/// The read end, which does not block; to wait for an event on it is to wait for a writer.
+pub fn open_reader(path: &Path) -> anyhow::Result<File> {
     check(fs::metadata(path), path)?;
     let file = OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path);
     let file = file.with_context(|| format!("open {}", path.display()))?;
     check(file.metadata(), path)?;
-    Inlet::new(file, &path.display().to_string())
+    Ok(file)
 }
 
 /// The write end, once there is a reader.
@@ -79,16 +80,32 @@ pub fn open(path: &Path, flags: OFlag) -> nix::Result<File> {
     openat(AT_FDCWD, path, flags | OFlag::O_CLOEXEC, Mode::empty()).map(File::from)
 }
 
-/// Opens without waiting for the other side, for the experiments: there it is known to be there.
+/// Opens without waiting for the other side: an experiment knows that it is there.
 pub fn open_at_once(path: &Path, flags: OFlag) -> anyhow::Result<File> {
     let result = open(path, flags | OFlag::O_NONBLOCK).map_err(io::Error::from);
     result.with_context(|| format!("open {}", path.display()))
 }
 
-/// What one read(2) of at most 16 bytes answers, as strace shows it: a count or `EAGAIN`.
-pub fn read_once(mut file: &File) -> anyhow::Result<String> {
-    match nonblocking("read", file, || file.read(&mut [0; 16])).context("read")? {
-        Ready::Done(count) => Ok(count.to_string()),
-        Ready::NotYet => Ok("EAGAIN".to_owned()),
+/// What one read(2) answers, as strace shows it: a count or `EAGAIN`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Read(Ready<usize>);
+
+/// Of at most 16 bytes.
+pub fn read_once(mut file: &File) -> anyhow::Result<Read> {
+    nonblocking("read", file, || file.read(&mut [0; 16])).context("read").map(Read)
+}
+
+impl fmt::Display for Read {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Ready::Done(count) => write!(f, "{count}"),
+            Ready::NotYet => f.write_str("EAGAIN"),
+        }
+    }
+}
+
+impl Serialize for Read {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }

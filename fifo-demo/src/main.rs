@@ -1,19 +1,18 @@
 //! Named pipes: the second half of the note's section 管道, one command a file.
 
-mod bench;
 mod demo;
-mod eof;
 mod make;
-mod mux;
-mod open_modes;
-mod recv;
 mod send;
+mod recv;
+mod open_modes;
+mod eof;
+mod mux;
+mod bench;
+mod claims;
 
 mod fifo;
-mod inlet;
 mod outlet;
 mod patience;
-mod scratch;
 
 use std::process::ExitCode;
 
@@ -37,7 +36,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// The note's shell session
-    Demo,
+    Demo(demo::Args),
     /// Make a FIFO
     Make(make::Args),
     /// Write into a FIFO
@@ -63,7 +62,7 @@ fn main() -> ExitCode {
 }
 
 impl Program for Cli {
-    const CHECKS: &'static [&'static [Check]] = &[make::CHECKS, demo::CHECKS, open_modes::CHECKS, mux::CHECKS];
+    const CHECKS: &'static [&'static [Check]] = claims::CHECKS;
 
     const MECHANISMS: &'static [shared::harness::bench::Mechanism] = &bench::MECHANISMS;
 
@@ -72,14 +71,15 @@ impl Program for Cli {
     }
 
     fn run(self) -> anyhow::Result<()> {
-        match self.command.unwrap_or(Command::Demo) {
-            Command::Demo => demo::run(&mut Report::new(false)),
-            Command::Make(args) => make::run(&args),
-            Command::Send(args) => send::run(&args, self.options.verbose()),
-            Command::Recv(args) => recv::run(&args, self.options.verbose()),
-            Command::OpenModes(args) => open_modes::run(&args),
-            Command::Eof(args) => eof::run(&args),
-            Command::Mux(args) => mux::run(&args),
+        let out = &mut Report::new(self.options.json);
+        match self.command.unwrap_or(Command::Demo(demo::Args {})) {
+            Command::Demo(args) => demo::run(&args, out),
+            Command::Make(args) => make::run(&args, out),
+            Command::Send(args) => send::run(&args, out),
+            Command::Recv(args) => recv::run(&args, out),
+            Command::OpenModes(args) => open_modes::run(&args, out),
+            Command::Eof(args) => eof::run(&args, out),
+            Command::Mux(args) => mux::run(&args, out),
             Command::MuxWriter(args) => mux::writer::run(&args),
             Command::Bench(args) => bench::run(&args),
             Command::Common(command) => command.run::<Cli>(),

@@ -4,10 +4,11 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::PollFlags;
 use shared::linux::readiness::{Ready, nonblocking};
 
 use crate::patience::Patience;
@@ -15,18 +16,18 @@ use crate::patience::Patience;
 pub struct Outlet {
     file: File,
     name: String,
-    patience: Option<Patience>,
+    patience: Patience,
 }
 
 impl Outlet {
     /// A reader that takes nothing is waited for as long as it takes.
     pub fn new(file: impl Into<OwnedFd>, name: &str) -> Outlet {
-        Outlet { file: file.into().into(), name: name.to_owned(), patience: None }
+        Outlet { file: file.into().into(), name: name.to_owned(), patience: Patience::of(Duration::ZERO) }
     }
 
     /// `file` does not block, and a reader that takes nothing is waited for with `patience`.
     pub fn patient(file: File, name: &str, patience: Patience) -> Outlet {
-        Outlet { file, name: name.to_owned(), patience: Some(patience) }
+        Outlet { file, name: name.to_owned(), patience }
     }
 
     #[inline]
@@ -49,21 +50,9 @@ impl Outlet {
 
     #[cold]
     fn wait_for_room(&self) -> anyhow::Result<()> {
-        if wait_for(&self.file, PollFlags::POLLOUT, self.patience.as_ref())? {
-            return Ok(());
-        }
-        let passed =
-            |patience: &Patience| patience.passed(format_args!("room in {}, whose reader reads nothing", self.name));
-        Err(self.patience.as_ref().map(passed).context("poll(2) ended without an event")?.into())
+        let what = format_args!("room in {}, whose reader reads nothing", self.name);
+        self.patience.wait(&self.file, PollFlags::POLLOUT, what)
     }
-}
-
-/// Whether poll(2) reported something before the patience was over. Not epoll: it refuses regular files.
-pub fn wait_for(file: &impl AsFd, events: PollFlags, patience: Option<&Patience>) -> anyhow::Result<bool> {
-    let limit = patience.and_then(Patience::limit);
-    let timeout = limit.map_or(PollTimeout::NONE, |limit| PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX));
-    let mut fds = [PollFd::new(file.as_fd(), events)];
-    shared::linux::readiness::restart(|| Ok(poll(&mut fds, timeout)?)).map(|count| count > 0).context("poll")
 }
 
 /// Whether `error` is EPIPE.

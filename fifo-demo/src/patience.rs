@@ -1,13 +1,19 @@
-//! The option `--timeout`: how long to wait for the other side of a FIFO.
+//! The option `--timeout`: how long to wait for the other side of a pipe, each time it is waited for.
 
 use std::fmt::Display;
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
+use nix::poll::PollFlags;
 use shared::linux::failure::Failure;
+use shared::linux::readiness::{Ready, await_event, is_timeout, nonblocking};
 
 #[derive(Clone, Copy, clap::Args)]
 pub struct Patience {
-    /// Give up with 124 after waiting so long for the other side: to come, or to move a byte (0s: never)
+    /// Give up with 124 after waiting this long for the other side: to come, or to move a byte (0s: never)
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = shared::harness::duration::parse)]
     timeout: Duration,
 }
@@ -30,5 +36,24 @@ impl Patience {
     /// The error of whoever has waited in vain for `what`.
     pub fn passed(&self, what: impl Display) -> Failure {
         Failure::Deadline(format!("wait for {what}: --timeout {} passed", humantime::format_duration(self.timeout)))
+    }
+
+    /// Waits with poll(2), which takes regular files too, until `file` can be read or written. In vain, it was for `what`.
+    pub fn wait(&self, file: &impl AsFd, event: PollFlags, what: impl Display) -> anyhow::Result<()> {
+        match await_event(file, event, self.deadline()) {
+            Err(error) if is_timeout(&error) => Err(self.passed(what).into()),
+            waited => waited.context("poll"),
+        }
+    }
+
+    /// read(2) of `name` as soon as there is something to read, or the end.
+    pub fn read(&self, mut file: &File, buffer: &mut [u8], name: &str, what: impl Display) -> anyhow::Result<usize> {
+        loop {
+            self.wait(file, PollFlags::POLLIN, &what)?;
+            let read = nonblocking("read", file, || file.read(buffer)).with_context(|| format!("read {name}"))?;
+            if let Ready::Done(count) = read {
+                return Ok(count);
+            } // Otherwise somebody else has read it.
+        }
     }
 }

@@ -5,25 +5,26 @@
 //!
 //! Note: 管道 ("tee dst.log < myfifo"). Go: `os.Open`, `io.MultiWriter`. Man: fifo(7), tee(1).
 
+mod inlet;
 mod outputs;
 
 use std::path::PathBuf;
 
+use shared::harness::report::Report;
 use shared::linux::readiness::Ready;
 use shared::linux::shutdown::Shutdown;
-use shared::linux::stdio;
-use shared::linux::stdio::stdout_is_open;
+use shared::linux::stdio::{detail, stdout_is_open};
 
 use crate::fifo;
-use crate::inlet::Inlet;
 use crate::patience::Patience;
+use inlet::Inlet;
 use outputs::Outputs;
 
 #[derive(clap::Args)]
 pub struct Args {
     /// The FIFO
     path: PathBuf,
-    /// Write into FILE too, which may be another FIFO; as often as you like
+    /// Write into FILE too, which may be another FIFO; may be given several times
     #[arg(long, value_name = "FILE")]
     tee: Vec<PathBuf>,
     /// Go on when the last writer has left, until SIGINT, SIGTERM or SIGHUP, or the timeout
@@ -36,11 +37,11 @@ pub struct Args {
 /// How much one read(2) may bring.
 const BUFFER: usize = 256 * 1024;
 
-pub fn run(args: &Args, verbose: bool) -> anyhow::Result<()> {
+pub fn run(args: &Args, _: &mut Report) -> anyhow::Result<()> {
     stdout_is_open()?;
     // Before writers can come in, for what they have written is not to be lost.
     let shutdown = if args.keep_open { Shutdown::on_signals(|| ())? } else { Shutdown::default() };
-    let mut fifo = fifo::open_reader(&args.path)?;
+    let mut fifo = Inlet::new(fifo::open_reader(&args.path)?, &args.path)?;
     outputs::refuse_loop(&args.path, &args.tee)?;
     fifo.heed(&shutdown)?;
     fifo.heed_stdout()?;
@@ -60,9 +61,7 @@ pub fn run(args: &Args, verbose: bool) -> anyhow::Result<()> {
     if shutdown.is_requested() {
         drain(&fifo, &mut buffer, &mut outputs)?;
     }
-    if verbose {
-        stdio::narrate(format_args!("received {} bytes", outputs.bytes()));
-    }
+    detail(format_args!("received {} bytes", outputs.bytes()));
     outputs.close()
 }
 

@@ -6,17 +6,15 @@
 //! Note: 管道 ("cat src.log > myfifo"). Go: `os.OpenFile(…, os.O_WRONLY, …)`, `io.Copy`. Man: fifo(7), cat(1).
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use nix::poll::PollFlags;
-use shared::linux::readiness::{Ready, nonblocking};
-use shared::linux::stdio;
+use shared::harness::report::Report;
+use shared::linux::stdio::detail;
 
 use crate::fifo;
-use crate::outlet::wait_for;
 use crate::patience::Patience;
 
 #[derive(clap::Args)]
@@ -29,30 +27,21 @@ pub struct Args {
     patience: Patience,
 }
 
-pub fn run(args: &Args, verbose: bool) -> anyhow::Result<()> {
+pub fn run(args: &Args, _: &mut Report) -> anyhow::Result<()> {
     let (input, name) = open_input(args.file.as_deref(), args.patience)?;
     let fifo = fifo::open_writer(&args.path, args.patience)?;
-    if verbose {
-        stdio::narrate(format_args!("{} has a reader", args.path.display()));
-    }
+    detail(format_args!("{} has a reader", args.path.display()));
     let mut buffer = vec![0; 128 * 1024];
     let mut sent = 0;
     loop {
-        if !wait_for(&input, PollFlags::POLLIN, Some(&args.patience))? {
-            return Err(args.patience.passed(format_args!("bytes to send from {name}")).into());
+        let count = args.patience.read(&input, &mut buffer, &name, format_args!("bytes to send from {name}"))?;
+        if count == 0 {
+            break;
         }
-        match nonblocking("read", &input, || (&input).read(&mut buffer)).with_context(|| format!("read {name}"))? {
-            Ready::Done(0) => break,
-            Ready::Done(count) => {
-                fifo.write_all(&buffer[..count])?;
-                sent += count;
-            }
-            Ready::NotYet => {} // Somebody else has read it.
-        }
+        fifo.write_all(&buffer[..count])?;
+        sent += count;
     }
-    if verbose {
-        stdio::narrate(format_args!("sent {sent} bytes"));
-    }
+    detail(format_args!("sent {sent} bytes"));
     fifo.close()
 }
 

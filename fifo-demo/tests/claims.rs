@@ -2,3 +2,6 @@
 
 #[path = "../../shared/tests/claims/mod.rs"]
 mod claims;
+
+const NAME: &str = "fifo-demo";
+const PROGRAM: &str = env!("CARGO_BIN_EXE_fifo-demo");

@@ -57,6 +57,8 @@ fn without_a_command_it_holds_the_notes_session() {
             "[1]+  Done                    tee dst.log < myfifo",
             "$ cat dst.log",
             "12345",
+            "$ stat -c '%F %a %s' myfifo",
+            "fifo 644 0",
         ]
     );
     assert!(is_empty(&bench));
@@ -122,7 +124,8 @@ fn the_end_comes_with_the_last_writer_and_each_cure_ends_the_storm() {
 #[test]
 fn records_are_whole_up_to_pipe_buf_and_torn_above_it_unless_locked() {
     let bench = Bench::new();
-    let records = records(&bench.program(&["mux", "--json"]));
+    let mut records = records(&bench.program(&["mux", "--json"]));
+    assert_eq!(records.pop(), Some(json!({ "readers": 2, "written": "123456", "read": ["123", "456"] })));
     let rows: Vec<_> = records.iter().map(|row| (row["size"].as_u64(), row["lock"].as_str())).collect();
     assert_eq!(rows, [(Some(4096), Some("none")), (Some(4097), Some("none")), (Some(4097), Some("flock"))]);
     let torn: Vec<_> = records.iter().map(|row| row["torn"].as_u64().unwrap()).collect();
@@ -135,7 +138,6 @@ fn records_are_whole_up_to_pipe_buf_and_torn_above_it_unless_locked() {
 fn a_signal_in_the_middle_leaves_neither_folder_nor_writers() -> Result {
     let bench = Bench::new();
     let mux = bench.start(&["mux", "--size", "1", "--messages", "4000000000"]);
-    // The signals are caught before there is a folder.
     while is_empty(&bench) {
         thread::yield_now();
     }

@@ -74,7 +74,7 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
         Round::prepare(&children, via, Load { writers: args.writers, size, messages: args.messages })
     });
     let rounds = rounds.collect::<anyhow::Result<Vec<_>>>()?;
-    let mut out = out.take();
+    let mut out = out.for_thread();
     story::tell(args.timeout, &children, move |_| rounds.into_iter().try_for_each(|round| out.pairs(&round.write()?)))
 }
 

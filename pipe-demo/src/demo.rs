@@ -33,7 +33,7 @@ const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 pub struct Args {}
 
 pub fn run(_: &Args, verbose: bool, out: &mut Report) -> anyhow::Result<()> {
-    let mut out = out.take();
+    let mut out = out.for_thread();
     story::tell(DEADLINE, &Children::helpers(), move |children| {
         let mut narrate_read = |piece: &[u8]| {
             if verbose {

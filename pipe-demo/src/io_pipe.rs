@@ -45,7 +45,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
-    let (text, mut out) = (args.close_with_error.clone(), out.take());
+    let (text, mut out) = (args.close_with_error.clone(), out.for_thread());
     story::tell(args.timeout, &Children::helpers(), move |_| {
         let text = text.as_deref();
         out.pairs(&a_write_and_two_reads()?)?;

@@ -1,9 +1,6 @@
-//! Pipes between processes, and what processes need besides: the note's sections 管道 and 关于同步,
-//! with fork, copy-on-write and exec from 进程. One command a file.
+//! Pipes between processes: the note's section 管道. One command a file.
 
 mod demo;
-mod process;
-mod sync;
 
 mod ipc;
 
@@ -32,7 +29,7 @@ use shared::harness::claims::Check;
 use shared::harness::program::{self, Common, Options, Program};
 use shared::harness::report::Report;
 
-/// Pipes, processes and their race for shared memory, as the note's sections 管道 and 关于同步 tell of them
+/// Pipes between processes, as the note's section 管道 tells of them
 ///
 /// Without a command it tells the note's stories: echo read in pieces and by line, ps aux piped into grep,
 /// a pipe of the kernel's and one in memory.
@@ -49,7 +46,7 @@ struct Cli {
 enum Command {
     /// The note's stories: echo, ps aux | grep, a pipe of the kernel's and one in memory
     Demo(demo::Args),
-    /// Let a child reach its parent by each kind of IPC, and show what each carries and costs
+    /// Let a process reach its child by each kind of IPC, and show what each carries and costs
     Ipc(ipc::Args),
     /// Show what holds for a command that a program runs: its arguments, its output, its input, its end
     Cmd(cmd::Args),
@@ -67,10 +64,6 @@ enum Command {
     Capacity(capacity::Args),
     /// Count the messages of many writers that arrive torn
     Atomicity(atomicity::Args),
-    /// Let processes add to one number in shared memory, and count the updates that are lost
-    Race(sync::race::Args),
-    /// Show what a forked child shares with its parent, and what exec leaves of it
-    Fork(process::fork::Args),
     /// Round trips and throughput of pipes and of shared memory, on one scale with the other programs' mechanisms
     Bench(shared::harness::bench::Args),
     #[command(flatten)]
@@ -103,8 +96,6 @@ impl Program for Cli {
             Command::IoPipe(args) => io_pipe::run(&args, out),
             Command::Capacity(args) => capacity::run(&args, out),
             Command::Atomicity(args) => atomicity::run(&args, out),
-            Command::Race(args) => sync::race::run(&args, out.take()),
-            Command::Fork(args) => process::fork::run(&args, out.take()),
             Command::Bench(args) => shared::harness::bench::run(&args, &bench::MECHANISMS),
             Command::Common(command) => command.run::<Cli>(),
         }

@@ -56,7 +56,7 @@ pub enum By {
 pub fn run(args: &Args, verbose: bool, out: &mut Report) -> anyhow::Result<()> {
     stdout_is_open()?;
     let by = if args.lines { By::Line(args.buffer) } else { By::Buffer(args.buffer) };
-    let (words, mut out) = (args.command.clone(), out.take());
+    let (words, mut out) = (args.command.clone(), out.for_thread());
     story::tell(args.timeout, &Children::commands(), move |children| {
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]);

@@ -1,6 +1,8 @@
 //! What both sides of a system call look like here.
 
+pub mod allocator;
 pub mod answer;
+pub mod at_once;
 pub mod child;
 pub mod cpu;
 pub mod endpoint;
@@ -10,6 +12,7 @@ pub mod memory;
 pub mod namespace;
 pub mod network;
 pub mod pidfd;
+pub mod proc;
 pub mod readiness;
 pub mod scratch;
 pub mod shutdown;

@@ -16,10 +16,11 @@ use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd;
 use serde::{Serialize, Serializer};
-use shared::harness::claims::{Check, Seen, joined};
 use shared::harness::report::Report;
+use shared::linux::child::event::Event;
+use shared::linux::child::forked::Forked;
+use shared::linux::failure::Failure;
 
-use crate::child::{self, Child, Event};
 use crate::signal::action::{self, Action};
 use crate::signal::fd::SignalFd;
 use crate::signal::set::Set;
@@ -27,25 +28,30 @@ use crate::signal::{Signal, handler, send};
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Print JSON lines
+    /// Also what the two do to the first process of a PID namespace, when it sends them to itself
     #[arg(long)]
-    pub json: bool,
+    first_process: bool,
 }
 
-pub const CHECKS: &[Check] = &[(113, three_reactions), (116, only_by_a_handler), (127, neither_caught_nor_ignored)];
-
 #[derive(Serialize)]
-struct Record {
+pub struct Record {
     signal: Signal,
-    action: &'static str,
-    observed: Observed,
+    pub action: &'static str,
+    pub observed: Observed,
+}
+
+/// What process 1 made of SIGSTOP and SIGKILL.
+#[derive(Serialize)]
+pub struct FirstProcess {
+    pub pid: i32,
+    pub observed: Event,
 }
 
 #[derive(PartialEq)]
-enum Observed {
+pub enum Observed {
     /// This became of a child that sent itself the signal.
     Child(Event),
-    /// So often.
+    /// This number of times.
     HandlerRan(usize),
     Taken(&'static str, Option<Signal>),
     /// sigaction(2) gave this error, if any.
@@ -54,7 +60,7 @@ enum Observed {
 
 const CATCH: Action = Action::Catch { handler: handler::note, mask: Set::EMPTY };
 
-pub fn run(out: &mut Report) -> anyhow::Result<()> {
+pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     for record in with_a_choice(Signal::USR1)? {
         out.pairs(&record)?;
     }
@@ -63,10 +69,10 @@ pub fn run(out: &mut Report) -> anyhow::Result<()> {
             out.pairs(&record)?;
         }
     }
-    Ok(())
+    if args.first_process { out.pairs(&first_process()?) } else { Ok(()) }
 }
 
-fn with_a_choice(signal: Signal) -> anyhow::Result<[Record; 5]> {
+pub fn with_a_choice(signal: Signal) -> anyhow::Result<[Record; 5]> {
     Ok([
         ("default", Observed::Child(in_a_child(signal, Action::Default, Set::EMPTY)?)),
         ("ignore", Observed::Child(in_a_child(signal, Action::Ignore, Set::EMPTY)?)),
@@ -77,7 +83,7 @@ fn with_a_choice(signal: Signal) -> anyhow::Result<[Record; 5]> {
     .map(|(action, observed)| Record { signal, action, observed }))
 }
 
-fn without_a_choice(signal: Signal) -> anyhow::Result<[Record; 3]> {
+pub fn without_a_choice(signal: Signal) -> anyhow::Result<[Record; 3]> {
     Ok([
         ("ignore", answer(Action::Ignore.set(signal))?),
         ("catch", answer(CATCH.set(signal))?),
@@ -89,7 +95,7 @@ fn without_a_choice(signal: Signal) -> anyhow::Result<[Record; 3]> {
 // ANCHOR: child
 /// What becomes of a child that sends itself the signal.
 fn in_a_child(signal: Signal, action: Action, blocked: Set) -> anyhow::Result<Event> {
-    let mut child = Child::fork(|| {
+    let mut child = Forked::new(|| {
         // To set the default is refused too where there is no choice.
         if action::is_free(signal)? {
             action.set(signal)?;
@@ -142,65 +148,19 @@ fn answer(result: io::Result<()>) -> anyhow::Result<Observed> {
     }
 }
 
-fn three_reactions() -> anyhow::Result<Seen> {
-    let signal = Signal::USR1;
-    let records = with_a_choice(signal)?;
-    let [default, ignore, catch, sigwait, signalfd] = &records;
-    let three = was_killed(&default.observed, signal)
-        && ignore.observed == Observed::Child(Event::Exited(0))
-        && catch.observed == Observed::HandlerRan(1);
-    let fourth = was_taken(&sigwait.observed, signal) && was_taken(&signalfd.observed, signal);
-    Ok(Seen::imprecise(three, fourth, list(&records)))
-}
-
-fn only_by_a_handler() -> anyhow::Result<Seen> {
-    let signal = Signal::USR1;
-    let [_, _, catch, sigwait, signalfd] = with_a_choice(signal)?;
-    let by_a_handler = catch.observed == Observed::HandlerRan(1);
-    let without = was_taken(&sigwait.observed, signal) && was_taken(&signalfd.observed, signal);
-    Ok(Seen::imprecise(by_a_handler, without, list(&[catch, sigwait, signalfd])))
-}
-
-fn neither_caught_nor_ignored() -> anyhow::Result<Seen> {
-    let (kill, stop) = (without_a_choice(Signal::KILL)?, without_a_choice(Signal::STOP)?);
-    let refused = Observed::Answered(Some(Errno::EINVAL));
-    let all_refused =
-        [&kill, &stop].iter().all(|[ignore, catch, _]| [ignore, catch].iter().all(|record| record.observed == refused));
-    let as_if_unblocked = was_killed(&kill[2].observed, Signal::KILL)
-        && stop[2].observed == Observed::Child(Event::Stopped(libc::SIGSTOP));
-    let evidence = format!("KILL {}; STOP {}{}", list(&kill), list(&stop), of_the_first_process()?);
-    Ok(Seen::holds(all_refused && as_if_unblocked, evidence))
-}
-
-/// The one exception, where it can be made: what process 1 of a namespace sends itself does nothing.
+/// The one exception: what process 1 of a PID namespace sends itself does nothing.
 ///
 /// Last, since this process has no other children afterwards.
-fn of_the_first_process() -> anyhow::Result<String> {
+pub fn first_process() -> anyhow::Result<FirstProcess> {
     let namespaces = [CloneFlags::CLONE_NEWPID, CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWPID];
-    if !namespaces.into_iter().any(|flags| unshare(flags).is_ok()) {
-        return Ok(String::new());
-    }
-    // A child whose parent is outside: it could not tell whether that is still there.
-    let pid = child::fork(|| {
+    let unshared = unshare(namespaces[0]).or_else(|_| unshare(namespaces[1]));
+    unshared.map_err(|error| Failure::CannotShow(format!("no PID namespace: {}", io::Error::from(error))))?;
+    let mut first = Forked::new(|| {
         ensure!(unistd::getpid().as_raw() == 1, "not the first process");
         send_to_self(Signal::STOP)?;
         send_to_self(Signal::KILL)
     })?;
-    let event = child::waitid(pid, WEXITED | WSTOPPED).with_context(|| format!("wait for child {pid}"))?;
-    ensure!(event != Some(Event::Exited(child::BROKEN)), "child {pid} could not do its part");
-    Ok(event.map_or_else(String::new, |event| format!("; PID 1 of a namespace: {}", Observed::Child(event))))
-}
-
-fn was_killed(observed: &Observed, by: Signal) -> bool {
-    matches!(observed, Observed::Child(Event::Killed { signal, .. }) if *signal == by.number())
-}
-
-fn was_taken(observed: &Observed, sent: Signal) -> bool {
-    matches!(observed, Observed::Taken(_, Some(taken)) if *taken == sent)
-}
-
-fn list(records: &[Record]) -> String {
-    joined(records.iter().map(|record| format!("{}: {}", record.action, record.observed)), ", ")
+    Ok(FirstProcess { pid: 1, observed: first.wait(WEXITED | WSTOPPED)? })
 }
 
 impl fmt::Display for Observed {

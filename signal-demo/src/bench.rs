@@ -14,7 +14,6 @@ use shared::harness::bench::{Mechanism, Meeting, OneWay, Side};
 use shared::harness::report::Report;
 use shared::linux::readiness::restart;
 
-use crate::signal::action::Action;
 use crate::signal::set::Set;
 use crate::signal::{Signal, send};
 use registry::{Bare, Receiver, Twin};
@@ -26,7 +25,7 @@ pub struct Args {
     /// Only what the registry of signals costs, beside a bare loop of epoll and signalfd
     #[arg(long)]
     registry: bool,
-    /// With --registry: so many signals and answers in each of the rounds
+    /// With --registry: this number of signals and answers in each of the rounds
     #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     count: u32,
 }
@@ -42,9 +41,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if args.registry {
         return registry::run(args.count, &mut Report::new(args.common.json));
     }
-    // Before there is a second thread: where one does not block them, it is that one they would kill.
+    // Before there is a second thread: they would act on one that does not block them.
     [Signal::USR1, queued()?].into_iter().collect::<Set>().block().context("block signals")?;
-    Action::Default.set(Signal::CHLD).context("reset SIGCHLD")?;
     shared::harness::bench::run(&args.common, &MECHANISMS)
 }
 

@@ -12,10 +12,11 @@ use anyhow::Context;
 use libc::{WEXITED, pid_t};
 use nix::unistd;
 use shared::harness::report::Report;
+use shared::linux::child::event::Event;
+use shared::linux::child::forked::Forked;
 use shared::linux::failure::Failure;
 use shared::linux::stdio;
 
-use crate::child::{Child, Event};
 use crate::registry::{Channel, Registry};
 use crate::signal::fd::Arrival;
 use crate::signal::{Signal, send};
@@ -23,9 +24,12 @@ use crate::signal::{Signal, send};
 /// A signal to oneself arrives at once; a stopped or starved process may need longer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+#[derive(clap::Args)]
+pub struct Args {}
+
 // ANCHOR: story
-pub fn run(out: &mut Report) -> anyhow::Result<()> {
-    let mut registry = Registry::new().context("make a registry of signals")?;
+pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
+    let mut registry = Registry::new()?;
     let first = set_notification(&mut registry, "sigRecv1", &[Signal::INT, Signal::QUIT], out)?;
     let second = set_notification(&mut registry, "sigRecv2", &[Signal::QUIT], out)?;
 
@@ -58,7 +62,7 @@ fn set_notification(
     let meanings: Vec<String> = signals.iter().map(|signal| signal.meaning()).collect();
     out.line(format_args!("Set notification for [{}]... [{name}]", meanings.join(" ")))?;
     let channel = registry.channel(1);
-    registry.notify(&channel, signals).context("set notification")?;
+    registry.notify(&channel, signals)?;
     Ok(Receiver { name, channel })
 }
 
@@ -81,7 +85,7 @@ fn receive(registry: &mut Registry, receivers: &[&Receiver], out: &mut Report) -
             if left.is_zero() {
                 return Err(Failure::Deadline(format!("{}: no signal came", receiver.name)).into());
             }
-            registry.deliver(Some(left)).context("wait for signals")?;
+            registry.deliver(Some(left))?;
         }
     }
     Ok(())
@@ -98,7 +102,7 @@ fn print_received(name: &str, arrivals: impl Iterator<Item = Arrival>, out: &mut
 
 fn stop_notification(registry: &mut Registry, receiver: Receiver, out: &mut Report) -> anyhow::Result<()> {
     let Receiver { name, channel } = receiver;
-    let stopped = registry.stop(channel).context("stop notification")?;
+    let stopped = registry.stop(channel)?;
     out.line(format_args!("Stop notification...done. [{name}]"))?;
     print_received(name, stopped.rest.into_iter(), out)?;
     if stopped.missed > 0 {
@@ -109,7 +113,7 @@ fn stop_notification(registry: &mut Registry, receiver: Receiver, out: &mut Repo
 
 /// In a child, for it may die of it: nobody has asked for the signal any more.
 fn show_what_it_does_now(signal: Signal, out: &mut Report) -> anyhow::Result<()> {
-    let mut child = Child::fork(|| Ok(send::kill(unistd::getpid().as_raw(), signal)?))?;
+    let mut child = Forked::new(|| Ok(send::kill(unistd::getpid().as_raw(), signal)?))?;
     say_sending(signal, "a child", child.pid(), out)?;
     match child.wait(WEXITED)? {
         Event::Killed { signal: killer, .. } if killer == signal.number() => {

@@ -1,36 +1,31 @@
-//! Signals, and the processes they are sent to: the note's section 信号, one command a file.
+//! Signals: the note's section 信号, one command a file.
 
-mod actions;
-mod bench;
-mod channels;
-mod child;
 mod demo;
-mod hidden;
 mod list;
-mod mask;
-mod narration;
-mod order;
-mod permission;
-mod proc;
-mod process;
-mod queue;
-mod registry;
 mod send;
-mod signal;
-mod sources;
-mod unasked;
 mod wait;
+mod mask;
+mod queue;
+mod order;
+mod sources;
+mod actions;
+mod permission;
+mod notify;
+mod bench;
+mod claims;
+
+mod registry;
+mod signal;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use shared::harness::bench::Mechanism;
 use shared::harness::claims::Check;
 use shared::harness::program::{self, Common, Options, Program};
 use shared::harness::report::Report;
 
-use self::process::{descriptor, ids, kill, launcher, numbers, orphan, states};
-
-/// Signals, and the processes they are sent to, as the note's section 信号 tells of them
+/// Signals, as the note's section 信号 tells of them
 ///
 /// Without a command it tells the story of the note's program: two receivers of signals that it sends to itself.
 #[derive(Parser)]
@@ -45,27 +40,27 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// The story of the note's program
-    Demo,
+    Demo(demo::Args),
     /// The 62 signals: number, name, what each does by default, whether it can be caught
     List(list::Args),
     /// Send a signal to a process
     Send(send::Args),
     /// Wait for signals, and tell who sent each
     Wait(wait::Args),
-    /// What a process has blocked, ignored and caught, and what waits for it
+    /// What a process has blocked, ignored and caught, and what is pending
     Mask(mask::Args),
-    /// How often a signal waits that is sent again before it is taken
+    /// What is kept of a signal that is sent again before it is taken
     Queue(queue::Args),
-    /// Who comes first of several signals that wait
+    /// Which of several pending signals comes first
     Order(order::Args),
+    /// Where signals come from, and what they reach
+    Sources(sources::Args),
     /// Ignore, catch, default; and the two signals that leave no choice
     Actions(actions::Args),
-    /// A process, its parent, and so on up to the root
-    Ids(ids::Args),
-    /// Each state of a process, made and looked at
-    States(states::Args),
-    /// Who adopts a child whose parent has ended
-    Orphan(orphan::Args),
+    /// Who may stop and kill whose processes
+    Permission(permission::Args),
+    /// What os/signal promises of its channels, asked of our registry
+    Notify(notify::Args),
     /// Round trips by signals, on one scale with the other programs' mechanisms; what the registry costs
     Bench(bench::Args),
     #[command(flatten)]
@@ -77,54 +72,28 @@ fn main() -> ExitCode {
 }
 
 impl Program for Cli {
-    const CHECKS: &'static [&'static [Check]] = &[
-        orphan::CHECKS,
-        ids::CHECKS,
-        descriptor::CHECKS,
-        numbers::CHECKS,
-        kill::CHECKS,
-        states::CHECKS,
-        states::dead::CHECKS,
-        states::runnable::CHECKS,
-        states::sleeping::CHECKS,
-        states::stopped::CHECKS,
-        states::traced::CHECKS,
-        states::uninterruptible::CHECKS,
-        states::zombie::CHECKS,
-        unasked::CHECKS,
-        list::CHECKS,
-        hidden::CHECKS,
-        queue::CHECKS,
-        order::CHECKS,
-        sources::CHECKS,
-        actions::CHECKS,
-        channels::CHECKS,
-        permission::CHECKS,
-        launcher::CHECKS,
-    ];
+    const CHECKS: &'static [&'static [Check]] = claims::CHECKS;
 
-    const MECHANISMS: &'static [shared::harness::bench::Mechanism] = &bench::MECHANISMS;
+    const MECHANISMS: &'static [Mechanism] = &bench::MECHANISMS;
 
     fn options(&self) -> &Options {
         &self.options
     }
 
     fn run(self) -> anyhow::Result<()> {
-        if self.options.verbose() {
-            narration::begin();
-        }
-        match self.command.unwrap_or(Command::Demo) {
-            Command::Demo => demo::run(&mut Report::new(false)),
-            Command::List(args) => list::run(&args, &mut Report::new(args.json)),
-            Command::Send(args) => send::run(&args, &mut Report::new(args.json)),
-            Command::Wait(args) => wait::run(&args, &mut Report::new(args.json)),
-            Command::Mask(args) => mask::run(&args, &mut Report::new(args.json)),
-            Command::Queue(args) => queue::run(&args, &mut Report::new(args.json)),
-            Command::Order(args) => order::run(&mut Report::new(args.json)),
-            Command::Actions(args) => actions::run(&mut Report::new(args.json)),
-            Command::Ids(args) => ids::run(&args, &mut Report::new(args.json)),
-            Command::States(args) => states::run(&args, &mut Report::new(args.json)),
-            Command::Orphan(args) => orphan::run(&args, &mut Report::new(args.json)),
+        let out = &mut Report::new(self.options.json);
+        match self.command.unwrap_or(Command::Demo(demo::Args {})) {
+            Command::Demo(args) => demo::run(&args, out),
+            Command::List(args) => list::run(&args, out),
+            Command::Send(args) => send::run(&args, out),
+            Command::Wait(args) => wait::run(&args, out),
+            Command::Mask(args) => mask::run(&args, out),
+            Command::Queue(args) => queue::run(&args, out),
+            Command::Order(args) => order::run(&args, out),
+            Command::Sources(args) => sources::run(&args, out),
+            Command::Actions(args) => actions::run(&args, out),
+            Command::Permission(args) => permission::run(&args, out),
+            Command::Notify(args) => notify::run(&args, out),
             Command::Bench(args) => bench::run(&args),
             Command::Common(command) => command.run::<Cli>(),
         }

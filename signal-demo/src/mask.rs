@@ -1,4 +1,4 @@
-//! What a process has blocked, ignored and caught, and what waits for it.
+//! What a process has blocked, ignored and caught, and what is pending.
 //!
 //! Note: 信号. Go: `signal.Ignored`. Man: proc_pid_status(5), sigpending(2).
 
@@ -6,8 +6,8 @@ use std::fmt;
 
 use serde::Serialize;
 use shared::harness::report::Report;
+use shared::linux::proc;
 
-use crate::proc;
 use crate::signal;
 use crate::signal::set::Set;
 
@@ -16,9 +16,6 @@ pub struct Args {
     /// The process
     #[arg(value_parser = clap::value_parser!(i32).range(1..))]
     pid: i32,
-    /// Print JSON lines
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Serialize)]
@@ -35,10 +32,10 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let masks = proc::masks(args.pid)?;
     out.record(&Record {
         pid: args.pid,
-        blocked: names(masks.blocked),
-        ignored: names(masks.ignored),
-        caught: names(masks.caught),
-        pending: names(masks.pending),
+        blocked: names(Set::from_bits(masks.blocked)),
+        ignored: names(Set::from_bits(masks.ignored)),
+        caught: names(Set::from_bits(masks.caught)),
+        pending: names(Set::from_bits(masks.pending)),
     })
 }
 

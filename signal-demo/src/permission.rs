@@ -1,7 +1,7 @@
-//! Whose processes a user may stop and kill.
+//! Who may stop and kill whose processes.
 //!
-//! The note has SIGKILL and SIGSTOP serve the superuser. It alone may send them to everybody's processes, but to its
-//! own every user may.
+//! The note has SIGKILL and SIGSTOP serve the superuser. Only the superuser may send them to everybody's processes, but
+//! every user may send them to their own (claim 128).
 //!
 //! Note: 信号 ("超级用户"). Go: `os.Process.Kill`. Man: kill(2), CAP_KILL in capabilities(7).
 
@@ -10,24 +10,50 @@ use std::fmt;
 use std::fs;
 use std::io::{self, PipeWriter, Read, Write};
 
-use anyhow::Context;
-use libc::{WEXITED, WSTOPPED, pid_t};
+use anyhow::{Context, anyhow};
+use libc::{WEXITED, WSTOPPED, pid_t, uid_t};
 use nix::errno::Errno;
-use nix::sys::signal::{SIGKILL, kill};
+use nix::sys::signal::{SIGKILL, SIGSTOP, kill};
 use nix::unistd::{self, Pid, Uid};
-use shared::harness::claims::{Check, Seen};
+use serde::{Serialize, Serializer};
+use shared::harness::report::Report;
+use shared::linux::child::event::Event;
+use shared::linux::child::forked::{Forked, close_copy};
 use shared::linux::failure::Failure;
+use shared::linux::proc;
 use shared::linux::readiness::restart;
 
-use crate::child::{self, Child, Event};
-use crate::proc;
-use crate::signal::Signal;
+#[derive(clap::Args)]
+pub struct Args {}
 
-pub const CHECKS: &[Check] = &[(128, for_the_superuser)];
+/// What came of a user's SIGSTOP and SIGKILL to a process.
+#[derive(Debug, Serialize)]
+pub struct Permission {
+    pub sender_uid: uid_t,
+    /// Nothing: all others'.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_uid: Option<uid_t>,
+    pub observed: Fate,
+}
 
+/// What became of the processes.
+#[derive(Debug)]
+pub enum Fate {
+    /// One got first SIGSTOP, then SIGKILL.
+    Got([Event; 2]),
+    /// kill(2) refused, with EPERM, and this number of processes went on.
+    Refused(usize),
+}
+
+/// A user that owns nothing.
 const NOBODY: Uid = Uid::from_raw(65534);
 
-fn for_the_superuser() -> anyhow::Result<Seen> {
+pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
+    permissions()?.iter().try_for_each(|permission| out.pairs(permission))
+}
+
+/// As superuser, it is nobody afterwards.
+pub fn permissions() -> anyhow::Result<Vec<Permission>> {
     let uid = unistd::geteuid();
     match (uid.is_root(), has_cap_kill()?) {
         (true, true) => as_superuser(),
@@ -37,48 +63,41 @@ fn for_the_superuser() -> anyhow::Result<Seen> {
 }
 
 /// To a process of nobody's; then, for good as nobody, to one of the superuser's and to one of its own.
-fn as_superuser() -> anyhow::Result<Seen> {
+fn as_superuser() -> anyhow::Result<Vec<Permission>> {
+    let root = unistd::getuid();
     let Some((nobodys, _stay)) = idle_child(NOBODY)? else {
         return cannot_show(format!("uid 0 cannot become uid {NOBODY} here"));
     };
-    let by_superuser = stop_and_kill(nobodys)?;
-    let (mut superusers, stay) = idle_child(unistd::getuid())?.context("a child has ended")?;
+    let by_superuser = Permission::of(root, NOBODY, stop_and_kill(nobodys)?);
+    let (superusers, stay) = idle_child(root)?.context("a child has ended")?;
     unistd::setresuid(NOBODY, NOBODY, NOBODY).map_err(io::Error::from).context("setresuid")?;
     if has_cap_kill()? {
         return cannot_show("the superuser's capabilities outlive setresuid(2) here".to_owned());
     }
-    let answer = kill(Pid::from_raw(superusers.pid()), SIGKILL);
-    drop(stay);
-    let stays = superusers.wait(WEXITED)? == Event::Exited(0);
+    let to_superuser = Permission::of(NOBODY, root, kill_in_vain(superusers, stay)?);
     let (own, _stay) = idle_child(NOBODY)?.context("a child has ended")?;
-    let own = stop_and_kill(own)?;
-    let only_superuser = by_superuser.is_done() && answer == Err(Errno::EPERM) && stays;
-    let answer = answer.map_or_else(|error| format!("{error:?}"), |()| "done".to_owned());
-    let evidence =
-        format!("uid 0 to uid {NOBODY}'s: {by_superuser}; uid {NOBODY} to uid 0's: {answer}, to its own: {own}");
-    Ok(Seen::imprecise(only_superuser, own.is_done(), evidence))
+    Ok(vec![by_superuser, to_superuser, Permission::of(NOBODY, NOBODY, stop_and_kill(own)?)])
 }
 
-/// To others' processes by signal 0, which only asks.
-fn as_user(uid: Uid) -> anyhow::Result<Seen> {
+/// To others' processes by signal 0, which only asks; and to one of its own.
+fn as_user(uid: Uid) -> anyhow::Result<Vec<Permission>> {
     // Where others' processes are hidden, there is still the first.
     let pids: BTreeSet<pid_t> = proc::pids()?.into_iter().chain([1]).collect();
     let refused = pids.iter().filter(|&&pid| kill(Pid::from_raw(pid), None) == Err(Errno::EPERM)).count();
     if refused == 0 {
         return cannot_show(format!("uid {uid} is refused by no process here"));
     }
+    let others = Permission { sender_uid: uid.as_raw(), target_uid: None, observed: Fate::Refused(refused) };
     let (own, _stay) = idle_child(uid)?.context("a child has ended")?;
-    let own = stop_and_kill(own)?;
-    let evidence = format!("uid {uid} to {refused} processes of others: EPERM, to its own: {own}");
-    Ok(Seen::imprecise(refused > 0, own.is_done(), evidence))
+    Ok(vec![others, Permission::of(uid, uid, stop_and_kill(own)?)])
 }
 
 /// A child of that user which does nothing until the pipe is closed, or `None` if this process may not have one.
-fn idle_child(uid: Uid) -> anyhow::Result<Option<(Child, PipeWriter)>> {
+fn idle_child(uid: Uid) -> anyhow::Result<Option<(Forked, PipeWriter)>> {
     let (mut until, stay) = io::pipe().context("pipe")?;
     let (mut ready, mut ready_in_child) = io::pipe().context("pipe")?;
-    let child = Child::fork(|| {
-        child::close_copy(&stay)?;
+    let child = Forked::new(|| {
+        close_copy(&stay)?;
         if unistd::setresuid(uid, uid, uid).is_ok() {
             ready_in_child.write_all(b"!")?;
             // A change of user has undone that it ends with its parent, but this ends then too.
@@ -91,30 +110,54 @@ fn idle_child(uid: Uid) -> anyhow::Result<Option<(Child, PipeWriter)>> {
     Ok(is_ready.then_some((child, stay)))
 }
 
-/// What became of a process that got first SIGSTOP, then SIGKILL.
-struct Fate([Event; 2]);
-
-fn stop_and_kill(mut child: Child) -> anyhow::Result<Fate> {
-    child.signal(Signal::STOP)?;
+fn stop_and_kill(mut child: Forked) -> anyhow::Result<Fate> {
+    child.signal(SIGSTOP)?;
     let stopped = child.wait(WSTOPPED | WEXITED)?;
-    child.signal(Signal::KILL)?;
-    Ok(Fate([stopped, child.wait(WEXITED)?]))
+    child.signal(SIGKILL)?;
+    Ok(Fate::Got([stopped, child.wait(WEXITED)?]))
+}
+
+/// A child that SIGKILL did not reach ends by itself.
+fn kill_in_vain(mut child: Forked, stay: PipeWriter) -> anyhow::Result<Fate> {
+    let answer = kill(Pid::from_raw(child.pid()), SIGKILL);
+    drop(stay);
+    match (answer, child.wait(WEXITED)?) {
+        (Err(Errno::EPERM), Event::Exited(0)) => Ok(Fate::Refused(1)),
+        (Ok(()), end) => Ok(Fate::Got([end; 2])),
+        (answer, end) => Err(anyhow!("send SIGKILL to child {}: {answer:?}, {end}", child.pid())),
+    }
+}
+
+impl Permission {
+    fn of(sender: Uid, target: Uid, observed: Fate) -> Permission {
+        Permission { sender_uid: sender.as_raw(), target_uid: Some(target.as_raw()), observed }
+    }
 }
 
 impl Fate {
-    fn is_done(&self) -> bool {
-        matches!(self.0, [Event::Stopped(libc::SIGSTOP), Event::Killed { signal: libc::SIGKILL, .. }])
+    /// The process was stopped by SIGSTOP and killed by SIGKILL.
+    pub fn is_stopped_and_killed(&self) -> bool {
+        matches!(self, Fate::Got([Event::Stopped(libc::SIGSTOP), Event::Killed { signal: libc::SIGKILL, .. }]))
     }
 }
 
 impl fmt::Display for Fate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Fate([first, second]) = self;
-        write!(f, "{first}, {second}")
+        match self {
+            Fate::Got([first, second]) => write!(f, "{first}, {second}"),
+            Fate::Refused(1) => f.write_str("EPERM"),
+            Fate::Refused(processes) => write!(f, "EPERM from {processes} processes"),
+        }
     }
 }
 
-/// Whether this process may send signals to everybody's.
+impl Serialize for Fate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Whether this process may send signals to everybody's processes.
 fn has_cap_kill() -> anyhow::Result<bool> {
     const CAP_KILL: u32 = 5;
     let status = fs::read_to_string("/proc/self/status").context("read /proc/self/status")?;
@@ -122,6 +165,6 @@ fn has_cap_kill() -> anyhow::Result<bool> {
     Ok(u64::from_str_radix(set.trim(), 16)? >> CAP_KILL & 1 == 1)
 }
 
-fn cannot_show(why: String) -> anyhow::Result<Seen> {
+fn cannot_show(why: String) -> anyhow::Result<Vec<Permission>> {
     Err(Failure::CannotShow(why).into())
 }

@@ -18,14 +18,14 @@
 //!
 //! Note: 信号. Go: `signal.Notify`, `signal.Stop`. Man: signalfd(2), epoll(7).
 
-use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use anyhow::{Context, bail};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
-use shared::linux::readiness;
+use shared::linux::readiness::await_events;
 
 use crate::signal::Signal;
 use crate::signal::fd::{Arrival, SignalFd};
@@ -75,16 +75,18 @@ struct Entry {
 }
 
 impl Registry {
-    pub fn new() -> io::Result<Registry> {
-        let (signals, poll) = (SignalFd::new(Set::EMPTY)?, Poll::new()?);
-        poll.registry().register(&mut SourceFd(&signals.as_raw_fd()), Token(0), Interest::READABLE)?;
+    pub fn new() -> anyhow::Result<Registry> {
+        let signals = SignalFd::new(Set::EMPTY).context("signalfd")?;
+        let poll = Poll::new().context("epoll_create")?;
+        let registered = poll.registry().register(&mut SourceFd(&signals.as_raw_fd()), Token(0), Interest::READABLE);
+        registered.context("epoll_ctl signalfd")?;
         Ok(Registry {
             signals,
             poll,
             events: Events::with_capacity(1),
             entries: Vec::new(),
             next_id: 0,
-            blocked_before: Set::EMPTY.block()?,
+            blocked_before: Set::EMPTY.block().context("sigprocmask")?,
         })
     }
 
@@ -99,17 +101,16 @@ impl Registry {
 
     // ANCHOR: notify
     /// Go's `signal.Notify`: `channel` gets these signals too.
-    pub fn notify(&mut self, channel: &Channel, signals: &[Signal]) -> io::Result<()> {
+    pub fn notify(&mut self, channel: &Channel, signals: &[Signal]) -> anyhow::Result<()> {
         if let Some(signal) = signals.iter().find(|&&signal| signal == Signal::KILL || signal == Signal::STOP) {
-            let why = format!("{signal} cannot be caught, blocked or ignored");
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+            bail!("{signal} cannot be caught, blocked or ignored");
         }
         let set = Set::from(signals);
-        set.block()?;
+        set.block().context("sigprocmask")?;
         for entry in self.entries.iter_mut().filter(|entry| entry.id == channel.id) {
             entry.set = entry.set.union(set);
         }
-        self.signals.set(self.wanted())
+        self.signals.set(self.wanted()).context("signalfd")
     }
     // ANCHOR_END: notify
 
@@ -118,13 +119,13 @@ impl Registry {
     ///
     /// What has come so far is still delivered. What comes from now on, and no other channel wants, acts as
     /// before the first `notify`, at the latest when this unblocks it.
-    pub fn stop(&mut self, channel: Channel) -> io::Result<Stopped> {
+    pub fn stop(&mut self, channel: Channel) -> anyhow::Result<Stopped> {
         while self.send_on()? > 0 {}
         let before = self.wanted();
         let missed = self.entries.extract_if(.., |entry| entry.id == channel.id).map(|entry| entry.missed).sum();
         let wanted = self.wanted();
-        self.signals.set(wanted)?;
-        before.minus(wanted).minus(self.blocked_before).unblock()?;
+        self.signals.set(wanted).context("signalfd")?;
+        before.minus(wanted).minus(self.blocked_before).unblock().context("sigprocmask")?;
         Ok(Stopped { rest: channel.receiver, missed })
     }
     // ANCHOR_END: stop
@@ -133,10 +134,11 @@ impl Registry {
     ///
     /// The edge-triggered poll may be trusted to wake us only after the kernel had nothing more, so reading
     /// comes first.
-    pub fn deliver(&mut self, timeout: Option<Duration>) -> io::Result<usize> {
+    pub fn deliver(&mut self, timeout: Option<Duration>) -> anyhow::Result<usize> {
         match self.send_on()? {
             0 => {
-                readiness::wait(&mut self.poll, &mut self.events, timeout)?;
+                let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+                await_events(&mut self.poll, &mut self.events, deadline).context("epoll_wait")?;
                 self.send_on()
             }
             count => Ok(count),
@@ -145,8 +147,8 @@ impl Registry {
 
     // ANCHOR: send
     /// Sends one batch on.
-    fn send_on(&mut self) -> io::Result<usize> {
-        let batch = self.signals.read()?;
+    fn send_on(&mut self) -> anyhow::Result<usize> {
+        let batch = self.signals.read().context("read signalfd")?;
         let count = batch.len();
         for arrival in batch {
             let number = arrival.signal.number();
@@ -164,112 +166,5 @@ impl Registry {
     }
 }
 
-/// Signals are sent to the thread of a test, so that no test meets another's.
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::signal::fd::BATCH;
-    use crate::signal::send::raise;
-
-    fn numbers(arrivals: impl Iterator<Item = Arrival>) -> Vec<i32> {
-        arrivals.map(|arrival| arrival.signal.number()).collect()
-    }
-
-    fn deliver(registry: &mut Registry) -> usize {
-        registry.deliver(Some(Duration::ZERO)).unwrap()
-    }
-
-    #[test]
-    fn every_channel_gets_its_copy_of_what_is_in_its_set() {
-        let mut registry = Registry::new().unwrap();
-        let (first, second) = (registry.channel(4), registry.channel(4));
-        registry.notify(&first, &[Signal::INT, Signal::QUIT]).unwrap();
-        registry.notify(&second, &[Signal::QUIT]).unwrap();
-        raise(Signal::INT).unwrap();
-        raise(Signal::QUIT).unwrap();
-        assert_eq!(deliver(&mut registry), 2);
-        assert_eq!(numbers(first.arrived()), [2, 3]);
-        assert_eq!(numbers(second.arrived()), [3]);
-    }
-
-    #[test]
-    fn a_second_notify_adds_to_the_set() {
-        let mut registry = Registry::new().unwrap();
-        let channel = registry.channel(4);
-        registry.notify(&channel, &[Signal::USR1]).unwrap();
-        registry.notify(&channel, &[Signal::USR2, Signal::USR2]).unwrap();
-        raise(Signal::USR1).unwrap();
-        raise(Signal::USR2).unwrap();
-        deliver(&mut registry);
-        assert_eq!(numbers(channel.arrived()), [10, 12]);
-    }
-
-    #[test]
-    fn a_full_channel_misses_and_counts_and_does_not_hold_up_its_neighbour() {
-        let mut registry = Registry::new().unwrap();
-        let (small, large) = (registry.channel(1), registry.channel(40));
-        let signal = Signal::real_time(5).unwrap();
-        registry.notify(&small, &[signal]).unwrap();
-        registry.notify(&large, &[signal]).unwrap();
-        for _ in 0..40 {
-            raise(signal).unwrap();
-        }
-        while deliver(&mut registry) > 0 {}
-        assert_eq!(numbers(large.arrived()).len(), 40);
-        let stopped = registry.stop(small).unwrap();
-        assert_eq!((numbers(stopped.rest.iter()).len(), stopped.missed), (1, 39));
-    }
-
-    #[test]
-    fn after_stop_what_had_come_can_be_received_and_then_the_loop_ends() {
-        let mut registry = Registry::new().unwrap();
-        let channel = registry.channel(4);
-        registry.notify(&channel, &[Signal::USR1]).unwrap();
-        raise(Signal::USR1).unwrap();
-        assert_eq!(numbers(registry.stop(channel).unwrap().rest.iter()), [10]);
-    }
-
-    #[test]
-    fn stop_leaves_the_other_channels_alone() {
-        let mut registry = Registry::new().unwrap();
-        let (first, second) = (registry.channel(4), registry.channel(4));
-        registry.notify(&first, &[Signal::USR2]).unwrap();
-        registry.notify(&second, &[Signal::USR2]).unwrap();
-        registry.stop(first).unwrap();
-        raise(Signal::USR2).unwrap();
-        deliver(&mut registry);
-        assert_eq!(numbers(second.arrived()), [12]);
-    }
-
-    #[test]
-    fn the_last_stop_gives_back_the_mask_that_was_there() {
-        Set::from(Signal::USR1).block().unwrap();
-        let mut registry = Registry::new().unwrap();
-        let channel = registry.channel(1);
-        registry.notify(&channel, &[Signal::USR1, Signal::USR2]).unwrap();
-        registry.stop(channel).unwrap();
-        let mask = Set::EMPTY.block().unwrap();
-        assert!(mask.contains(10) && !mask.contains(12), "{mask:?}");
-    }
-
-    #[test]
-    fn more_signals_than_one_read_takes_all_arrive() {
-        let mut registry = Registry::new().unwrap();
-        let channel = registry.channel(64);
-        let signal = Signal::real_time(6).unwrap();
-        registry.notify(&channel, &[signal]).unwrap();
-        for _ in 0..=BATCH {
-            raise(signal).unwrap();
-        }
-        assert_eq!((deliver(&mut registry), deliver(&mut registry), deliver(&mut registry)), (BATCH, 1, 0));
-    }
-
-    #[test]
-    fn a_signal_that_cannot_be_caught_is_refused_and_nothing_is_changed() {
-        let mut registry = Registry::new().unwrap();
-        let channel = registry.channel(1);
-        let error = registry.notify(&channel, &[Signal::USR1, Signal::KILL]).unwrap_err();
-        assert_eq!(error.to_string(), "SIGKILL cannot be caught, blocked or ignored");
-        assert!(!Set::EMPTY.block().unwrap().contains(10));
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
 //! Sends a signal to a process that is held by a descriptor, so that its PID cannot become another's meanwhile.
 //!
-//! Go's `os.FindProcess` finds every PID, alive or not (claim 134), and the note's pipeline of ps and grep
-//! finds whatever has the name somewhere in its command line. Signal 0 is not delivered: it asks whether the process
+//! Go's `os.FindProcess` finds every PID, alive or not (claim 134), and the note's pipeline of ps and grep finds every
+//! process with the name anywhere in its command line. Signal 0 is not delivered: it asks whether the process
 //! is there and may be signalled.
 //!
 //! Note: 信号. Go: `os.Process.Signal`. Man: pidfd_open(2), pidfd_send_signal(2).
@@ -16,8 +16,8 @@ use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::failure::Failure;
 use shared::linux::pidfd::PidFd;
+use shared::linux::proc;
 
-use crate::proc;
 use crate::signal::{self, Signal};
 
 #[derive(clap::Args)]
@@ -33,9 +33,6 @@ pub struct Args {
     /// Queue the signal with this value
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     value: Option<c_int>,
-    /// Print JSON lines
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Serialize)]

@@ -5,7 +5,6 @@
 //! Note: 信号. Go: `os.Signal`, `syscall.Signal`. Man: signal(7).
 
 pub mod action;
-pub mod code;
 pub mod fd;
 pub mod handler;
 pub mod send;
@@ -63,10 +62,6 @@ impl Signal {
     pub const QUIT: Signal = Signal(libc::SIGQUIT);
     pub const KILL: Signal = Signal(libc::SIGKILL);
     pub const STOP: Signal = Signal(libc::SIGSTOP);
-    pub const CHLD: Signal = Signal(libc::SIGCHLD);
-    pub const CONT: Signal = Signal(libc::SIGCONT);
-    pub const TERM: Signal = Signal(libc::SIGTERM);
-    pub const URG: Signal = Signal(libc::SIGURG);
     pub const USR1: Signal = Signal(libc::SIGUSR1);
     pub const USR2: Signal = Signal(libc::SIGUSR2);
 

@@ -1,8 +1,13 @@
-//! Where signals come from: the keyboard, the hardware, calls, and what a program may not do.
+//! Where signals come from: the keyboard, the hardware, calls, and what a program may not do. Whom they reach: also a process
+//! that waits for nothing. And who is reached by what the keyboard sends: `go run` as well as the program that it started.
 //!
-//! Each ends a child. The keyboard is a pseudo-terminal: what is written to its master is as good as typed.
+//! Each source ends a child. The keyboard is a pseudo-terminal: what is written to its master is as good as typed.
 //!
-//! Note: 信号 ("信号的来源"). Go: (none). Man: signal(7), pty(7), "Special characters" in termios(3), credentials(7).
+//! Note: 信号 ("信号的来源", "唯一一种异步的通讯方法", "go run"). Go: (none). Man: signal(7), pty(7), "Special characters" in
+//! termios(3), credentials(7).
+
+pub mod asynchronous;
+pub mod launcher;
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -11,47 +16,78 @@ use std::ptr;
 
 use anyhow::{Context, bail};
 use libc::WEXITED;
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::prctl;
 use nix::unistd;
-use shared::harness::claims::{Check, Seen};
+use serde::Serialize;
+use shared::harness::report::Report;
+use shared::linux::child::event::Event;
+use shared::linux::child::forked::{Forked, pause};
 use shared::linux::failure::Failure;
 use shared::linux::readiness::restart;
 
-use crate::child::{self, Child, Event};
+use crate::signal::Signal;
 use crate::signal::action::{self, Action};
-use crate::signal::{self, Signal};
 
-pub const CHECKS: &[Check] = &[(112, four_sources)];
+#[derive(clap::Args)]
+pub struct Args {}
 
-/// What is done, and the signal that comes of it.
-type Source = (&'static str, fn() -> anyhow::Result<Event>, i32);
+/// What became of a process, and what was done to it.
+#[derive(Debug, Serialize)]
+pub struct Source {
+    pub from: &'static str,
+    pub what: &'static str,
+    pub observed: Event,
+    /// The signal of the note's example.
+    #[serde(skip)]
+    pub expected: i32,
+}
 
-const SOURCES: [Source; 6] = [
-    (r"^C", || type_key(b'C' & 0x1f), libc::SIGINT),
-    (r"^\", || type_key(b'\\' & 0x1f), libc::SIGQUIT),
-    ("page without access", || do_in_a_child(read_without_access), libc::SIGSEGV),
-    ("abort(3)", || do_in_a_child(|| process::abort()), libc::SIGABRT),
-    ("write(2) without a reader", || do_in_a_child(write_without_reader), libc::SIGPIPE),
-    (illegal::OPERATION, || do_in_a_child(illegal::operate), illegal::SIGNAL),
+pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
+    let mut shown = Ok(());
+    for cause in CAUSES {
+        shown = go_on(shown, Source::seen(cause).and_then(|source| out.pairs(&source)))?;
+    }
+    let reached = asynchronous::means().and_then(|means| means.iter().try_for_each(|means| out.pairs(means)));
+    shown = go_on(shown, reached)?;
+    let printed = launcher::outputs().and_then(|outputs| outputs.iter().try_for_each(|output| out.pairs(output)));
+    go_on(shown, printed)?
+}
+
+/// What cannot be shown here does not keep the rest from being shown. The first such thing is told at the end.
+fn go_on(earlier: anyhow::Result<()>, now: anyhow::Result<()>) -> anyhow::Result<anyhow::Result<()>> {
+    match now {
+        Err(error) if matches!(error.downcast_ref(), Some(Failure::CannotShow(_))) => Ok(earlier.and(Err(error))),
+        now => now.map(|()| earlier),
+    }
+}
+
+/// Where a signal comes from, what is done, how, and the signal that comes of it.
+type Cause = (&'static str, &'static str, fn() -> anyhow::Result<Event>, i32);
+
+const CAUSES: [Cause; 6] = [
+    ("keyboard", r"^C", || type_key(b'C' & 0x1f), libc::SIGINT),
+    ("keyboard", r"^\", || type_key(b'\\' & 0x1f), libc::SIGQUIT),
+    ("hardware", "page without access", || do_in_a_child(read_without_access), libc::SIGSEGV),
+    ("call", "abort(3)", || do_in_a_child(|| process::abort()), libc::SIGABRT),
+    ("call", "write(2) without a reader", || do_in_a_child(write_without_reader), libc::SIGPIPE),
+    ("illegal operation", illegal::OPERATION, || do_in_a_child(illegal::operate), illegal::SIGNAL),
 ];
 
-fn four_sources() -> anyhow::Result<Seen> {
-    let (mut as_noted, mut evidence) = (true, Vec::new());
-    for (source, cause, expected) in SOURCES {
-        let event = cause().with_context(|| source)?;
-        as_noted &= matches!(event, Event::Killed { signal, .. } if signal == expected);
-        evidence.push(match event {
-            Event::Killed { signal, .. } => format!("{source}: {}", signal::name(signal)),
-            event => format!("{source}: {event}"),
-        });
+pub fn sources() -> anyhow::Result<Vec<Source>> {
+    CAUSES.into_iter().map(Source::seen).collect()
+}
+
+impl Source {
+    fn seen((from, what, cause, expected): Cause) -> anyhow::Result<Source> {
+        Ok(Source { from, what, observed: cause().context(what)?, expected })
     }
-    Ok(Seen::holds(as_noted, evidence.join(", ")))
 }
 
 fn do_in_a_child(cause: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Event> {
-    let mut child = Child::fork(|| {
+    let mut child = Forked::new(|| {
         be_as_new()?;
         cause()
     })?;
@@ -61,15 +97,15 @@ fn do_in_a_child(cause: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<E
 // ANCHOR: key
 /// Types `key` at a terminal whose foreground is a child.
 fn type_key(key: u8) -> anyhow::Result<Event> {
-    let (mut master, name) = terminal().map_err(|error| Failure::CannotShow(format!("no pseudo-terminal: {error}")))?;
+    let (mut master, name) = terminal()?;
     let (mut ready, mut ready_in_child) = io::pipe().context("pipe")?;
-    let mut child = Child::fork(|| {
+    let mut child = Forked::new(|| {
         be_as_new()?;
         // Without a terminal, the leader of a new session gets the first that it opens.
         unistd::setsid()?;
         let _terminal = File::options().read(true).write(true).open(&name).with_context(|| format!("open {name}"))?;
         ready_in_child.write_all(b"!")?;
-        child::pause()
+        pause()
     })?;
     drop(ready_in_child);
     restart(|| ready.read_exact(&mut [0])).context("wait for the child to have its terminal")?;
@@ -78,12 +114,22 @@ fn type_key(key: u8) -> anyhow::Result<Event> {
 }
 // ANCHOR_END: key
 
-fn terminal() -> io::Result<(impl Write, String)> {
-    let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC)?;
-    grantpt(&master)?;
-    unlockpt(&master)?;
-    let name = ptsname_r(&master)?;
+fn terminal() -> anyhow::Result<(impl Write, String)> {
+    let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).map_err(no_terminal)?;
+    grantpt(&master).map_err(io::Error::from).context("grantpt")?;
+    unlockpt(&master).map_err(io::Error::from).context("unlockpt")?;
+    let name = ptsname_r(&master).map_err(io::Error::from).context("ptsname")?;
     Ok((master, name))
+}
+
+/// A container may have none, and every machine has a limit.
+fn no_terminal(errno: Errno) -> anyhow::Error {
+    match errno {
+        Errno::ENOENT | Errno::ENXIO | Errno::ENODEV | Errno::EACCES | Errno::EPERM | Errno::ENOSPC => {
+            Failure::CannotShow(format!("no pseudo-terminal: {}", io::Error::from(errno))).into()
+        }
+        _ => anyhow::Error::new(io::Error::from(errno)).context("open /dev/ptmx"),
+    }
 }
 
 /// Every signal does its default, and no core file is left.

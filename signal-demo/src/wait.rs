@@ -1,12 +1,13 @@
 //! Waits for signals, and tells who sent each, how, and with which value.
 //!
-//! Once it waits it says so on stderr: from then on the signals cannot kill it.
+//! It says on stderr when it waits: from then on the signals cannot kill it.
 //!
 //! Note: 信号. Go: `for sig := range sigRecv`. Man: signalfd(2), sigqueue(3).
 
+mod code;
+
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use nix::unistd;
 use serde::Serialize;
 use shared::harness::report::Report;
@@ -14,23 +15,20 @@ use shared::linux::failure::Failure;
 use shared::linux::stdio;
 
 use crate::registry::Registry;
+use crate::signal::Signal;
 use crate::signal::fd::{Arrival, BATCH};
-use crate::signal::{Signal, code};
 
 #[derive(clap::Args)]
 pub struct Args {
     /// Signals, by any of their names or numbers
     #[arg(required = true, value_name = "SIGNAL")]
     signals: Vec<Signal>,
-    /// End after so many
+    /// End after this number of signals
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     count: u64,
-    /// Give up after so long, with exit code 124
+    /// Give up after this time, with exit code 124
     #[arg(long, default_value = "30s", value_parser = shared::harness::duration::parse)]
     timeout: Duration,
-    /// Print JSON lines
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Serialize)]
@@ -44,7 +42,7 @@ struct Record {
 }
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
-    let mut registry = Registry::new().context("make a registry of signals")?;
+    let mut registry = Registry::new()?;
     let channel = registry.channel(BATCH);
     registry.notify(&channel, &args.signals)?;
     say_ready(&args.signals);
@@ -66,10 +64,10 @@ fn say_ready(signals: &[Signal]) {
     stdio::narrate(format_args!("waiting pid={} signals={}", unistd::getpid(), names.join(",")));
 }
 
-/// One batch at most, which the channel has room for, or the deadline's failure. No deadline: too far to tell.
+/// At most one batch, which the channel has room for; or fails at the deadline. Without one, it is too far off to tell.
 fn wait_for_some(registry: &mut Registry, deadline: Option<Instant>) -> anyhow::Result<()> {
     let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-    let count = registry.deliver(left).context("wait for signals")?;
+    let count = registry.deliver(left)?;
     if count == 0 && left.is_some_and(|left| left.is_zero()) {
         return Err(Failure::Deadline("no signal came in time".to_owned()).into());
     }

@@ -9,14 +9,16 @@ mod starved;
 
 #[test]
 fn no_command_hangs_or_panics_for_want_of_descriptors_or_threads() {
-    let commands: [&[&str]; 8] = [
+    let commands: [&[&str]; 10] = [
         &["demo"],
         &["list"],
+        &["list", "--kernel"],
         &["queue"],
         &["order"],
+        &["sources"],
         &["actions"],
-        &["states"],
-        &["orphan"],
+        &["permission"],
+        &["notify"],
         &["bench", "--quick", "--pin", "same", "signal"],
     ];
     starved::every_command_ends_and_says_why(env!("CARGO_BIN_EXE_signal-demo"), &commands);
@@ -24,9 +26,11 @@ fn no_command_hangs_or_panics_for_want_of_descriptors_or_threads() {
 
 #[test]
 fn what_a_call_fails_for_that_was_not_asked_is_no_observation() -> std::io::Result<()> {
-    let failures: [(&[&str], &str, &str); 2] = [
+    let failures: [(&[&str], &str, &str); 4] = [
         (&["actions"], "kill:error=EPERM:when=1", "could not do its part"),
         (&["list"], "kill:error=EPERM:when=1", "could not do its part"),
+        (&["notify"], "signalfd4:error=EMFILE:when=2", "signalfd: Too many open files"),
+        (&["sources"], "ioctl:error=EIO:when=1", "grantpt: Input/output error"),
     ];
     for (command, failure, said) in failures {
         injected::is_an_error(env!("CARGO_BIN_EXE_signal-demo"), command, failure, said)?;

@@ -2,3 +2,6 @@
 
 #[path = "../../shared/tests/claims/mod.rs"]
 mod claims;
+
+const NAME: &str = "unixsock";
+const PROGRAM: &str = env!("CARGO_BIN_EXE_unixsock");

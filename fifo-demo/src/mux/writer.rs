@@ -20,7 +20,7 @@ pub struct Args {
     lock: bool,
 }
 
-/// Without its parent, which reads, it ends without a word.
+/// Without its parent, which reads, it ends silently.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let result = write_records(args);
     result.map_err(|error| if is_broken_pipe(&error) { Failure::ReaderGone.into() } else { error })

@@ -1,5 +1,4 @@
-//! stdout and the files of `--tee`: each gets every byte until it fails, and one that fails takes no other
-//! with it.
+//! stdout and the files of `--tee`: each gets every byte until it fails, and one that fails does not stop the others.
 //!
 //! Man: tee(1), and SIGXFSZ in setrlimit(2).
 
@@ -10,8 +9,9 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::sys::signal::{SigHandler, Signal};
 use shared::linux::failure::Failure;
+use shared::linux::signals;
 use shared::linux::stdio;
 
 use crate::fifo;
@@ -93,10 +93,7 @@ pub fn refuse_loop(fifo: &Path, tee: &[PathBuf]) -> Result<(), Failure> {
     }
 }
 
-/// A file at the limit of `ulimit -f` is to be an error (EFBIG) and not our end.
+/// A file that reaches the limit of `ulimit -f` is an error (EFBIG), and must not end us.
 fn ignore_file_size_signal() -> anyhow::Result<()> {
-    // SAFETY: to ignore a signal runs no code of ours.
-    #[allow(unsafe_code, reason = "signal(2) is unsafe for handlers; this sets none")]
-    unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }.context("ignore SIGXFSZ")?;
-    Ok(())
+    signals::set(Signal::SIGXFSZ, SigHandler::SigIgn).context("ignore SIGXFSZ")
 }

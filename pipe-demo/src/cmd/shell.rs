@@ -2,10 +2,12 @@
 //!
 //! Note: 管道 ("shell为每个命令都创建一个进程"). Go: none. Man: sh(1), proc_pid_fd(5).
 
-use std::process::Command;
+use std::io::Read;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 use serde::Serialize;
+use shared::linux::child::Children;
 use shared::linux::sleeper::check_proc;
 
 /// PIDs, and the pipe by the number that /proc gives it.
@@ -25,13 +27,23 @@ pub fn pipeline() -> anyhow::Result<Pipeline> {
     let left = "echo $$ $(readlink /proc/$$/fd/1) >&2";
     let right = "echo $$ $(readlink /proc/$$/fd/0)";
     let script = format!("sh -c '{left}' | sh -c '{right}'; echo $$");
-    let output = Command::new("sh").args(["-c", &script]).output().context("run sh")?;
-    let (left, right) = (String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
+    let children = Children::helpers();
+    let mut sh = Command::new("sh");
+    let mut sh = children.spawn(sh.args(["-c", &script]).stdout(Stdio::piped()).stderr(Stdio::piped()))?;
+    // What each pipe gets is less than it holds: they can be read one after the other.
+    let (left, right) = (all_of(sh.stderr.take())?, all_of(sh.stdout.take())?);
+    sh.wait().context("wait for sh")?;
     let words = left.split_whitespace().chain(right.split_whitespace()).collect::<Vec<_>>();
     let [left, stdout, right, stdin, shell] = words[..] else { bail!("the shells say {words:?}") };
     let pid = |word: &str| word.parse().with_context(|| format!("the shells say {words:?}"));
     let (left_writes_pipe, right_reads_pipe) = (pipe(stdout), pipe(stdin));
     Ok(Pipeline { shell: pid(shell)?, left: pid(left)?, left_writes_pipe, right: pid(right)?, right_reads_pipe })
+}
+
+fn all_of(pipe: Option<impl Read>) -> anyhow::Result<String> {
+    let mut text = String::new();
+    pipe.context("sh has a stdout and a stderr")?.read_to_string(&mut text).context("read what sh says")?;
+    Ok(text)
 }
 
 /// The number in `pipe:[NUMBER]`.

@@ -57,9 +57,9 @@ fn cost(mechanism: &str, ours: Work, theirs: Work) -> anyhow::Result<Usage> {
     let Meeting::Process(mut side, stdin, stdout) = (mechanism.meet)()? else { bail!("it is for threads") };
     let before = Usage::now()? + Usage::of_children()?;
     let children = Children::helpers();
-    let join_and_work = || theirs(&mut *(mechanism.join)(File::from(stdin), File::from(stdout))?);
-    let child = children.fork(|| exit_code(join_and_work()))?;
-    ours(&mut *side)?;
+    let mut other_side = (mechanism.join)(File::from(stdin), File::from(stdout))?;
+    let child = children.fork(move || exit_code(theirs(&mut *other_side).context("the other side")))?;
+    ours(&mut *side).with_context(|| format!("send through {}", mechanism.name))?;
     wait_for(child)?;
     children.finish(); // Reaped, it is counted.
     Ok(Usage::now()? + Usage::of_children()? - before)

@@ -1,5 +1,5 @@
-//! The kinds of IPC that the note lists, and others that Linux has: by each a child tells its parent that it
-//! is there.
+//! The kinds of IPC that the note lists, and others that Linux has: by each a process tells its child
+//! that it is there.
 //!
 //! Note: Golang笔记-多进程编程理论 ("基于通讯的IPC方法、基于信号的IPC方法以及基于同步的IPC方法"). Go: `os.Pipe`, `os/signal`, `net`.
 //! Man: pipe(7), mq_overview(7), shm_overview(7), signal(7), sem_overview(7); unix(7), eventfd(2), futex(2),
@@ -15,18 +15,17 @@ use nix::sched::sched_yield;
 use nix::sys::eventfd::EventFd;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{SigSet, Signal, kill};
-use nix::unistd::getppid;
+use nix::unistd::{Pid, getpid};
 use serde::Serialize;
 use shared::linux::failure::Failure;
 
 use super::queue::Queue;
 use super::semaphore::Semaphore;
 use crate::futex::futex;
-use shared::linux::child::{Children, exit_code, wait_for};
-use shared::linux::gate::Gate;
+use shared::linux::child::{Children, end_of, exit_code, wait_for};
 use shared::linux::memory::SharedMemory;
 
-/// A kind of IPC: whether the note lists it, and whether the parent learned from its child by it.
+/// A kind of IPC: whether the note lists it, and whether a child learned from its parent by it.
 #[derive(Clone, Copy)]
 pub struct Kind {
     name: &'static str,
@@ -73,16 +72,20 @@ pub fn observe(kind: Kind) -> anyhow::Result<Observed> {
     }
 }
 
-/// The child tells, the parent learns.
+/// This process tells its child, which ends by whether it learned: whoever fails, nobody waits for ever.
 fn between(
-    tell: impl FnOnce() -> anyhow::Result<()>,
+    tell: impl FnOnce(Pid) -> anyhow::Result<()>,
     learn: impl FnOnce() -> anyhow::Result<bool>,
 ) -> anyhow::Result<bool> {
+    const SOMETHING_ELSE: u8 = 2;
     let children = Children::helpers();
-    let child = children.fork(|| exit_code(tell()))?;
-    let learned = learn()?;
-    wait_for(child)?;
-    Ok(learned)
+    let child = children.fork(|| match learn() {
+        Ok(false) => SOMETHING_ELSE,
+        learned => exit_code(learned.map(drop)),
+    })?;
+    tell(child)?;
+    let is_wrong = end_of(child)?.code() == Some(SOMETHING_ELSE.into());
+    if is_wrong { Ok(false) } else { wait_for(child).map(|()| true) }
 }
 
 fn pipe() -> anyhow::Result<bool> {
@@ -98,7 +101,7 @@ fn unix_socket() -> anyhow::Result<bool> {
 fn stream(mut reader: impl Read, mut writer: impl Write) -> anyhow::Result<bool> {
     let mut byte = [0];
     between(
-        || writer.write_all(b"!").context("write"),
+        |_| writer.write_all(b"!").context("write"),
         || {
             reader.read_exact(&mut byte).context("read")?;
             Ok(byte == *b"!")
@@ -108,14 +111,13 @@ fn stream(mut reader: impl Read, mut writer: impl Write) -> anyhow::Result<bool>
 
 fn message_queue() -> anyhow::Result<bool> {
     let queue = Queue::new()?;
-    between(|| queue.send(b"!"), || Ok(queue.receive()? == b"!"))
+    between(|_| queue.send(b"!"), || Ok(queue.receive()? == b"!"))
 }
 
-/// That the child has ended is the parent's to wait for.
 fn shared_memory() -> anyhow::Result<bool> {
     let word = SharedMemory::new(AtomicU32::new(0))?;
     between(
-        || {
+        |_| {
             word.store(1, SeqCst);
             Ok(())
         },
@@ -130,26 +132,26 @@ fn shared_memory() -> anyhow::Result<bool> {
 
 fn signal() -> anyhow::Result<bool> {
     let set = SigSet::from(Signal::SIGUSR1);
-    set.thread_block().context("block SIGUSR1")?;
+    set.thread_block().context("block SIGUSR1")?; // In the child, too.
     between(
-        || kill(getppid(), Signal::SIGUSR1).context("kill"),
+        |child| kill(child, Signal::SIGUSR1).context("kill"),
         || Ok(set.wait().context("sigwait")? == Signal::SIGUSR1),
     )
 }
 
 fn semaphore() -> anyhow::Result<bool> {
     let semaphore = Semaphore::shared()?;
-    between(|| semaphore.post(), || semaphore.wait().map(|()| true))
+    between(|_| semaphore.post(), || semaphore.wait().map(|()| true))
 }
 
 fn eventfd() -> anyhow::Result<bool> {
     let event = EventFd::new().context("eventfd")?;
-    between(|| event.write(7).map(drop).context("write"), || Ok(event.read().context("read")? == 7))
+    between(|_| event.write(7).map(drop).context("write"), || Ok(event.read().context("read")? == 7))
 }
 
 fn wait_in_futex() -> anyhow::Result<bool> {
     let word = SharedMemory::new(AtomicU32::new(0))?;
-    let tell = || {
+    let tell = |_| {
         word.store(1, SeqCst);
         futex(&word, libc::FUTEX_WAKE, 1).context("futex")
     };
@@ -166,24 +168,18 @@ fn wait_in_futex() -> anyhow::Result<bool> {
 
 /// Whoever asks for a lock is told who has it.
 fn file_lock() -> anyhow::Result<bool> {
-    let (file, gate) = (memfd_create("lock", MFdFlags::MFD_CLOEXEC).context("memfd_create")?, Gate::new()?);
-    let children = Children::helpers();
-    let lock_and_wait = || {
-        fcntl(&file, FcntlArg::F_SETLK(&whole_file())).context("F_SETLK")?;
-        gate.pass().context("wait at the gate")
-    };
-    let child = children.fork(|| exit_code(lock_and_wait()))?;
-    let holder = loop {
-        let mut found = whole_file();
-        fcntl(&file, FcntlArg::F_GETLK(&mut found)).context("F_GETLK")?;
-        if found.l_type != lock::NONE {
-            break found.l_pid;
+    let (file, holder) = (memfd_create("lock", MFdFlags::MFD_CLOEXEC).context("memfd_create")?, getpid().as_raw());
+    let lock = |_| fcntl(&file, FcntlArg::F_SETLK(&whole_file())).map(drop).context("F_SETLK");
+    between(lock, || {
+        loop {
+            let mut found = whole_file();
+            fcntl(&file, FcntlArg::F_GETLK(&mut found)).context("F_GETLK")?;
+            if found.l_type != lock::NONE {
+                return Ok(found.l_pid == holder);
+            }
+            sched_yield().context("sched_yield")?;
         }
-        sched_yield().context("sched_yield")?;
-    };
-    gate.open(1)?;
-    wait_for(child)?;
-    Ok(holder == child.as_raw())
+    })
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "for libc they are of int, struct flock has short")]

@@ -18,6 +18,7 @@ use nix::unistd::{ForkResult, Pid, close, fork, getpid, getppid, getsid, setsid}
 use serde::{Deserialize, Serialize};
 use shared::linux::child::{Children, wait_for};
 use shared::linux::failure::Failure;
+use shared::linux::readiness::restart;
 use shared::linux::sleeper::check_proc;
 
 /// Who made the pipe, and who wrote into it.
@@ -69,12 +70,16 @@ fn start(children: &Children) -> anyhow::Result<(UnixStream, Pid)> {
         #[allow(unsafe_code, reason = "fork(2) is unsafe in a program with threads")]
         match unsafe { fork() } {
             Err(errno) => u8::from(write!(&theirs, "fork: {errno}").is_err()),
-            Ok(ForkResult::Parent { child }) => u8::from(waitpid(child, None) != Ok(WaitStatus::Exited(child, 0))),
+            Ok(ForkResult::Parent { child }) => u8::from(!has_succeeded(child)),
             Ok(ForkResult::Child) => u8::from(listen(&theirs).or_else(|error| write!(&theirs, "{error:#}")).is_err()),
         }
     })?;
     drop(theirs);
     Ok((ours, between))
+}
+
+fn has_succeeded(child: Pid) -> bool {
+    restart(|| Ok(waitpid(child, None)?)).is_ok_and(|end| end == WaitStatus::Exited(child, 0))
 }
 
 /// In the other process. Says something only when something failed; otherwise it writes, to the pipe.

@@ -11,7 +11,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::harness::bench::{self, Mechanism};
 use crate::harness::claims::{self, Check};
 use crate::harness::manual;
-use crate::harness::report;
+use crate::harness::report::{self, Report};
+use crate::linux::failure::Failure;
 use crate::linux::{pidfd, readiness, signals, stdio};
 
 /// A program, by its command line.
@@ -19,8 +20,8 @@ pub trait Program: Parser {
     /// What `claims` asks.
     const CHECKS: &'static [&'static [Check]];
 
-    /// What `bench` measures.
-    const MECHANISMS: &'static [Mechanism];
+    /// What `bench` measures, where there is one.
+    const MECHANISMS: &'static [Mechanism] = &[];
 
     /// The options that all programs have.
     fn options(&self) -> &Options;
@@ -44,6 +45,20 @@ impl Options {
     /// Whether `-v` asks for narration.
     pub fn verbose(&self) -> bool {
         self.verbose > 0
+    }
+
+    /// For a command that prints records.
+    pub fn records(&self) -> Report {
+        Report::new(self.json)
+    }
+
+    /// For a command whose result cannot be JSON.
+    pub fn text(&self) -> Result<Report, Failure> {
+        if self.json {
+            Err(Failure::Usage("this command has no records to print as JSON".into()))
+        } else {
+            Ok(self.records())
+        }
     }
 }
 
@@ -80,6 +95,9 @@ pub fn main<P: Program>() -> ExitCode {
     let begun = begin();
     let program = P::parse();
     stdio::name(&name::<P>());
+    if program.options().verbose() {
+        stdio::be_verbose();
+    }
     if program.options().verbose > 1 {
         readiness::trace_calls();
     }

@@ -13,7 +13,6 @@
 
 use std::fmt;
 use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
-use std::mem;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -61,11 +60,10 @@ impl Report {
         Report { out: BufWriter::with_capacity(BUFFER, Patient::new(io::stdout())), json }
     }
 
-    /// Gives it away, to the thread of a story; another one takes its place.
+    /// Another that prints in the same way, for a thread of its own.
     #[must_use]
-    pub fn take(&mut self) -> Report {
-        let json = self.json;
-        mem::replace(self, Report::new(json))
+    pub fn for_thread(&self) -> Report {
+        Report::new(self.json)
     }
 
     /// A record as `name=value` pairs, or as JSON.

@@ -8,10 +8,13 @@
 //!
 //! Note: 进程的衍生, 管道. Go: `exec.CommandContext`. Man: fork(2), setpgid(2), waitid(2), PR_SET_PDEATHSIG in prctl(2).
 
+pub mod answer;
+pub mod event;
+pub mod forked;
 mod job;
+pub mod teller;
 
 use std::io;
-use std::mem::MaybeUninit;
 use std::os::unix::process::ExitStatusExt;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus};
@@ -28,8 +31,8 @@ use nix::sys::signal::Signal;
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid, setpgid};
 
 use crate::linux::failure::Failure;
-use crate::linux::readiness::restart;
 use crate::linux::stdio::complain;
+use event::Event;
 use job::{Job, Started, Whose};
 
 /// Commands that were asked to end by SIGTERM have so long before SIGKILL.
@@ -82,28 +85,18 @@ impl Children {
     /// Only as long as the program has one thread: of several, the child would have one, and the locks of the others
     /// for ever.
     pub fn fork(&self, body: impl FnOnce() -> u8) -> anyhow::Result<Pid> {
-        // With more than one thread this is refused, with one it has no effect.
-        ensure!(unshare(CloneFlags::CLONE_THREAD) != Err(Errno::EINVAL), "fork in a program that has several threads");
         let mut job = self.lock();
         let (parent, group) = (getpid(), job.group.unwrap_or(Pid::from_raw(0)));
-        // SAFETY: there is no other thread, so the child may do what its parent may.
-        #[allow(unsafe_code, reason = "fork(2) is unsafe in a program with threads")]
-        match unsafe { fork() }.context("fork")? {
-            ForkResult::Parent { child } => {
-                // Both do it, as nobody knows who comes first; it fails only once the child has done it and more.
-                let _ = setpgid(child, group);
-                job.own(child).map(|_| child)
+        let child = forked_by(|| match begin(parent, group) {
+            Ok(()) => body(),
+            Err(error) => {
+                complain(&error.context(format!("child {}", getpid())));
+                1
             }
-            ForkResult::Child => {
-                let ready = setpgid(Pid::from_raw(0), group).is_ok() && die_with(parent).is_ok();
-                let code = if ready { panic::catch_unwind(AssertUnwindSafe(body)).unwrap_or(1) } else { 1 };
-                // SAFETY: ends the process; what the parent has buffered is not written twice.
-                #[allow(unsafe_code, reason = "exit(3) would run the parent's destructors")]
-                unsafe {
-                    libc::_exit(code.into())
-                }
-            }
-        }
+        })?;
+        // Both do it, as nobody knows who comes first; it fails only once the child has done it and more.
+        let _ = setpgid(child, group);
+        job.own(child).map(|_| child)
     }
 
     /// Ends all children and what they started, and reaps them. No more can be started.
@@ -166,6 +159,13 @@ impl Child {
         self.started.waited_for.store(true, Ordering::SeqCst);
         Ok(status)
     }
+
+    /// Waits for its end, which must be a success; `name` is for the error.
+    pub fn succeed(mut self, name: &str) -> anyhow::Result<()> {
+        let status = self.wait().with_context(|| format!("wait for {name}"))?;
+        ensure!(status.success(), "{name}: {status}");
+        Ok(())
+    }
 }
 
 /// In a forked child: what it exits with, once it has said why it failed.
@@ -190,30 +190,44 @@ pub fn wait_for(child: Pid) -> anyhow::Result<()> {
     if status.success() { Ok(()) } else { Err(anyhow!("child {child} failed: {status}")) }
 }
 
+/// Forks a child that does `body` and exits with what it returns.
+fn forked_by(body: impl FnOnce() -> u8) -> anyhow::Result<Pid> {
+    // With more than one thread this is refused, with one it has no effect.
+    ensure!(unshare(CloneFlags::CLONE_THREAD) != Err(Errno::EINVAL), "fork in a program that has several threads");
+    // SAFETY: there is no other thread, so the child may do what its parent may.
+    #[allow(unsafe_code, reason = "fork(2) is unsafe in a program with threads")]
+    match unsafe { fork() }.context("fork")? {
+        ForkResult::Parent { child } => Ok(child),
+        ForkResult::Child => {
+            let code = panic::catch_unwind(AssertUnwindSafe(body)).unwrap_or(1);
+            // SAFETY: ends the process; what the parent has buffered is not written twice.
+            #[allow(unsafe_code, reason = "exit(3) would run the parent's destructors")]
+            unsafe {
+                libc::_exit(code.into())
+            }
+        }
+    }
+}
+
+/// In a new child: puts it in its group, and has it end with its parent.
+fn begin(parent: Pid, group: Pid) -> anyhow::Result<()> {
+    setpgid(Pid::from_raw(0), group).map_err(io::Error::from).context("setpgid")?;
+    die_with(parent).context("PR_SET_PDEATHSIG")
+}
+
 /// Has this new child end with the thread that started it.
 fn die_with(parent: Pid) -> io::Result<()> {
     set_pdeathsig(Signal::SIGKILL)?;
     if getppid() == parent { Ok(()) } else { Err(Errno::ESRCH.into()) }
 }
 
-/// Waits until a child has ended. Not nix's: it has no name for a real-time signal that ended one.
+/// Waits until a child has ended.
 fn waitid(pid: i32, options: i32) -> io::Result<ExitStatus> {
-    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
-    restart(|| {
-        // SAFETY: `info` has room for what it writes.
-        #[allow(unsafe_code, reason = "nix's waitid fails on a child that a real-time signal ended")]
-        match unsafe { libc::waitid(libc::P_PID, pid.cast_unsigned(), info.as_mut_ptr(), options | libc::WEXITED) } {
-            0 => Ok(()),
-            _ => Err(io::Error::last_os_error()),
-        }
-    })?;
-    // SAFETY: waitid(2) has filled it.
-    #[allow(unsafe_code, reason = "siginfo_t is a union")]
-    let (code, status) = unsafe { (info.assume_init_ref().si_code, info.assume_init_ref().si_status()) };
-    Ok(ExitStatus::from_raw(match code {
-        libc::CLD_EXITED => status << 8,
-        libc::CLD_DUMPED => status | 0x80,
-        _ => status,
+    Ok(ExitStatus::from_raw(match event::waitid(pid, options | libc::WEXITED)? {
+        Some(Event::Exited(code)) => code << 8,
+        Some(Event::Killed { signal, core: true }) => signal | 0x80,
+        Some(Event::Killed { signal, .. }) => signal,
+        other => return Err(io::Error::other(format!("waitid: {other:?} is no end"))),
     }))
 }
 

@@ -13,7 +13,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{MsgFlags, recv};
 use socket2::Socket;
 
 /// What one non-blocking system call reported.
@@ -60,10 +62,30 @@ pub fn nonblocking<T: Returned>(
 // ANCHOR_END: eagain
 
 /// recv(2) of a stream: `Done(0)` is the end of the stream.
+///
+/// A read that fills less than its buffer has emptied the socket, most of the time. What can stand behind
+/// a short read, and how a program can know:
+///
+/// | behind it | the sign |
+/// |---|---|
+/// | bytes after urgent data (`MSG_OOB`): a read stops at the mark, of TCP and of Unix sockets | `EPOLLPRI` |
+/// | the end of the stream or an error, under the edge that brought the bytes | `EPOLLRDHUP`, `EPOLLERR` |
+/// | bytes after a message that carried descriptors (`SCM_RIGHTS`), of Unix sockets | none without recvmsg(2): `MSG_CTRUNC` |
+/// | bytes of another sender, where `SO_PASSCRED` is set, of Unix sockets | the same |
+/// | the next record, of a socket that keeps boundaries | always possible |
+///
+/// An edge-triggered loop hears nothing of these later: where one is possible, only `EAGAIN` says that
+/// nothing is left.
 #[inline]
 pub fn read(socket: &Socket, buffer: &mut [u8]) -> io::Result<Ready<usize>> {
     let mut stream = socket;
     nonblocking("read", socket, || stream.read(buffer))
+}
+
+/// recv(2) of a record: its length, which is more than the buffer's where the end was cut off and lost.
+#[inline]
+pub fn read_record(socket: &Socket, buffer: &mut [u8]) -> io::Result<Ready<usize>> {
+    nonblocking("read", socket, || Ok(recv(socket.as_raw_fd(), buffer, MsgFlags::MSG_TRUNC)?))
 }
 
 /// send(2): how many of `bytes` the kernel took; fewer than all is a partial write.
@@ -84,6 +106,24 @@ pub fn wait(poll: &mut Poll, events: &mut Events, timeout: Option<Duration>) -> 
         Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
         _ => Ok(()),
     }
+}
+
+/// epoll_wait(2) until there is an event, whatever signals come meanwhile, or until `deadline`, if there is one: then false.
+pub fn await_events(poll: &mut Poll, events: &mut Events, deadline: Option<Instant>) -> io::Result<bool> {
+    loop {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        wait(poll, events, left)?;
+        if !events.is_empty() || left.is_some_and(|left| left.is_zero()) {
+            return Ok(!events.is_empty());
+        }
+    }
+}
+
+/// Of a descriptor that nobody shares: the flag is the open file's, and others would trip over it.
+pub fn set_nonblocking(file: &impl AsFd) -> io::Result<()> {
+    let flags = OFlag::from_bits_retain(fcntl(file, FcntlArg::F_GETFL)?);
+    fcntl(file, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+    Ok(())
 }
 
 /// poll(2) until `file` can be read, for at most as long as `deadline` says.

@@ -1,6 +1,6 @@
-//! A temporary folder that goes with the process that made it, however that ends.
+//! A temporary folder, and children that work in it: both go with the process that made them, however that ends.
 //!
-//! A shell makes it, and removes it when its stdin ends: then the maker has let go of it, or is no more. No Ctrl-C
+//! A shell makes the folder, and removes it when its stdin ends: then the maker has let go of it, or is no more. No Ctrl-C
 //! reaches the shell, which is in a process group of its own.
 //!
 //! Go: `os.MkdirTemp`. Man: mktemp(1), setpgid(2), pipe(7).
@@ -15,7 +15,10 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, ensure};
 
+use crate::linux::child::Children;
+use crate::linux::failure::Failure;
 use crate::linux::pidfd;
+use crate::linux::shutdown::abort_on_signals;
 use crate::linux::stdio::narrate;
 
 /// Told or not, the folder is removed.
@@ -33,6 +36,24 @@ pub struct Folder {
     custodian: Child,
     /// While it is open, the folder stays.
     keep: Option<PipeWriter>,
+}
+
+/// Does `work` in a new folder, with children of its own, and leaves nothing of either, also where a signal ends it.
+///
+/// Once a process: it takes the signals.
+pub fn with<T>(program: &str, work: impl FnOnce(&Path, &Children) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let (folder, children) = (Folder::make(program)?, Children::helpers());
+    abort_on_signals({
+        let children = children.clone();
+        move || children.kill()
+    })?;
+    let done = work(folder.path(), &children);
+    children.end();
+    let removed = folder.remove();
+    match children.broken_off() {
+        Some(signal) => Err(Failure::Interrupted(signal).into()),
+        None => done.and_then(|done| removed.map(|()| done)),
+    }
 }
 
 impl Folder {

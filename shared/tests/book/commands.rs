@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::markdown::fenced;
 
-pub const PROGRAMS: [&str; 5] = ["pipe-demo", "fifo-demo", "signal-demo", "tcpsock", "unixsock"];
+pub const PROGRAMS: [&str; 7] =
+    ["process-demo", "sync-demo", "pipe-demo", "fifo-demo", "signal-demo", "tcpsock", "unixsock"];
 
 /// The commands of the README's table, which the programs' tests hold against `--help`.
 pub fn commands(readme: &str) -> BTreeSet<String> {

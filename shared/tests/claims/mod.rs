@@ -1,6 +1,6 @@
 //! What every program's `claims` must do; and docs/claims.md, in both languages, says what the ledger says.
 //!
-//! A program's own `tests/claims.rs` includes this file.
+//! A program's own tests include this file, beside its `NAME` and where it is (`PROGRAM`).
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
@@ -13,8 +13,7 @@ use serde_json::Value;
 use shared::harness::claims::lang::Lang;
 use shared::harness::claims::ledger::{Proof, statements};
 
-const NAME: &str = env!("CARGO_PKG_NAME");
-const PROGRAM: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
+use super::{NAME, PROGRAM};
 
 #[test]
 fn every_claim_is_seen_as_recorded() {

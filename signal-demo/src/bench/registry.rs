@@ -4,21 +4,21 @@
 //!
 //! Note: 信号. Go: `signal.Notify`. Man: signalfd(2), epoll(7).
 
-use std::io;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use libc::pid_t;
-use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::signal::{self as nix_signal, SigSet};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::unistd::{self, Pid};
+use nix::unistd;
 use serde::Serialize;
 use shared::harness::report::Report;
+use shared::linux::child::forked::Forked;
+use shared::linux::cpu;
 use shared::linux::failure::Failure;
+use shared::linux::readiness::restart;
 
-use crate::child::Child;
 use crate::registry::{Channel, Registry};
 use crate::signal::set::Set;
 use crate::signal::{Signal, send};
@@ -37,24 +37,15 @@ struct Record {
 const ROUNDS: usize = 9;
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// So many signals and answers in each of the rounds.
+/// With this number of signals and answers in each of the rounds.
 pub fn run(count: u32, out: &mut Report) -> anyhow::Result<()> {
-    stay_on_one_cpu()?;
+    // Children too: else it is where the scheduler puts the two processes that decides.
+    cpu::stay_on(cpu::cpus()?.0)?;
     compare("self", count, (to_self::<Bare>, to_self::<Twin>), out)?;
     compare("ping-pong", count, (ping_pong::<Bare>, ping_pong::<Twin>), out)
 }
 
-/// Children too: else it is where the scheduler puts the two processes that decides.
-fn stay_on_one_cpu() -> anyhow::Result<()> {
-    let this = Pid::from_raw(0);
-    let allowed = sched_getaffinity(this).map_err(io::Error::from).context("sched_getaffinity")?;
-    let first = (0..CpuSet::count()).find(|&cpu| allowed.is_set(cpu) == Ok(true)).context("no CPU")?;
-    let mut one = CpuSet::new();
-    one.set(first)?;
-    sched_setaffinity(this, &one).map_err(io::Error::from).context("sched_setaffinity")
-}
-
-/// How long so many round trips take.
+/// How long this number of round trips takes.
 type Run = fn(u32) -> anyhow::Result<Duration>;
 
 fn compare(how: &'static str, count: u32, (bare, twin): (Run, Run), out: &mut Report) -> anyhow::Result<()> {
@@ -87,7 +78,7 @@ fn to_self<M: Receiver>(count: u32) -> anyhow::Result<Duration> {
 fn ping_pong<M: Receiver>(count: u32) -> anyhow::Result<Duration> {
     let mut mechanism = M::new()?;
     let parent = unistd::getpid().as_raw();
-    let child = Child::fork(|| {
+    let child = Forked::new(|| {
         let mut mechanism = M::new()?;
         for _ in 0..count {
             send::kill(parent, Signal::USR1)?;
@@ -123,7 +114,7 @@ pub struct Twin {
 
 impl Receiver for Twin {
     fn new() -> anyhow::Result<Twin> {
-        let mut registry = Registry::new().context("make a registry of signals")?;
+        let mut registry = Registry::new()?;
         let channel = registry.channel(1);
         registry.notify(&channel, &[Signal::USR1])?;
         Ok(Twin { registry, channel })
@@ -131,7 +122,7 @@ impl Receiver for Twin {
 
     fn receive(&mut self) -> anyhow::Result<()> {
         while self.channel.arrived().next().is_none() {
-            if self.registry.deliver(Some(PATIENCE)).context("wait for signals")? == 0 {
+            if self.registry.deliver(Some(PATIENCE))? == 0 {
                 return Err(too_late());
             }
         }
@@ -156,7 +147,8 @@ impl Receiver for Bare {
 
     fn receive(&mut self) -> anyhow::Result<()> {
         let mut events = [EpollEvent::empty()];
-        if self.epoll.wait(&mut events, EpollTimeout::from(5000_u16)).context("epoll_wait")? == 0 {
+        let wait = || Ok(self.epoll.wait(&mut events, EpollTimeout::from(5000_u16))?);
+        if restart(wait).context("epoll_wait")? == 0 {
             return Err(too_late());
         }
         ensure!(self.fd.read_signal().context("read signals")?.is_some(), "no signal where there was one");

@@ -15,10 +15,12 @@ use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{self, Pid};
 use serde::Serialize;
+use shared::linux::child::event::Event;
+use shared::linux::child::forked::{Forked, pause};
+use shared::linux::memory::page_size;
 use shared::linux::scratch::Folder;
 use shared::linux::stdio;
 
-use crate::child::{self, Child, Event};
 use crate::signal::action::{self, Action};
 use crate::signal::set::Set;
 use crate::signal::{Signal, send};
@@ -32,9 +34,6 @@ pub enum DefaultAction {
     Continue,
     Ignore,
 }
-
-/// The kernel writes this much of a core file, which is enough to tell.
-const CORE_LIMIT: u64 = 4096;
 
 /// Where core files go.
 pub struct Experiment {
@@ -76,7 +75,7 @@ impl Experiment {
     // ANCHOR: observe
     pub fn observe(&self, signal: Signal) -> anyhow::Result<DefaultAction> {
         let folder = self.folder.as_ref().map(Folder::path);
-        let mut child = Child::fork(|| expose_itself(signal, folder))?;
+        let mut child = Forked::new(|| expose_itself(signal, folder))?;
         Ok(match child.wait(WEXITED | WSTOPPED)? {
             Event::Killed { core: true, .. } => DefaultAction::Core,
             Event::Killed { .. } if self.folder.is_none() && is_said_to_dump(signal) => DefaultAction::Core,
@@ -97,7 +96,8 @@ fn expose_itself(signal: Signal, folder: Option<&Path>) -> anyhow::Result<()> {
         Some(folder) => {
             unistd::chdir(folder).map_err(io::Error::from).with_context(|| format!("chdir {}", folder.display()))?;
             let (_, hard) = getrlimit(Resource::RLIMIT_CORE)?;
-            setrlimit(Resource::RLIMIT_CORE, CORE_LIMIT.min(hard), hard)?;
+            // The kernel writes this much of a core file, which is enough to tell.
+            setrlimit(Resource::RLIMIT_CORE, hard.min(page_size()?.get() as u64), hard)?;
         }
         None => prctl::set_dumpable(false)?,
     }
@@ -117,13 +117,13 @@ fn be_alone_with(signal: Signal) -> anyhow::Result<()> {
 /// Whether a stopped child goes on: it is set going before kill(2) returns. It does not end, since one that is
 /// about to end has no state that waitid(2) could tell.
 fn continues(signal: Signal) -> anyhow::Result<bool> {
-    let mut child = Child::fork(|| {
+    let mut child = Forked::new(|| {
         be_alone_with(signal)?;
         send::raise(Signal::STOP)?;
-        child::pause()
+        pause()
     })?;
     child.wait(WSTOPPED)?;
-    child.signal(signal)?;
+    send::kill(child.pid(), signal).with_context(|| format!("send {signal} to child {}", child.pid()))?;
     Ok(child.look(WCONTINUED)?.is_some())
 }
 

@@ -12,7 +12,7 @@ use shared::linux::readiness::{self, Ready};
 use crate::signal::Signal;
 use crate::signal::set::Set;
 
-/// So many signals are read by one call.
+/// How many signals one call reads at most.
 pub const BATCH: usize = 16;
 
 const RECORD: usize = size_of::<signalfd_siginfo>();
@@ -62,7 +62,7 @@ impl SignalFd {
         signalfd(self.fd.as_raw_fd(), set).map(drop)
     }
 
-    /// Takes what waits, at most [`BATCH`] signals. Fewer than that: nothing more waited.
+    /// Takes what is pending, at most [`BATCH`] signals; fewer are all that were pending.
     pub fn read(&mut self) -> io::Result<impl ExactSizeIterator<Item = Arrival>> {
         let (fd, records) = (&self.fd, self.records.as_flattened_mut());
         let bytes = match readiness::nonblocking("read", fd, || Ok(nix::unistd::read(fd, records)?))? {

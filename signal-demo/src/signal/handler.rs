@@ -18,7 +18,7 @@ pub extern "C" fn note(number: c_int) {
     }
 }
 
-/// How often it was called since it was last asked for, and for which signals, the first 16 in order.
+/// How often it was called since the last time this was asked, and for which signals: the first 16, in order.
 pub fn take_notes() -> (usize, Vec<Signal>) {
     let calls = CALLS.swap(0, Ordering::SeqCst);
     let numbers = NOTED.iter().take(calls).map(|place| place.load(Ordering::SeqCst));

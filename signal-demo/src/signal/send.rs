@@ -1,4 +1,4 @@
-//! Sends a signal to a process that cannot have gone, since it is ours: itself, or an unreaped child.
+//! Sends a signal to a process that cannot have gone: this one, or a child that has not been reaped.
 //!
 //! For any other process there is `signal-demo send`.
 //!
@@ -11,14 +11,14 @@ use shared::linux::pidfd::sigval;
 
 use crate::signal::Signal;
 
-/// kill(2). To itself: it has acted, or waits, before this returns.
+/// kill(2). A signal to oneself has acted, or is pending, when this returns.
 pub fn kill(pid: pid_t, signal: Signal) -> io::Result<()> {
     // SAFETY: it takes numbers only.
     #[allow(unsafe_code, reason = "nix's kill has no real-time signals")]
     done(unsafe { libc::kill(pid, signal.number()) })
 }
 
-/// sigqueue(3): a value goes along.
+/// sigqueue(3): kill(2) with a value.
 pub fn queue(pid: pid_t, signal: Signal, value: c_int) -> io::Result<()> {
     // SAFETY: it takes numbers only; the value is passed on, never followed.
     #[allow(unsafe_code, reason = "nix has no sigqueue")]

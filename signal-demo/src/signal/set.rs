@@ -67,8 +67,7 @@ impl Set {
         }
     }
 
-    /// Takes the next of these, which are blocked, out of those that wait (sigwait); `None` when none
-    /// came in time.
+    /// Takes the next pending one of these, which are blocked (sigwait); `None` when none came in time.
     pub fn take(self, timeout: Duration) -> io::Result<Option<Signal>> {
         let set = self.to_kernel();
         let timeout = libc::timespec {

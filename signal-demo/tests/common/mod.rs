@@ -14,7 +14,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_signal-demo");
+use super::PROGRAM;
 
 const WATCHDOG: Duration = Duration::from_secs(60);
 

@@ -6,6 +6,7 @@
 //! Man: proc_pid_io(5) (syscr, syscw), proc_pid_status(5) (ctxt_switches).
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::Context;
@@ -23,9 +24,14 @@ impl Counters {
         let path = task.join("status");
         let status = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
         let switches = sum(&status, ["voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"]);
-        let io = fs::read_to_string(task.join("io")).ok();
-        let reads_writes = io.and_then(|io| sum(&io, ["syscr", "syscw"]));
-        Ok(Counters { reads_writes, switches: switches.with_context(|| format!("{}: no switches", path.display()))? })
+        let switches = switches.with_context(|| format!("{}: no switches", path.display()))?;
+        let path = task.join("io");
+        let reads_writes = match fs::read_to_string(&path) {
+            Ok(io) => sum(&io, ["syscr", "syscw"]),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => None,
+            Err(error) => return Err(error).with_context(|| format!("read {}", path.display())),
+        };
+        Ok(Counters { reads_writes, switches })
     }
 
     pub(super) fn plus(self, other: Counters) -> Counters {

@@ -1,0 +1,7 @@
+//! What the note says of named pipes, held against what the commands see.
+
+mod pipes;
+
+use shared::harness::claims::Check;
+
+pub const CHECKS: &[&[Check]] = &[pipes::CHECKS];

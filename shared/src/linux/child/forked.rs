@@ -1,0 +1,169 @@
+//! One forked child, followed from event to event: it is stopped, continued, traced and reaped as an experiment wants.
+//!
+//! It cannot outlive this program, and is killed and reaped at the latest when its owner drops it. It stays in the
+//! process group of its parent, so that it may begin a session of its own.
+//!
+//! Note: 进程的衍生. Go: `os.StartProcess`, `os.Process.Wait`. Man: fork(2), waitid(2), PR_SET_PDEATHSIG in prctl(2).
+
+use std::io;
+use std::os::fd::AsRawFd;
+use std::process;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow, bail, ensure};
+use nix::libc::{self, c_int, pid_t};
+use nix::sys::prctl::{set_child_subreaper, set_pdeathsig};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::unistd;
+
+use super::event::{Event, waitid};
+use super::forked_by;
+use crate::linux::failure::Failure;
+use crate::linux::pidfd::PidFd;
+use crate::linux::readiness::{await_readable, is_timeout};
+use crate::linux::stdio::{complain, detail, narrate};
+
+/// No experiment leaves its parent waiting for longer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// With which a child exits whose work failed, and that has said why: nothing was seen then.
+const BROKEN: u8 = 125;
+
+/// A child that has not been reaped, so that its PID is its own; afterwards only its PID is known.
+#[derive(Debug)]
+pub struct Forked {
+    pid: pid_t,
+    reaped: bool,
+}
+
+impl Forked {
+    /// fork(2): the child does `work` and exits, with 0 if that went well. No signal is blocked in it.
+    pub fn new(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Forked> {
+        // Its parent may be in another PID namespace, where getppid(2) cannot tell whether it is still there.
+        let us = PidFd::open(process::id().cast_signed()).context("pidfd_open of this process")?;
+        let pid = fork(|| {
+            set_pdeathsig(Signal::SIGKILL).map_err(io::Error::from).context("PR_SET_PDEATHSIG")?;
+            if us.ends_by(Instant::now()).context("poll the parent's pidfd")? {
+                return Ok(());
+            }
+            SigSet::empty().thread_set_mask().map_err(io::Error::from).context("unblock all signals")?;
+            work()
+        })?;
+        Ok(Forked { pid, reaped: false })
+    }
+
+    /// Its PID.
+    pub fn pid(&self) -> pid_t {
+        self.pid
+    }
+
+    /// kill(2). It must not have been reaped.
+    pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        ensure!(!self.reaped, "child {} has been reaped", self.pid);
+        detail(format_args!("kill({}, {signal})", self.pid));
+        send(self.pid, signal).with_context(|| format!("send {signal} to child {}", self.pid))
+    }
+
+    /// Waits for one of `changes` (`WEXITED`, `WSTOPPED`, `WCONTINUED`).
+    pub fn wait(&mut self, changes: c_int) -> anyhow::Result<Event> {
+        let sigchld = SigSet::from(Signal::SIGCHLD);
+        let mut before = SigSet::empty();
+        sigprocmask(SigmaskHow::SIG_BLOCK, Some(&sigchld), Some(&mut before))
+            .map_err(io::Error::from)
+            .context("block SIGCHLD")?;
+        let event = self.await_sigchld(changes, &sigchld);
+        sigprocmask(SigmaskHow::SIG_SETMASK, Some(&before), None)
+            .map_err(io::Error::from)
+            .context("unblock SIGCHLD")?;
+        event
+    }
+
+    /// SIGCHLD, blocked, is kept from before the first look on: no change is missed.
+    fn await_sigchld(&mut self, changes: c_int, sigchld: &SigSet) -> anyhow::Result<Event> {
+        let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
+        let announced = SignalFd::with_flags(sigchld, flags).map_err(io::Error::from).context("signalfd")?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(event) = self.look(changes)? {
+                detail(format_args!("waitid({}) = {event}", self.pid));
+                return Ok(event);
+            }
+            match await_readable(&announced, deadline) {
+                Err(error) if is_timeout(&error) => {
+                    let what = format!("wait for child {}: nothing happened to it", self.pid);
+                    return Err(Failure::Deadline(what).into());
+                }
+                ready => ready.context("wait for SIGCHLD")?,
+            }
+            announced.read_signal().map_err(io::Error::from).context("read the signalfd")?;
+        }
+    }
+
+    /// What happened to it already, if anything.
+    pub fn look(&mut self, changes: c_int) -> anyhow::Result<Option<Event>> {
+        let event =
+            waitid(self.pid, changes | libc::WNOHANG).with_context(|| format!("wait for child {}", self.pid))?;
+        self.reaped = event.is_some_and(Event::is_end) && changes & libc::WNOWAIT == 0;
+        ensure!(event != Some(Event::Exited(BROKEN.into())), "child {} could not do its part", self.pid);
+        Ok(event)
+    }
+
+    /// Waits for its end, which must have been a good one.
+    pub fn succeed(mut self) -> anyhow::Result<()> {
+        match self.wait(libc::WEXITED)? {
+            Event::Exited(0) => Ok(()),
+            event => bail!("child {}: {event}", self.pid),
+        }
+    }
+}
+
+impl Drop for Forked {
+    fn drop(&mut self) {
+        if !self.reaped {
+            let ended = send(self.pid, Signal::SIGKILL).and_then(|()| waitid(self.pid, libc::WEXITED));
+            if let Err(error) = ended {
+                narrate(format_args!("end child {}: {error}", self.pid));
+            }
+        }
+    }
+}
+
+/// fork(2), and nobody sees to it that the child ends and is waited for.
+pub fn fork(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<pid_t> {
+    let child = forked_by(|| match work() {
+        Ok(()) => 0,
+        Err(error) => {
+            complain(&anyhow!("child {}: {error:#}", process::id()));
+            BROKEN
+        }
+    })?;
+    detail(format_args!("fork() = {child}"));
+    Ok(child.as_raw())
+}
+
+/// In a child: does nothing more, until a signal ends it.
+pub fn pause() -> anyhow::Result<()> {
+    loop {
+        unistd::pause();
+    }
+}
+
+/// In a child: closes its copy of what the parent keeps, so that the other end can tell when the parent has gone.
+pub fn close_copy(fd: &impl AsRawFd) -> io::Result<()> {
+    // SAFETY: a child ends without dropping what it was forked with, so nobody closes or uses it again.
+    #[allow(unsafe_code, reason = "in the parent `fd` has an owner")]
+    match unsafe { libc::close(fd.as_raw_fd()) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Whether this process adopts those below it that lose their parents (PR_SET_CHILD_SUBREAPER).
+pub fn become_subreaper(yes: bool) -> anyhow::Result<()> {
+    set_child_subreaper(yes).map_err(io::Error::from).context("PR_SET_CHILD_SUBREAPER")
+}
+
+fn send(pid: pid_t, signal: Signal) -> io::Result<()> {
+    Ok(nix::sys::signal::kill(unistd::Pid::from_raw(pid), signal)?)
+}

@@ -1,0 +1,99 @@
+//! 进程的空间
+
+use libc::SIGSEGV;
+use shared::harness::claims::{Check, Seen, seen};
+use shared::linux::child::event::Event;
+use shared::linux::failure::Failure;
+
+use crate::end::WELL;
+use crate::memory::addresses::{mappings, more_than_there_is, parts};
+use crate::memory::frames::{common_frames, one_address_two_places, shared_page};
+use crate::memory::hardware::{forbidden_instructions, kernel_space};
+use crate::memory::intruder::write_into_another;
+use crate::memory::touched::{first_touch, page_sizes};
+
+pub const CHECKS: &[Check] = &[
+    (42, hardware_is_out_of_reach),
+    (43, the_kernels_space_is_closed),
+    (44, parts_of_physical_memory),
+    (45, addresses_are_virtual),
+    (46, memory_is_no_limit),
+    (47, both_keep_the_mapping),
+    (48, all_in_user_space),
+    (49, no_one_else_writes),
+    (50, some_frames_are_common),
+    (51, who_divides),
+    (52, shared_memory_is_shared_frames),
+];
+
+/// What ends a process that does what the CPU forbids.
+const FORBIDDEN: Event = Event::Killed { signal: SIGSEGV, core: false };
+
+/// But for what the CPU itself gives to everybody: here its clock, read without the kernel.
+fn hardware_is_out_of_reach() -> anyhow::Result<Seen> {
+    let instructions = forbidden_instructions()?;
+    let forbidden = [instructions.hlt, instructions.port] == [FORBIDDEN; 2];
+    Ok(Seen::imprecise(forbidden, instructions.rdtsc == WELL, seen(&instructions)))
+}
+
+fn the_kernels_space_is_closed() -> anyhow::Result<Seen> {
+    let read = kernel_space()?;
+    Ok(Seen::holds(read.own_byte == WELL && read.kernel_byte == FORBIDDEN, seen(&read)))
+}
+
+fn parts_of_physical_memory() -> anyhow::Result<Seen> {
+    let parts = parts()?;
+    let one_frame_in_both = parts.pipe_reads.is_none_or(|read| read == 'B');
+    Ok(Seen::refuted(parts.stack_at_gib > parts.memory_gib && one_frame_in_both, seen(&parts)))
+}
+
+fn addresses_are_virtual() -> anyhow::Result<Seen> {
+    let one = one_address_two_places()?;
+    Ok(Seen::holds(one.parent_reads != one.child_reads && one.same_frame != Some(true), seen(&one)))
+}
+
+fn memory_is_no_limit() -> anyhow::Result<Seen> {
+    let mapped = more_than_there_is()?;
+    Ok(Seen::holds(mapped.mapped_tib * 1024 / 4 > mapped.memory_gib, seen(&mapped)))
+}
+
+fn both_keep_the_mapping() -> anyhow::Result<Seen> {
+    let touch = first_touch()?;
+    let pages = i64::try_from(touch.pages)?;
+    let asked = (pages..pages + pages / 10).contains(&touch.faults_of_first_touch);
+    Ok(Seen::holds(asked && touch.faults_after_that < pages / 10, seen(&touch)))
+}
+
+fn all_in_user_space() -> anyhow::Result<Seen> {
+    let mappings = mappings()?;
+    let exception = !mappings.vsyscall.is_in_user_space();
+    Ok(Seen::imprecise(mappings.highest.is_in_user_space(), exception, seen(&mappings)))
+}
+
+fn no_one_else_writes() -> anyhow::Result<Seen> {
+    let intrusion = write_into_another()?;
+    Ok(Seen::refuted(intrusion.child_reads == intrusion.written_from_outside, seen(&intrusion)))
+}
+
+fn some_frames_are_common() -> anyhow::Result<Seen> {
+    let common = common_frames()?;
+    let half = common.child_wrote_kib;
+    let exception = common.still_shared_kib >= half && common.code_shared_kib > 0;
+    Ok(Seen::imprecise(common.childs_own_kib >= half, exception, seen(&common)))
+}
+
+fn who_divides() -> anyhow::Result<Seen> {
+    let sizes = page_sizes()?;
+    let pages = i64::try_from(sizes.huge_page / sizes.page)?;
+    if sizes.faults_in_huge_pages >= pages {
+        return Err(Failure::CannotShow("the kernel gives no huge page now".into()).into());
+    }
+    Ok(Seen::imprecise(sizes.faults_in_pages >= pages, sizes.faults_in_huge_pages < pages / 10, seen(&sizes)))
+}
+
+fn shared_memory_is_shared_frames() -> anyhow::Result<Seen> {
+    let page = shared_page()?;
+    let is_shared = page.shared_kib > 0 && page.shared_kib == page.page_kib && page.counted_kib * 2 == page.page_kib;
+    let visible = page.parent_reads == page.child_wrote && page.same_frame != Some(false);
+    Ok(Seen::holds(is_shared && visible, seen(&page)))
+}

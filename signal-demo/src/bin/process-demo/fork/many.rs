@@ -1,0 +1,56 @@
+//! How many children a process has at one time.
+//!
+//! Note: 进程的衍生. Go: none. Man: fork(2), RLIMIT_NPROC in getrlimit(2).
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, bail};
+use libc::{WEXITED, WNOHANG, WNOWAIT};
+use nix::errno::Errno;
+use nix::unistd::{Pid, getpid, getppid};
+use serde::Serialize;
+use shared::linux::child::event::waitid;
+use shared::linux::child::{Children, end_of};
+use shared::linux::failure::Failure;
+use shared::linux::gate::Gate;
+
+const MANY: usize = 20;
+
+#[derive(Serialize)]
+pub struct Many {
+    pub forks: usize,
+    pub alive_at_one_time: usize,
+    /// That see our PID as their parent's.
+    pub with_our_pid_as_ppid: usize,
+}
+
+/// They all wait at a gate: so many there are at one time.
+pub fn many_children() -> anyhow::Result<Many> {
+    const GATE_BROKE: u8 = 2;
+    let (children, gate, us) = (Children::helpers(), Gate::new()?, getpid());
+    let is_ours = || gate.pass().map_or(GATE_BROKE, |()| u8::from(getppid() != us));
+    let fork = || children.fork(is_ours).map_err(limited);
+    let forked = (0..MANY).map(|_| fork()).collect::<anyhow::Result<BTreeSet<Pid>>>()?;
+    let mut many = Many { forks: MANY, alive_at_one_time: 0, with_our_pid_as_ppid: 0 };
+    for &child in &forked {
+        let has_ended =
+            waitid(child.as_raw(), WEXITED | WNOWAIT | WNOHANG).with_context(|| format!("wait for {child}"))?;
+        many.alive_at_one_time += usize::from(has_ended.is_none());
+    }
+    gate.open(MANY)?;
+    for child in forked {
+        match end_of(child)?.code() {
+            Some(code @ (0 | 1)) => many.with_our_pid_as_ppid += usize::from(code == 0),
+            code => bail!("child {child} failed: {code:?}"),
+        }
+    }
+    Ok(many)
+}
+
+/// RLIMIT_NPROC, or what a container may have.
+fn limited(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref() {
+        Some(Errno::EAGAIN) => Failure::CannotShow("no more processes are allowed".into()).into(),
+        _ => error,
+    }
+}

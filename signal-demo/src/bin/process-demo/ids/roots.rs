@@ -1,0 +1,68 @@
+//! The first process, and who is not its descendant.
+//!
+//! Note: 进程的衍生 ("根"), 进程的标识. Go: none. Man: proc_pid_status(5), pid_namespaces(7).
+
+use std::io::PipeWriter;
+
+use libc::pid_t;
+use nix::unistd::{Pid, getpid, getppid};
+use serde::Serialize;
+use shared::linux::child::answer::{tell, telling, told};
+use shared::linux::child::forked::pause;
+use shared::linux::proc;
+
+use crate::namespace::with_own_pids;
+use crate::showing::cannot_show;
+
+#[derive(Serialize)]
+pub struct First {
+    pub first: pid_t,
+    pub its_ppid: pid_t,
+    pub name: String,
+    /// None of a thread of the kernel's, which has no memory of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<String>,
+}
+
+pub fn first() -> anyhow::Result<First> {
+    let stat = proc::stat(1).map_err(|error| cannot_show("PID 1 is not to be seen", &error))?;
+    let memory = proc::status(1, "VmSize")?;
+    Ok(First { first: stat.pid, its_ppid: stat.ppid, name: stat.name.display().to_string(), memory })
+}
+
+/// A process without a parent here, beside the first: PID 2, the ancestor of the kernel's threads; or where these are
+/// not to be seen, a process that came from outside into a PID namespace of its own.
+#[derive(Serialize)]
+pub struct Root {
+    pub root: pid_t,
+    pub its_ppid: pid_t,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub children: Option<usize>,
+}
+
+/// Without the kernel's threads, which only the first PID namespace shows, a child of ours has to do.
+pub fn roots() -> anyhow::Result<Root> {
+    let all = proc::stats()?;
+    let Some(root) = all.iter().find(|stat| stat.ppid == 0 && stat.pid != 1) else { return entered_from_outside() };
+    let children = all.iter().filter(|stat| stat.ppid == root.pid).count();
+    Ok(Root { root: root.pid, its_ppid: root.ppid, children: Some(children) })
+}
+
+/// The second child: the first lives, and is PID 1.
+fn entered_from_outside() -> anyhow::Result<Root> {
+    let second = with_own_pids(|| {
+        let (_first, answer) = telling(|teller| {
+            tell_ids(teller)?;
+            pause()
+        })?;
+        let _: [pid_t; 2] = told(&answer)?;
+        let (_second, answer) = telling(tell_ids)?;
+        told::<2>(&answer)
+    });
+    let [root, its_ppid] = second.map_err(|error| cannot_show("the kernel's threads are not to be seen", &error))?;
+    Ok(Root { root, its_ppid, children: None })
+}
+
+fn tell_ids(teller: &PipeWriter) -> anyhow::Result<()> {
+    Ok(tell(teller, &[getpid(), getppid()].map(Pid::as_raw))?)
+}

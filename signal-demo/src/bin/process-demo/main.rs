@@ -1,0 +1,93 @@
+//! What a process is, from fork to wait: the note's section 进程, a command a heading at least.
+
+mod demo;
+mod fork;
+mod orphan;
+mod ids;
+mod pids;
+mod states;
+mod memory;
+mod syscalls;
+mod switching;
+
+mod address;
+mod claims;
+mod cpu;
+mod end;
+mod frame;
+mod namespace;
+mod pages;
+mod sealed;
+mod showing;
+mod smaps;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use shared::harness::claims::Check;
+use shared::harness::program::{self, Common, Options, Program};
+use shared::harness::report::Report;
+
+/// Processes, as the note's section 进程 tells of them
+///
+/// Without a command it tells the story of one process, from fork to wait.
+#[derive(Parser)]
+#[command(name = "process-demo", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    options: Options,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The story of a process: forked, told its number, stopped, continued, replaced, waited for
+    Demo(demo::Args),
+    /// Show what a forked child shares with its parent, and what exec leaves of it
+    Fork(fork::Args),
+    /// Show who adopts a child whose parent has ended
+    Orphan(orphan::Args),
+    /// Show a process, its parent, and so on up to the root; and what the kernel records of a process
+    Ids(ids::Args),
+    /// Show which numbers new processes and threads get, and what it takes to end a process by its number
+    Pids(pids::Args),
+    /// Put a process in each state, and look at it
+    States(states::Args),
+    /// Show what is behind a process's addresses, and what it cannot reach
+    Memory(memory::Args),
+    /// Show what a process can do without system calls, and what it cannot
+    Syscalls(syscalls::Args),
+    /// Let two processes share a CPU, and have one each
+    Switching(switching::Args),
+    #[command(flatten)]
+    Common(Common),
+}
+
+fn main() -> ExitCode {
+    program::main::<Cli>()
+}
+
+impl Program for Cli {
+    const CHECKS: &'static [&'static [Check]] = claims::CHECKS;
+
+    fn options(&self) -> &Options {
+        &self.options
+    }
+
+    fn run(self) -> anyhow::Result<()> {
+        let out = &mut Report::new(self.options.json);
+        match self.command.unwrap_or(Command::Demo(demo::Args {})) {
+            Command::Demo(args) => demo::run(&args, out),
+            Command::Fork(args) => fork::run(&args, out),
+            Command::Orphan(args) => orphan::run(&args, out),
+            Command::Ids(args) => ids::run(&args, out),
+            Command::Pids(args) => pids::run(&args, out),
+            Command::States(args) => states::run(&args, out),
+            Command::Memory(args) => memory::run(&args, out),
+            Command::Syscalls(args) => syscalls::run(&args, out),
+            Command::Switching(args) => switching::run(&args, out),
+            Command::Common(command) => command.run::<Cli>(),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! How many addresses there are, and whose: more than there is memory, and not of memory.
+//!
+//! Note: 进程的空间 ("用户空间和内核空间", "虚拟内存的最大容量"). Go: `syscall.Mmap`. Man: mmap(2),
+//! vmsplice(2), proc_pid_maps(5), vsyscall in vdso(7).
+
+use std::fs;
+use std::hint::black_box;
+use std::io::{self, IoSlice, Read};
+use std::num::NonZeroUsize;
+use std::ptr;
+
+use anyhow::Context;
+use nix::errno::Errno;
+use nix::fcntl::{SpliceFFlags, vmsplice};
+use nix::libc::c_void;
+use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
+use nix::unistd::{SysconfVar, sysconf};
+use serde::Serialize;
+use shared::linux::failure::Failure;
+use shared::linux::memory::page_size;
+
+use crate::address::Address;
+use crate::pages::Pages;
+use crate::smaps::range;
+
+const GIB: usize = 1 << 30;
+const TIB: NonZeroUsize = NonZeroUsize::new(1 << 40).unwrap();
+
+/// Where the stack is, and what a pipe has that was given a page of A, which was changed to B afterwards.
+#[derive(Serialize)]
+pub struct Parts {
+    pub memory_gib: usize,
+    pub stack_at_gib: usize,
+    /// Nothing where vmsplice(2) is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pipe_reads: Option<char>,
+}
+
+/// The stack is far above all physical memory; and one frame is in a process and in the kernel's pipe.
+pub fn parts() -> anyhow::Result<Parts> {
+    let here = 0_u8;
+    let stack = ptr::from_ref(&here).addr();
+    Ok(Parts { memory_gib: physical_memory()? / GIB, stack_at_gib: stack / GIB, pipe_reads: one_frame_in_both()? })
+}
+
+// ANCHOR: frame
+/// Gives a page to a pipe, changes it, and reads the pipe.
+fn one_frame_in_both() -> anyhow::Result<Option<char>> {
+    let (mut reader, writer) = io::pipe().context("pipe")?;
+    let (mut page, _) = Pages::private(NonZeroUsize::MIN)?;
+    page[0] = b'A';
+    match vmsplice(&writer, &[IoSlice::new(&page[..1])], SpliceFFlags::empty()) {
+        Err(Errno::EPERM | Errno::ENOSYS) => return Ok(None),
+        given => given.map_err(io::Error::from).context("vmsplice")?,
+    };
+    page[0] = b'B';
+    black_box(&mut page);
+    let mut read = [0];
+    reader.read_exact(&mut read).context("read the pipe")?;
+    Ok(Some(read[0].into()))
+}
+// ANCHOR_END: frame
+
+fn physical_memory() -> anyhow::Result<usize> {
+    let pages = sysconf(SysconfVar::_PHYS_PAGES)?.context("the kernel does not tell its memory")?;
+    Ok(usize::try_from(pages)?.saturating_mul(page_size()?.get()))
+}
+
+#[derive(Serialize)]
+pub struct Mapped {
+    pub memory_gib: usize,
+    pub mapped_tib: usize,
+    pub then: String,
+}
+
+/// Maps a TiB after the other, until there are no addresses left. None of it is ever touched.
+pub fn more_than_there_is() -> anyhow::Result<Mapped> {
+    without_limit()?;
+    let mut mapped = Vec::new();
+    let refused = loop {
+        // SAFETY: new pages at an address of the kernel's choice touch nothing of ours.
+        #[allow(unsafe_code, reason = "mmap(2) could overwrite other mappings")]
+        let tib =
+            unsafe { mmap_anonymous(None, TIB, ProtFlags::PROT_NONE, MapFlags::MAP_PRIVATE | MapFlags::MAP_NORESERVE) };
+        match tib {
+            Ok(start) => mapped.push(start),
+            Err(error) => break error,
+        }
+    };
+    for &start in &mapped {
+        unmap(start)?;
+    }
+    Ok(Mapped { memory_gib: physical_memory()? / GIB, mapped_tib: mapped.len(), then: format!("{refused:?}") })
+}
+
+fn unmap(start: ptr::NonNull<c_void>) -> anyhow::Result<()> {
+    // SAFETY: mapped above, and nothing refers to it.
+    #[allow(unsafe_code, reason = "munmap(2) could unmap what is used")]
+    unsafe {
+        munmap(start, TIB.get()).map_err(io::Error::from).context("munmap")
+    }
+}
+
+/// `ulimit -v`, where it may be lifted.
+fn without_limit() -> anyhow::Result<()> {
+    let (now, most) = getrlimit(Resource::RLIMIT_AS).map_err(io::Error::from).context("getrlimit")?;
+    if now == RLIM_INFINITY {
+        return Ok(());
+    }
+    let limited = |_| Failure::CannotShow(format!("the limit of address space (RLIMIT_AS) is {most}")).into();
+    setrlimit(Resource::RLIMIT_AS, RLIM_INFINITY, RLIM_INFINITY).map_err(limited)
+}
+
+#[derive(Serialize)]
+pub struct Mappings {
+    /// But for vsyscall.
+    pub mappings: usize,
+    pub highest: Address,
+    pub vsyscall: Address,
+}
+
+impl Address {
+    /// The users' addresses are the lower half.
+    pub fn is_in_user_space(self) -> bool {
+        self.0.leading_zeros() > 0
+    }
+}
+
+/// All but one page, which is where it was before there was a vDSO, at one address for all processes.
+pub fn mappings() -> anyhow::Result<Mappings> {
+    let maps = fs::read_to_string("/proc/self/maps")
+        .map_err(|error| Failure::CannotShow(format!("read /proc/self/maps: {error}")))?;
+    let Some(vsyscall) = maps.lines().find(|line| line.ends_with("[vsyscall]")) else {
+        return Err(Failure::CannotShow("this kernel has no vsyscall page".into()).into());
+    };
+    let (above, _) = range(vsyscall).context("a mapping without addresses")?;
+    let mappings: Vec<_> = maps.lines().filter(|line| *line != vsyscall).filter_map(range).collect();
+    let highest = mappings.iter().map(|(_, end)| *end).max().context("no mappings")?;
+    Ok(Mappings { mappings: mappings.len(), highest: Address(highest), vsyscall: Address(above) })
+}

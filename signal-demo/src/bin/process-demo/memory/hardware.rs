@@ -1,0 +1,85 @@
+//! What the CPU forbids to a program: instructions that stop it or reach a device, and the kernel's addresses.
+//!
+//! Note: 进程的空间 ("内核空间"). Go: none. Man: signal(7) at SIGSEGV, ioperm(2).
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::ptr;
+
+use serde::Serialize;
+use shared::linux::child::event::Event;
+
+use crate::address::Address;
+use crate::cpu;
+use crate::end::end_of;
+use crate::sealed::end_without_system_calls;
+
+/// How a child ends after each; `rdtsc` reads the CPU's clock, and sees it go on, without a system call.
+#[derive(Serialize)]
+pub struct Instructions {
+    pub hlt: Event,
+    #[serde(rename = "in")]
+    pub port: Event,
+    pub rdtsc: Event,
+}
+
+pub fn forbidden_instructions() -> anyhow::Result<Instructions> {
+    cpu::is_known()?;
+    let clock_goes_on = || {
+        let before = cpu::ticks();
+        u8::from((0..1000).all(|_| cpu::ticks() <= before))
+    };
+    Ok(Instructions {
+        hlt: end_after(cpu::halt)?,
+        port: end_after(cpu::read_port)?,
+        rdtsc: end_without_system_calls(clock_goes_on)?,
+    })
+}
+
+/// How a child ends after one instruction that may be forbidden.
+pub fn end_after(instruction: impl FnOnce()) -> anyhow::Result<Event> {
+    end_of(|| {
+        instruction();
+        0
+    })
+}
+
+/// How a child ends that reads a byte, of its own and of the kernel's.
+#[derive(Serialize)]
+pub struct KernelSpace {
+    pub own_byte: Event,
+    pub address: Address,
+    /// What the kernel has there, where it tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub symbol: Option<String>,
+    pub kernel_byte: Event,
+}
+
+/// The address is one of the kernel's code, where it tells; else any that only the kernel can have.
+pub fn kernel_space() -> anyhow::Result<KernelSpace> {
+    let (address, symbol) = kernel_address().map_or((usize::MAX << 31, None), |(at, name)| (at, Some(name)));
+    let ours = u8::MAX;
+    Ok(KernelSpace {
+        own_byte: end_after(|| read_byte(ptr::from_ref(&ours).expose_provenance()))?,
+        address: Address(address),
+        symbol,
+        kernel_byte: end_after(|| read_byte(address))?,
+    })
+}
+
+/// Without privileges all addresses are 0.
+fn kernel_address() -> Option<(usize, String)> {
+    let symbols = BufReader::new(File::open("/proc/kallsyms").ok()?).lines();
+    let symbol = symbols.map_while(Result::ok).find(|line| line.ends_with(" _stext"))?;
+    let mut fields = symbol.split(' ');
+    let address = usize::from_str_radix(fields.next()?, 16).ok().filter(|&address| address != 0)?;
+    Some((address, fields.next_back()?.to_owned()))
+}
+
+fn read_byte(address: usize) {
+    // SAFETY: it is our own, or else forbidden, and then the process ends here.
+    #[allow(unsafe_code, reason = "the read of a forbidden address is the experiment")]
+    unsafe {
+        ptr::with_exposed_provenance::<u8>(address).read_volatile();
+    }
+}

@@ -1,0 +1,58 @@
+//! Memory gets a frame when it is first touched, by a page fault and no system call; after that the CPU finds the
+//! frame by itself. How large a page is, the kernel chooses among the CPU's sizes.
+//!
+//! Note: 进程的空间 ("内核和CPU会负责维护…映射关系", "页框"). Go: `syscall.Mmap`. Man: mmap(2),
+//! madvise(2) at MADV_HUGEPAGE, getrusage(2) at ru_minflt.
+
+use std::fs;
+use std::num::NonZeroUsize;
+
+use nix::sys::mman::MmapAdvise;
+use serde::Serialize;
+use shared::linux::failure::Failure;
+use shared::linux::memory::page_size;
+
+use crate::pages::{PAGES, Pages, faults_of_writing};
+
+#[derive(Serialize)]
+pub struct FirstTouch {
+    pub pages: usize,
+    pub faults_of_first_touch: i64,
+    pub faults_after_that: i64,
+}
+
+/// A fault is the CPU asking the kernel; the second time it need not ask.
+pub fn first_touch() -> anyhow::Result<FirstTouch> {
+    let (mut pages, page) = Pages::private(PAGES)?;
+    Ok(FirstTouch {
+        pages: PAGES.get(),
+        faults_of_first_touch: faults_of_writing(&mut pages, page)?,
+        faults_after_that: faults_of_writing(&mut pages, page)?,
+    })
+}
+
+/// The page faults of as much memory as one huge page has.
+#[derive(Serialize)]
+pub struct PageSizes {
+    pub page: usize,
+    pub huge_page: usize,
+    pub faults_in_pages: i64,
+    pub faults_in_huge_pages: i64,
+}
+
+pub fn page_sizes() -> anyhow::Result<PageSizes> {
+    let (page, huge) = (page_size()?.get(), huge_page_size()?);
+    let [small, large] = [MmapAdvise::MADV_NOHUGEPAGE, MmapAdvise::MADV_HUGEPAGE].map(|advice| {
+        let mut pages = Pages::advised(huge.saturating_mul(NonZeroUsize::MIN.saturating_add(1)), advice)?;
+        let aligned = pages.as_ptr().align_offset(huge.get());
+        faults_of_writing(&mut pages[aligned..][..huge.get()], page)
+    });
+    Ok(PageSizes { page, huge_page: huge.get(), faults_in_pages: small?, faults_in_huge_pages: large? })
+}
+
+/// What the kernel joins small pages to.
+fn huge_page_size() -> anyhow::Result<NonZeroUsize> {
+    let cannot = || Failure::CannotShow("the kernel joins no pages".into());
+    let size = fs::read_to_string("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size").map_err(|_| cannot())?;
+    Ok(size.trim().parse().map_err(|_| cannot())?)
+}

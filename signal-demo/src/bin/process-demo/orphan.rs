@@ -1,0 +1,173 @@
+//! Who becomes the parent of a process whose parent has ended.
+//!
+//! Not always the first process, as the note has it, but the nearest ancestor that has asked for orphans, a
+//! "child subreaper", and only then the first of the PID namespace (claim 13).
+//!
+//! Note: 进程的衍生 ("收养"), 进程的标识 ("守护进程"). Go: `os.Getppid`. Man: PR_SET_CHILD_SUBREAPER in prctl(2),
+//! setsid(2), wait(2).
+
+use std::io::{self, PipeReader, PipeWriter, Read};
+use std::process;
+
+use anyhow::{Context, ensure};
+use libc::{WEXITED, pid_t};
+use nix::unistd::{self, Pid};
+use serde::Serialize;
+use shared::harness::report::Report;
+use shared::linux::child::answer::{await_turn, give_turn, tell, telling, told};
+use shared::linux::child::event::waitid;
+use shared::linux::child::forked::{Forked, become_subreaper, close_copy, fork};
+use shared::linux::proc;
+
+use crate::namespace::with_own_pids;
+use crate::showing::Showing;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Have this program adopt the orphan
+    #[arg(long)]
+    subreaper: bool,
+}
+
+pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
+    let mut showing = Showing::new(out);
+    showing.record("orphan", adoption(args.subreaper))?;
+    showing.record("daemon", daemon())?;
+    showing.record("orphan in a PID namespace", adoption_in_a_namespace())?;
+    showing.finish()
+}
+
+#[derive(Serialize)]
+pub struct Adoption {
+    pub pid: pid_t,
+    pub ppid_before: pid_t,
+    pub ppid_after: pid_t,
+    /// Nothing where the adopter lies outside of this PID namespace, or /proc hides it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adopter: Option<String>,
+}
+
+/// By whoever is there to adopt, or by this process.
+pub fn adoption(by_us: bool) -> anyhow::Result<Adoption> {
+    become_subreaper(by_us)?;
+    let orphan = Orphan::adopted(|| Ok(()))?;
+    become_subreaper(false)?;
+    let Orphan { pid, ppid_before, ppid_after, .. } = orphan;
+    let is_seen = ppid_after != 0 && !proc::hides(ppid_after)?;
+    let adopter = is_seen.then(|| proc::stat(ppid_after)).transpose()?.map(|stat| stat.name.display().to_string());
+    orphan.end()?;
+    Ok(Adoption { pid, ppid_before, ppid_after, adopter })
+}
+
+/// Started as daemons are, in a session of its own, by a process that has ended since.
+#[derive(Serialize)]
+pub struct Daemon {
+    pub daemon: pid_t,
+    pub started_by: pid_t,
+    pub ppid: pid_t,
+    /// The leaders of sessions that have this PPID, as daemons have.
+    pub session_leaders: usize,
+    pub is_among_them: bool,
+}
+
+pub fn daemon() -> anyhow::Result<Daemon> {
+    let daemon = Orphan::adopted(|| {
+        unistd::setsid().map_err(io::Error::from).context("setsid")?;
+        Ok(())
+    })?;
+    let Orphan { pid, ppid_before, ppid_after, .. } = daemon;
+    let stats = proc::stats()?;
+    let leaders = || stats.iter().filter(|stat| stat.ppid == ppid_after && stat.sid == stat.pid);
+    let found = Daemon {
+        daemon: pid,
+        started_by: ppid_before,
+        ppid: ppid_after,
+        session_leaders: leaders().count(),
+        is_among_them: leaders().any(|stat| stat.pid == pid),
+    };
+    daemon.end()?;
+    Ok(found)
+}
+
+#[derive(Serialize)]
+pub struct AdoptionInNamespace {
+    pub ppid_in_own_namespace: pid_t,
+}
+
+/// The adopter, where no subreaper stands above.
+pub fn adoption_in_a_namespace() -> anyhow::Result<AdoptionInNamespace> {
+    with_own_pids(|| {
+        let (first, answer) = telling(|teller| {
+            let orphan = Orphan::adopted(|| Ok(()))?;
+            tell(teller, &[orphan.ppid_after])?;
+            orphan.end()
+        })?;
+        first.succeed()?;
+        let [adopter] = told(&answer)?;
+        Ok(adopter)
+    })
+    .map(|ppid_in_own_namespace| AdoptionInNamespace { ppid_in_own_namespace })
+}
+
+/// A process whose parent has ended. It ends when this is dropped.
+pub struct Orphan {
+    pub pid: pid_t,
+    pub ppid_before: pid_t,
+    pub ppid_after: pid_t,
+    identity: PipeReader,
+    ask: PipeWriter,
+}
+
+impl Orphan {
+    // ANCHOR: adopt
+    /// It does as it is told by `prepare` while its parent still lives, which is a child of ours.
+    pub fn adopted(prepare: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Orphan> {
+        let (identity, answer) = io::pipe().context("pipe")?;
+        let ((parents_turn, end_parent), (orphans_turn, ask)) =
+            (io::pipe().context("pipe")?, io::pipe().context("pipe")?);
+
+        let parent = Forked::new(|| {
+            close_copy(&end_parent)?;
+            close_copy(&ask)?;
+            fork(|| {
+                prepare()?;
+                tell_parent_twice(&answer, &orphans_turn)
+            })?;
+            await_turn(&parents_turn)?;
+            Ok(())
+        })?;
+        drop(answer);
+        let [pid, ppid_before] = told(&identity)?;
+        ensure!(ppid_before == parent.pid(), "process {pid} has the parent {ppid_before}, not {}", parent.pid());
+
+        give_turn(&end_parent)?;
+        parent.succeed()?;
+        give_turn(&ask)?;
+        let [_, ppid_after] = told(&identity)?;
+        Ok(Orphan { pid, ppid_before, ppid_after, identity, ask })
+    }
+    // ANCHOR_END: adopt
+
+    /// The adopter reaps it. When it ends, so does the pipe that only it still holds.
+    pub fn end(mut self) -> anyhow::Result<()> {
+        drop(self.ask);
+        self.identity.read_to_end(&mut Vec::new()).context("wait for the orphan")?;
+        if self.ppid_after == process::id().cast_signed() {
+            waitid(self.pid, WEXITED).with_context(|| format!("wait for process {}", self.pid))?;
+        }
+        Ok(())
+    }
+}
+
+/// The grandchild. Nobody sees to its end: it sees to it itself, when its turn cannot come any more.
+fn tell_parent_twice(answer: &PipeWriter, turn: &PipeReader) -> anyhow::Result<()> {
+    tell_identity(answer)?;
+    while await_turn(turn)? {
+        tell_identity(answer)?;
+    }
+    Ok(())
+}
+
+fn tell_identity(answer: &PipeWriter) -> anyhow::Result<()> {
+    Ok(tell(answer, &[unistd::getpid(), unistd::getppid()].map(Pid::as_raw))?)
+}

@@ -1,0 +1,88 @@
+//! Which number a new process gets, and what it takes to end a process by its number.
+//!
+//! Threads take theirs out of the same series, which begins anew at the maximum (kernel.pid_max), not from 1, but
+//! from 300, and goes on from where it was, past the numbers that are free again: it is not always one more than
+//! the last (claim 17), and not the first that is free (claim 19).
+//!
+//! Note: 进程的标识. Go: `os.Getpid`. Man: fork(2), gettid(2), kernel.pid_max and kernel.ns_last_pid in
+//! proc_sys_kernel(5), pid_namespaces(7).
+
+pub mod kill;
+pub mod rounds;
+
+use std::io;
+
+use anyhow::Context;
+use libc::pid_t;
+use nix::unistd;
+use serde::Serialize;
+use shared::harness::report::Report;
+use shared::linux::child::answer::{await_turn, tell, telling, told};
+use shared::linux::child::forked::{Forked, close_copy};
+use shared::linux::proc;
+use shared::linux::thread::spawn;
+
+use crate::namespace::with_own_pids;
+use crate::showing::Showing;
+
+#[derive(clap::Args)]
+pub struct Args {}
+
+pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
+    let mut showing = Showing::new(out);
+    showing.record("processes and threads", processes_and_threads())?;
+    showing.record("two numbers of one process", number_in_a_namespace())?;
+    showing.record("the end of the series", rounds::rounds())?;
+    showing.record("ended by number", kill::by_number())?;
+    showing.finish()
+}
+
+const THREADS: usize = 5;
+
+/// A process, its threads, and the process that was started after them.
+#[derive(Serialize)]
+pub struct Series {
+    pub process: pid_t,
+    pub threads: [pid_t; THREADS],
+    /// The threads whose numbers lead to the process, too.
+    pub lead_to_the_process: usize,
+    pub next_process: pid_t,
+}
+
+pub fn processes_and_threads() -> anyhow::Result<Series> {
+    let (turn, end) = io::pipe().context("pipe")?;
+    let (process, answer) = telling(|teller| {
+        close_copy(&end)?;
+        for _ in 0..THREADS {
+            let (teller, turn) = (teller.try_clone()?, turn.try_clone()?);
+            spawn(move || tell(&teller, &[unistd::gettid().as_raw()]).and_then(|()| await_turn(&turn)))?;
+        }
+        await_turn(&turn)?;
+        Ok(())
+    })?;
+    let mut threads: [pid_t; THREADS] = told(&answer)?;
+    threads.sort_unstable();
+    let next = Forked::new(|| Ok(()))?;
+    let pid = process.pid().to_string();
+    let mut lead_to_the_process = 0;
+    for thread in threads {
+        lead_to_the_process += usize::from(proc::status(thread, "Tgid")? == Some(pid.clone()));
+    }
+    Ok(Series { process: process.pid(), threads, lead_to_the_process, next_process: next.pid() })
+}
+
+/// Of the first process in a namespace: here and there.
+#[derive(Serialize)]
+pub struct TwoNumbers {
+    pub pid: pid_t,
+    pub pid_in_own_namespace: pid_t,
+}
+
+pub fn number_in_a_namespace() -> anyhow::Result<TwoNumbers> {
+    let (pid, pid_in_own_namespace) = with_own_pids(|| {
+        let (child, answer) = telling(|teller| Ok(tell(teller, &[unistd::getpid().as_raw()])?))?;
+        let [there] = told(&answer)?;
+        Ok((child.pid(), there))
+    })?;
+    Ok(TwoNumbers { pid, pid_in_own_namespace })
+}

@@ -1,0 +1,47 @@
+//! A process that may make no system call but its last one: whatever it gets then of the kernel, it gets without.
+//!
+//! Note: 系统调用 ("唯一手段"). Go: none. Man: seccomp(2).
+
+use std::io;
+
+use anyhow::Context;
+use nix::sys::prctl::set_no_new_privs;
+use shared::linux::child::event::Event;
+use shared::linux::failure::Failure;
+
+use crate::end::end_of;
+
+/// How a child ends that does `body` while every system call but _exit(2) would kill it by SIGSYS.
+pub fn end_without_system_calls(body: impl FnOnce() -> u8) -> anyhow::Result<Event> {
+    const REFUSED: u8 = 77;
+    match end_of(|| if seal().is_ok() { body() } else { REFUSED })? {
+        Event::Exited(code) if code == i32::from(REFUSED) => {
+            Err(Failure::CannotShow("seccomp(2) is refused".into()).into())
+        }
+        end => Ok(end),
+    }
+}
+
+// ANCHOR: seal
+/// The filter looks at a call's number, lets two pass, and kills by the others.
+fn seal() -> anyhow::Result<()> {
+    let step = |code: u32, then, number| -> anyhow::Result<libc::sock_filter> {
+        Ok(libc::sock_filter { code: u16::try_from(code)?, jt: then, jf: 0, k: u32::try_from(number)? })
+    };
+    let (load, is_equal) = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K);
+    let finish = libc::BPF_RET | libc::BPF_K;
+    let mut filter = [
+        step(load, 0, 0)?,
+        step(is_equal, 2, libc::SYS_exit_group)?,
+        step(is_equal, 1, libc::SYS_exit)?,
+        step(finish, 0, libc::SECCOMP_RET_KILL_PROCESS.into())?,
+        step(finish, 0, libc::SECCOMP_RET_ALLOW.into())?,
+    ];
+    let program = libc::sock_fprog { len: u16::try_from(filter.len())?, filter: filter.as_mut_ptr() };
+    set_no_new_privs().map_err(io::Error::from).context("PR_SET_NO_NEW_PRIVS")?;
+    // SAFETY: the program is as long as it says, and is read during the call only.
+    #[allow(unsafe_code, reason = "libc has no seccomp")]
+    let sealed = unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
+    if sealed < 0 { Err(io::Error::last_os_error()).context("PR_SET_SECCOMP") } else { Ok(()) }
+}
+// ANCHOR_END: seal

@@ -1,0 +1,72 @@
+//! X: where the parent ignores SIGCHLD a child that ends is not kept as a zombie, and is gone at once.
+//!
+//! Note: 进程的状态 ("退出状态"). Go: `signal.Ignore(syscall.SIGCHLD)`. Man: SIG_IGN of SIGCHLD in waitpid(2).
+
+use std::io::PipeWriter;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use libc::WEXITED;
+use nix::sys::signal::{SigHandler, Signal};
+use serde::Serialize;
+use shared::linux::child::answer::{tell, telling, told};
+use shared::linux::child::event::waitid;
+use shared::linux::child::forked::fork;
+use shared::linux::failure::Failure;
+use shared::linux::{proc, signals};
+
+use super::zombie;
+
+/// One child after the other ends, until one is seen in the moment.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The children of a parent that ignores SIGCHLD.
+#[derive(Serialize)]
+pub struct Unwaited {
+    pub ended: i32,
+    /// Of which nothing was there to wait for.
+    pub gone_at_once: i32,
+    /// Whether one was seen in X.
+    pub seen_in_x: bool,
+    /// The state of a child that ended, where SIGCHLD has its default action: that is to ignore it, but not explicit.
+    pub by_default: char,
+}
+
+impl Unwaited {
+    /// Seldom.
+    pub fn state(&self) -> anyhow::Result<char> {
+        if self.seen_in_x { Ok('X') } else { Err(Failure::CannotShow("none was seen in between".into()).into()) }
+    }
+}
+
+/// A child of ours is the parent that ignores SIGCHLD, so that we need not.
+pub fn unwaited() -> anyhow::Result<Unwaited> {
+    let (parent, answer) = telling(watch_children_end)?;
+    parent.succeed()?;
+    let [ended, gone_at_once, seen] = told(&answer)?;
+    let by_default = proc::stat(zombie::make()?.pid())?.state;
+    Ok(Unwaited { ended, gone_at_once, seen_in_x: seen == 1, by_default })
+}
+
+fn watch_children_end(teller: &PipeWriter) -> anyhow::Result<()> {
+    signals::set(Signal::SIGCHLD, SigHandler::SigIgn).context("ignore SIGCHLD")?;
+    let deadline = Instant::now() + PATIENCE;
+    let (mut ended, mut gone, mut seen) = (0, 0, false);
+    while !seen && Instant::now() < deadline {
+        let child = fork(|| Ok(()))?;
+        while Instant::now() < deadline {
+            match proc::stat(child) {
+                Err(error) if proc::is_gone(&error) => break,
+                stat => seen |= stat?.state == 'X',
+            }
+            thread::yield_now();
+        }
+        ended += 1;
+        match waitid(child, WEXITED) {
+            Err(error) if error.raw_os_error() == Some(libc::ECHILD) => gone += 1,
+            waited => drop(waited.with_context(|| format!("wait for child {child}"))?),
+        }
+    }
+    Ok(tell(teller, &[ended, gone, i32::from(seen)])?)
+}

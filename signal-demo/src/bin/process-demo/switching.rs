@@ -1,0 +1,120 @@
+//! What switching from process to process does, and does not: with one CPU two processes only seem to run
+//! at one time, with two they do; and none notices in what it computes.
+//!
+//! Note: 进程的切换和调度. Go: none. Man: sched(7), sched_setaffinity(2), getrusage(2) at ru_nivcsw.
+
+use std::hint::spin_loop;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::SeqCst};
+
+use serde::Serialize;
+use shared::harness::report::Report;
+use shared::linux::child::Children;
+use shared::linux::child::teller::Teller;
+use shared::linux::cpu::{cpus, stay_on, two_cpus};
+use shared::linux::memory::SharedMemory;
+use shared::linux::usage::Usage;
+
+use crate::showing::Showing;
+
+#[derive(clap::Args)]
+pub struct Args {}
+
+pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
+    let mut showing = Showing::new(out);
+    showing.record("one CPU", on_one_cpu())?;
+    showing.record("two CPUs", on_two_cpus())?;
+    for computed in computed_on_one_cpu()? {
+        showing.record("computing", Ok(computed))?;
+    }
+    showing.finish()
+}
+
+/// How often two processes lost their CPUs while they shook hands.
+#[derive(Serialize)]
+pub struct Handshakes {
+    pub cpus: usize,
+    pub handshakes: usize,
+    pub switches: i64,
+}
+
+pub fn on_one_cpu() -> anyhow::Result<Handshakes> {
+    let (cpu, _) = cpus()?;
+    Ok(Handshakes { cpus: 1, handshakes: 4, switches: switches_of([cpu; 2], 4)? })
+}
+
+/// Tried again where something else took a CPU from them.
+pub fn on_two_cpus() -> anyhow::Result<Handshakes> {
+    const TRIES: usize = 100;
+    let cpus = two_cpus()?;
+    let mut switches = switches_of(cpus, 100)?;
+    for _ in 1..TRIES {
+        if switches > 0 {
+            switches = switches_of(cpus, 100)?;
+        }
+    }
+    Ok(Handshakes { cpus: 2, handshakes: 100, switches })
+}
+
+// ANCHOR: handshakes
+/// Two processes shake hands in memory: each waits, spinning, until it is its turn. Once to meet, then `count` times.
+fn switches_of(cpus: [usize; 2], count: usize) -> anyhow::Result<i64> {
+    let (children, hands) = (Children::helpers(), SharedMemory::new(AtomicUsize::new(0))?);
+    let shake = |me| {
+        while hands.load(SeqCst) % 2 != me {
+            spin_loop();
+        }
+        hands.fetch_add(1, SeqCst);
+    };
+    let meet = |me: usize| {
+        stay_on(cpus[me])?;
+        shake(me);
+        let before = Usage::now()?;
+        (0..count).for_each(|_| shake(me));
+        Ok((Usage::now()? - before).switches())
+    };
+    let [one, other] = [0, 1].map(|me| Teller::fork(&children, || meet(me)));
+    let (one, other) = (one?, other?);
+    Ok(one.hear()? + other.hear()?)
+}
+// ANCHOR_END: handshakes
+
+/// How far a process got, with what result, and how often the CPU was taken from it.
+#[derive(Serialize)]
+pub struct Computed {
+    pub steps: u64,
+    pub result: u64,
+    pub result_without_switches: u64,
+    pub involuntary_switches: i64,
+}
+
+// ANCHOR: kept
+/// Two processes compute on one CPU, until both have lost it some times.
+pub fn computed_on_one_cpu() -> anyhow::Result<[Computed; 2]> {
+    const SOME: i64 = 3;
+    let (children, lost) = (Children::helpers(), SharedMemory::new([const { AtomicI64::new(0) }; 2])?);
+    let (cpu, _) = cpus()?;
+    let compute = |me: usize| {
+        stay_on(cpu)?;
+        let (mut steps, mut result, mut involuntary) = (0, 0, 0);
+        let before = Usage::now()?;
+        while lost.iter().any(|lost| lost.load(SeqCst) < SOME) {
+            result = (0..1000).fold(result, |number, _| step(number));
+            steps += 1000;
+            involuntary = (Usage::now()? - before).involuntary;
+            lost[me].store(involuntary, SeqCst);
+        }
+        Ok((steps, result, involuntary))
+    };
+    let [one, other] = [0, 1].map(|me| Teller::fork(&children, || compute(me)));
+    let (one, other) = (one?, other?);
+    Ok([one.hear()?, other.hear()?].map(|(steps, result, involuntary_switches)| {
+        let alone = (0..steps).fold(0, |number, _| step(number));
+        Computed { steps, result, result_without_switches: alone, involuntary_switches }
+    }))
+}
+// ANCHOR_END: kept
+
+/// Each depends on all before.
+fn step(number: u64) -> u64 {
+    number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407)
+}

@@ -1,0 +1,68 @@
+//! How much of its CPU time a process is in user mode and how much in kernel mode: it depends on what it does.
+//!
+//! Note: 系统调用 ("大部分时间里CPU都处于用户态"). Go: `syscall.Getrusage`. Man: getrusage(2).
+
+use std::hint::black_box;
+use std::io::{self, Read, Write};
+use std::time::Duration;
+
+use anyhow::Context;
+use nix::time::{ClockId, clock_gettime};
+use serde::Serialize;
+use shared::linux::child::Children;
+use shared::linux::child::teller::seen_by_child;
+use shared::linux::usage::Usage;
+
+/// Many kernels see at their clock's ticks only in which mode the CPU is: there should be some.
+const CPU_TIME: Duration = Duration::from_millis(60);
+
+/// The CPU time of a process that does one thing only.
+#[derive(Serialize)]
+pub struct Times {
+    pub work: &'static str,
+    pub user_us: i64,
+    pub system_us: i64,
+}
+
+/// A process for each, as the kernel divides all the time that a process had by the ticks that it saw.
+pub fn of_computing_and_piping() -> anyhow::Result<[Times; 2]> {
+    let children = Children::helpers();
+    let computing = seen_by_child(&children, || {
+        usage_of(|| {
+            compute();
+            Ok(())
+        })
+    })?;
+    let pipes = || seen_by_child(&children, || usage_of(pipe()?));
+    let mut piping = pipes()?;
+    for _ in 0..20 {
+        // Where there was no tick, all is counted as user time.
+        if piping.system == 0 {
+            piping = pipes()?;
+        }
+    }
+    let times = |work, usage: Usage| Times { work, user_us: usage.user, system_us: usage.system };
+    Ok([times("computing", computing), times("writing and reading a pipe", piping)])
+}
+
+fn compute() {
+    black_box((0..100_000_u64).fold(black_box(1_u64), |number, n| number.wrapping_mul(31).wrapping_add(n)));
+}
+
+/// Puts in as much as a pipe holds, and takes it out.
+fn pipe() -> anyhow::Result<impl FnMut() -> io::Result<()>> {
+    let (mut reader, mut writer) = io::pipe().context("pipe")?;
+    let mut bytes = vec![0; 1 << 16];
+    Ok(move || {
+        writer.write_all(&bytes)?;
+        reader.read_exact(&mut bytes)
+    })
+}
+
+/// Asked for once, at the end: the kernel takes back nothing that it has told.
+fn usage_of(mut work: impl FnMut() -> io::Result<()>) -> anyhow::Result<Usage> {
+    while Duration::from(clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)?) < CPU_TIME {
+        work()?;
+    }
+    Usage::now()
+}

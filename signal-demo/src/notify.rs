@@ -1,0 +1,195 @@
+//! os/signal's contract, asked of our registry, which keeps to it; and of the kernel in children, which a signal may end.
+//!
+//! - A full channel misses signals and holds nobody up (claim 124).
+//! - A signal that was asked for and is not received does nothing (126).
+//! - Stop gives a signal back what it did before, unless another channel still asks for it (129); the stopped channel gives
+//!   what it holds, then its loop ends (130).
+//! - Channels know nothing of each other (132).
+//!
+//! Note: 信号 ("signal.Notify", "signal.Stop"). Go: `signal.Notify`, `signal.Stop`. Man: signal(7), signalfd(2).
+
+use std::time::Duration;
+
+use anyhow::Context;
+use libc::WEXITED;
+use nix::unistd;
+use serde::Serialize;
+use shared::harness::report::Report;
+use shared::linux::child::event::Event;
+use shared::linux::child::forked::Forked;
+
+use crate::registry::{Channel, Registry};
+use crate::signal::action::Action;
+use crate::signal::{Signal, send};
+
+#[derive(clap::Args)]
+pub struct Args {}
+
+/// What a channel got of the signals that were delivered.
+#[derive(Debug, Serialize)]
+pub struct Filled {
+    pub room: usize,
+    pub sent: usize,
+    pub delivered: usize,
+    pub received: usize,
+    pub missed: u64,
+}
+
+/// What became of a process that sent itself SIGINT, by who had asked for it.
+#[derive(Debug, Serialize)]
+pub struct Fate {
+    asked_for_by: &'static str,
+    pub observed: Event,
+}
+
+/// What two channels received of a signal that was sent before the first was stopped, and once after it.
+#[derive(Debug, Serialize)]
+pub struct AfterStop {
+    pub sent_before: usize,
+    pub sent_after: usize,
+    /// By the loop over the stopped channel, which has ended.
+    pub received: usize,
+    pub other_received: usize,
+}
+
+/// What two channels received, by number.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Independent {
+    pub first_asks_for: Vec<i32>,
+    pub second_asks_for: Vec<i32>,
+    pub first_received: Vec<i32>,
+    pub second_received: Vec<i32>,
+    /// Of its signal, after the first was stopped.
+    pub second_received_then: Vec<i32>,
+}
+
+pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
+    fill()?.iter().try_for_each(|channel| out.pairs(channel))?;
+    let [unread, unasked] = not_acted_on()?;
+    [unread, unasked].iter().try_for_each(|fate| out.pairs(fate))?;
+    stopped()?.iter().try_for_each(|fate| out.pairs(fate))?;
+    out.pairs(&after_stop()?)?;
+    out.pairs(&independent()?)
+}
+
+/// Three channels, of which two have too little room.
+pub fn fill() -> anyhow::Result<[Filled; 3]> {
+    const SENT: usize = 10;
+    let mut registry = Registry::new()?;
+    let channels = [0, 3, SENT].map(|room| (room, registry.channel(room)));
+    channels.iter().try_for_each(|(_, channel)| registry.notify(channel, &[Signal::USR1]))?;
+    let mut delivered = 0;
+    for _ in 0..SENT {
+        send_to_self(Signal::USR1)?;
+        delivered += deliver(&mut registry)?;
+    }
+    let [first, second, third] = channels.map(|(room, channel)| {
+        let stopped = registry.stop(channel)?;
+        let (received, missed) = (stopped.rest.iter().count(), stopped.missed);
+        anyhow::Ok(Filled { room, sent: SENT, delivered, received, missed })
+    });
+    Ok([first?, second?, third?])
+}
+
+/// SIGINT twice to a process that asked for it and does not receive it, and once to one that did not ask.
+pub fn not_acted_on() -> anyhow::Result<[Fate; 2]> {
+    Ok([
+        Fate::of("a channel that nobody receives from", |registry| {
+            let _channel = asking_for(registry, Signal::INT)?;
+            for _ in 0..2 {
+                send_to_self(Signal::INT)?;
+                deliver(registry)?;
+            }
+            Ok(())
+        })?,
+        Fate::of("nobody", |_| send_to_self(Signal::INT))?,
+    ])
+}
+
+/// SIGINT after Stop.
+pub fn stopped() -> anyhow::Result<[Fate; 3]> {
+    Ok([
+        Fate::of("a stopped channel", |registry| {
+            let channel = asking_for(registry, Signal::INT)?;
+            registry.stop(channel)?;
+            send_to_self(Signal::INT)
+        })?,
+        Fate::of("a stopped channel and another", |registry| {
+            let (channel, _other) = (asking_for(registry, Signal::INT)?, asking_for(registry, Signal::INT)?);
+            registry.stop(channel)?;
+            send_to_self(Signal::INT)
+        })?,
+        Fate::of("a stopped channel; ignored before", |registry| {
+            Action::Ignore.set(Signal::INT)?;
+            let channel = asking_for(registry, Signal::INT)?;
+            registry.stop(channel)?;
+            send_to_self(Signal::INT)
+        })?,
+    ])
+}
+
+pub fn after_stop() -> anyhow::Result<AfterStop> {
+    let mut registry = Registry::new()?;
+    let (stopped, other) = (asking_for(&mut registry, Signal::USR1)?, asking_for(&mut registry, Signal::USR1)?);
+    send_to_self(Signal::USR1)?;
+    let stopped = registry.stop(stopped)?;
+    send_to_self(Signal::USR1)?;
+    deliver(&mut registry)?;
+    // Without an end, this waits for ever.
+    let (received, other_received) = (stopped.rest.iter().count(), other.arrived().count());
+    registry.stop(other)?;
+    Ok(AfterStop { sent_before: 1, sent_after: 1, received, other_received })
+}
+
+pub fn independent() -> anyhow::Result<Independent> {
+    let mut registry = Registry::new()?;
+    let (first, second) = (asking_for(&mut registry, Signal::USR2)?, asking_for(&mut registry, Signal::USR2)?);
+    registry.notify(&first, &[Signal::USR1])?;
+    send_to_self(Signal::USR1)?;
+    send_to_self(Signal::USR2)?;
+    deliver(&mut registry)?;
+    let (first_received, second_received) = (numbers(&first), numbers(&second));
+    registry.stop(first)?;
+    send_to_self(Signal::USR2)?;
+    deliver(&mut registry)?;
+    let second_received_then = numbers(&second);
+    registry.stop(second)?;
+    let [usr1, usr2] = [Signal::USR1, Signal::USR2].map(Signal::number);
+    Ok(Independent {
+        first_asks_for: vec![usr1, usr2],
+        second_asks_for: vec![usr2],
+        first_received,
+        second_received,
+        second_received_then,
+    })
+}
+
+impl Fate {
+    /// Of a child in which all signals do their default at first.
+    fn of(asked_for_by: &'static str, work: impl FnOnce(&mut Registry) -> anyhow::Result<()>) -> anyhow::Result<Fate> {
+        let mut child = Forked::new(|| {
+            Action::Default.set(Signal::INT)?;
+            work(&mut Registry::new()?)
+        })?;
+        Ok(Fate { asked_for_by, observed: child.wait(WEXITED)? })
+    }
+}
+
+fn asking_for(registry: &mut Registry, signal: Signal) -> anyhow::Result<Channel> {
+    let channel = registry.channel(2);
+    registry.notify(&channel, &[signal]).with_context(|| format!("ask for {signal}"))?;
+    Ok(channel)
+}
+
+/// What a process sends itself waits at once, so that there is nothing to wait for.
+fn deliver(registry: &mut Registry) -> anyhow::Result<usize> {
+    registry.deliver(Some(Duration::ZERO))
+}
+
+fn send_to_self(signal: Signal) -> anyhow::Result<()> {
+    send::kill(unistd::getpid().as_raw(), signal).with_context(|| format!("send {signal}"))
+}
+
+fn numbers(channel: &Channel) -> Vec<i32> {
+    channel.arrived().map(|arrival| arrival.signal.number()).collect()
+}

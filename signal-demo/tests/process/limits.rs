@@ -1,0 +1,34 @@
+//! What becomes of process-demo where descriptors and threads are few, and calls fail.
+
+use crate::{PROGRAM, injected, starved};
+
+#[test]
+fn no_command_hangs_or_panics_for_want_of_descriptors_or_threads() {
+    let commands: [&[&str]; 9] = [
+        &["demo"],
+        &["fork", "--pages", "50"],
+        &["orphan"],
+        &["ids"],
+        &["pids"],
+        &["states"],
+        &["memory"],
+        &["syscalls"],
+        &["switching"],
+    ];
+    starved::every_command_ends_and_says_why(PROGRAM, &commands);
+}
+
+#[test]
+fn what_a_call_fails_for_that_was_not_asked_is_no_observation() -> std::io::Result<()> {
+    let failures: [(&[&str], &str, &str); 5] = [
+        (&["fork"], "getrusage:error=ENOSYS", "getrusage: Function not implemented"),
+        (&["fork"], "prctl:error=EPERM:when=1", "PR_SET_PDEATHSIG"),
+        (&["states", "R"], "prctl:error=EPERM:when=1", "could not do its part"),
+        (&["states", "R"], "readlink:error=EIO", "read /proc/self: Input/output error"),
+        (&["pids"], "clone:error=ENOMEM", "fork: Cannot allocate memory"),
+    ];
+    for (command, failure, said) in failures {
+        injected::is_an_error(PROGRAM, command, failure, said)?;
+    }
+    Ok(())
+}
