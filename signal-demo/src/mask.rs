@@ -7,9 +7,9 @@ use std::fmt;
 use serde::Serialize;
 use shared::harness::report::Report;
 
-use shared::linux::proc;
 use crate::signal;
 use crate::signal::set::Set;
+use shared::linux::proc;
 
 #[derive(clap::Args)]
 pub struct Args {

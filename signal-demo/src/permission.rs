@@ -20,8 +20,8 @@ use shared::linux::failure::Failure;
 use shared::linux::readiness::restart;
 
 use crate::child::{self, Child, Event};
-use shared::linux::proc;
 use crate::signal::Signal;
+use shared::linux::proc;
 
 pub const CHECKS: &[Check] = &[(128, for_the_superuser)];
 

@@ -17,8 +17,8 @@ use shared::harness::report::Report;
 use shared::linux::failure::Failure;
 use shared::linux::pidfd::PidFd;
 
-use shared::linux::proc;
 use crate::signal::{self, Signal};
+use shared::linux::proc;
 
 #[derive(clap::Args)]
 #[command(override_usage = "signal-demo send [OPTIONS] <PID> <SIGNAL>\n       \

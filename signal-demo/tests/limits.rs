@@ -9,14 +9,8 @@ mod starved;
 
 #[test]
 fn no_command_hangs_or_panics_for_want_of_descriptors_or_threads() {
-    let commands: [&[&str]; 6] = [
-        &["demo"],
-        &["list"],
-        &["queue"],
-        &["order"],
-        &["actions"],
-        &["bench", "--quick", "--pin", "same", "signal"],
-    ];
+    let commands: [&[&str]; 6] =
+        [&["demo"], &["list"], &["queue"], &["order"], &["actions"], &["bench", "--quick", "--pin", "same", "signal"]];
     starved::every_command_ends_and_says_why(env!("CARGO_BIN_EXE_signal-demo"), &commands);
 }
 

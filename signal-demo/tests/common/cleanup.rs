@@ -17,8 +17,7 @@ fn no_child_is_left() {
     for command in COMMANDS {
         // The shell adopts what the program leaves, and so ps sees it.
         let output = finish(&mut subreaper(&format!("\"$0\" {command} > /dev/null; ps -o pid=,stat=,comm= --ppid $$")));
-        let left: Vec<_> =
-            text(&output.stdout).lines().filter(|line| line.contains(NAME)).map(str::to_owned).collect();
+        let left: Vec<_> = text(&output.stdout).lines().filter(|line| line.contains(NAME)).map(str::to_owned).collect();
         assert!(left.is_empty(), "{command}: {left:?}");
     }
 }

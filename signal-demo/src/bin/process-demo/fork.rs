@@ -45,7 +45,7 @@ pub struct Written {
 
 /// The page faults of a child, in pages that its parent has written.
 #[derive(Serialize)]
-pub struct Faults {
+pub struct CopyOnWrite {
     pub pages: usize,
     pub faults_of_reading: i64,
     pub faults_of_writing: i64,
@@ -95,20 +95,19 @@ pub fn write_in_child() -> anyhow::Result<[Written; 2]> {
 
 // ANCHOR: faults
 /// The child reads all pages, which copies none; writes to all, which copies each; and writes again.
-pub fn count_faults(count: NonZeroUsize) -> anyhow::Result<Faults> {
+pub fn count_faults(count: NonZeroUsize) -> anyhow::Result<CopyOnWrite> {
     let (mut pages, page) = Pages::private(count)?;
     write_each(&mut pages, page);
     let steps: [fn(&mut [u8], usize); 3] = [|pages, page| read_each(pages, page), write_each, write_each];
-    let [faults_of_reading, faults_of_writing, faults_of_writing_again] =
-        seen_by_child(&Children::helpers(), || {
-            let mut faults = [0; 3];
-            for (step, faults) in steps.into_iter().zip(&mut faults) {
-                let before = Usage::now()?;
-                step(&mut pages, page);
-                *faults = (Usage::now()? - before).faults;
-            }
-            Ok(faults)
-        })?;
-    Ok(Faults { pages: count.get(), faults_of_reading, faults_of_writing, faults_of_writing_again })
+    let [faults_of_reading, faults_of_writing, faults_of_writing_again] = seen_by_child(&Children::helpers(), || {
+        let mut faults = [0; 3];
+        for (step, faults) in steps.into_iter().zip(&mut faults) {
+            let before = Usage::now()?;
+            step(&mut pages, page);
+            *faults = (Usage::now()? - before).faults;
+        }
+        Ok(faults)
+    })?;
+    Ok(CopyOnWrite { pages: count.get(), faults_of_reading, faults_of_writing, faults_of_writing_again })
 }
 // ANCHOR_END: faults

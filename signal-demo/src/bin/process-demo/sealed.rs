@@ -15,7 +15,9 @@ use crate::end::end_of;
 pub fn end_without_system_calls(body: impl FnOnce() -> u8) -> anyhow::Result<Event> {
     const REFUSED: u8 = 77;
     match end_of(|| if seal().is_ok() { body() } else { REFUSED })? {
-        Event::Exited(code) if code == i32::from(REFUSED) => Err(Failure::CannotShow("seccomp(2) is refused".into()).into()),
+        Event::Exited(code) if code == i32::from(REFUSED) => {
+            Err(Failure::CannotShow("seccomp(2) is refused".into()).into())
+        }
         end => Ok(end),
     }
 }

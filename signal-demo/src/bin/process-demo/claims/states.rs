@@ -63,10 +63,7 @@ fn signals_that_end_it_do() -> anyhow::Result<Seen> {
 
 fn others_wait_for_its_end() -> anyhow::Result<Seen> {
     let caught = caught_signal()?;
-    Ok(Seen::holds(
-        caught.seen == 'D' && caught.sigusr1_waits && caught.handler_ran_afterwards == 1,
-        seen(&caught),
-    ))
+    Ok(Seen::holds(caught.seen == 'D' && caught.sigusr1_waits && caught.handler_ran_afterwards == 1, seen(&caught)))
 }
 
 fn it_need_not_be_io() -> anyhow::Result<Seen> {

@@ -8,12 +8,8 @@ use shared::linux::failure::Failure;
 use crate::end::WELL;
 use crate::syscalls::{calls_and_functions, memory_without_calls, modes, privilege_level};
 
-pub const CHECKS: &[Check] = &[
-    (53, the_only_way),
-    (54, call_or_function),
-    (55, this_program_has_the_lower_level),
-    (56, most_of_the_time),
-];
+pub const CHECKS: &[Check] =
+    &[(53, the_only_way), (54, call_or_function), (55, this_program_has_the_lower_level), (56, most_of_the_time)];
 
 /// What ends a sealed process that makes a system call.
 const SEALED: Event = Event::Killed { signal: SIGSYS, core: false };

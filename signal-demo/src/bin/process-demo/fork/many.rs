@@ -33,7 +33,8 @@ pub fn many_children() -> anyhow::Result<Many> {
     let forked = (0..MANY).map(|_| fork()).collect::<anyhow::Result<BTreeSet<Pid>>>()?;
     let mut many = Many { forks: MANY, alive_at_one_time: 0, with_our_pid_as_ppid: 0 };
     for &child in &forked {
-        let has_ended = waitid(child.as_raw(), WEXITED | WNOWAIT | WNOHANG).with_context(|| format!("wait for {child}"))?;
+        let has_ended =
+            waitid(child.as_raw(), WEXITED | WNOWAIT | WNOHANG).with_context(|| format!("wait for {child}"))?;
         many.alive_at_one_time += usize::from(has_ended.is_none());
     }
     gate.open(MANY)?;
