@@ -11,8 +11,8 @@ pub mod lang;
 pub mod ledger;
 mod page;
 mod record;
+mod verdict;
 
-use std::fmt;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
@@ -20,83 +20,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use indicatif::ProgressBar;
-use serde::{Deserialize, Serialize};
 
-use crate::harness::report::{Pairs, Report};
+use crate::harness::report::Report;
 use crate::linux::failure::Failure;
 use crate::linux::stdio::narrate;
 use lang::Lang;
 use ledger::Statement;
 use record::{Record, Summary};
-
-/// What a sentence of the note comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// So it is.
-    Holds,
-    /// So it is, with exceptions.
-    Imprecise,
-    /// So it is not.
-    Refuted,
-    /// So it was.
-    Outdated,
-}
-
-/// The number of a statement in shared/claims.toml, and what asks the kernel whether it holds.
-pub type Check = (u16, fn() -> anyhow::Result<Seen>);
-
-/// What an experiment saw, in this run, on this kernel.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Seen {
-    verdict: Verdict,
-    evidence: String,
-}
-
-impl Seen {
-    /// Everything was `as_noted`.
-    pub fn holds(as_noted: bool, evidence: impl fmt::Display) -> Seen {
-        Seen::new(if as_noted { Verdict::Holds } else { Verdict::Refuted }, evidence)
-    }
-
-    /// It was `as_noted` in the case that the note has in mind, but there was an `exception`.
-    pub fn imprecise(as_noted: bool, exception: bool, evidence: impl fmt::Display) -> Seen {
-        let verdict = match (as_noted, exception) {
-            (true, true) => Verdict::Imprecise,
-            (true, false) => Verdict::Holds,
-            (false, _) => Verdict::Refuted,
-        };
-        Seen::new(verdict, evidence)
-    }
-
-    /// There was a `counterexample`.
-    pub fn refuted(counterexample: bool, evidence: impl fmt::Display) -> Seen {
-        Seen::new(if counterexample { Verdict::Refuted } else { Verdict::Holds }, evidence)
-    }
-
-    /// It is `otherwise` on this kernel than it was on older ones.
-    pub fn outdated(otherwise: bool, evidence: impl fmt::Display) -> Seen {
-        Seen::new(if otherwise { Verdict::Outdated } else { Verdict::Holds }, evidence)
-    }
-
-    fn new(verdict: Verdict, evidence: impl fmt::Display) -> Seen {
-        Seen { verdict, evidence: evidence.to_string() }
-    }
-}
-
-/// A record of an experiment as evidence: what it saw, without what the note says of it.
-pub fn seen(record: &impl Serialize) -> String {
-    let mut record = serde_json::to_value(record).unwrap_or_default();
-    if let Some(record) = record.as_object_mut() {
-        record.retain(|key, _| !["note", "claim"].contains(&key.as_str()));
-    }
-    Pairs(record).to_string()
-}
-
-/// What `items` say, with `between` them: evidence, too.
-pub fn joined(items: impl IntoIterator<Item: fmt::Display>, between: &str) -> String {
-    items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(between)
-}
+pub use verdict::{Check, Seen, Verdict, joined, seen};
 
 /// The options of `claims`.
 #[derive(Debug, clap::Args)]
@@ -237,15 +168,4 @@ fn conclude(out: &mut Report, for_a_program: bool, summary: &Summary) -> anyhow:
         out.line(format_args!("{summary}"))?;
     }
     if summary.is_as_recorded() { Ok(()) } else { Err(Failure::AlreadySaid.into()) }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Verdict::Holds => "holds",
-            Verdict::Imprecise => "imprecise",
-            Verdict::Refuted => "refuted",
-            Verdict::Outdated => "outdated",
-        })
-    }
 }

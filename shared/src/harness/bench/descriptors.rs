@@ -14,7 +14,7 @@ use mio::{Events, Interest, Poll, Token};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use socket2::Socket;
 
-use super::{Meeting, Side};
+use super::mechanism::{Meeting, Side};
 use crate::linux::readiness::{Ready, nonblocking, wait};
 
 /// No limit to what one call may read or write.

@@ -8,11 +8,11 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::counters::Counters;
+use super::mechanism::{Mechanism, Meeting};
 use super::peer::Peer;
 use super::placement::Placement;
 use super::record::Record;
 use super::work::{Seen, Work};
-use super::{Mechanism, Meeting};
 use crate::harness::report::Report;
 use crate::linux::child::Children;
 use crate::linux::cpu::staying_on;

@@ -14,8 +14,8 @@ use anyhow::{Context, anyhow, ensure};
 use nix::unistd::{Pid, getppid, gettid};
 use serde::{Deserialize, Serialize};
 
+use super::mechanism::{Mechanism, Side};
 use super::work::Work;
-use super::{Mechanism, Side};
 use crate::linux::child::{Child, Children};
 use crate::linux::cpu;
 use crate::linux::failure::Failure;

@@ -10,7 +10,7 @@ use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 use super::counters::Counters;
-use super::{OneWay, Side};
+use super::mechanism::{OneWay, Side};
 
 /// How much is to be done, known to both sides.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]

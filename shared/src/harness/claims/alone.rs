@@ -14,7 +14,7 @@ use nix::unistd::{getpid, getppid};
 use serde::{Deserialize, Serialize};
 
 use super::record::Observed;
-use super::{Check, Seen};
+use super::verdict::{Check, Seen};
 use crate::harness::report::written;
 use crate::linux::child::Children;
 use crate::linux::failure::Failure;

@@ -7,7 +7,7 @@ use anyhow::bail;
 use serde::Deserialize;
 
 use super::lang::Lang;
-use super::{Check, Verdict};
+use super::verdict::{Check, Verdict};
 
 /// The note's headings in its order, after its title, under which its first sentences stand.
 pub const HEADINGS: [&str; 20] = [

@@ -4,10 +4,10 @@ use anyhow::Context;
 
 use crate::harness::report::Report;
 
-use super::Verdict;
 use super::lang::Lang;
 use super::ledger::{HEADINGS, Proof, Statement, statements};
 use super::record::Record;
+use super::verdict::Verdict;
 
 pub(super) fn print(out: &mut Report, records: &[Record], lang: Lang) -> anyhow::Result<()> {
     out.line(format_args!("{}", head(lang)))?;

@@ -5,9 +5,9 @@ use std::fmt;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use super::Verdict;
 use super::lang::Lang;
 use super::ledger::{Proof, Statement, place};
+use super::verdict::Verdict;
 
 /// What a check came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -13,6 +13,7 @@ use anyhow::{Context, bail};
 use nix::net::if_::if_nametoindex;
 use socket2::Domain;
 
+use super::address::loopback;
 use super::service;
 use crate::linux::failure::Failure;
 use crate::linux::network::Network;
@@ -46,7 +47,7 @@ pub(super) fn to_dial(network: Network, address: &str, deadline: Instant) -> any
         bail!("dial {network}: address {host}: no suitable address found");
     }
     for address in &mut all {
-        address.set_ip(super::loopback(address.ip()));
+        address.set_ip(loopback(address.ip()));
     }
     Ok(all)
 }

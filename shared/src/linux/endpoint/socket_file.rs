@@ -20,7 +20,7 @@ use nix::libc;
 use nix::sys::stat::{Mode, fchmod};
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::{new_socket, unix_address};
+use super::address::unix_address;
 use crate::linux::network::Network;
 use crate::linux::readiness::restart;
 use lock::Lock;
@@ -97,7 +97,7 @@ pub(super) fn bind_and_listen(
     backlog: i32,
 ) -> io::Result<(Socket, Option<SocketFile>)> {
     let name = unix_address(address)?;
-    let socket = new_socket(Domain::UNIX, network)?;
+    let socket = network.socket(Domain::UNIX)?;
     socket.set_nonblocking(true)?;
     let file = name.as_pathname().map(|path| make(&socket, &name, path)).transpose()?;
     if file.is_none() {
