@@ -1,10 +1,10 @@
 //! The command `bench`: every mechanism does the same work, and is put on one scale.
 //!
-//! Two processes send the same bytes there and back, then one way only. Each message differs from the
+//! Two processes exchange messages in round trips, then in one direction. Each message differs from the
 //! one before it, and every byte is checked. The other process is this program again, started with a
 //! hidden command; it gets its ends as stdin and stdout, and dies with this one.
 //!
-//! Note: 进程间通信. Go: `testing.B`. Man: sched_setaffinity(2), proc_pid_io(5).
+//! Note: Golang笔记-多进程编程理论 ("进程间的通讯"). Go: `testing.B`. Man: sched_setaffinity(2), proc_pid_io(5).
 
 mod counters;
 pub mod descriptors;
@@ -34,11 +34,11 @@ use placement::Pin;
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Args {
-    /// Measure these only, by the names that the table has
+    /// Measure only these mechanisms, by their names in the table
     #[arg(value_name = "MECHANISM")]
     mechanisms: Vec<String>,
-    /// Where the two processes run: on one CPU, on two, or where the scheduler puts them; default all that this
-    /// machine has
+    /// Where the two processes run: on one CPU, on two, or where the scheduler puts them [default: all that this
+    /// machine has]
     #[arg(long, value_delimiter = ',')]
     pin: Vec<Pin>,
     /// A tenth of a second for each measurement: to see that it works, not how fast
@@ -47,19 +47,19 @@ pub struct Args {
     /// Print the records as JSON lines
     #[arg(long, overrides_with = "json")]
     pub json: bool,
-    /// Draw the picture of the table into this file
+    /// Draw the table as a picture into this file
     #[arg(long, value_name = "FILE", overrides_with = "svg")]
     svg: Option<PathBuf>,
-    /// Measure nothing: show the records of this file, JSON lines of any programs' bench
+    /// Measure nothing: show the records in this file, JSON lines of any programs' `bench`
     #[arg(long, value_name = "FILE", conflicts_with = "mechanisms")]
     records: Option<PathBuf>,
-    /// Give up after so long, with exit code 124
+    /// Limit for all measurements; the exit code is 124 when it passes
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = crate::harness::duration::parse)]
     timeout: Duration,
 }
 
-/// Measures the mechanisms, or those that were asked for, and shows what came of it, within the timeout: what blocks
-/// may block for ever.
+/// Measures the mechanisms that were asked for, or all, and shows the results. The timeout covers everything: what
+/// blocks may block for ever.
 pub fn run(args: &Args, mechanisms: &'static [Mechanism]) -> anyhow::Result<()> {
     let measured = story::tell(args.timeout, &Children::helpers(), {
         let args = args.clone();

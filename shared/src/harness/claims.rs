@@ -1,10 +1,11 @@
 //! The command `claims`: what the note says, asked of this kernel.
 //!
-//! What is claimed stands in shared/claims.toml, a row a statement; a program has a check for each of its rows,
-//! which calls the code that its command runs. Each check is a process of its own, this program again: whatever
-//! it does to itself (signals, limits, children, namespaces) ends with it, and so does a check that hangs.
+//! The statements stand in shared/claims.toml, one row each. A program has a check for each of its rows, which calls
+//! the code that the row's command runs. Each check runs in a process of its own, this program again, so whatever it
+//! does to itself (signals, limits, children, namespaces) ends with it, and a check that hangs can be ended.
 //!
-//! Note: all of it, "Golang笔记-多进程编程理论". Go: `testing.T`. Man: memfd_create(2), PR_SET_PDEATHSIG in prctl(2), pidfd_open(2).
+//! Note: Golang笔记-多进程编程理论 (all of it). Go: `testing.T`. Man: memfd_create(2), PR_SET_PDEATHSIG in prctl(2),
+//! pidfd_open(2).
 
 mod alone;
 pub mod lang;
@@ -32,19 +33,19 @@ pub use verdict::{Check, Seen, Verdict, joined, seen};
 /// The options of `claims`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Only these, by number [default: all]
+    /// Check only these statements, by number [default: all]
     #[arg(value_name = "ID")]
     ids: Vec<u16>,
     /// Print JSON lines
     #[arg(long)]
     pub json: bool,
-    /// Print what is recorded, and check nothing
+    /// List the statements with their recorded verdicts, and check nothing
     #[arg(long)]
     list: bool,
-    /// Let no check take longer
+    /// Limit for each check
     #[arg(long, value_name = "DURATION", value_parser = crate::harness::duration::parse, default_value = "20s")]
     timeout: Duration,
-    /// Say what is claimed, and the summary, in this language [default: by LC_ALL, LC_MESSAGES, LANG]
+    /// Language of statements and summary [default: by LC_ALL, LC_MESSAGES, LANG]
     #[arg(long, value_enum)]
     lang: Option<Lang>,
     /// Append the records to this file, for `make claims`
@@ -56,7 +57,7 @@ pub struct Args {
     /// With --records: as the page docs/claims.md, or docs/zh/claims.md
     #[arg(long, hide = true)]
     ledger: bool,
-    /// Be the process of this one check, and leave what it saw on stdout
+    /// Be the process of this check, and write what it saw to stdout
     #[arg(long, hide = true, value_name = "PARENT", requires = "ids")]
     alone: Option<i32>,
 }
@@ -71,7 +72,7 @@ impl Args {
     }
 }
 
-/// Checks statements of the note, those that `program` has a row for in shared/claims.toml.
+/// Checks the statements that `program` has rows for in shared/claims.toml.
 pub fn run(args: &Args, program: &str, checks: &[&[Check]]) -> anyhow::Result<()> {
     if let Some(parent) = args.alone {
         return alone::answer(parent, checks.iter().copied().flatten().filter(|check| args.asks(check.0)));
@@ -100,7 +101,7 @@ fn check_ids(args: &Args, program: &str, asked: &[&Statement]) -> anyhow::Result
             return Err(Failure::CannotShow(format!("claim {id}: {why}")).into());
         }
         if !asked.iter().any(|statement| statement.number == id) {
-            let hint = format!("`{program} claims --list` shows those it has, `make claims ARGS=--list` all programs'");
+            let hint = format!("`{program} claims --list` lists those it has, `make claims ARGS=--list` all");
             return Err(Failure::Usage(format!("{program} has no claim {id}; {hint}")).into());
         }
     }
@@ -120,7 +121,7 @@ fn check(args: &Args, asked: &[&Statement]) -> anyhow::Result<()> {
     conclude(&mut out, args.json, &summary)
 }
 
-/// As one of many programs: a number that is none of its claims is another's.
+/// As one program of several: a number that is none of its own is another's.
 fn append(args: &Args, path: &PathBuf, program: &str, asked: &[&Statement]) -> anyhow::Result<()> {
     let named = || format!("append to {}", path.display());
     let mut file = File::options().append(true).open(path).with_context(named)?;
@@ -160,7 +161,7 @@ fn tell(args: &Args, records: &[Record]) -> anyhow::Result<()> {
     if args.list { Ok(()) } else { conclude(&mut out, args.json || args.ledger, &summary) }
 }
 
-/// The summary is no record: where stdout is to be read by a program it goes to stderr.
+/// The summary is not a record: where a program reads stdout, it goes to stderr.
 fn conclude(out: &mut Report, for_a_program: bool, summary: &Summary) -> anyhow::Result<()> {
     if for_a_program {
         narrate(format_args!("{summary}"));

@@ -1,4 +1,4 @@
-//! Listening and dialling for every literal of Go's.
+//! Listening and dialling, for each of Go's network literals.
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Listen`, `net.DialTimeout`. Man: socket(2), bind(2),
 //! listen(2), connect(2), setrlimit(2), tcp(7), unix(7).
@@ -14,7 +14,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use socket2::{Domain, Socket, TcpKeepalive};
 
@@ -37,11 +37,11 @@ pub struct Listener {
     pub network: Network,
     /// Where it listens, the port that the kernel chose included.
     pub address: String,
-    /// The file of a Unix socket, removed when dropped.
+    /// The file of a Unix socket, removed on drop.
     pub file: Option<SocketFile>,
 }
 
-/// socket(2), bind(2) and listen(2). With `sockets` above 1 a TCP port is shared by so many
+/// socket(2), bind(2) and listen(2). With `sockets` above 1 that number of sockets share a TCP port
 /// (`SO_REUSEPORT`); a Unix socket stays one.
 pub fn listen(
     network: Network,
@@ -51,7 +51,8 @@ pub fn listen(
 ) -> anyhow::Result<Listener> {
     let address = address.as_ref();
     if network.kind() == socket2::Type::DGRAM {
-        bail!("listen {network}: datagrams have no connections to listen for (listen(2): EOPNOTSUPP)");
+        let error = io::Error::from_raw_os_error(nix::libc::EOPNOTSUPP);
+        return Err(error).with_context(|| format!("listen {network}: datagrams have no connections"));
     }
     if network.is_unix() {
         let bound = socket_file::bind_and_listen(network, address, backlog);
@@ -185,7 +186,7 @@ fn dial_unix(network: Network, address: &OsStr, timeout: Duration) -> io::Result
     Ok(socket)
 }
 
-/// As many sockets as the hard limit allows: the soft one goes up to it, as in every Go program since 1.19.
+/// Raises the soft limit of open descriptors to the hard one, as every Go program does since 1.19.
 pub fn raise_descriptor_limit() -> anyhow::Result<()> {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).context("getrlimit RLIMIT_NOFILE")?;
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard).context("setrlimit RLIMIT_NOFILE")

@@ -15,6 +15,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, ensure};
 
+use crate::linux::failure::in_one_line;
 use crate::linux::pidfd;
 use crate::linux::stdio::narrate;
 
@@ -77,7 +78,7 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         if let Err(error) = self.end() {
-            narrate(format_args!("{error:#}"));
+            narrate(format_args!("{}", in_one_line(&error)));
         }
     }
 }

@@ -1,27 +1,27 @@
 //! A mechanism to be measured: how its two ends meet, and how each sends and receives.
 //!
-//! Note: 进程间通信. Go: `testing.B`.
+//! Note: Golang笔记-多进程编程理论 ("进程间的通讯"). Go: `testing.B`.
 
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 
-/// A way of one process to tell another something.
+/// A way for one process to send something to another.
 #[derive(Debug)]
 pub struct Mechanism {
-    /// As the table has it.
+    /// Its name in the table.
     pub name: &'static str,
-    /// How many bytes a message has, one measurement for each.
+    /// The sizes of messages in bytes, one measurement for each.
     pub sizes: &'static [usize],
-    /// What keeps the sender of messages in one direction from running away.
+    /// What keeps a sender in one direction from overrunning the receiver.
     pub one_way: OneWay,
     /// Makes both ends.
     pub meet: fn() -> anyhow::Result<Meeting>,
-    /// In the other process: its side, out of its stdin and stdout.
+    /// In the other process: makes its end from stdin and stdout.
     pub join: fn(File, File) -> anyhow::Result<Box<dyn Side>>,
 }
 
-/// The sizes for whatever carries bytes.
+/// The sizes of messages for mechanisms that carry bytes.
 pub const SIZES: &[usize] = &[64, 64 << 10];
 
 /// How messages that nobody answers are kept from overrunning the receiver.
@@ -29,9 +29,9 @@ pub const SIZES: &[usize] = &[64, 64 << 10];
 pub enum OneWay {
     /// The sender waits while there is no room.
     Waits,
-    /// What there is no room for is lost, so the receiver acknowledges from time to time.
+    /// A message without room is lost, so the receiver acknowledges from time to time.
     Acknowledged,
-    /// The mechanism is not made for it.
+    /// Not measured in one direction.
     No,
 }
 
@@ -45,7 +45,7 @@ pub enum Meeting {
 
 /// One end.
 pub trait Side: Send {
-    /// Learns who is at the other end, before anything is sent.
+    /// Is told who is at the other end, before anything is sent.
     fn meet(&mut self, _peer: nix::unistd::Pid) {}
     /// Sends all of a message.
     fn send(&mut self, message: &[u8]) -> io::Result<()>;

@@ -1,4 +1,4 @@
-//! The page docs/claims.md, or its Chinese twin: every statement, with what a run saw or why no program checks it.
+//! The page docs/claims.md, or docs/zh/claims.md: every statement, with what a run saw or why no program checks it.
 
 use anyhow::Context;
 
@@ -66,7 +66,7 @@ fn row(statement: &Statement, records: &[Record], lang: Lang) -> anyhow::Result<
     Ok(format!("| <a id=\"claim-{number}\"></a>{number} | {cells} | {verdict} | {} | {command} |", cell(&evidence)))
 }
 
-/// Text that is to stay in its cell and to stay text.
+/// Escapes what would end the cell or be read as markup.
 fn cell(text: &str) -> String {
     text.replace('\n', " ")
         .replace('\\', "\\\\")

@@ -1,6 +1,6 @@
 //! What a check has seen, and what that makes of a sentence of the note.
 //!
-//! Note: all of it. Go: `testing.T`.
+//! Go: `testing.T`.
 
 use std::fmt;
 
@@ -8,17 +8,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::harness::report::Pairs;
 
-/// What a sentence of the note comes to.
+/// Whether a sentence of the note is true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// So it is.
+    /// It is.
     Holds,
-    /// So it is, with exceptions.
+    /// It is, with exceptions.
     Imprecise,
-    /// So it is not.
+    /// It is not.
     Refuted,
-    /// So it was.
+    /// It was, on older kernels.
     Outdated,
 }
 
@@ -33,12 +33,12 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Everything was `as_noted`.
+    /// Holds if everything was `as_noted`.
     pub fn holds(as_noted: bool, evidence: impl fmt::Display) -> Seen {
         Seen::new(if as_noted { Verdict::Holds } else { Verdict::Refuted }, evidence)
     }
 
-    /// It was `as_noted` in the case that the note has in mind, but there was an `exception`.
+    /// Imprecise if it was `as_noted` in the case that the note has in mind, and there was an `exception`.
     pub fn imprecise(as_noted: bool, exception: bool, evidence: impl fmt::Display) -> Seen {
         let verdict = match (as_noted, exception) {
             (true, true) => Verdict::Imprecise,
@@ -48,12 +48,12 @@ impl Seen {
         Seen::new(verdict, evidence)
     }
 
-    /// There was a `counterexample`.
+    /// Refuted if there was a `counterexample`.
     pub fn refuted(counterexample: bool, evidence: impl fmt::Display) -> Seen {
         Seen::new(if counterexample { Verdict::Refuted } else { Verdict::Holds }, evidence)
     }
 
-    /// It is `otherwise` on this kernel than it was on older ones.
+    /// Outdated if it is `otherwise` on this kernel than on older ones.
     pub fn outdated(otherwise: bool, evidence: impl fmt::Display) -> Seen {
         Seen::new(if otherwise { Verdict::Outdated } else { Verdict::Holds }, evidence)
     }
@@ -72,7 +72,7 @@ pub fn seen(record: &impl Serialize) -> String {
     Pairs(record).to_string()
 }
 
-/// What `items` say, with `between` them: evidence, too.
+/// Joins `items` into evidence, with `between` them.
 pub fn joined(items: impl IntoIterator<Item: fmt::Display>, between: &str) -> String {
     items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(between)
 }

@@ -55,7 +55,7 @@ fn shown_ip(address: SocketAddr) -> String {
 }
 // ANCHOR_END: shown
 
-/// Where a wildcard leads that is dialled: to this machine.
+/// A wildcard that is dialled means this machine.
 pub(super) fn loopback(ip: IpAddr) -> IpAddr {
     if !ip.is_unspecified() {
         return ip;
