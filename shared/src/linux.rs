@@ -1,5 +1,6 @@
 //! What both sides of a system call look like here.
 
+pub mod allocator;
 pub mod answer;
 pub mod child;
 pub mod cpu;

@@ -26,8 +26,8 @@ impl Source {
 
     /// Without unit tests and comments; each line with its number.
     fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        let is_test = |line: &&str| line.starts_with("#[cfg(") && line.contains("test");
-        let lines = self.text.lines().take_while(|line| !is_test(line)).enumerate();
+        let is_code = |line: &&str| !(line.starts_with("#[cfg(") && line.contains("test"));
+        let lines = self.text.lines().take_while(is_code).enumerate();
         lines.filter(|(_, line)| !line.trim_start().starts_with("//")).map(|(nth, line)| (nth + 1, line))
     }
 

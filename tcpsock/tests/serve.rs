@@ -5,7 +5,7 @@ mod nobody;
 #[path = "../../shared/tests/server/mod.rs"]
 mod server;
 
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::process::Command;
 
 use server::process::Setup;
@@ -112,6 +112,22 @@ fn tcp_on_a_wildcard_is_one_socket_for_both_families() -> io::Result<()> {
         };
         assert_eq!((answers("127.0.0.1"), answers("[::1]")), (ipv4, ipv6), "{network} {wildcard}");
     }
+    Ok(())
+}
+
+/// The address is accept(2)'s own: the connection has none any more.
+#[test]
+fn a_peer_that_resets_before_it_is_accepted_is_shown_by_its_address() -> io::Result<()> {
+    let mut server = TCP.start(&["-v"])?;
+    server.stop()?;
+    let peer = server.connect()?;
+    let address = peer.0.local_addr()?.as_socket().unwrap();
+    peer.0.set_linger(Some(std::time::Duration::ZERO))?;
+    drop(peer);
+    server.signal(nix::sys::signal::Signal::SIGCONT)?;
+    let mut line = String::new();
+    BufReader::new(server.take_stderr()).read_line(&mut line)?;
+    assert_eq!(line, format!("Established a connection with a client application. (remote address: {address})\n"));
     Ok(())
 }
 

@@ -24,6 +24,13 @@ const UNIXSOCK: &str = env!("CARGO_BIN_EXE_unixsock");
 mod unix {
     use super::*;
     every_fact_of_a_stream!("unix", UNIXSOCK);
+    stands!(
+        "serve",
+        "unix",
+        UNIXSOCK,
+        bytes_behind_descriptors_are_answered,
+        a_client_whose_user_cannot_be_asked_for_is_the_only_one_refused,
+    );
 }
 
 /// Without those that cut messages into pieces: a record is a message.
@@ -37,6 +44,8 @@ mod unixpacket {
         without_descriptors_it_neither_spins_nor_loses_a_client,
         no_more_than_the_maximum_are_served_at_one_time,
         a_second_signal_ends_it_at_once_by_itself,
+        a_signal_that_was_blocked_when_it_started_ends_it,
+        peers_that_do_not_read_cost_40_kb_each_and_it_is_given_back,
         the_grace_period_ends_for_a_peer_that_stays,
         an_inherited_ignore_of_sigint_stays,
         a_deadline_for_serving_ends_it_with_124,
@@ -88,10 +97,11 @@ fn a_thousand_records_are_answered_a_record_each() -> io::Result<()> {
 
 #[test]
 fn a_record_longer_than_a_message_is_reported_and_never_a_message() -> io::Result<()> {
-    for length in [4098, 8192, 100_000] {
+    let cut_in_a_number = [[b'\t'; 8190].as_slice(), b"1234567\t"].concat();
+    for record in [vec![b'7'; 4098], vec![b'7'; 8192], vec![b'\t'; 8193], cut_in_a_number, vec![b'7'; 100_000]] {
         let server = PACKET.start(&[])?;
         let peer = server.connect()?;
-        peer.send(vec![b'7'; length])?;
+        peer.send(record)?;
         assert_text(&peer.record()?, "request longer than 4096 bytes!\t");
         assert_eq!(peer.record()?, b"", "closed");
     }

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
-use socket2::Socket;
+use socket2::SockAddr;
 
 use crate::cube_roots::client::Client;
 use crate::cube_roots::cube_root;
@@ -20,6 +20,7 @@ use crate::harness::report;
 use crate::linux::endpoint::{self, Listener};
 use crate::linux::network::Network;
 use crate::linux::shutdown::Shutdown;
+use crate::linux::stdio::escaped;
 use crate::linux::thread::spawn_scoped;
 
 /// How many numbers a client asks for.
@@ -77,7 +78,7 @@ fn ask(id: u16, network: Network, address: &OsStr) -> anyhow::Result<()> {
     }
     for _ in 0..REQUESTS {
         let Some(response) = client.receive()? else { bail!("the server closed the connection early") };
-        say(format_args!("Received response: {}", String::from_utf8_lossy(&response)))?;
+        say(format_args!("Received response: {}", escaped(&response)))?;
         if !cube_root::is_root(&response) {
             bail!("the server gave no cube root");
         }
@@ -101,7 +102,8 @@ pub struct Narrator<F> {
 
 #[derive(Default)]
 struct Waiting {
-    responses: VecDeque<String>,
+    /// As they are shown, with their lengths as they are sent.
+    responses: VecDeque<(usize, String)>,
     /// Bytes of the first that it has taken.
     taken: usize,
 }
@@ -115,19 +117,23 @@ impl<F: FnMut(fmt::Arguments<'_>)> Narrator<F> {
     fn respond_by(&mut self, peer: usize, answers: &mut Vec<u8>, answer: impl FnOnce(&mut Vec<u8>)) {
         let start = answers.len();
         answer(answers);
-        let text = String::from_utf8_lossy(&answers[start..answers.len() - 1]).into_owned();
-        self.waiting.entry(peer).or_default().responses.push_back(text);
+        let (length, text) = (answers.len() - start, escaped(&answers[start..answers.len() - 1]));
+        self.waiting.entry(peer).or_default().responses.push_back((length, text));
     }
 }
 
 impl<F: FnMut(fmt::Arguments<'_>)> Service for Narrator<F> {
-    fn established(&mut self, _peer: usize, socket: &Socket) {
-        let remote = socket.peer_addr().map_or_else(|error| error.to_string(), |address| endpoint::shown(&address));
+    fn established(&mut self, _peer: usize, address: &SockAddr) {
+        let remote = endpoint::shown(address);
         (self.say)(format_args!("Established a connection with a client application. (remote address: {remote})"));
     }
 
+    fn lost(&mut self, error: &io::Error) {
+        (self.say)(format_args!("A connection failed before it was established: {error}"));
+    }
+
     fn respond(&mut self, peer: usize, request: &[u8], answers: &mut Vec<u8>) {
-        (self.say)(format_args!("Received request: {}", String::from_utf8_lossy(request)));
+        (self.say)(format_args!("Received request: {}", escaped(request)));
         self.respond_by(peer, answers, |answers| cube_root::answer(request, answers));
     }
 
@@ -142,11 +148,10 @@ impl<F: FnMut(fmt::Arguments<'_>)> Service for Narrator<F> {
     fn sent(&mut self, peer: usize, bytes: usize) {
         let Some(waiting) = self.waiting.get_mut(&peer) else { return };
         waiting.taken += bytes;
-        while let Some(length) = waiting.responses.front().map(|response| response.len() + 1)
-            && waiting.taken >= length
+        while waiting.responses.front().is_some_and(|(length, _)| waiting.taken >= *length)
+            && let Some((length, response)) = waiting.responses.pop_front()
         {
             waiting.taken -= length;
-            let response = waiting.responses.pop_front().unwrap_or_default();
             (self.say)(format_args!("Sent response (written {length} bytes): {response}"));
         }
     }

@@ -2,9 +2,7 @@
 //!
 //! A request is a decimal int32, the answer `The cube root of 27 is 3.000000.`; both end in a TAB.
 //!
-//! Go: `strconv.ParseInt`, `math.Cbrt`, `fmt.Sprintf("%f")` of tcpsock.go.
-
-use std::num::IntErrorKind;
+//! Go: `strconv.Atoi`, `math.Cbrt`, `fmt.Sprintf("%f")` of tcpsock.go.
 
 use crate::cube_roots::framing::{DELIMITER, LONGEST};
 
@@ -65,12 +63,11 @@ fn parse(request: &[u8]) -> Result<i32, NotANumber> {
     Ok(if negative { -number } else { number })
 }
 
+/// Atoi's 64 bits decide whether it is an integer, and then its range whether it is a 32-bit one.
 fn parse_any(request: &[u8]) -> Result<i32, NotANumber> {
     let text = str::from_utf8(request).map_err(|_| NotANumber::NotInteger)?;
-    text.parse::<i32>().map_err(|error| match error.kind() {
-        IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => NotANumber::Not32Bit,
-        _ => NotANumber::NotInteger,
-    })
+    let number: i64 = text.parse().map_err(|_| NotANumber::NotInteger)?;
+    i32::try_from(number).map_err(|_| NotANumber::Not32Bit)
 }
 
 /// The digits are cut off an exact integer instead of by `{:.6}`, which takes three times as long.
@@ -212,7 +209,11 @@ mod tests {
         for text in ["abc", "", " 5", "5 ", "0x10", "1_000", "1.5", "-", "+", "+-5", "\u{0665}"] {
             assert_eq!(answered(text.as_bytes()), format!("'{text}' is not integer!\t").into_bytes());
         }
-        for text in ["2147483648", "-2147483649", "99999999999", "9999999999999999999"] {
+        // Atoi reads all of it, and into 64 bits, before anybody asks for the range.
+        for text in ["3000000000x", "9223372036854775808", "-9223372036854775809", "99999999999999999999"] {
+            assert_eq!(answered(text.as_bytes()), format!("'{text}' is not integer!\t").into_bytes());
+        }
+        for text in ["2147483648", "-2147483649", "+3000000000", "9223372036854775807", "-9223372036854775808"] {
             assert_eq!(answered(text.as_bytes()), format!("'{text}' is not 32-bit integer!\t").into_bytes());
         }
         assert_eq!(answered(b"\xff\0"), b"'\xff\0' is not integer!\t");
@@ -250,14 +251,14 @@ mod tests {
     }
 
     proptest! {
-        /// i32's own parser decides, for digits and for any text.
+        /// i64's own parser decides, for digits and for any text; then the range.
         #[test]
-        fn parses_as_i32_does(text in prop_oneof!["[+-]?[0-9]{1,12}", "\\PC{0,12}"]) {
-            let ours = parse(text.as_bytes());
-            match text.parse::<i32>() {
-                Ok(number) => prop_assert_eq!(ours, Ok(number)),
-                Err(_) => prop_assert!(ours.is_err()),
-            }
+        fn parses_as_atoi_does(text in prop_oneof!["[+-]?[0-9]{1,21}x?", "\\PC{0,12}"]) {
+            let expected = match text.parse::<i64>() {
+                Ok(number) => i32::try_from(number).map_err(|_| NotANumber::Not32Bit),
+                Err(_) => Err(NotANumber::NotInteger),
+            };
+            prop_assert_eq!(parse(text.as_bytes()), expected);
         }
 
         #[test]

@@ -55,6 +55,11 @@ impl Inbox {
     }
     // ANCHOR_END: feed
 
+    /// Whether no message has begun.
+    pub fn is_empty(&self) -> bool {
+        self.partial.is_empty()
+    }
+
     /// Takes out the bytes that no TAB has ended.
     pub fn take_tail(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.partial)

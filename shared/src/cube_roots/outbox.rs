@@ -14,6 +14,10 @@ use socket2::Socket;
 use crate::cube_roots::framing::DELIMITER;
 use crate::linux::readiness::{Ready, write};
 
+/// What a connection is registered for, while nothing waits: bytes, and the urgent data behind which a short
+/// read may hide some.
+pub(crate) const INTEREST: Interest = Interest::READABLE.add(Interest::PRIORITY);
+
 /// What the kernel has not taken yet. Holds no memory while that is nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
@@ -26,6 +30,11 @@ pub(crate) struct Outbox {
 impl Outbox {
     pub(crate) fn is_empty(&self) -> bool {
         self.unsent.is_empty()
+    }
+
+    /// How many bytes wait.
+    pub(crate) fn kept(&self) -> usize {
+        self.unsent.len()
     }
 
     /// Writes `answers`, keeps what does not fit, and says how many bytes did. Only when empty.
@@ -57,7 +66,7 @@ impl Outbox {
             return Ok(());
         }
         self.awaits_room = !self.awaits_room;
-        let interest = if self.awaits_room { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+        let interest = if self.awaits_room { INTEREST | Interest::WRITABLE } else { INTEREST };
         poll.registry().reregister(&mut SourceFd(&socket.as_raw_fd()), token, interest)
     }
 }

@@ -88,7 +88,8 @@ pub fn run(
         }
         servers.into_iter().try_fold(Counts::default(), |sum, server| {
             let server = server.context("start an event loop")?;
-            let counts = server.join().map_err(|_| anyhow!("an event loop panicked"))??;
+            let counts = server.join().map_err(|_| anyhow!("an event loop panicked"))?;
+            let counts = counts.with_context(|| format!("serve {network} {}", listener.address))?;
             anyhow::Ok(sum.and(counts))
         })
     })?;
@@ -104,7 +105,7 @@ pub fn run(
     }
 }
 
-fn one_reactor(listener: Socket, verbose: bool, options: Options<'_>, shutdown: &Shutdown) -> io::Result<Counts> {
+fn one_reactor(listener: Socket, verbose: bool, options: Options<'_>, shutdown: &Shutdown) -> anyhow::Result<Counts> {
     let result = if verbose {
         reactor::run(listener, Narrator::new(narrate), options, shutdown)
     } else {

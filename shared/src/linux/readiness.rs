@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Poll};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{MsgFlags, recv};
 use socket2::Socket;
 
 /// What one non-blocking system call reported.
@@ -60,10 +61,30 @@ pub fn nonblocking<T: Returned>(
 // ANCHOR_END: eagain
 
 /// recv(2) of a stream: `Done(0)` is the end of the stream.
+///
+/// A read that fills less than its buffer has emptied the socket, most of the time. What can stand behind
+/// a short read, and how a program can know:
+///
+/// | behind it | the sign |
+/// |---|---|
+/// | bytes after urgent data (`MSG_OOB`): a read stops at the mark, of TCP and of Unix sockets | `EPOLLPRI` |
+/// | the end of the stream or an error, under the edge that brought the bytes | `EPOLLRDHUP`, `EPOLLERR` |
+/// | bytes after a message that carried descriptors (`SCM_RIGHTS`), of Unix sockets | none without recvmsg(2): `MSG_CTRUNC` |
+/// | bytes of another sender, where `SO_PASSCRED` is set, of Unix sockets | the same |
+/// | the next record, of a socket that keeps boundaries | always possible |
+///
+/// An edge-triggered loop hears nothing of these later: where one is possible, only `EAGAIN` says that
+/// nothing is left.
 #[inline]
 pub fn read(socket: &Socket, buffer: &mut [u8]) -> io::Result<Ready<usize>> {
     let mut stream = socket;
     nonblocking("read", socket, || stream.read(buffer))
+}
+
+/// recv(2) of a record: its length, which is more than the buffer's where the end was cut off and lost.
+#[inline]
+pub fn read_record(socket: &Socket, buffer: &mut [u8]) -> io::Result<Ready<usize>> {
+    nonblocking("read", socket, || Ok(recv(socket.as_raw_fd(), buffer, MsgFlags::MSG_TRUNC)?))
 }
 
 /// send(2): how many of `bytes` the kernel took; fewer than all is a partial write.

@@ -97,13 +97,13 @@ pub fn narrate(line: fmt::Arguments<'_>) {
     let _ = Patient::new(io::stderr().lock()).write_all(format!("{line}\n").as_bytes());
 }
 
-/// What a peer sent, for logs and terminals: on one line, with nothing in it that a terminal would obey.
+/// What somebody else wrote, safe to show in one line: control characters, invisible ones and invalid bytes are
+/// escaped, and the backslash with them; Chinese stays Chinese.
 pub fn escaped(bytes: &[u8]) -> String {
     let mut text = String::new();
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
-            let turns_the_line_around = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-            if c.is_control() || turns_the_line_around { text.extend(c.escape_default()) } else { text.push(c) }
+            if matches!(c, '\'' | '"') { text.push(c) } else { text.extend(c.escape_debug()) }
         }
         text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
     }
@@ -118,6 +118,6 @@ mod tests {
     fn what_a_peer_sent_stays_one_line_and_chinese_stays_readable() {
         assert_eq!(escaped("三次方根\n\u{1b}[2J\t".as_bytes()), r"三次方根\n\u{1b}[2J\t");
         assert_eq!(escaped(b"a\xff\xe4\xb8b"), r"a\xff\xe4\xb8b");
-        assert_eq!(escaped("\u{202e}evil\\".as_bytes()), r"\u{202e}evil\");
+        assert_eq!(escaped("\u{202e}evil\\".as_bytes()), r"\u{202e}evil\\");
     }
 }

@@ -3,12 +3,15 @@
 //! A program's own `tests/serve.rs` includes this file and names itself and its networks:
 //! `every_fact_of_a_stream!("tcp", env!("CARGO_BIN_EXE_tcpsock"))`.
 
-#![allow(dead_code, reason = "not every program uses everything")]
+#![allow(dead_code, unused_imports, reason = "not every program uses everything")]
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+pub mod faults;
 #[path = "../harness/mod.rs"]
 pub mod harness;
 pub mod process;
+pub mod short_reads;
+pub mod slow_peers;
 pub mod stands;
 
 use std::io::{self, Read, Write};

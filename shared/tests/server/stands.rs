@@ -9,7 +9,10 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 
-use super::process::{Setup, find_tool};
+pub use super::faults::*;
+use super::process::Setup;
+pub use super::short_reads::*;
+pub use super::slow_peers::*;
 use super::{CUBE_ROOT_OF_27, Peer, assert_text, requests_and_answers, say};
 
 /// Makes a test of each fact for one network.
@@ -35,6 +38,7 @@ macro_rules! every_fact_of_the_protocol {
             fragments_of_one_byte_are_one_request,
             a_thousand_requests_in_one_write_are_answered_in_order,
             a_client_that_does_not_read_costs_little_and_harms_nobody,
+            bytes_behind_urgent_data_are_answered,
             a_reset_in_the_middle_harms_nobody,
             after_a_half_close_every_complete_request_is_answered,
             an_unterminated_tail_is_told_to_be_no_request,
@@ -64,15 +68,25 @@ macro_rules! every_fact_of_a_stream {
             no_more_than_the_maximum_are_served_at_one_time,
             one_that_floods_does_not_starve_a_hundred_others,
             a_flood_has_one_turn_and_then_its_neighbour,
+            between_two_turns_of_a_connection_few_are_accepted,
+            peers_that_do_not_read_cost_40_kb_each_and_it_is_given_back,
+            what_a_peer_sends_is_narrated_on_one_line,
+            those_who_send_nothing_are_counted_apart,
             sigint_ends_it_in_order,
             sigterm_ends_it_in_order,
             sighup_ends_it_in_order,
             a_signal_finds_a_backlog_and_it_is_served,
+            a_request_that_came_in_part_waits_for_its_rest_after_a_signal,
+            a_request_that_came_in_part_is_told_to_be_none_when_the_grace_period_ends,
             a_peer_that_goes_on_asking_sees_no_reset,
             a_second_signal_ends_it_at_once_by_itself,
             the_grace_period_ends_for_a_peer_that_stays,
             an_inherited_ignore_of_sigint_stays,
             a_signal_that_was_blocked_when_it_started_ends_it,
+            any_other_error_of_accept_costs_one_connection,
+            a_connection_that_cannot_be_watched_is_the_only_one_that_ends,
+            a_slow_peer_that_cannot_be_watched_is_the_only_one_that_ends,
+            a_socket_that_listens_no_more_ends_it_with_a_word,
             a_deadline_for_serving_ends_it_with_124,
         );
     };
@@ -98,47 +112,6 @@ pub fn a_thousand_requests_in_one_write_are_answered_in_order(setup: &Setup) -> 
     (&peer.0).read_exact(&mut came)?;
     assert_text(&came, &answers);
     Ok(())
-}
-
-/// Asks until the server stops to read, for more than all buffers hold; then reads all of it.
-pub fn a_client_that_does_not_read_costs_little_and_harms_nobody(setup: &Setup) -> io::Result<()> {
-    const ASKED: usize = 8_000_000;
-    let server = setup.start(&[])?;
-    let other = server.connect()?;
-    assert_eq!(other.ask("27")?, CUBE_ROOT_OF_27);
-    let before = server.resident_bytes()?;
-    let greedy = server.connect()?;
-    greedy.0.set_nonblocking(true)?;
-    let requests = b"27\t".repeat(ASKED / 3);
-    let mut sent = 0;
-    while sent < requests.len() {
-        match (&greedy.0).write(&requests[sent..]) {
-            Ok(count) => sent += count,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                assert_eq!(other.ask("27")?, CUBE_ROOT_OF_27);
-                if !has_room_soon(&greedy)? {
-                    break;
-                }
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    let growth = server.resident_bytes()?.saturating_sub(before);
-    assert!(growth < 2 << 20, "grew by {growth} bytes");
-    assert_eq!(other.ask("27")?, CUBE_ROOT_OF_27);
-    greedy.0.set_nonblocking(false)?;
-    let (whole, answer) = (sent / 3, format!("{CUBE_ROOT_OF_27}\t"));
-    greedy.close_write()?;
-    let came = greedy.rest()?;
-    assert_eq!(came.len() / answer.len(), whole);
-    assert!(came.chunks(answer.len()).take(whole).all(|chunk| chunk == answer.as_bytes()));
-    Ok(())
-}
-
-/// Half a second without room: the server has stopped to read.
-fn has_room_soon(peer: &Peer) -> io::Result<bool> {
-    let mut polled = [PollFd::new(peer.0.as_fd(), PollFlags::POLLOUT)];
-    Ok(poll(&mut polled, PollTimeout::from(500u16))? > 0)
 }
 
 pub fn a_reset_in_the_middle_harms_nobody(setup: &Setup) -> io::Result<()> {
@@ -267,10 +240,10 @@ pub fn without_descriptors_it_neither_spins_nor_loses_a_client(setup: &Setup) ->
     let server = setup.start_with_descriptors(16, &[])?;
     let peers: Vec<Peer> = (0..CLIENTS).map(|_| server.connect()).collect::<Result<_, _>>()?;
     peers.iter().try_for_each(|peer| peer.send("27\t"))?;
-    // The first is served; so are all that got a descriptor. Then it is full.
+    // The first is served, and then others until no descriptor is left.
     assert_eq!(peers[0].answer()?, CUBE_ROOT_OF_27);
-    let full = std::fs::read_dir(format!("/proc/{}/fd", server.child.id()))?.count();
-    assert!(full >= 15, "only {full} descriptors in use");
+    let folder = format!("/proc/{}/fd", server.child.id());
+    server.wait_until(|_| Ok(std::fs::read_dir(&folder)?.count() >= 15))?;
     let (before, start) = (server.cpu()?, Instant::now());
     let mut polled = [PollFd::new(peers[CLIENTS - 1].0.as_fd(), PollFlags::POLLIN)];
     assert_eq!(poll(&mut polled, PollTimeout::from(500u16))?, 0, "the last client was served too early");
@@ -351,14 +324,69 @@ pub fn a_flood_has_one_turn_and_then_its_neighbour(setup: &Setup) -> io::Result<
     Ok(())
 }
 
+/// Told by the order of the narration: one that floods has its turns while thousands connect and leave.
+pub fn between_two_turns_of_a_connection_few_are_accepted(setup: &Setup) -> io::Result<()> {
+    const MOST_A_TURN: usize = 8192 / "27\t".len() + 1;
+    let mut server = setup.start(&["-v"])?;
+    let flood = server.connect()?;
+    assert_eq!(flood.ask("27")?, CUBE_ROOT_OF_27);
+    let mut lines = BufReader::new(server.take_stderr()).lines();
+    lines.by_ref().take(3).try_for_each(|line| line.map(drop))?;
+    server.stop()?;
+    flood.send("27\t".repeat(10 * MOST_A_TURN))?;
+    (0..2000).try_for_each(|_| server.connect().map(drop))?;
+    server.signal(Signal::SIGCONT)?;
+    let (mut asked, mut accepted, mut most) = (0, 0, 0);
+    std::thread::scope(|scope| {
+        let answers = vec![0; 10 * MOST_A_TURN * (CUBE_ROOT_OF_27.len() + 1)];
+        let reader = scope.spawn(|| (&flood.0).read_exact(&mut { answers }));
+        while asked < 10 * MOST_A_TURN {
+            let line = lines.next().unwrap()?;
+            if line.starts_with("Established") {
+                accepted += 1;
+            } else if line == "Received request: 27" {
+                asked += 1;
+                (most, accepted) = (most.max(accepted), 0);
+            }
+        }
+        reader.join().unwrap()
+    })?;
+    assert!(most <= 8, "{most} were accepted between two turns");
+    Ok(())
+}
+
+/// Lines are what the server says, never what a peer wrote; Chinese stays Chinese.
+pub fn what_a_peer_sends_is_narrated_on_one_line(setup: &Setup) -> io::Result<()> {
+    let mut server = setup.start(&["-v"])?;
+    let peer = server.connect()?;
+    peer.send("立方根\nSent\u{1b}[2J\t")?;
+    peer.answer()?;
+    let lines: Vec<String> = BufReader::new(server.take_stderr()).lines().take(3).collect::<Result<_, _>>()?;
+    assert!(lines[0].starts_with("Established a connection"), "{lines:?}");
+    assert_eq!(lines[1], r"Received request: 立方根\nSent\u{1b}[2J");
+    assert_eq!(lines[2], r"Sent response (written 37 bytes): '立方根\nSent\u{1b}[2J' is not integer!");
+    Ok(())
+}
+
+pub fn those_who_send_nothing_are_counted_apart(setup: &Setup) -> io::Result<()> {
+    let server = setup.start(&[])?;
+    drop((server.connect()?, server.connect()?));
+    let (partial, peer) = (server.connect()?, server.connect()?);
+    partial.send("1")?;
+    drop(partial);
+    assert_eq!(peer.ask("27")?, CUBE_ROOT_OF_27);
+    drop(peer);
+    let counts = server.end_by(Signal::SIGTERM)?;
+    assert!(counts.contains("connections=2 ") && counts.ends_with(" probes=2\n"), "{counts}");
+    Ok(())
+}
+
 fn a_signal_ends_it_in_order(setup: &Setup, signal: Signal) -> io::Result<()> {
     let server = setup.start(&[])?;
     let (requests, answers) = requests_and_answers(1000);
     let peers: Vec<Peer> = (0..10).map(|_| server.connect()).collect::<Result<_, _>>()?;
     for peer in &peers {
         peer.send(&requests)?;
-        // An unfinished request must not keep it, nor be answered.
-        peer.send("12")?;
     }
     server.signal(signal)?;
     for peer in &peers {
@@ -398,14 +426,44 @@ pub fn a_signal_finds_a_backlog_and_it_is_served(setup: &Setup) -> io::Result<()
     Ok(())
 }
 
+pub fn a_request_that_came_in_part_waits_for_its_rest_after_a_signal(setup: &Setup) -> io::Result<()> {
+    let server = setup.start(&["--grace", "30s"])?;
+    let (patient, leaving, witness) = (server.connect()?, server.connect()?, server.connect()?);
+    patient.send("8\t2")?;
+    leaving.send("8\t12")?;
+    let eight = "The cube root of 8 is 2.000000.";
+    assert_eq!((patient.answer()?, leaving.answer()?), (eight.to_owned(), eight.to_owned()));
+    server.signal(Signal::SIGTERM)?;
+    assert_eq!(witness.rest()?, b"", "the shutdown has begun");
+    patient.send("7\t")?;
+    assert_text(&patient.rest()?, &format!("{CUBE_ROOT_OF_27}\t"));
+    leaving.close_write()?;
+    assert_text(&leaving.rest()?, "'12' is not a request: no TAB ends it!\t");
+    drop((patient, leaving, witness));
+    assert!(server.has_ended_in_order()?.contains("requests=4 timed_out=0 failed=0 cut_off=0 "));
+    Ok(())
+}
+
+pub fn a_request_that_came_in_part_is_told_to_be_none_when_the_grace_period_ends(setup: &Setup) -> io::Result<()> {
+    let server = setup.start(&["--grace", "50ms"])?;
+    let peer = server.connect()?;
+    peer.send("27\t12")?;
+    assert_eq!(peer.answer()?, CUBE_ROOT_OF_27);
+    server.signal(Signal::SIGTERM)?;
+    assert_text(&peer.rest()?, "'12' is not a request: no TAB ends it!\t");
+    assert!(server.has_ended_in_order()?.contains("requests=2 timed_out=0 failed=0 cut_off=1 "));
+    Ok(())
+}
+
 /// What comes after the half-close is dropped without a reset, so that no answer is lost.
 pub fn a_peer_that_goes_on_asking_sees_no_reset(setup: &Setup) -> io::Result<()> {
     let server = setup.start(&[])?;
-    let (peer, witness) = (server.connect()?, server.connect()?);
+    let peer = server.connect()?;
     let (requests, answers) = requests_and_answers(1000);
     peer.send(&requests)?;
     server.signal(Signal::SIGTERM)?;
-    assert_eq!(witness.rest()?, b"", "the shutdown has begun");
+    let half_close = PollFlags::from_bits_retain(nix::libc::POLLRDHUP);
+    poll(&mut [PollFd::new(peer.0.as_fd(), half_close)], PollTimeout::NONE)?;
     peer.send(&requests)?;
     assert_text(&peer.rest()?, &answers);
     Ok(())
@@ -459,42 +517,6 @@ pub fn an_inherited_ignore_of_sigint_stays(setup: &Setup) -> io::Result<()> {
     assert_eq!(server.connect()?.ask("27")?, CUBE_ROOT_OF_27);
     server.end_by(Signal::SIGTERM)?;
     Ok(())
-}
-
-/// strace lets every third call fail with `error`, without making it.
-fn under_faults(setup: &Setup, calls: &str, error: &str) -> io::Result<()> {
-    let Some(strace) = find_tool("strace") else { return Ok(()) };
-    let mut traced = Command::new(strace);
-    let inject = format!("--inject={calls}:error={error}:when=2+3");
-    // Daemonized, strace is not between us and the server: what we signal or kill is the server.
-    traced.args(["--daemonize", "--follow-forks", "--output=/dev/null", "--quiet=all", &inject, setup.program]);
-    let server = match setup.start_as(traced, &[]) {
-        Err(error) if error.to_string().contains("ptrace") => {
-            say(format_args!("skipped: {error}"));
-            return Ok(());
-        }
-        server => server?,
-    };
-    let (requests, answers) = requests_and_answers(100);
-    for _ in 0..10 {
-        let peer = server.connect()?;
-        peer.send(&requests)?;
-        peer.close_write()?;
-        assert_text(&peer.rest()?, &answers);
-    }
-    if setup.command == "serve" { server.end_by(Signal::SIGTERM).map(drop) } else { Ok(()) }
-}
-
-pub fn eintr_at_every_call_is_normal(setup: &Setup) -> io::Result<()> {
-    under_faults(setup, "epoll_wait,accept4,recvfrom,recvmsg,sendto", "EINTR")
-}
-
-pub fn a_connection_aborted_before_accept_is_passed_over(setup: &Setup) -> io::Result<()> {
-    under_faults(setup, "accept4", "ECONNABORTED")
-}
-
-pub fn a_full_table_of_files_is_survived(setup: &Setup) -> io::Result<()> {
-    under_faults(setup, "accept4", "ENFILE")
 }
 
 pub fn a_deadline_for_serving_ends_it_with_124(setup: &Setup) -> io::Result<()> {

@@ -3,6 +3,7 @@
 //! Note: Read方法 (部分读), Close方法. Go: `net.Conn`. Man: epoll(7), recv(2), shutdown(2).
 
 use std::io;
+use std::mem;
 use std::net::Shutdown;
 
 use mio::{Poll, Token};
@@ -10,32 +11,20 @@ use socket2::Socket;
 
 use super::Service;
 use super::deadlines::Tick;
+use super::desk::Desk;
+use super::doubts::Trust;
 use crate::cube_roots::framing::Inbox;
 use crate::cube_roots::outbox::Outbox;
-use crate::linux::readiness::{Ready, read};
+use crate::linux::readiness::{Ready, read, read_record};
 
 /// The most that one turn reads. A record that is longer than a message may be fits with room to spare.
-const INPUT: usize = 8192;
+pub(super) const INPUT: usize = 8192;
 
-/// What all connections of a reactor work with, one at a time.
-pub(super) struct Desk<S> {
-    pub(super) service: S,
-    pub(super) records: bool,
-    /// The tick of this wake-up.
-    pub(super) now: Tick,
-    /// The server is about to end: whoever has been answered is half-closed.
-    pub(super) is_last: bool,
-    pub(super) answered: u64,
-    input: Box<[u8]>,
-    answers: Vec<u8>,
-}
+/// As soon as there are so many bytes of answers, the peer must take them before more are made, ...
+const ANSWERS: usize = 16 << 10;
 
-impl<S> Desk<S> {
-    pub(super) fn new(service: S, records: bool) -> Desk<S> {
-        let (input, answers) = (vec![0; INPUT].into(), Vec::with_capacity(INPUT));
-        Desk { service, records, now: 0, is_last: false, answered: 0, input, answers }
-    }
-}
+/// ... which is looked at after so many bytes of requests: they make 19 times as many bytes at most.
+const PIECE: usize = 512;
 
 /// How far the conversation has come.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,14 +69,19 @@ pub(super) enum Turn {
 pub(super) struct Connection {
     socket: Socket,
     inbox: Inbox,
+    /// What was read and waits until the peer has taken the answers to what came before.
+    held: Box<[u8]>,
     outbox: Outbox,
     /// When the last request was completed, or the peer took what it had left lying.
     pub(super) last_progress: Tick,
     stage: Stage,
-    /// The kernel has announced the peer's end or an error: reads go on until they meet it.
-    pub(super) ended: bool,
+    pub(super) trust: Trust,
+    /// Among those who are looked at again.
+    pub(super) in_doubt: bool,
     /// Another turn is due already.
     pub(super) queued: bool,
+    /// The peer has sent a byte.
+    pub(super) heard: bool,
 }
 
 impl Connection {
@@ -95,24 +89,27 @@ impl Connection {
         Connection {
             socket,
             inbox: Inbox::default(),
+            held: Box::default(),
             outbox: Outbox::default(),
             last_progress: now,
             stage: Stage::Open,
-            ended: false,
+            trust: Trust::Sure,
+            in_doubt: false,
             queued: false,
+            heard: false,
         }
     }
 
-    pub(super) fn turn<S: Service>(&mut self, peer: usize, desk: &mut Desk<S>) -> Turn {
-        self.try_turn(peer, desk).unwrap_or_else(|error| Turn::Closed(End::Failed(error)))
+    pub(super) fn turn<S: Service>(&mut self, peer: usize, input: &mut [u8], desk: &mut Desk<S>) -> Turn {
+        self.try_turn(peer, input, desk).unwrap_or_else(|error| Turn::Closed(End::Failed(error)))
     }
 
     /// Works until the kernel takes no more, has no more, or one read was answered.
     ///
-    /// Nothing is read while answers wait: a peer that does not read them costs what one turn made, and
-    /// when it reads again, the WRITABLE edge goes on here.
+    /// Nothing is read or answered while answers wait: a peer that does not take them costs one read and
+    /// some answers, and when it takes them, the WRITABLE edge goes on here.
     #[inline]
-    fn try_turn<S: Service>(&mut self, peer: usize, desk: &mut Desk<S>) -> io::Result<Turn> {
+    fn try_turn<S: Service>(&mut self, peer: usize, input: &mut [u8], desk: &mut Desk<S>) -> io::Result<Turn> {
         if !self.outbox.is_empty() {
             let sent = self.outbox.flush(&self.socket, desk.records)?;
             self.account(sent, peer, desk);
@@ -123,20 +120,66 @@ impl Connection {
                 return self.close_our_side();
             }
         }
-        match read(&self.socket, &mut desk.input)? {
-            Ready::NotYet => self.drained(desk),
+        if !self.held.is_empty() {
+            let held = mem::take(&mut self.held);
+            return self.answer(&held, false, peer, desk);
+        }
+        match if desk.records { read_record(&self.socket, input) } else { read(&self.socket, input) }? {
+            Ready::NotYet => self.emptied(desk),
             Ready::Done(0) => self.end_of_stream(peer, desk),
-            Ready::Done(_) if self.stage == Stage::Lingering => Ok(Turn::Unfinished),
-            Ready::Done(count) => self.answer(count, peer, desk),
+            Ready::Done(count) => {
+                self.heard = true;
+                if self.stage == Stage::Lingering {
+                    return Ok(Turn::Unfinished);
+                }
+                if count > input.len() {
+                    return self.refuse(peer, desk);
+                }
+                let short = count < input.len() && !desk.records && !desk.is_last;
+                let emptied = short && self.trust.believe();
+                self.answer(&input[..count], emptied, peer, desk)
+            }
         }
     }
 
-    /// Answers the messages that the first `count` bytes of the input complete.
+    /// Answers the messages that `bytes` complete, for as long as the peer takes the answers. `emptied`:
+    /// nothing stands behind these bytes.
     #[inline]
-    fn answer<S: Service>(&mut self, count: usize, peer: usize, desk: &mut Desk<S>) -> io::Result<Turn> {
-        let Desk { service, input, answers, answered, .. } = desk;
+    fn answer<S: Service>(&mut self, bytes: &[u8], emptied: bool, peer: usize, desk: &mut Desk<S>) -> io::Result<Turn> {
+        let mut rest = bytes;
+        while !rest.is_empty() && self.stage == Stage::Open {
+            if desk.answers.len() >= ANSWERS {
+                self.send(peer, desk)?;
+            }
+            if !self.outbox.is_empty() {
+                self.held = rest.into();
+                return Ok(Turn::Drained);
+            }
+            let (piece, behind) = rest.split_at(PIECE.min(rest.len()));
+            self.feed(piece, peer, desk);
+            rest = behind;
+        }
+        if desk.records && self.stage == Stage::Open {
+            self.answer_tail(peer, desk);
+        }
+        self.send(peer, desk)?;
+        if !self.outbox.is_empty() {
+            Ok(Turn::Drained)
+        } else if self.stage == Stage::Closing {
+            self.close_our_side()
+        } else if emptied {
+            Ok(Turn::Drained)
+        } else {
+            Ok(Turn::Unfinished)
+        }
+    }
+
+    /// Makes the answers to what `piece` completes, or the last one when a message outgrew the cap.
+    #[inline]
+    fn feed<S: Service>(&mut self, piece: &[u8], peer: usize, desk: &mut Desk<S>) {
+        let Desk { service, answers, answered, .. } = desk;
         let before = *answered;
-        let fed = self.inbox.feed(&input[..count], |message| {
+        let fed = self.inbox.feed(piece, |message| {
             service.respond(peer, message, answers);
             *answered += 1;
         });
@@ -144,44 +187,45 @@ impl Connection {
             self.last_progress = desk.now;
         }
         if fed.is_err() {
-            desk.service.respond_too_long(peer, &mut desk.answers);
-            desk.answered += 1;
-            self.stage = Stage::Closing;
-        } else if desk.records {
-            self.answer_tail(peer, desk);
+            self.answer_too_long(peer, desk);
         }
+    }
+
+    fn answer_too_long<S: Service>(&mut self, peer: usize, desk: &mut Desk<S>) {
+        desk.service.respond_too_long(peer, &mut desk.answers);
+        desk.answered += 1;
+        self.stage = Stage::Closing;
+    }
+
+    /// The record did not fit: no part of it is a request.
+    fn refuse<S: Service>(&mut self, peer: usize, desk: &mut Desk<S>) -> io::Result<Turn> {
+        self.answer_too_long(peer, desk);
         self.send(peer, desk)?;
-        if !self.outbox.is_empty() {
-            return Ok(Turn::Drained);
-        }
-        if self.stage == Stage::Closing {
-            return self.close_our_side();
-        }
-        // epoll(7): a short read of a stream has emptied it, and what comes later makes a new edge. Not
-        // so a record, nor a full buffer, nor a stream whose end came with the data under one edge.
-        if desk.records || count == desk.input.len() || self.ended {
-            return Ok(Turn::Unfinished);
-        }
-        self.drained(desk)
+        if self.outbox.is_empty() { self.close_our_side() } else { Ok(Turn::Drained) }
     }
 
-    /// The kernel has no more for us now.
-    fn drained<S>(&mut self, desk: &Desk<S>) -> io::Result<Turn> {
-        if desk.is_last && self.stage == Stage::Open { self.close_our_side() } else { Ok(Turn::Drained) }
+    /// The kernel has no more for us now. At a shutdown that is all, unless a request has come in part.
+    fn emptied<S>(&mut self, desk: &Desk<S>) -> io::Result<Turn> {
+        self.trust.emptied();
+        let answered = self.stage == Stage::Open && self.inbox.is_empty();
+        if desk.is_last && answered { self.close_our_side() } else { Ok(Turn::Drained) }
     }
 
-    /// The peer has closed its side: what it left unterminated is no request, and told so.
+    /// The peer has closed its side.
     fn end_of_stream<S: Service>(&mut self, peer: usize, desk: &mut Desk<S>) -> io::Result<Turn> {
-        if self.stage == Stage::Open {
-            let tail = self.inbox.take_tail();
-            if !tail.is_empty() {
-                desk.service.respond_unterminated(peer, &tail, &mut desk.answers);
-                desk.answered += 1;
-                self.send(peer, desk)?;
-            }
-        }
+        self.end_requests(peer, desk)?;
         self.stage = Stage::Leaving;
         if self.outbox.is_empty() { self.close_our_side() } else { Ok(Turn::Drained) }
+    }
+
+    /// No more requests are taken: what was left unterminated is none, and told so.
+    pub(super) fn end_requests<S: Service>(&mut self, peer: usize, desk: &mut Desk<S>) -> io::Result<()> {
+        if self.stage != Stage::Open || self.inbox.is_empty() || !self.outbox.is_empty() {
+            return Ok(());
+        }
+        desk.service.respond_unterminated(peer, &self.inbox.take_tail(), &mut desk.answers);
+        desk.answered += 1;
+        self.send(peer, desk)
     }
 
     /// The end of a record ends a message too, though no TAB does.
@@ -218,6 +262,12 @@ impl Connection {
         self.stage = Stage::Lingering;
         self.socket.shutdown(Shutdown::Write)?;
         Ok(Turn::Unfinished)
+    }
+
+    /// How many bytes wait for the peer.
+    #[inline]
+    pub(super) fn kept(&self) -> usize {
+        self.held.len() + self.outbox.kept()
     }
 
     #[inline]
