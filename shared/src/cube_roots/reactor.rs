@@ -1,15 +1,15 @@
 //! One event loop that serves many connections on one thread, edge-triggered.
 //!
 //! - A connection's **turn** reads once, answers all that the bytes complete, and writes at once. It
-//!   takes as many turns as it needs until the kernel has nothing more for it; between two of them all
-//!   its neighbours have theirs, so one that floods cannot starve them. The listening socket has turns too.
+//!   takes turns until the kernel has nothing more for it; between two of them all its neighbours have
+//!   theirs, so one that floods cannot starve them. The listening socket takes turns, too.
 //! - An edge comes only once. So each connection with work left is in [`Reactor::unfinished`], and only
 //!   one that the kernel has emptied, or that the kernel takes no more from, is left to epoll: `EAGAIN`
 //!   said so, or a short read that [`Doubts`] looks at again.
 //! - Only the listening socket, or epoll itself, can end the loop: whatever else fails costs one connection.
 //! - Idle connections hold no buffers. One clock reading a wake-up serves all of them.
 //!
-//! It knows bytes and messages; what a message means is the [`Service`]'s.
+//! It knows bytes and messages; what a message means is for the [`Service`] to say.
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Listener.Accept`, a goroutine per `net.Conn`. Man: epoll(7).
 
@@ -47,7 +47,7 @@ use memory::Memory;
 const LISTENER: Token = Token(usize::MAX);
 const WAKER: Token = Token(usize::MAX - 1);
 
-/// How many events one epoll_wait(2) brings.
+/// The most events that one epoll_wait(2) returns.
 const EVENTS: usize = 1024;
 
 /// What a server does for its peers. `peer` numbers the connections that are open at one time.
@@ -79,7 +79,7 @@ pub struct Options<'a> {
     pub max_connections: usize,
     /// How long peers have to close their side after a shutdown.
     pub grace: Duration,
-    /// Whose peers are served, by the user they run as; empty is everybody's.
+    /// The users whose peers are served; empty means everybody.
     pub allow_uid: &'a [u32],
 }
 
@@ -97,7 +97,7 @@ pub struct Reactor<'a, S> {
     options: Options<'a>,
     counts: Counts,
     shutdown: &'a Shutdown,
-    /// Once the shutdown has begun: when it ends whatever the peers do.
+    /// Once the shutdown has begun: when it ends, whatever the peers do.
     grace_ends: Option<Instant>,
 }
 
@@ -176,8 +176,8 @@ impl<'a, S: Service> Reactor<'a, S> {
         Ok(())
     }
 
-    /// An event may be of a connection that was closed since, even of another one that has its number
-    /// by now: then it is one turn for nothing. One that is unfinished has its turn coming.
+    /// The event may belong to a connection that was closed meanwhile, and its number to another one by
+    /// now: that costs one turn for nothing. An unfinished connection has its turn coming anyway.
     fn turn(&mut self, peer: usize) {
         let Some(connection) = self.connections.get_mut(peer) else { return };
         if connection.queued {
@@ -231,8 +231,8 @@ impl<'a, S: Service> Reactor<'a, S> {
         Some(next.saturating_duration_since(now))
     }
 
-    /// Stops accepting, and has every connection answer what has been received, half-close, and wait
-    /// for its peer's end. Who completed the handshake before this is served too.
+    /// Stops accepting, and makes every connection answer what has been received, half-close, and wait
+    /// for its peer's end. Peers that completed the handshake before this are served, too.
     fn begin_shutdown(&mut self, now: Instant) -> anyhow::Result<()> {
         if self.grace_ends.is_some() || !self.shutdown.is_requested() {
             return Ok(());
@@ -249,7 +249,7 @@ impl<'a, S: Service> Reactor<'a, S> {
         self.grace_ends.is_some_and(|end| self.connections.is_empty() || Instant::now() >= end)
     }
 
-    /// Nobody is waited for any longer. A request that has come in part is told to be none.
+    /// Waits for nobody any longer. A request that has come in part is answered as none.
     fn cut_off_the_rest(&mut self) {
         for peer in self.everybody() {
             let told = self.connections[peer].end_requests(peer, &mut self.desk);

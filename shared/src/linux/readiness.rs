@@ -34,7 +34,7 @@ pub fn trace_calls() {
 }
 
 // ANCHOR: eagain
-/// Makes one non-blocking call, again where a signal interrupted it.
+/// Makes one non-blocking call, and again if a signal interrupted it.
 ///
 /// `call` and `fd` are for the trace only.
 #[inline]
@@ -73,7 +73,7 @@ pub fn nonblocking<T: Returned>(
 /// | bytes of another sender, where `SO_PASSCRED` is set, of Unix sockets | the same |
 /// | the next record, of a socket that keeps boundaries | always possible |
 ///
-/// An edge-triggered loop hears nothing of these later: where one is possible, only `EAGAIN` says that
+/// An edge-triggered loop hears nothing of these later: where one is possible, only `EAGAIN` proves that
 /// nothing is left.
 #[inline]
 pub fn read(socket: &Socket, buffer: &mut [u8]) -> io::Result<Ready<usize>> {
@@ -136,7 +136,7 @@ pub fn restart<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 }
 
 /// Makes a call on a descriptor that is not ours alone, such as stdout: where somebody made it non-blocking, poll(2)
-/// waits instead. The flag is the open file's, so whoever took it away would hinder those who set it.
+/// waits instead. The flag belongs to the open file: removing it would hinder those who set it.
 pub fn as_if_blocking<T>(
     file: &impl AsFd,
     event: PollFlags,

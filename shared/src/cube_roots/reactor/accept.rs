@@ -2,8 +2,8 @@
 //!
 //! - The backlog is an edge, too: until accept(2) has answered EAGAIN, [`Next`] says what brings the next turn.
 //! - After EMFILE, ENFILE, ENOBUFS or ENOMEM the client stays in the kernel's backlog and no new edge comes,
-//!   even when descriptors are free again. To go on trying would spin, to wait for an edge would be deaf: so
-//!   the next close tries again, and a timer, for descriptors that others give back.
+//!   even when descriptors are free again. Trying on would spin; waiting for an edge would never end. So the
+//!   next close makes us try again, and so does a timer, for descriptors that others give back.
 //! - Any other error costs one connection, as long as the socket still listens.
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯 (Accept). Go: `net.Listener.Accept`. Man: accept(2).
@@ -27,11 +27,11 @@ use crate::cube_roots::outbox::INTEREST;
 use crate::linux::readiness::{Ready, nonblocking};
 use crate::linux::stdio::narrate;
 
-/// How long to wait for what something else gives back.
+/// How long to wait for descriptors or memory that others give back.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// The most that one turn accepts: between two turns of one who is connected stand no more than these. With
-/// eight, a client beside four processes that connect and close all the time was served a third as often.
+/// The most connections that one turn accepts, between two turns of each open connection. With eight, a client
+/// beside four processes that connect and close all the time was served a third as often.
 const A_TURN: usize = 2;
 
 /// The connection failed before it was accepted; accept(2) advises to take these as `EAGAIN`.
@@ -50,13 +50,13 @@ const OF_THE_PEER: [i32; 12] = [
     libc::ETIMEDOUT,
 ];
 
-/// Nothing is left to make a connection of.
+/// Descriptors or memory for another connection are missing.
 const EXHAUSTED: [i32; 4] = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM];
 
 /// The listening socket and whether it may be used now.
 #[derive(Debug)]
 pub(super) struct Accepting {
-    /// None once the server has stopped accepting.
+    /// `None` once the server has stopped accepting.
     listener: Option<Socket>,
     next: Next,
 }
@@ -68,7 +68,7 @@ enum Next {
     Edge,
     /// Nothing: it is due, after the neighbours have had theirs.
     Due,
-    /// A close: there are as many connections as may be.
+    /// A close: the maximum of connections is reached.
     Close,
     /// A close, or this time: what is missing may come from elsewhere.
     CloseOr(Instant),
@@ -84,7 +84,7 @@ impl Accepting {
         self.next = Next::Due;
     }
 
-    /// A connection was closed, and its descriptor is free: whoever waited for that has a turn.
+    /// A connection was closed and its descriptor is free: if accept(2) waited for that, it has a turn.
     pub(super) fn room(&mut self) {
         if matches!(self.next, Next::Close | Next::CloseOr(_)) {
             self.next = Next::Due;

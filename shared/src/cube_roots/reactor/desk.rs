@@ -9,7 +9,7 @@ pub(super) struct Desk<S> {
     pub(super) records: bool,
     /// The tick of this wake-up.
     pub(super) now: Tick,
-    /// The server is about to end: whoever has been answered is half-closed.
+    /// The server is about to end: connections that have been answered are half-closed.
     pub(super) is_last: bool,
     pub(super) answered: u64,
     pub(super) answers: Vec<u8>,
