@@ -11,6 +11,8 @@
 //!
 //! It knows bytes and messages; what a message means is for the [`Service`] to say.
 //!
+//! Over 250 lines: whatever touches more than one connection stands on this page.
+//!
 //! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Listener.Accept`, a goroutine per `net.Conn`. Man: epoll(7).
 
 mod accept;
@@ -20,6 +22,8 @@ mod deadlines;
 mod desk;
 mod doubts;
 mod memory;
+mod service;
+mod trust;
 
 use std::collections::VecDeque;
 use std::io;
@@ -33,40 +37,24 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use slab::Slab;
 use socket2::{SockAddr, Socket};
 
+use crate::cube_roots::outbox::INTEREST;
 use crate::linux::readiness;
 use crate::linux::shutdown::Shutdown;
-use accept::Accepting;
-pub use connection::End;
-use connection::{Connection, INPUT, Turn};
+use accept::{A_TURN, Accepted, Accepting};
+use connection::{Connection, Turn};
 pub use counts::Counts;
 use deadlines::Deadlines;
-use desk::Desk;
-use doubts::{Doubts, Trust};
+use desk::{Desk, INPUT};
+use doubts::Doubts;
 use memory::Memory;
+pub use service::{End, Service};
+use trust::Trust;
 
 const LISTENER: Token = Token(usize::MAX);
 const WAKER: Token = Token(usize::MAX - 1);
 
 /// The most events that one epoll_wait(2) returns.
 const EVENTS: usize = 1024;
-
-/// What a server does for its peers. `peer` numbers the connections that are open at one time.
-pub trait Service {
-    /// A connection was accepted from `address`.
-    fn established(&mut self, _peer: usize, _address: &SockAddr) {}
-    /// A connection failed before it was established.
-    fn lost(&mut self, _error: &io::Error) {}
-    /// Appends the answer to `request`, which comes without its TAB.
-    fn respond(&mut self, peer: usize, request: &[u8], answers: &mut Vec<u8>);
-    /// Appends the answer to a message that outgrew the cap, after which the connection is closed.
-    fn respond_too_long(&mut self, peer: usize, answers: &mut Vec<u8>);
-    /// Appends the answer to what the peer left without a TAB when it closed its side.
-    fn respond_unterminated(&mut self, peer: usize, tail: &[u8], answers: &mut Vec<u8>);
-    /// The kernel took this many bytes of the answers.
-    fn sent(&mut self, _peer: usize, _bytes: usize) {}
-    /// The connection is over.
-    fn closed(&mut self, _peer: usize, _end: &End) {}
-}
 
 /// How a reactor behaves.
 #[derive(Clone, Copy, Debug)]
@@ -199,6 +187,43 @@ impl<'a, S: Service> Reactor<'a, S> {
         }
     }
 
+    /// One turn of accept(2), in which a few are accepted.
+    fn accept(&mut self, now: Instant) -> anyhow::Result<()> {
+        self.accepting.edge();
+        for _ in 0..A_TURN {
+            let is_room = self.connections.len() < self.options.max_connections;
+            match self.accepting.accept(is_room, now)? {
+                Accepted::Peer(socket, address) => {
+                    self.welcome(socket, &address).unwrap_or_else(|error| self.lose(&error));
+                }
+                Accepted::Lost(error) => self.lose(&error),
+                Accepted::Nobody => break,
+            }
+            if !self.accepting.is_due(now) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn welcome(&mut self, socket: Socket, address: &SockAddr) -> io::Result<()> {
+        if !accept::is_welcome(&socket, self.options.allow_uid)? {
+            return Ok(());
+        }
+        let entry = self.connections.vacant_entry();
+        let peer = entry.key();
+        self.poll.registry().register(&mut SourceFd(&socket.as_raw_fd()), Token(peer), INTEREST)?;
+        self.desk.service.established(peer, address);
+        entry.insert(Connection::new(socket, self.desk.now));
+        self.deadlines.watch(self.desk.now);
+        Ok(())
+    }
+
+    fn lose(&mut self, error: &io::Error) {
+        self.counts.failed += 1;
+        self.desk.service.lost(error);
+    }
+
     /// One more turn for each that was unfinished when this began.
     fn go_on_with_unfinished(&mut self) {
         for _ in 0..self.unfinished.len() {
@@ -237,7 +262,12 @@ impl<'a, S: Service> Reactor<'a, S> {
         if self.grace_ends.is_some() || !self.shutdown.is_requested() {
             return Ok(());
         }
-        self.accept_the_backlog(now)?;
+        self.accepting.edge();
+        for _ in 0..=accept::longest_backlog() / A_TURN {
+            if self.accepting.is_due(now) {
+                self.accept(now)?;
+            }
+        }
         self.accepting.stop();
         self.grace_ends = Some(now + self.options.grace);
         self.desk.is_last = true;

@@ -81,7 +81,7 @@ pub fn main<P: Program>() -> ExitCode {
     let program = P::parse();
     stdio::name(&name::<P>());
     if program.options().verbose > 1 {
-        readiness::trace_calls();
+        readiness::trace_calls(stdio::narrate);
     }
     report::exit(begun.context("sigaction").and_then(|()| program.run()))
 }

@@ -9,7 +9,7 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll};
@@ -26,11 +26,12 @@ pub enum Ready<T> {
     NotYet,
 }
 
-static TRACE: AtomicBool = AtomicBool::new(false);
+/// Gets a line for each call.
+static TRACE: OnceLock<fn(fmt::Arguments<'_>)> = OnceLock::new();
 
-/// Shows every non-blocking call from now on (`-vv`).
-pub fn trace_calls() {
-    TRACE.store(true, Ordering::Relaxed);
+/// Tells `narrate` of every non-blocking call from now on (`-vv`).
+pub fn trace_calls(narrate: fn(fmt::Arguments<'_>)) {
+    TRACE.get_or_init(|| narrate);
 }
 
 // ANCHOR: eagain
@@ -45,8 +46,8 @@ pub fn nonblocking<T: Returned>(
 ) -> io::Result<Ready<T>> {
     loop {
         let result = attempt();
-        if TRACE.load(Ordering::Relaxed) {
-            show(call, fd.as_raw_fd(), &result);
+        if let Some(narrate) = TRACE.get() {
+            show(*narrate, call, fd.as_raw_fd(), &result);
         }
         match result {
             Ok(value) => return Ok(Ready::Done(value)),
@@ -97,9 +98,9 @@ pub fn write(socket: &Socket, bytes: &[u8]) -> io::Result<Ready<usize>> {
 /// epoll_wait(2). A signal ends the wait with no events, as the timeout does.
 pub fn wait(poll: &mut Poll, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
     let result = poll.poll(events, timeout);
-    if TRACE.load(Ordering::Relaxed) {
+    if let Some(narrate) = TRACE.get() {
         let count = result.as_ref().map(|()| events.iter().count());
-        show("epoll_wait", poll.as_raw_fd(), &count);
+        show(*narrate, "epoll_wait", poll.as_raw_fd(), &count);
     }
     match result {
         Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
@@ -182,10 +183,15 @@ impl<A> Returned for (Socket, A) {
 }
 
 #[cold]
-fn show<T: Returned, E: Borrow<io::Error>>(call: &str, fd: RawFd, result: &Result<T, E>) {
+fn show<T: Returned, E: Borrow<io::Error>>(
+    narrate: fn(fmt::Arguments<'_>),
+    call: &str,
+    fd: RawFd,
+    result: &Result<T, E>,
+) {
     match result {
-        Ok(value) => crate::linux::stdio::narrate(format_args!("{call}({fd}) = {}", value.returned())),
-        Err(error) => crate::linux::stdio::narrate(format_args!("{call}({fd}) = {}", Name(error.borrow()))),
+        Ok(value) => narrate(format_args!("{call}({fd}) = {}", value.returned())),
+        Err(error) => narrate(format_args!("{call}({fd}) = {}", Name(error.borrow()))),
     }
 }
 

@@ -9,16 +9,12 @@ use std::net::Shutdown;
 use mio::{Poll, Token};
 use socket2::Socket;
 
-use super::Service;
-use super::deadlines::Tick;
-use super::desk::Desk;
-use super::doubts::Trust;
+use super::desk::{Desk, Tick};
+use super::service::{End, Service};
+use super::trust::Trust;
 use crate::cube_roots::framing::Inbox;
 use crate::cube_roots::outbox::Outbox;
 use crate::linux::readiness::{Ready, read, read_record};
-
-/// The most that one turn reads. A record longer than any message fits with room to spare.
-pub(super) const INPUT: usize = 8192;
 
 /// Once there are this many bytes of answers, the peer must take them before more are made. ...
 const ANSWERS: usize = 16 << 10;
@@ -38,19 +34,6 @@ enum Stage {
     /// Our side is closed. What comes is read and dropped: a close with unread bytes would make the
     /// kernel reset the connection, and the peer lose answers that it has not read yet.
     Lingering,
-}
-
-/// How a connection ended.
-#[derive(Debug)]
-pub enum End {
-    /// Both sides closed.
-    Orderly,
-    /// No request was completed in time.
-    TimedOut,
-    /// The grace period of a shutdown ended first.
-    CutOff,
-    /// A reset, most of the time.
-    Failed(io::Error),
 }
 
 /// What is to be done after a turn.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::End;
+use super::service::End;
 
 /// What happened, for the last line on stderr.
 #[derive(Clone, Copy, Debug, Default)]

@@ -11,9 +11,7 @@ use std::time::{Duration, Instant};
 use slab::Slab;
 
 use super::connection::Connection;
-
-/// A point in time, in ticks since the start.
-pub(super) type Tick = u64;
+use super::desk::Tick;
 
 /// Number of ticks in a timeout.
 const TICKS: u32 = 40;
