@@ -1,6 +1,6 @@
 //! The conversation of the Go program over a fresh path, in one process; then the boundaries of messages.
 //!
-//! Note: Socket, 基于TCP/IP协议栈的Socket通讯 (字面量 "unix"). Go: tcpsock.go with `net.Listen("unix", …)`. Man: unix(7).
+//! Note: 基于TCP/IP协议栈的Socket通讯 (字面量 "unix"). Go: tcpsock.go with `net.Listen("unix", …)`. Man: unix(7).
 
 use shared::cube_roots::conversation;
 use shared::harness::report::Report;
