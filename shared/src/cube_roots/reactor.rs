@@ -23,6 +23,7 @@ mod desk;
 mod doubts;
 mod memory;
 mod service;
+mod stage;
 mod trust;
 
 use std::collections::VecDeque;
@@ -41,13 +42,14 @@ use crate::cube_roots::outbox::INTEREST;
 use crate::linux::readiness;
 use crate::linux::shutdown::Shutdown;
 use accept::{A_TURN, Accepted, Accepting};
-use connection::{Connection, Turn};
+use connection::Connection;
 pub use counts::Counts;
 use deadlines::Deadlines;
 use desk::{Desk, INPUT};
 use doubts::Doubts;
 use memory::Memory;
 pub use service::{End, Service};
+use stage::Turn;
 use trust::Trust;
 
 const LISTENER: Token = Token(usize::MAX);

@@ -11,6 +11,7 @@ use socket2::Socket;
 
 use super::desk::{Desk, Tick};
 use super::service::{End, Service};
+use super::stage::{Stage, Turn};
 use super::trust::Trust;
 use crate::cube_roots::framing::Inbox;
 use crate::cube_roots::outbox::Outbox;
@@ -21,31 +22,6 @@ const ANSWERS: usize = 16 << 10;
 
 /// ... That is checked after this many bytes of requests, whose answers are at most 19 times as long.
 const PIECE: usize = 512;
-
-/// How far the conversation has come.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Stage {
-    /// Requests are read and answered.
-    Open,
-    /// The last answers are on their way; then our side is closed.
-    Closing,
-    /// The last answers are on their way to a peer that has closed its side; then all is over.
-    Leaving,
-    /// Our side is closed. What comes is read and dropped: a close with unread bytes would make the
-    /// kernel reset the connection, and the peer lose answers that it has not read yet.
-    Lingering,
-}
-
-/// What is to be done after a turn.
-#[derive(Debug)]
-pub(super) enum Turn {
-    /// Nothing until the next event: the kernel has no more bytes, or takes no more.
-    Drained,
-    /// Another turn, after the neighbours.
-    Unfinished,
-    /// The connection is over.
-    Closed(End),
-}
 
 /// A connection; small, because 10,000 idle ones are in memory at a time.
 #[derive(Debug)]
