@@ -65,7 +65,7 @@ impl Visits {
             By::PlainReadsAndWrites => self.both_inside > 0 && self.meetings >= 20_000,
             By::Fence => self.meetings >= 20_000,
             // Whoever comes second falls asleep, and has to be woken.
-            By::Mutex | By::Token => self.meetings >= 500,
+            By::Mutex | By::Token => self.meetings >= 100,
         }
     }
 }
