@@ -55,7 +55,7 @@ fn watch<T: Send + 'static>(
     let mut poll = Poll::new().context("epoll_create")?;
     shutdown.wake(Waker::new(poll.registry(), SHUTDOWN).context("eventfd")?)?;
     let (open_while_told, mut told) = mio::unix::pipe::new().context("pipe")?;
-    poll.registry().register(&mut told, STORY, Interest::READABLE)?;
+    poll.registry().register(&mut told, STORY, Interest::READABLE).context("epoll_ctl")?;
     let result = begin(children.clone(), story, open_while_told)?;
     let mut events = Events::with_capacity(2);
     loop {
