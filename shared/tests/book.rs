@@ -132,7 +132,8 @@ fn every_anchor_is_on_a_page() {
         .map(|(path, anchor)| (docs().join(path).canonicalize().unwrap(), anchor))
         .collect();
     // A second program stands in the folder of a first.
-    let folders = PROGRAMS.iter().chain(&["shared"]).map(|name| root().join(name).join("src")).filter(|src| src.exists());
+    let folders =
+        PROGRAMS.iter().chain(&["shared"]).map(|name| root().join(name).join("src")).filter(|src| src.exists());
     for source in folders.flat_map(|folder| files(&folder, ".rs")) {
         for line in read(&source).lines() {
             if let Some(anchor) = line.trim().strip_prefix("// ANCHOR: ") {

@@ -13,8 +13,8 @@ use shared::harness::claims::{Check, Seen};
 use shared::linux::cpu::{cpus, stay_on};
 
 use super::MECHANISMS;
-use shared::linux::child::teller::Teller;
 use shared::linux::child::Children;
+use shared::linux::child::teller::Teller;
 use shared::linux::usage::Usage;
 
 pub const CHECKS: &[Check] = &[(3, is_shared_memory_the_fastest)];

@@ -185,7 +185,7 @@ fn forked_by(body: impl FnOnce() -> u8) -> anyhow::Result<Pid> {
     ensure!(unshare(CloneFlags::CLONE_THREAD) != Err(Errno::EINVAL), "fork in a program that has several threads");
     // SAFETY: there is no other thread, so the child may do what its parent may.
     #[allow(unsafe_code, reason = "fork(2) is unsafe in a program with threads")]
-    match unsafe { fork() }.context("fork")? {
+    match unsafe { fork() }.map_err(io::Error::from).context("fork")? {
         ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {
             let code = panic::catch_unwind(AssertUnwindSafe(body)).unwrap_or(1);
