@@ -1,4 +1,4 @@
-//! Pipes between processes, and what processes need besides: the note's sections 管道 and 关于同步. One command a file.
+//! Pipes between processes: the note's section 管道. One command a file.
 
 mod atomicity;
 mod bench;
@@ -9,12 +9,10 @@ mod io_pipe;
 mod ipc;
 mod os_pipe;
 mod pipeline;
-mod process;
 mod run;
 mod status;
 mod step;
 mod stranger;
-mod sync;
 
 use std::process::ExitCode;
 
@@ -23,7 +21,7 @@ use shared::harness::claims::Check;
 use shared::harness::program::{self, Common, Options, Program};
 use shared::harness::report::Report;
 
-/// Pipes, processes and their race for shared memory, as the note's sections 管道 and 关于同步 tell of them
+/// Pipes between processes, as the note's section 管道 tells of them
 ///
 /// Without a command it tells the note's stories: echo read in pieces and by line, ps aux piped into grep,
 /// a pipe of the kernel's and one in memory.
@@ -54,8 +52,6 @@ enum Command {
     Capacity(capacity::Args),
     /// Count the messages of many writers that arrive torn
     Atomicity(atomicity::Args),
-    /// Let processes add to one number in shared memory, and count the updates that are lost
-    Race(sync::race::Args),
     /// Round trips and throughput of pipes and of shared memory, on one scale with the other programs' mechanisms
     Bench(shared::harness::bench::Args),
     #[command(flatten)]
@@ -71,13 +67,6 @@ impl Program for Cli {
         bench::fastest::CHECKS,
         ipc::kinds::CHECKS,
         ipc::messages::CHECKS,
-        sync::increment::CHECKS,
-        sync::interrupted::CHECKS,
-        sync::flags::CHECKS,
-        sync::preempted::CHECKS,
-        sync::race::CHECKS,
-        sync::retry::CHECKS,
-        sync::words::CHECKS,
         run::arguments::CHECKS,
         run::reads::CHECKS,
         run::ends::CHECKS,
@@ -107,7 +96,6 @@ impl Program for Cli {
             Command::IoPipe(args) => io_pipe::run(&args, out),
             Command::Capacity(args) => capacity::run(&args, out),
             Command::Atomicity(args) => atomicity::run(&args, out),
-            Command::Race(args) => sync::race::run(&args, out),
             Command::Bench(args) => shared::harness::bench::run(&args, &bench::MECHANISMS),
             Command::Common(command) => command.run::<Cli>(),
         }

@@ -5,13 +5,10 @@ mod support;
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use serde_json::Value;
-use support::{Result, code, end_of, output, pipe_demo, run, spawn, stderr, stdout};
+use support::{Result, code, output, pipe_demo, run, stderr, stdout};
 
 /// The records that the program prints as JSON lines.
 fn records(args: &[&str]) -> Result<Vec<Value>> {
@@ -116,55 +113,6 @@ fn only_writes_over_pipe_buf_tear_and_only_without_a_lock_around_them() -> Resul
 }
 
 #[test]
-fn only_unprotected_updates_are_lost() -> Result {
-    for record in records(&["race"])? {
-        let (counted, lost) =
-            (record["counted"].as_u64().ok_or("no count")?, record["lost"].as_u64().ok_or("no loss")?);
-        assert_eq!(counted + lost, 20_000);
-        assert_eq!(lost > 0, record["how"] == "plain", "{record}");
-    }
-    assert_eq!(records(&["race", "--how", "token", "--processes", "3", "--updates", "10"])?[0]["counted"], 30);
-    Ok(())
-}
-
-/// The last racer: the program would hear of the others' ends before.
-#[test]
-fn a_racer_that_is_killed_with_the_lock_does_not_hold_up_the_others() -> Result {
-    for how in ["mutex", "token"] {
-        let race = ["race", "--how", how, "--processes", "3", "--updates", "1000000000000", "--timeout", "20s"];
-        let child = spawn(&mut pipe_demo(&race))?;
-        let children = format!("/proc/{0}/task/{0}/children", child.id());
-        let racer = loop {
-            let pids = std::fs::read_to_string(&children)?;
-            let pids: Vec<i32> = pids.split_whitespace().map(str::parse).collect::<std::result::Result<_, _>>()?;
-            if let [_, _, last] = pids[..] {
-                break Pid::from_raw(last);
-            }
-            std::thread::yield_now();
-        };
-        kill(racer, Signal::SIGKILL)?;
-        let output = end_of(child)?;
-        assert_eq!(code(output.status), 1, "{how}: {}", stderr(&output));
-        assert!(stderr(&output).contains("SIGKILL"), "{how}: {}", stderr(&output));
-    }
-    Ok(())
-}
-
-#[test]
-fn ctrl_c_ends_forked_children_too() -> Result {
-    let child = spawn(&mut pipe_demo(&["race", "--how", "plain", "--updates", "1000000000000"]))?;
-    let pid = Pid::from_raw(i32::try_from(child.id())?);
-    // The program is ready for the signal when it has the threads of the story and of ctrlc.
-    let tasks = format!("/proc/{pid}/task");
-    while std::fs::read_dir(&tasks)?.count() < 3 {
-        std::thread::yield_now();
-    }
-    kill(pid, Signal::SIGINT)?;
-    assert_eq!(end_of(child)?.status.signal(), Some(Signal::SIGINT as i32));
-    Ok(())
-}
-
-#[test]
 fn the_stories_are_told_in_the_notes_order() -> Result {
     if let Err(error) = output(Command::new("ps").stdout(Stdio::null())) {
         return Ok(writeln!(io::stderr(), "skipped: ps: {error}")?);
@@ -182,7 +130,7 @@ fn the_stories_are_told_in_the_notes_order() -> Result {
     Ok(())
 }
 
-const COMMANDS: [&[&str]; 6] = [&["demo"], &["os-pipe"], &["io-pipe"], &["capacity"], &["atomicity"], &["race"]];
+const COMMANDS: [&[&str]; 5] = [&["demo"], &["os-pipe"], &["io-pipe"], &["capacity"], &["atomicity"]];
 
 #[test]
 fn a_reader_that_has_gone_is_no_error_and_a_full_disk_is_one() -> Result {

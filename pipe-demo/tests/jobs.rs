@@ -180,8 +180,8 @@ fn a_command_ends_although_the_program_was_killed() -> Result {
 }
 
 /// The program, in a process group of its own, and the PID of a child that it has started.
-fn with_a_child(args: &[&str]) -> Result<(Child, Pid)> {
-    let program = program(args).process_group(0).spawn()?;
+fn with_a_child(mut program: Command) -> Result<(Child, Pid)> {
+    let program = program.process_group(0).spawn()?;
     let threads = format!("/proc/{}/task", program.id());
     loop {
         for thread in fs::read_dir(&threads)?.flatten() {
@@ -197,14 +197,19 @@ fn with_a_child(args: &[&str]) -> Result<(Child, Pid)> {
     }
 }
 
-const ENDLESS_RACE: &[&str] = &["race", "--how", "plain", "--updates", "1000000000000"];
+fn endless_race() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sync-demo"));
+    command.args(["race", "--how", "plain", "--updates", "1000000000000"]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
 
 #[test]
 fn a_signal_to_the_whole_group_shows_as_that_signal_and_not_as_an_error() -> Result {
     let _watched = watchdog("a signal to the group");
-    for args in [&["bench"][..], ENDLESS_RACE] {
+    for command in [|| program(&["bench"]), endless_race] {
         for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
-            let (program, _) = with_a_child(args)?;
+            let (program, _) = with_a_child(command())?;
             killpg(Pid::from_raw(i32::try_from(program.id())?), signal)?;
             ended_by(program, signal)?;
         }
@@ -217,7 +222,7 @@ fn a_signal_to_the_whole_group_shows_as_that_signal_and_not_as_an_error() -> Res
 fn a_helper_that_died_of_a_signal_before_it_reached_the_program_is_no_error() -> Result {
     let _watched = watchdog("a signal to a helper");
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
-        let (program, helper) = with_a_child(ENDLESS_RACE)?;
+        let (program, helper) = with_a_child(endless_race())?;
         kill(helper, signal)?;
         ended_by(program, signal)?;
     }

@@ -2,6 +2,7 @@
 
 pub mod allocator;
 pub mod answer;
+pub mod at_once;
 pub mod child;
 pub mod cpu;
 pub mod endpoint;

@@ -10,7 +10,7 @@ use shared::harness::bench::descriptors::{ANY, blocking, event_loop, sockets};
 use shared::harness::bench::{Mechanism, Meeting, OneWay, SIZES, Side};
 use socket2::{SockRef, Socket};
 
-use crate::experiment;
+use crate::loopback;
 
 pub static MECHANISMS: [Mechanism; 4] = [
     tcp("tcp", || sockets(tcp_pair()?, blocking::<ANY>), blocking::<ANY>),
@@ -37,17 +37,19 @@ const fn udp(name: &'static str, meet: Meet, join: Join) -> Mechanism {
 }
 
 fn tcp_pair() -> anyhow::Result<(Socket, Socket)> {
-    let pair = experiment::connection().context("connect over loopback")?;
-    pair.0.set_tcp_nodelay(true)?;
-    pair.1.set_tcp_nodelay(true)?;
-    Ok(pair)
+    let (client, server) = loopback::connection()?;
+    for end in [&client, &server] {
+        end.socket.set_tcp_nodelay(true).context("TCP_NODELAY")?;
+    }
+    Ok((client.socket, server.socket))
 }
 
 fn udp_pair() -> anyhow::Result<(Socket, Socket)> {
     let bound = || UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).context("bind 127.0.0.1:0");
     let (one, other) = (bound()?, bound()?);
-    one.connect(other.local_addr()?)?;
-    other.connect(one.local_addr()?)?;
+    for (socket, peer) in [(&one, &other), (&other, &one)] {
+        socket.connect(peer.local_addr().context("getsockname")?).context("connect 127.0.0.1")?;
+    }
     for socket in [&one, &other] {
         SockRef::from(socket).set_recv_buffer_size(RECEIVE_BUFFER).context("SO_RCVBUF")?;
     }

@@ -3,29 +3,29 @@
 //! Note: Read方法 (io.EOF), Close方法. Go: `net.Conn.Close`, `net.TCPConn.CloseWrite`. Man: close(2),
 //! shutdown(2), recv(2), tcp(7), SO_LINGER in socket(7).
 
-use std::io::{self, Read, Write};
-use std::mem::MaybeUninit;
+pub mod descriptor;
+
+use std::io;
 use std::net::Shutdown;
 use std::os::fd::IntoRawFd;
 use std::time::Duration;
 
+use anyhow::Context;
 use nix::sys::socket::{MsgFlags, recv};
 use nix::unistd::close;
-use serde_json::{Value, json};
-use shared::harness::claims::{Check, Seen, seen};
+use serde::Serialize;
 use shared::harness::report::Report;
+use shared::linux::answer::Outcome;
+use shared::linux::sleeper::Sleeper;
 
-use crate::asleep::Sleeper;
-use crate::descriptor;
-use crate::experiment::{self, connection, returned, wait_for_error};
+use crate::experiment::{self, Noted, noted};
+use crate::loopback::{connection, wait_for_error};
 
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    pub options: experiment::Options,
+    pub timeout: experiment::Timeout,
 }
-
-pub const CHECKS: &[Check] = &[(180, eof_at_once), (181, eof_makes_it_useless)];
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&the_rest_comes_before_the_end()?)?;
@@ -39,98 +39,133 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&shutdown_wakes_a_reader()?)
 }
 
+/// The peer has sent something, and closed.
+#[derive(Serialize)]
+#[serde(tag = "step", rename = "eof")]
+pub struct Eof {
+    pub sent: usize,
+    pub reads: Vec<usize>,
+    #[serde(flatten)]
+    noted: Noted,
+}
+
 // ANCHOR: eof
-fn the_rest_comes_before_the_end() -> anyhow::Result<Value> {
-    let (mut ours, mut theirs) = connection()?;
+pub fn the_rest_comes_before_the_end() -> anyhow::Result<Eof> {
+    let (ours, theirs) = connection()?;
     let sent = theirs.write(b"tail")?;
     drop(theirs);
-    let reads = (0..3).map(|_| ours.read(&mut [0; 16])).collect::<io::Result<Vec<_>>>()?;
-    Ok(json!({
-        "step": "eof", "sent": sent, "reads": reads,
-        "note": "EOF at once", "claim": 180,
-    }))
+    let reads = (0..3).map(|_| ours.read(&mut [0; 16])).collect::<anyhow::Result<_>>()?;
+    Ok(Eof { sent, reads, noted: noted("EOF at once", 180) })
 }
 // ANCHOR_END: eof
 
+/// The client has shut down its sending half.
+#[derive(Serialize)]
+#[serde(tag = "step", rename = "half-close")]
+pub struct HalfClose {
+    pub read: usize,
+    pub sent_after_eof: usize,
+    pub received: usize,
+    #[serde(flatten)]
+    noted: Noted,
+}
+
 // ANCHOR: half
-fn a_half_closed_connection_is_half_open() -> anyhow::Result<Value> {
-    let (mut client, mut server) = connection()?;
+pub fn a_half_closed_connection_is_half_open() -> anyhow::Result<HalfClose> {
+    let (client, server) = connection()?;
     client.shutdown(Shutdown::Write)?;
-    let end = server.read(&mut [0; 16])?;
-    let sent = server.write(b"still here\t")?;
+    let read = server.read(&mut [0; 16])?;
+    let sent_after_eof = server.write(b"still here\t")?;
     let received = client.read(&mut [0; 16])?;
-    Ok(json!({
-        "step": "half-close", "read": end, "sent_after_eof": sent, "received": received,
-        "note": "after EOF the connection is useless", "claim": 181,
-    }))
+    Ok(HalfClose { read, sent_after_eof, received, noted: noted("after EOF the connection is useless", 181) })
 }
 // ANCHOR_END: half
 
-fn eof_makes_it_useless() -> anyhow::Result<Seen> {
-    let half = a_half_closed_connection_is_half_open()?;
-    Ok(Seen::imprecise(half["read"] == 0, half["sent_after_eof"] == half["received"], seen(&half)))
+/// The peer has closed with bytes that it has not read.
+#[derive(Serialize)]
+#[serde(tag = "step", rename = "unread")]
+pub struct Reset {
+    unread_at_close: usize,
+    pub read: Outcome,
+    #[serde(flatten)]
+    noted: Noted,
 }
 
-fn unread_data_make_it_a_reset() -> anyhow::Result<Value> {
-    let (mut ours, theirs) = connection()?;
-    ours.write_all(b"unread")?;
-    let unread = theirs.peek(&mut [MaybeUninit::uninit(); 16])?;
+pub fn unread_data_make_it_a_reset() -> anyhow::Result<Reset> {
+    let (ours, theirs) = connection()?;
+    ours.write(b"unread")?;
+    let unread_at_close = theirs.peek()?;
     drop(theirs);
-    let read = ours.read(&mut [0; 16]);
-    Ok(json!({
-        "step": "unread", "unread_at_close": unread, "read": returned(&read)?,
-        "note": "the peer has closed: EOF", "claim": 180,
-    }))
+    Ok(Reset { unread_at_close, read: ours.try_read()?, noted: noted("the peer has closed: EOF", 180) })
 }
 
-fn eof_at_once() -> anyhow::Result<Seen> {
-    let (rest, unread) = (the_rest_comes_before_the_end()?, unread_data_make_it_a_reset()?);
-    let as_noted = rest["reads"] == json!([rest["sent"], 0, 0]);
-    Ok(Seen::imprecise(as_noted, unread["read"] == "ECONNRESET", format!("{}; {}", seen(&rest), seen(&unread))))
+#[derive(Serialize)]
+#[serde(tag = "step", rename = "linger-0")]
+struct Linger {
+    read: Outcome,
+    #[serde(flatten)]
+    noted: Noted,
 }
 
-fn so_does_a_linger_of_zero() -> anyhow::Result<Value> {
-    let (mut ours, theirs) = connection()?;
-    theirs.set_linger(Some(Duration::ZERO))?;
+fn so_does_a_linger_of_zero() -> anyhow::Result<Linger> {
+    let (ours, theirs) = connection()?;
+    theirs.socket.set_linger(Some(Duration::ZERO)).context("SO_LINGER")?;
     drop(theirs);
-    let read = ours.read(&mut [0; 16]);
-    Ok(json!({"step": "linger-0", "read": returned(&read)?, "note": "the peer has closed: EOF", "claim": 180}))
+    Ok(Linger { read: ours.try_read()?, noted: noted("the peer has closed: EOF", 180) })
 }
 
-fn the_first_write_to_nobody_succeeds() -> anyhow::Result<Value> {
-    let (mut ours, theirs) = connection()?;
+#[derive(Serialize)]
+#[serde(tag = "step", rename = "write")]
+struct Writes {
+    read: usize,
+    first_write: Outcome,
+    second_write: Outcome,
+}
+
+fn the_first_write_to_nobody_succeeds() -> anyhow::Result<Writes> {
+    let (ours, theirs) = connection()?;
     drop(theirs);
-    let end = ours.read(&mut [0; 16])?;
-    let first = ours.write(b"anybody there?");
+    let read = ours.read(&mut [0; 16])?;
+    let first_write = ours.try_write(b"anybody there?")?;
     // The host's answer to it, a reset, is on its way.
     wait_for_error(&ours)?;
-    let second = ours.write(b"anybody there?");
-    Ok(json!({"step": "write", "read": end, "first_write": returned(&first)?, "second_write": returned(&second)?}))
+    Ok(Writes { read, first_write, second_write: ours.try_write(b"anybody there?")? })
+}
+
+#[derive(Serialize)]
+#[serde(tag = "step", rename = "close")]
+struct Close {
+    blocked_read: Outcome,
+    next_read: Outcome,
+    #[serde(flatten)]
+    noted: Noted,
 }
 
 // ANCHOR: wake
 /// The call holds the connection open: it goes on, and even receives what is sent after the close.
-fn close_wakes_no_reader() -> anyhow::Result<Value> {
-    let (ours, mut theirs) = connection()?;
-    let fd = ours.into_raw_fd();
-    let read = move || recv(fd, &mut [0; 16], MsgFlags::empty()).map_err(io::Error::from);
-    let reader = Sleeper::in_call(move || (read(), read()))?;
-    close(fd)?;
-    // Nothing is opened until the second read was made: nothing else gets that number meanwhile.
-    theirs.write_all(b"late")?;
-    let (blocked, next) = reader.awake()?;
-    Ok(json!({
-        "step": "close", "blocked_read": returned(&blocked)?, "next_read": returned(&next)?,
-        "note": "close ends a blocked read at once", "claim": 188,
-    }))
+fn close_wakes_no_reader() -> anyhow::Result<Close> {
+    let (ours, theirs) = connection()?;
+    let fd = ours.socket.into_raw_fd();
+    let read = move || Outcome::of(recv(fd, &mut [0; 16], MsgFlags::empty()).map_err(io::Error::from)).context("recv");
+    let reader = Sleeper::in_call(move || Ok((read()?, read()?)))?;
+    close(fd).context("close")?;
+    // Nothing is opened until the second read has been made: nothing else gets that number meanwhile.
+    theirs.write(b"late")?;
+    let (blocked_read, next_read) = reader.awake()?;
+    Ok(Close { blocked_read, next_read, noted: noted("close ends a blocked read at once", 188) })
 }
 
-fn shutdown_wakes_a_reader() -> anyhow::Result<Value> {
-    let (mut ours, _theirs) = connection()?;
-    let same = ours.try_clone()?;
-    let reader = Sleeper::in_call(move || ours.read(&mut [0; 16]))?;
+fn shutdown_wakes_a_reader() -> anyhow::Result<ShutdownBoth> {
+    let (ours, _theirs) = connection()?;
+    let same = ours.duplicate()?;
+    let reader = Sleeper::in_call(move || ours.try_read())?;
     same.shutdown(Shutdown::Both)?;
-    let blocked = reader.awake()?;
-    Ok(json!({"step": "shutdown", "blocked_read": returned(&blocked)?}))
+    Ok(ShutdownBoth { blocked_read: reader.awake()? })
 }
 // ANCHOR_END: wake
+
+#[derive(Serialize)]
+#[serde(tag = "step", rename = "shutdown")]
+struct ShutdownBoth {
+    blocked_read: Outcome,
+}

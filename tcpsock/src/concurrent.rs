@@ -3,33 +3,60 @@
 //! Note: SetDeadline、SetReadDeadline、SetWriteDeadline方法 (并发地执行). Go: a goroutine per `net.Conn`.
 //! Man: accept(2), epoll(7).
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use serde_json::{Value, json};
+use serde::Serialize;
 use shared::cube_roots::conversation::Narrator;
 use shared::cube_roots::cube_root;
 use shared::cube_roots::framing::DELIMITER;
 use shared::cube_roots::reactor::{self, Options};
-use shared::harness::claims::{Check, Seen};
+use shared::harness::report::Report;
 use shared::linux::network::Network;
 use shared::linux::readiness::{Ready, nonblocking};
 use shared::linux::thread::spawn_scoped;
 use shared::linux::{endpoint, shutdown};
 
-use crate::loopback;
+use crate::experiment;
+use crate::loopback::interface;
 
-pub const CHECKS: &[Check] = &[(193, others_queue_behind_the_first)];
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub timeout: experiment::Timeout,
+}
 
-/// So often the first client asks, at most, before the second gives up to be served beside it.
+pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
+    out.pairs(&one_at_a_time()?)?;
+    out.pairs(&all()?)
+}
+
+/// What came of two clients that ask at the same time.
+#[derive(Serialize)]
+pub struct Beside {
+    served: &'static str,
+    pub first_answered: u32,
+    pub second_meanwhile: bool,
+    pub second_in_the_end: bool,
+}
+
+/// Number of times the first client asks, at most, before the second gives up being served beside it.
 const ROUNDS: u32 = 300;
 
-/// The server of `serve --max-connections`.
-fn serving(max_connections: usize) -> anyhow::Result<Value> {
-    loopback::needed()?;
+/// By `serve --max-connections 1`.
+pub fn one_at_a_time() -> anyhow::Result<Beside> {
+    serving("one at a time", 1)
+}
+
+pub fn all() -> anyhow::Result<Beside> {
+    serving("all", usize::MAX)
+}
+
+fn serving(how_many: &'static str, max_connections: usize) -> anyhow::Result<Beside> {
+    interface::needed()?;
     let listener = endpoint::listen(Network::Tcp, "127.0.0.1:0", 8, 1)?;
     let [socket] = <[_; 1]>::try_from(listener.sockets).map_err(|_| anyhow!("one listening socket"))?;
     let options = Options {
@@ -42,76 +69,65 @@ fn serving(max_connections: usize) -> anyhow::Result<Value> {
     let shutdown = shutdown::Shutdown::default();
     thread::scope(|scope| {
         let server = spawn_scoped(scope, || reactor::run(socket, Narrator::new(|_| ()), options, &shutdown))?;
-        let record = two_clients(&listener.address);
+        let seen = two_clients(how_many, &listener.address);
         shutdown.request();
-        server.join().map_err(|_| anyhow!("the server panicked"))??;
-        record
+        server.join().map_err(|_| anyhow!("the server panicked"))?.context("serve")?;
+        seen
     })
 }
 
 // ANCHOR: two
 /// The second asks while the first is being served, and the first goes on asking.
-fn two_clients(server: &str) -> anyhow::Result<Value> {
+fn two_clients(how_many: &'static str, server: &str) -> anyhow::Result<Beside> {
     let mut first = Client::connect(server)?;
     first.ask()?;
     first.answer()?;
     let mut second = Client::connect(server)?;
     second.ask()?;
-    let mut rounds = 0;
-    while rounds < ROUNDS && !second.is_answered()? {
+    let mut first_answered = 1;
+    while first_answered <= ROUNDS && !second.is_answered()? {
         first.ask()?;
         first.answer()?;
-        rounds += 1;
+        first_answered += 1;
     }
-    let beside = second.is_answered()?;
+    let second_meanwhile = second.is_answered()?;
     first.leave()?;
-    let after = cube_root::is_root(&second.answer()?);
-    Ok(json!({"first_answered": rounds + 1, "second_meanwhile": beside, "second_in_the_end": after}))
+    let second_in_the_end = cube_root::is_root(&second.answer()?);
+    Ok(Beside { served: how_many, first_answered, second_meanwhile, second_in_the_end })
 }
 // ANCHOR_END: two
 
 struct Client(BufReader<TcpStream>);
 
 impl Client {
-    fn connect(server: &str) -> io::Result<Client> {
-        TcpStream::connect(server).map(BufReader::new).map(Client)
+    fn connect(server: &str) -> anyhow::Result<Client> {
+        let stream = TcpStream::connect(server).with_context(|| format!("connect {server}"))?;
+        Ok(Client(BufReader::new(stream)))
     }
 
-    fn ask(&mut self) -> io::Result<()> {
-        self.0.get_mut().write_all(b"27\t")
+    fn ask(&mut self) -> anyhow::Result<()> {
+        self.0.get_mut().write_all(b"27\t").context("write to the server")
     }
 
     /// Without its TAB.
     fn answer(&mut self) -> anyhow::Result<Vec<u8>> {
         let mut answer = Vec::new();
-        self.0.read_until(DELIMITER, &mut answer)?;
+        self.0.read_until(DELIMITER, &mut answer).context("read from the server")?;
         if answer.pop().context("the server closed the connection early")? != DELIMITER {
             bail!("the server closed the connection in an answer");
         }
         Ok(answer)
     }
 
-    fn is_answered(&self) -> io::Result<bool> {
+    fn is_answered(&self) -> anyhow::Result<bool> {
         let stream = self.0.get_ref();
-        stream.set_nonblocking(true)?;
-        let peeked = nonblocking("recv", stream, || stream.peek(&mut [0]))?;
-        stream.set_nonblocking(false)?;
+        stream.set_nonblocking(true).context("fcntl O_NONBLOCK")?;
+        let peeked = nonblocking("recv", stream, || stream.peek(&mut [0])).context("recv MSG_PEEK")?;
+        stream.set_nonblocking(false).context("fcntl O_NONBLOCK")?;
         Ok(peeked != Ready::NotYet)
     }
 
-    fn leave(self) -> io::Result<()> {
-        self.0.get_ref().shutdown(Shutdown::Both)
+    fn leave(self) -> anyhow::Result<()> {
+        self.0.get_ref().shutdown(Shutdown::Both).context("shutdown")
     }
-}
-
-fn others_queue_behind_the_first() -> anyhow::Result<Seen> {
-    let (one, all) = (serving(1)?, serving(usize::MAX)?);
-    let queues = one["second_meanwhile"] == false && one["second_in_the_end"] == true;
-    let concurrent = all["second_meanwhile"] == true;
-    let told = |record: &Value| {
-        let [meanwhile, after] =
-            ["second_meanwhile", "second_in_the_end"].map(|key| if record[key] == true { "yes" } else { "no" });
-        format!("the first {} times, the second meanwhile: {meanwhile}, after that: {after}", record["first_answered"])
-    };
-    Ok(Seen::holds(queues && concurrent, format!("answered one at a time: {}; all: {}", told(&one), told(&all))))
 }

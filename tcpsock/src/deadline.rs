@@ -6,44 +6,33 @@
 //! Note: SetDeadline、SetReadDeadline、SetWriteDeadline方法. Go: `net.Conn.SetDeadline`, `net.DialTimeout`.
 //! Man: socket(7), connect(2), listen(2).
 
-use std::io::{self, Read, Write};
-use std::mem::MaybeUninit;
-use std::net::Shutdown;
-use std::thread;
+mod dial;
+pub mod directions;
+mod trickle;
+
+use std::io::Read;
 use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
-use serde_json::{Value, json};
+use anyhow::Context;
+use serde::Serialize;
 use shared::cube_roots::client::DeadlineSocket;
-use shared::harness::claims::{Check, Seen, seen};
 use shared::harness::report::Report;
-use shared::linux::endpoint;
-use shared::linux::failure::Failure;
-use shared::linux::network::Network;
-use shared::linux::readiness::{is_timeout, restart};
-use shared::linux::thread::spawn_scoped;
+use shared::linux::answer::Outcome;
+use shared::linux::readiness::restart;
 
-use crate::experiment::{self, connection, milliseconds, outcome};
+use crate::experiment::{self, milliseconds};
+use crate::loopback::connection;
+
+/// So far ahead that nothing here takes as long.
+const FAR: Duration = Duration::from_secs(10);
 
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    pub options: experiment::Options,
+    pub timeout: experiment::Timeout,
     #[command(flatten)]
     limit: experiment::Limit,
 }
-
-/// So far ahead are the deadlines of the checks.
-const SHORT: Duration = Duration::from_millis(50);
-
-/// So far that nothing here takes as long.
-const FAR: Duration = Duration::from_secs(10);
-
-pub const CHECKS: &[Check] = &[
-    (190, a_deadline_holds_until_it_is_set_again),
-    (191, a_deadline_can_be_taken_back),
-    (192, a_deadline_is_for_both_directions),
-];
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let limit = args.limit.deadline;
@@ -53,190 +42,157 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&relative(limit)?)?;
     out.pairs(&past()?)?;
     out.pairs(&cancelled(limit)?)?;
-    out.pairs(&of_writing(limit)?)?;
-    out.pairs(&of_dialling(limit)?)
+    out.pairs(&directions::of_writing(limit)?)?;
+    out.pairs(&directions::each_by_itself(limit)?)?;
+    out.pairs(&dial::of_dialling(limit)?)
+}
+
+/// How a loop of reads ended.
+#[derive(Serialize)]
+struct ReadOn {
+    step: &'static str,
+    limit_ms: u64,
+    elapsed_ms: u64,
+    bytes: usize,
+    read: End,
+    #[serde(flatten)]
+    next: Option<Next>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum End {
+    Read(Outcome),
+    Never(&'static str),
+}
+
+/// One more read after that.
+#[derive(Serialize)]
+struct Next {
+    next_read: Outcome,
+    next_ms: u64,
 }
 
 // ANCHOR: renewed
 /// Set once: the bytes that come do not move it.
-fn absolute(limit: Duration) -> anyhow::Result<Value> {
-    beside_a_trickle(limit / 8, |socket| {
+fn absolute(limit: Duration) -> anyhow::Result<ReadOn> {
+    trickle::beside(limit / 8, |mut socket| {
         socket.set_deadline(Some(Instant::now() + limit));
-        let mut record = read_on("absolute", limit, || socket.read(&mut [0]))?;
+        let seen = read_on("absolute", limit, || try_read(&mut socket))?;
         let again = Instant::now();
-        record["next_read"] = outcome(&socket.read(&mut [0]))?;
-        record["next_ms"] = milliseconds(again.elapsed()).into();
-        Ok(record)
+        let next_read = try_read(&mut socket)?;
+        Ok(ReadOn { next: Some(Next { next_read, next_ms: milliseconds(again.elapsed()) }), ..seen })
     })
 }
 
 /// Set before each read, as the note's loop does.
-fn renewed(limit: Duration) -> anyhow::Result<Value> {
-    beside_a_trickle(limit / 8, |socket| {
+fn renewed(limit: Duration) -> anyhow::Result<ReadOn> {
+    trickle::beside(limit / 8, |mut socket| {
         read_on("renewed", limit, || {
             socket.set_deadline(Some(Instant::now() + limit));
-            socket.read(&mut [0])
+            try_read(&mut socket)
         })
     })
 }
 // ANCHOR_END: renewed
 
 /// The kernel's: set once too, and yet each call has it anew.
-fn relative(limit: Duration) -> anyhow::Result<Value> {
-    beside_a_trickle(limit / 8, |socket| {
+fn relative(limit: Duration) -> anyhow::Result<ReadOn> {
+    trickle::beside(limit / 8, |socket| {
         let mut socket = socket.socket();
-        socket.set_read_timeout(Some(limit))?;
-        read_on("SO_RCVTIMEO", limit, || restart(|| socket.read(&mut [0])))
+        socket.set_read_timeout(Some(limit)).context("SO_RCVTIMEO")?;
+        read_on("SO_RCVTIMEO", limit, || {
+            Outcome::by_deadline(restart(|| socket.read(&mut [0]))).context("read beside a trickle")
+        })
     })
-}
-
-/// It holds for what comes after it has passed, until it is set again.
-fn passed(limit: Duration) -> anyhow::Result<Value> {
-    let (ours, mut theirs) = connection()?;
-    let mut socket = DeadlineSocket::new(ours);
-    socket.set_deadline(Some(Instant::now() + limit));
-    let empty = socket.read(&mut [0; 16]);
-    let sent = theirs.write(b"late")?;
-    socket.socket().set_read_timeout(None)?;
-    socket.socket().peek(&mut [MaybeUninit::uninit(); 16])?;
-    let late = socket.read(&mut [0; 16]);
-    socket.set_deadline(Some(Instant::now() + FAR));
-    let again = socket.read(&mut [0; 16]);
-    Ok(json!({
-        "step": "passed", "limit_ms": milliseconds(limit), "read": outcome(&empty)?, "sent_then": sent,
-        "next_read": outcome(&late)?, "read_after_setting_again": outcome(&again)?,
-    }))
-}
-
-fn a_deadline_holds_until_it_is_set_again() -> anyhow::Result<Seen> {
-    let passed = passed(SHORT)?;
-    let holds = passed["read"] == "i/o timeout" && passed["next_read"] == "i/o timeout";
-    Ok(Seen::holds(holds && passed["read_after_setting_again"] == passed["sent_then"], seen(&passed)))
-}
-
-/// Fails at once though data are there, and so does the other direction.
-fn past() -> anyhow::Result<Value> {
-    let (ours, mut theirs) = connection()?;
-    theirs.write_all(b"data")?;
-    let buffered = ours.peek(&mut [MaybeUninit::uninit(); 16])?;
-    let mut socket = DeadlineSocket::new(ours);
-    socket.set_deadline(Some(Instant::now()));
-    let (read, written) = (socket.read(&mut [0; 16]), socket.write(b"data"));
-    Ok(json!({"step": "past", "buffered": buffered, "read": outcome(&read)?, "write": outcome(&written)?}))
-}
-
-fn a_deadline_is_for_both_directions() -> anyhow::Result<Seen> {
-    let past = past()?;
-    Ok(Seen::holds(past["read"] == "i/o timeout" && past["write"] == "i/o timeout", seen(&past)))
-}
-
-/// Set and taken back: a read waits for a byte that comes later.
-fn cancelled(limit: Duration) -> anyhow::Result<Value> {
-    beside_a_trickle(2 * limit, |socket| {
-        let start = Instant::now();
-        socket.set_deadline(Some(start + limit));
-        socket.set_deadline(None);
-        let read = socket.read(&mut [0]);
-        let mut record = timed("cancelled", limit, start);
-        record["read"] = outcome(&read)?;
-        Ok(record)
-    })
-}
-
-fn a_deadline_can_be_taken_back() -> anyhow::Result<Seen> {
-    let cancelled = cancelled(SHORT)?;
-    Ok(Seen::holds(cancelled["read"] == 1, seen(&cancelled)))
-}
-
-/// Ends a write to a peer that does not read.
-fn of_writing(limit: Duration) -> anyhow::Result<Value> {
-    let (ours, _theirs) = connection()?;
-    let mut socket = DeadlineSocket::new(ours);
-    let start = Instant::now();
-    socket.set_deadline(Some(start + limit));
-    let mut written = 0;
-    let end = loop {
-        match socket.write(&[0; 8192]) {
-            Ok(count) => written += count,
-            end => break outcome(&end)?,
-        }
-    };
-    let mut record = timed("write", limit, start);
-    record["written"] = written.into();
-    record["write"] = end;
-    Ok(record)
-}
-
-/// Ends a connect(2) to a host whose backlog is full: it drops the SYN, as a host that is not there would.
-fn of_dialling(limit: Duration) -> anyhow::Result<Value> {
-    let listener = experiment::listen(0)?;
-    let address = endpoint::shown(&listener.local_addr()?);
-    let mut queued = Vec::new();
-    while queued.len() < 16 {
-        let start = Instant::now();
-        match endpoint::dial(Network::Tcp, &address, limit) {
-            Ok(connection) => queued.push(connection),
-            // Nobody answered in time, and that is to be seen: whatever else failed is not.
-            Err(error) if !matches!(error.downcast_ref(), Some(Failure::Deadline(_))) => return Err(error),
-            Err(error) => {
-                let mut record = timed("dial", limit, start);
-                record["queued"] = queued.len().into();
-                record["dial"] = format!("{error:#}").into();
-                return Ok(record);
-            }
-        }
-    }
-    Err(Failure::CannotShow("a listener with a backlog of 0 takes 16 connections".to_owned()).into())
 }
 
 /// Reads byte by byte until a read fails, or twice the limit has passed without that.
-fn read_on(step: &str, limit: Duration, mut read: impl FnMut() -> io::Result<usize>) -> anyhow::Result<Value> {
+fn read_on(
+    step: &'static str,
+    limit: Duration,
+    mut read: impl FnMut() -> anyhow::Result<Outcome>,
+) -> anyhow::Result<ReadOn> {
     let (start, mut bytes) = (Instant::now(), 0);
-    let end = loop {
-        match read() {
-            Ok(0) => break "EOF".into(),
-            Ok(_) if start.elapsed() > 2 * limit => break "bytes keep coming".into(),
-            Ok(count) => bytes += count,
-            end => break outcome(&end)?,
+    let read = loop {
+        match read()? {
+            Outcome::Done(0) => break End::Never("EOF"),
+            Outcome::Done(_) if start.elapsed() > 2 * limit => break End::Never("bytes keep coming"),
+            Outcome::Done(count) => bytes += count,
+            failed => break End::Read(failed),
         }
     };
-    let mut record = timed(step, limit, start);
-    record["bytes"] = bytes.into();
-    record["read"] = end;
-    Ok(record)
+    let (limit_ms, elapsed_ms) = (milliseconds(limit), milliseconds(start.elapsed()));
+    Ok(ReadOn { step, limit_ms, elapsed_ms, bytes, read, next: None })
 }
 
-fn timed(step: &str, limit: Duration, start: Instant) -> Value {
-    json!({"step": step, "limit_ms": milliseconds(limit), "elapsed_ms": milliseconds(start.elapsed())})
+/// Reads one byte.
+fn try_read(socket: &mut DeadlineSocket) -> anyhow::Result<Outcome> {
+    Outcome::by_deadline(socket.read(&mut [0])).context("read beside a trickle")
 }
 
-/// Runs `experiment` on a connection whose other end sends a byte every `pause`.
-fn beside_a_trickle(
-    pause: Duration,
-    experiment: impl FnOnce(&mut DeadlineSocket) -> anyhow::Result<Value>,
-) -> anyhow::Result<Value> {
+/// Three reads with data behind the first.
+#[derive(Serialize)]
+#[serde(tag = "step", rename = "passed")]
+pub struct Passed {
+    limit_ms: u64,
+    pub read: Outcome,
+    pub sent_then: usize,
+    pub next_read: Outcome,
+    pub read_after_setting_again: Outcome,
+}
+
+/// It holds for what comes after it has passed, until it is set again.
+pub fn passed(limit: Duration) -> anyhow::Result<Passed> {
     let (ours, theirs) = connection()?;
-    let mut socket = DeadlineSocket::new(ours);
-    // The socket is dropped with the closure, whatever came of it: that ends the peer.
-    thread::scope(move |scope| {
-        let peer = spawn_scoped(scope, move || trickle(DeadlineSocket::new(theirs), pause))?;
-        let record = experiment(&mut socket);
-        socket.socket().shutdown(Shutdown::Write)?;
-        peer.join().map_err(|_| anyhow!("the trickling peer panicked"))??;
-        record
-    })
+    let same = ours.duplicate()?;
+    let mut socket = DeadlineSocket::new(ours.socket);
+    socket.set_deadline(Some(Instant::now() + limit));
+    let read = directions::try_read(&mut socket)?;
+    let sent_then = theirs.write(b"late")?;
+    same.socket.set_read_timeout(None).context("SO_RCVTIMEO")?;
+    same.peek()?;
+    let next_read = directions::try_read(&mut socket)?;
+    socket.set_deadline(Some(Instant::now() + FAR));
+    let read_after_setting_again = directions::try_read(&mut socket)?;
+    Ok(Passed { limit_ms: milliseconds(limit), read, sent_then, next_read, read_after_setting_again })
 }
 
-/// Sends a byte whenever nothing has come for `pause`, until the other side closes.
-fn trickle(mut socket: DeadlineSocket, pause: Duration) -> io::Result<()> {
-    loop {
-        socket.set_deadline(Some(Instant::now() + pause));
-        match socket.read(&mut [0]) {
-            Err(error) if is_timeout(&error) => {
-                socket.set_deadline(None);
-                socket.write_all(b".")?;
-            }
-            end => return end.map(drop),
-        }
-    }
+/// A read and a write under a deadline in the past.
+#[derive(Serialize)]
+#[serde(tag = "step", rename = "past")]
+struct Past {
+    buffered: usize,
+    read: Outcome,
+    write: Outcome,
+}
+
+/// Fails at once though data are there, and so does the other direction.
+fn past() -> anyhow::Result<Past> {
+    let (ours, theirs) = connection()?;
+    theirs.write(b"data")?;
+    let buffered = ours.peek()?;
+    let mut socket = DeadlineSocket::new(ours.socket);
+    socket.set_deadline(Some(Instant::now()));
+    Ok(Past { buffered, read: directions::try_read(&mut socket)?, write: directions::try_write(&mut socket, b"data")? })
+}
+
+/// A read that waits past the deadline that there was.
+#[derive(Serialize)]
+#[serde(tag = "step", rename = "cancelled")]
+pub struct Cancelled {
+    pub limit_ms: u64,
+    pub elapsed_ms: u64,
+    pub read: Outcome,
+}
+
+/// Set and taken back: a read waits for a byte that comes later.
+pub fn cancelled(limit: Duration) -> anyhow::Result<Cancelled> {
+    trickle::beside(2 * limit, |mut socket| {
+        let start = Instant::now();
+        socket.set_deadline(Some(start + limit));
+        socket.set_deadline(None);
+        let read = try_read(&mut socket)?;
+        Ok(Cancelled { limit_ms: milliseconds(limit), elapsed_ms: milliseconds(start.elapsed()), read })
+    })
 }

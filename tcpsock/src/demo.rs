@@ -5,17 +5,25 @@
 //! Note: 基于TCP/IP协议栈的Socket通讯. Go: tcpsock.go. Man: tcp(7).
 
 use shared::cube_roots::conversation;
+use shared::harness::report::Report;
 use shared::linux::endpoint;
 use shared::linux::network::Network;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// So many clients at one time
+    /// How many clients there are at one time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     clients: u16,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+impl Default for Args {
+    fn default() -> Args {
+        Args { clients: 1 }
+    }
+}
+
+/// The conversation prints its lines itself, from several threads.
+pub fn run(args: &Args, _: &mut Report) -> anyhow::Result<()> {
     let listener = endpoint::listen(Network::Tcp, "127.0.0.1:0", 4096, 1)?;
     conversation::hold(listener, args.clients)
 }

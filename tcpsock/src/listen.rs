@@ -2,114 +2,144 @@
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯 (laddr). Go: `net.Listen`. Man: bind(2), ip(7), ipv6(7), hosts(5).
 
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use anyhow::bail;
-use serde_json::{Value, json};
-use shared::harness::claims::{Check, Seen, seen};
-use shared::linux::answer::answer;
+use anyhow::{Context, bail};
+use serde::Serialize;
+use shared::harness::report::Report;
+use shared::linux::answer::Outcome;
 use shared::linux::endpoint::{self, Listener};
 use shared::linux::failure::Failure;
 use shared::linux::namespace;
 use shared::linux::network::Network;
 use socket2::{Domain, Socket, Type};
 
-use crate::loopback;
+use crate::experiment::{Noted, noted};
+use crate::loopback::interface;
 
-pub const CHECKS: &[Check] =
-    &[(161, tcp_serves_both_families), (162, the_host_must_be_local), (163, names_are_looked_up_in_dns)];
+#[derive(clap::Args)]
+pub struct Args {}
+
+/// Not on a thread of its own: only a process with one thread may enter a user namespace, which the last one needs.
+pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
+    out.pairs(&on_every_address()?)?;
+    out.pairs(&on_one_address()?)?;
+    out.pairs(&local_and_remote()?)?;
+    out.pairs(&names_without_dns()?)
+}
+
+/// A listener, and from which family it is reached.
+#[derive(Serialize)]
+#[serde(tag = "step", rename = "families")]
+pub struct Reached {
+    address: String,
+    #[serde(rename = "from_127.0.0.1")]
+    pub from_v4: Outcome,
+    #[serde(rename = "from_::1")]
+    pub from_v6: Outcome,
+    #[serde(flatten)]
+    noted: Noted,
+}
+
+pub fn on_every_address() -> anyhow::Result<Reached> {
+    reached_from(&listen(":0")?)
+}
+
+/// The same port of ::1 is bound by us, and silent, so that nobody else answers there.
+pub fn on_one_address() -> anyhow::Result<Reached> {
+    for _ in 0..100 {
+        let listener = listen("127.0.0.1:0")?;
+        let port = port(&listener)?;
+        let silent = Socket::new(Domain::IPV6, Type::STREAM, None)
+            .and_then(|socket| socket.bind(&SocketAddr::from((Ipv6Addr::LOCALHOST, port)).into()).map(|()| socket));
+        match silent {
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {}
+            // Nobody else is there either if the machine has no IPv6.
+            _ => return reached_from(&listener),
+        }
+    }
+    bail!("no port of ours that is free in both families");
+}
 
 fn listen(address: &str) -> anyhow::Result<Listener> {
     endpoint::listen(Network::Tcp, address, 8, 1)
 }
 
 // ANCHOR: reached
-/// From which family a listener is reached.
-fn reached_from(listener: &Listener) -> anyhow::Result<Value> {
+fn reached_from(listener: &Listener) -> anyhow::Result<Reached> {
     let port = port(listener)?;
-    let dial = |ip: &str| endpoint::dial(Network::Tcp, &format!("{ip}:{port}"), Duration::from_secs(10));
-    let [v4, v6] = ["127.0.0.1", "[::1]"].map(|ip| came(dial(ip)));
-    Ok(json!({"address": listener.address, "from_127.0.0.1": v4?, "from_::1": v6?}))
+    let dial = |ip: &str| came(endpoint::dial(Network::Tcp, &format!("{ip}:{port}"), Duration::from_secs(10)));
+    Ok(Reached {
+        address: listener.address.clone(),
+        from_v4: dial("127.0.0.1")?,
+        from_v6: dial("[::1]")?,
+        noted: noted("a listener of tcp serves IPv4 and IPv6", 161),
+    })
 }
 // ANCHOR_END: reached
 
 fn port(listener: &Listener) -> anyhow::Result<u16> {
-    Ok(listener.address.parse::<SocketAddr>()?.port())
+    Ok(listener.address.parse::<SocketAddr>().with_context(|| listener.address.clone())?.port())
 }
 
-/// What was tried, and why it failed.
-fn came<T>(tried: anyhow::Result<T>) -> anyhow::Result<String> {
-    let Err(error) = tried else { return Ok("ok".to_owned()) };
-    match error.root_cause().downcast_ref::<io::Error>() {
-        Some(cause) => Ok(answer(cause)?),
+/// What came of trying to listen, or to connect.
+fn came<T>(tried: anyhow::Result<T>) -> anyhow::Result<Outcome> {
+    let Err(error) = tried else { return Ok(Outcome::Ok) };
+    match error.root_cause().downcast_ref::<io::Error>().and_then(io::Error::raw_os_error) {
+        Some(code) => Outcome::succeeds::<()>(Err(io::Error::from_raw_os_error(code))).context("listen or connect"),
         None => Err(error),
     }
 }
 
-fn tcp_serves_both_families() -> anyhow::Result<Seen> {
-    let no_ipv6 = |error: io::Error| Failure::CannotShow(format!("no IPv6 on loopback: {error}"));
-    let v6 = |port| {
-        let socket = Socket::new(Domain::IPV6, Type::STREAM, None)?;
-        socket.bind(&SocketAddr::from((Ipv6Addr::LOCALHOST, port)).into()).map(|()| socket)
-    };
-    v6(0).map_err(no_ipv6)?;
-    let all = reached_from(&listen(":0")?)?;
-    for _ in 0..100 {
-        let v4_only = listen("127.0.0.1:0")?;
-        // Bound and not listening, so that nobody else answers there.
-        let _silent = match v6(port(&v4_only)?) {
-            Err(error) if error.kind() == ErrorKind::AddrInUse => continue,
-            bound => bound?,
-        };
-        let one = reached_from(&v4_only)?;
-        let both = all["from_127.0.0.1"] == "ok" && all["from_::1"] == "ok";
-        let exception = one["from_127.0.0.1"] == "ok" && one["from_::1"] == "ECONNREFUSED";
-        return Ok(Seen::imprecise(both, exception, format!("{}; {}", seen(&all), seen(&one))));
-    }
-    bail!("no port of ours that is free in both families");
+/// Listening on an address of this machine, and on another's.
+#[derive(Serialize)]
+#[serde(tag = "step", rename = "host")]
+pub struct Hosts {
+    #[serde(rename = "127.0.0.1")]
+    pub local: Outcome,
+    #[serde(rename = "192.0.2.1")]
+    pub remote: Outcome,
 }
-
-const NONLOCAL: &str = "/proc/sys/net/ipv4/ip_nonlocal_bind";
 
 /// 192.0.2.1 is for documentation (RFC 5737), and no machine's.
-fn local_and_remote() -> anyhow::Result<Value> {
-    let tried = |address: &str| came(listen(address));
-    Ok(json!({"127.0.0.1": tried("127.0.0.1:0")?, "192.0.2.1": tried("192.0.2.1:0")?}))
+pub fn local_and_remote() -> anyhow::Result<Hosts> {
+    // A machine whose loopback interface is down takes any address.
+    interface::needed()?;
+    Ok(Hosts { local: came(listen("127.0.0.1:0"))?, remote: came(listen("192.0.2.1:0"))? })
 }
 
-fn the_host_must_be_local() -> anyhow::Result<Seen> {
-    // Without an address of its own a machine takes any.
-    loopback::needed()?;
-    if fs::read_to_string(NONLOCAL).is_ok_and(|value| value.trim() != "0") {
-        return Err(Failure::CannotShow(format!("{NONLOCAL} allows any address")).into());
-    }
-    let record = local_and_remote()?;
-    Ok(Seen::holds(record["127.0.0.1"] == "ok" && record["192.0.2.1"] == "EADDRNOTAVAIL", seen(&record)))
+/// Listening on two names.
+#[derive(Serialize)]
+#[serde(tag = "step", rename = "names-without-dns")]
+pub struct Names {
+    pub localhost: Named,
+    #[serde(rename = "nosuchhost.invalid")]
+    pub nobody: Named,
+}
+
+/// Where it listens, or why not.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Named {
+    Listens(String),
+    Failed(String),
 }
 
 /// In a network of our own nobody answers but ourselves, so no DNS. A name under `.invalid` is never registered
 /// (RFC 6761).
-fn names_without_dns() -> anyhow::Result<Value> {
+pub fn names_without_dns() -> anyhow::Result<Names> {
     namespace::own_network()?;
-    loopback::up()?;
-    let tried = |address: &str| match listen(address) {
-        Ok(listener) => listener.address,
-        Err(error) => format!("{:#}", error.root_cause()),
-    };
-    Ok(json!({"localhost": tried("localhost:0"), "nosuchhost.invalid": tried("nosuchhost.invalid:0")}))
+    interface::up()?;
+    Ok(Names { localhost: tried("localhost:0")?, nobody: tried("nosuchhost.invalid:0")? })
 }
 
-fn names_are_looked_up_in_dns() -> anyhow::Result<Seen> {
-    let hosts = fs::read_to_string("/etc/hosts").unwrap_or_default();
-    let names =
-        hosts.lines().filter_map(|line| line.split('#').next()).flat_map(|line| line.split_whitespace().skip(1));
-    if !names.into_iter().any(|name| name == "localhost") {
-        return Err(Failure::CannotShow("/etc/hosts does not name localhost".to_owned()).into());
+/// The C library's resolver fails with a message, the kernel with an errno.
+fn tried(address: &str) -> anyhow::Result<Named> {
+    match listen(address) {
+        Ok(listener) => Ok(Named::Listens(listener.address)),
+        Err(error) if error.downcast_ref::<Failure>().is_some() => Err(error),
+        Err(error) => Ok(Named::Failed(error.root_cause().to_string())),
     }
-    let names = names_without_dns()?;
-    let listens = |name: &str| names[name].as_str().is_some_and(|came| came.parse::<SocketAddr>().is_ok());
-    Ok(Seen::imprecise(!listens("nosuchhost.invalid"), listens("localhost"), format!("without DNS: {}", seen(&names))))
 }

@@ -15,7 +15,6 @@ pub struct Args {
     load: load::Args,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
-    let mut out = Report::new(args.load.json);
-    load::run(args.address.network("dial")?, &args.address.address, &args.load, &[], &mut out)
+pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
+    load::run(args.address.network("dial")?, &args.address.address, &args.load, &[], out)
 }

@@ -1,63 +1,106 @@
-//! The loopback interface, which most experiments need; in a new network namespace it is down at first.
+//! Sockets over loopback, for the experiments. A call that must succeed says in its error whose it was and which; a
+//! call whose failure is to be seen has an outcome.
 //!
-//! Note: 基于TCP/IP协议栈的Socket通讯 (laddr). Go: none. Man: netdevice(7).
+//! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Conn`. Man: tcp(7), recv(2), send(2).
 
-use std::ffi::c_char;
-use std::io;
-use std::net::{Ipv4Addr, UdpSocket};
-use std::os::fd::AsRawFd;
+pub mod interface;
 
-use nix::libc;
-use shared::linux::failure::Failure;
-use socket2::{Domain, Socket, Type};
+use std::io::{self, Read, Write};
+use std::mem::MaybeUninit;
+use std::net::{Ipv4Addr, Shutdown, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd};
 
-nix::ioctl_write_ptr_bad!(
-    /// Sets the flags of an interface.
-    set_flags,
-    libc::SIOCSIFFLAGS,
-    libc::ifreq
-);
+use anyhow::Context;
+use nix::poll::PollFlags;
+use shared::linux::answer::Outcome;
+use shared::linux::readiness::await_event;
+use socket2::{Domain, SockAddr, Socket, Type};
 
-/// Brings it up, and with it 127.0.0.1.
-pub fn up() -> Result<(), Failure> {
-    try_up().map_err(|error| Failure::CannotShow(format!("bring up the loopback interface: {error}")))
+/// One end of a TCP connection.
+#[derive(Debug)]
+pub struct End {
+    name: &'static str,
+    pub socket: Socket,
 }
 
-fn try_up() -> io::Result<()> {
-    const IFF_UP: libc::c_short = 1; // An int in libc.
-    let flags = libc::__c_anonymous_ifr_ifru { ifru_flags: IFF_UP };
-    let request = libc::ifreq { ifr_name: name(b"lo"), ifr_ifru: flags };
-    let socket = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
-    // SAFETY: the request has a name that ends and the flags, and lives until the call returns.
-    #[allow(unsafe_code, reason = "ioctl(2) takes what its number says")]
-    unsafe { set_flags(socket.as_raw_fd(), &raw const request) }?;
-    Ok(())
+/// The client's end and the server's.
+pub fn connection() -> anyhow::Result<(End, End)> {
+    let listener = listen(1)?;
+    let client = stream()?;
+    connect(&client, &address(&listener)?)?;
+    let (server, _) = listener.accept().context("accept 127.0.0.1")?;
+    Ok((End { name: "client", socket: client }, End { name: "server", socket: server }))
 }
 
-/// The name of an interface with the zeros that end it. `c_char` is signed on x86-64 and unsigned on aarch64.
-fn name(bytes: &[u8]) -> [c_char; libc::IFNAMSIZ] {
-    let mut name = [0; libc::IFNAMSIZ];
-    for (place, &byte) in name[..libc::IFNAMSIZ - 1].iter_mut().zip(bytes) {
-        *place = c_char::from_ne_bytes([byte]);
+/// A TCP socket that listens on a free port of loopback.
+pub fn listen(backlog: i32) -> anyhow::Result<Socket> {
+    interface::needed()?;
+    let listener = stream()?;
+    listener.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).context("bind 127.0.0.1:0")?;
+    listener.listen(backlog).context("listen 127.0.0.1:0")?;
+    Ok(listener)
+}
+
+/// A TCP socket that is not connected yet.
+pub fn stream() -> anyhow::Result<Socket> {
+    Socket::new(Domain::IPV4, Type::STREAM, None).context("socket AF_INET SOCK_STREAM")
+}
+
+pub fn connect(socket: &Socket, to: &SockAddr) -> anyhow::Result<()> {
+    socket.connect(to).with_context(|| format!("connect {}", shared::linux::endpoint::shown(to)))
+}
+
+/// getsockname(2).
+pub fn address(socket: &Socket) -> anyhow::Result<SockAddr> {
+    socket.local_addr().context("getsockname")
+}
+
+impl End {
+    /// Named in errors as the call of this end.
+    fn called<T>(&self, call: &str, result: io::Result<T>) -> anyhow::Result<T> {
+        result.with_context(|| format!("{call}, the {}'s end", self.name))
     }
-    name
-}
 
-/// Whether it is up: to connect a socket for datagrams is to ask for a route, and sends nothing.
-pub fn needed() -> Result<(), Failure> {
-    let discard = (Ipv4Addr::LOCALHOST, 9);
-    let routed = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.connect(discard));
-    routed.map_err(|error| Failure::CannotShow(format!("127.0.0.1 cannot be reached: {error}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_keeps_every_byte_and_ends_with_zero_whatever_the_sign_of_c_char() {
-        let bytes = |given: &[u8]| name(given).map(|char| char.to_ne_bytes()[0]);
-        assert_eq!(bytes(b"lo\x80\xff")[..5], *b"lo\x80\xff\0");
-        assert_eq!(bytes(&[0xe9; 20])[14..], [0xe9, 0]);
+    pub fn write(&self, bytes: &[u8]) -> anyhow::Result<usize> {
+        self.called("write", (&self.socket).write(bytes))
     }
+
+    pub fn read(&self, buffer: &mut [u8]) -> anyhow::Result<usize> {
+        self.called("read", (&self.socket).read(buffer))
+    }
+
+    /// Waits until something has come, and leaves it there.
+    pub fn peek(&self) -> anyhow::Result<usize> {
+        self.called("recv MSG_PEEK", self.socket.peek(&mut [MaybeUninit::uninit(); 16]))
+    }
+
+    /// What a write comes to.
+    pub fn try_write(&self, bytes: &[u8]) -> anyhow::Result<Outcome> {
+        self.called("write", Outcome::of((&self.socket).write(bytes)))
+    }
+
+    /// What a read comes to.
+    pub fn try_read(&self) -> anyhow::Result<Outcome> {
+        self.called("read", Outcome::of((&self.socket).read(&mut [0; 16])))
+    }
+
+    pub fn shutdown(&self, how: Shutdown) -> anyhow::Result<()> {
+        self.called("shutdown", self.socket.shutdown(how))
+    }
+
+    /// The same socket by another descriptor.
+    pub fn duplicate(&self) -> anyhow::Result<End> {
+        Ok(End { name: self.name, socket: self.called("dup", self.socket.try_clone())? })
+    }
+}
+
+impl AsFd for End {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// Waits until the kernel has an error for the socket, which it keeps for the next call.
+pub fn wait_for_error(socket: &impl AsFd) -> anyhow::Result<()> {
+    await_event(socket, PollFlags::empty(), None).context("poll")
 }

@@ -1,57 +1,50 @@
 //! Sockets over TCP and UDP: the note's section Socket, one command a file.
 
-mod address;
-mod asleep;
-mod bench;
-mod buffered;
-mod capabilities;
-mod client;
-mod close;
-mod concurrent;
-mod connect;
-mod deadline;
 mod demo;
-mod descriptor;
-mod eagain;
-mod epoll;
-mod experiment;
-mod listen;
-mod load;
-mod loopback;
 mod plain;
-mod raw;
-mod read;
 mod serve;
-mod sockaddr;
-mod socket_info;
+mod client;
+mod load;
 mod sockets;
+mod raw;
 mod udp;
+mod listen;
+mod connect;
+mod addresses;
+mod eagain;
+mod read;
+mod buffered;
+mod close;
+mod deadline;
+mod concurrent;
+mod bench;
+mod claims;
+
+mod address;
+mod experiment;
+mod loopback;
+mod socket_info;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use shared::harness::claims::Check;
 use shared::harness::program::{self, Common, Options, Program};
-use shared::harness::report::Report;
 
 /// Sockets over TCP and UDP, as the note's section Socket tells of them
 ///
 /// Without a command it holds the conversation of the note's program: five cube roots, asked and answered.
 #[derive(Parser)]
-#[command(version, args_conflicts_with_subcommands = true, args_override_self = true)]
+#[command(version, args_override_self = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
-    #[command(flatten)]
-    demo: demo::Args,
     #[command(flatten)]
     options: Options,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Which sockets this kernel makes: domain, type and protocol, beside the note's tables
-    Sockets(sockets::Args),
     /// The conversation of the note's program
     Demo(demo::Args),
     /// The server on one page, to be read first: until EAGAIN, and no limits
@@ -62,16 +55,30 @@ enum Command {
     Client(client::Args),
     /// A load for a server: many connections, every answer verified
     Load(load::Args),
-    /// EAGAIN of accept, read and write; partial reads, partial writes
-    Eagain(eagain::Args),
+    /// Which sockets this kernel makes: domain, type and protocol, beside the note's tables
+    Sockets(sockets::Args),
+    /// Raw sockets: types, packets, and the capability that they need
+    Raw(raw::Args),
     /// UDP: boundaries, truncation, both directions on one socket, loss
     Udp(udp::Args),
+    /// What may be listened on, and from where it is reached
+    Listen(listen::Args),
+    /// How a connection comes about: before accept, from which address, and how long connect waits
+    Connect(connect::Args),
+    /// What an address is made of, and those of both ends
+    Addresses(addresses::Args),
+    /// EAGAIN of accept, read and write; partial reads, partial writes
+    Eagain(eagain::Args),
+    /// What a read leaves in its buffer, and when it returns
+    Read(read::Args),
     /// BufStream done right and wrong
     Buffered(buffered::Args),
     /// EOF, half-close, reset; what wakes a blocked reader
     Close(close::Args),
     /// Deadlines: absolute, renewed, cancelled; the kernel's timeouts beside them; dialling
     Deadline(deadline::Args),
+    /// Two clients of a server that serves one at a time, and of one that serves all
+    Concurrent(concurrent::Args),
     /// Round trips and throughput of TCP and UDP, on one scale with the other programs' mechanisms
     Bench(shared::harness::bench::Args),
     #[command(flatten)]
@@ -83,22 +90,7 @@ fn main() -> ExitCode {
 }
 
 impl Program for Cli {
-    const CHECKS: &'static [&'static [Check]] = &[
-        sockets::CHECKS,
-        sockaddr::CHECKS,
-        raw::CHECKS,
-        udp::CHECKS,
-        descriptor::CHECKS,
-        listen::CHECKS,
-        connect::CHECKS,
-        eagain::CHECKS,
-        epoll::CHECKS,
-        read::CHECKS,
-        buffered::CHECKS,
-        close::CHECKS,
-        deadline::CHECKS,
-        concurrent::CHECKS,
-    ];
+    const CHECKS: &'static [&'static [Check]] = claims::CHECKS;
 
     const MECHANISMS: &'static [shared::harness::bench::Mechanism] = &bench::MECHANISMS;
 
@@ -107,18 +99,25 @@ impl Program for Cli {
     }
 
     fn run(self) -> anyhow::Result<()> {
-        match self.command.unwrap_or(Command::Demo(self.demo)) {
-            Command::Sockets(args) => sockets::run(&args, &mut Report::new(args.json)),
-            Command::Demo(args) => demo::run(&args),
-            Command::Plain(args) => plain::run(&args, &mut Report::new(false)),
-            Command::Serve(args) => serve::run(&args, self.options.verbose(), &mut Report::new(false)),
-            Command::Client(args) => client::run(&args, &mut Report::new(false)),
-            Command::Load(args) => load::run(&args),
-            Command::Eagain(args) => args.options.limit(move |out| eagain::run(&args, out)),
-            Command::Udp(args) => args.options.limit(move |out| udp::run(&args, out)),
-            Command::Buffered(args) => args.options.limit(move |out| buffered::run(&args, out)),
-            Command::Close(args) => args.options.limit(move |out| close::run(&args, out)),
-            Command::Deadline(args) => args.options.limit(move |out| deadline::run(&args, out)),
+        let options = self.options;
+        match self.command.unwrap_or(Command::Demo(demo::Args::default())) {
+            Command::Demo(args) => demo::run(&args, &mut options.text()?),
+            Command::Plain(args) => plain::run(&args, &mut options.text()?),
+            Command::Serve(args) => serve::run(&args, options.verbose(), &mut options.text()?),
+            Command::Client(args) => client::run(&args, &mut options.text()?),
+            Command::Load(args) => load::run(&args, &mut options.records()),
+            Command::Sockets(args) => sockets::run(&args, &mut options.records()),
+            Command::Raw(args) => raw::run(&args, &mut options.records()),
+            Command::Udp(args) => args.timeout.limit(options, move |out| udp::run(&args, out)),
+            Command::Listen(args) => listen::run(&args, &mut options.records()),
+            Command::Connect(args) => args.timeout.limit(options, move |out| connect::run(&args, out)),
+            Command::Addresses(args) => args.timeout.limit(options, move |out| addresses::run(&args, out)),
+            Command::Eagain(args) => args.timeout.limit(options, move |out| eagain::run(&args, out)),
+            Command::Read(args) => args.timeout.limit(options, move |out| read::run(&args, out)),
+            Command::Buffered(args) => args.timeout.limit(options, move |out| buffered::run(&args, out)),
+            Command::Close(args) => args.timeout.limit(options, move |out| close::run(&args, out)),
+            Command::Deadline(args) => args.timeout.limit(options, move |out| deadline::run(&args, out)),
+            Command::Concurrent(args) => args.timeout.limit(options, move |out| concurrent::run(&args, out)),
             Command::Bench(args) => shared::harness::bench::run(&args, &bench::MECHANISMS),
             Command::Common(command) => command.run::<Cli>(),
         }

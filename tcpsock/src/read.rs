@@ -2,44 +2,65 @@
 //!
 //! Note: Read方法. Go: `net.Conn.Read`, `io.ReadFull`. Man: recv(2).
 
-use std::io::{Read, Write};
+use serde::Serialize;
+use shared::harness::report::Report;
 
-use serde_json::{Value, json};
-use shared::harness::claims::{Check, Seen, seen};
+use crate::experiment::{self, Noted, noted};
+use crate::loopback::connection;
 
-use crate::experiment::connection;
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub timeout: experiment::Timeout,
+}
 
-pub const CHECKS: &[Check] = &[(178, the_buffer_should_be_empty), (179, read_fills_its_buffer)];
+pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
+    out.pairs(&what_was_in_the_buffer_stays()?)?;
+    out.pairs(&what_has_come_is_enough()?)
+}
 
-/// It writes over what has come, and nothing else: only the count tells which bytes those are.
-fn what_was_in_the_buffer_stays() -> anyhow::Result<Value> {
-    let (mut ours, mut theirs) = connection()?;
-    theirs.write_all(b"abc")?;
+/// A buffer that was full of dots, after a read.
+#[derive(Serialize)]
+#[serde(tag = "step", rename = "buffer")]
+pub struct Buffer {
+    pub asked: usize,
+    pub count: usize,
+    pub read: String,
+    pub rest: String,
+    #[serde(flatten)]
+    noted: Noted,
+}
+
+/// A read overwrites as much as has come, and nothing else: only the count tells which bytes those are.
+pub fn what_was_in_the_buffer_stays() -> anyhow::Result<Buffer> {
+    let (ours, theirs) = connection()?;
+    theirs.write(b"abc")?;
     let mut buffer = *b"............";
     let count = ours.read(&mut buffer)?;
     let (read, rest) = buffer.split_at(count);
-    let [read, rest] = [read, rest].map(String::from_utf8_lossy);
-    Ok(json!({"asked": buffer.len(), "count": count, "read": read, "rest": rest}))
+    let [read, rest] = [read, rest].map(|part| String::from_utf8_lossy(part).into_owned());
+    Ok(Buffer { asked: buffer.len(), count, read, rest, noted: noted("the buffer should hold nothing but zeros", 178) })
 }
 
-fn the_buffer_should_be_empty() -> anyhow::Result<Seen> {
-    let buffer = what_was_in_the_buffer_stays()?;
-    Ok(Seen::refuted(buffer["read"] == "abc" && buffer["rest"] == ".........", seen(&buffer)))
+/// Messages and reads by turns.
+#[derive(Serialize)]
+#[serde(tag = "step", rename = "short")]
+pub struct ShortReads {
+    pub asked: usize,
+    pub sent: Vec<usize>,
+    pub reads: Vec<usize>,
+    #[serde(flatten)]
+    noted: Noted,
 }
 
 /// The connection stays open, and the buffer has room for all of it.
-fn what_has_come_is_enough() -> anyhow::Result<Value> {
-    let (mut ours, mut theirs) = connection()?;
+pub fn what_has_come_is_enough() -> anyhow::Result<ShortReads> {
+    let (ours, theirs) = connection()?;
     let mut buffer = [0; 12];
     let (mut sent, mut reads) = (Vec::new(), Vec::new());
     for message in ["abc", "defg"] {
         sent.push(theirs.write(message.as_bytes())?);
         reads.push(ours.read(&mut buffer)?);
     }
-    Ok(json!({"asked": buffer.len(), "sent": sent, "reads": reads}))
-}
-
-fn read_fills_its_buffer() -> anyhow::Result<Seen> {
-    let reads = what_has_come_is_enough()?;
-    Ok(Seen::refuted(reads["reads"] == reads["sent"], seen(&reads)))
+    Ok(ShortReads { asked: buffer.len(), sent, reads, noted: noted("Read returns once the buffer is full", 179) })
 }

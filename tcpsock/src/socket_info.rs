@@ -2,7 +2,6 @@
 //!
 //! Note: Socket的基本特征 (传输可靠性). Go: `syscall.GetsockoptTCPInfo`. Man: SO_MEMINFO in socket(7), TCP_INFO in tcp(7).
 
-use std::io;
 use std::mem::offset_of;
 use std::os::fd::AsFd;
 
@@ -30,8 +29,8 @@ pub fn dropped(socket: &impl AsFd) -> anyhow::Result<usize> {
 }
 
 /// How many connections wait to be accepted from a listening socket.
-pub fn queued(listener: &impl AsFd) -> io::Result<u32> {
-    Ok(getsockopt(listener, TcpInfo)?[UNACKED])
+pub fn queued(listener: &impl AsFd) -> anyhow::Result<u32> {
+    Ok(getsockopt(listener, TcpInfo).context("TCP_INFO")?[UNACKED])
 }
 
 #[cfg(test)]

@@ -9,26 +9,14 @@
 
 use std::fmt;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use nix::errno::Errno::{self, EACCES, EAFNOSUPPORT, EINVAL, ENOPROTOOPT, EPERM, EPROTONOSUPPORT, ESOCKTNOSUPPORT};
 use serde::Serialize;
-use shared::harness::claims::{Check, Seen, joined};
 use shared::harness::report::Report;
 use socket2::{Domain, Protocol, Socket, Type};
 
 #[derive(clap::Args)]
-pub struct Args {
-    /// Print the records as JSON lines
-    #[arg(long)]
-    pub json: bool,
-}
-
-pub const CHECKS: &[Check] = &[
-    (151, the_kernel_chooses_the_protocol),
-    (152, what_has_connections_is_tcp_or_sctp),
-    (153, datagrams_are_udp),
-    (154, a_raw_unix_socket_is_invalid),
-];
+pub struct Args {}
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     for domain in [Domain::IPV4, Domain::IPV6, Domain::UNIX] {
@@ -68,117 +56,54 @@ fn cell(domain: Domain, kind: Type) -> (&'static str, &'static [Option<Protocol>
 }
 
 /// One question and its answer.
-#[derive(Serialize)]
-struct Answer {
-    domain: String,
-    r#type: String,
-    protocol: String,
-    /// `ok`, or the name of the error.
-    result: String,
-    #[serde(flatten)]
-    opened: Option<Opened>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'static str>,
-    /// What the note's table says.
-    note: &'static str,
-    /// The claim that this answer is at odds with.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    claim: Option<u16>,
+#[derive(Clone, Serialize)]
+#[serde(into = "Row")]
+pub struct Answer {
+    domain: Domain,
+    kind: Type,
+    protocol: Option<Protocol>,
+    pub result: Result<Made, Errno>,
 }
 
 /// Type and protocol of a new socket.
 pub type Made = (Type, Option<Protocol>);
 
-/// What a new socket says of itself.
-#[derive(Serialize)]
-struct Opened {
-    opened_as: String,
-    opened_protocol: String,
-}
-
 impl Answer {
-    fn of_the_kernel(domain: Domain, kind: Type, protocol: Option<Protocol>) -> anyhow::Result<Answer> {
-        let answer = open(domain, kind, protocol)?;
-        let (note, named) = cell(domain, kind);
-        let promised: Vec<_> = named.iter().filter(|&&one| protocol.is_none() || one == protocol).collect();
-        let holds = match &answer {
-            Ok((_, made)) => promised.contains(&made),
-            Err(errno) => promised.is_empty() || (kind == Type::RAW && matches!(errno, Errno::EPERM | Errno::EACCES)),
+    pub fn of_the_kernel(domain: Domain, kind: Type, protocol: Option<Protocol>) -> anyhow::Result<Answer> {
+        Ok(Answer { domain, kind, protocol, result: open(domain, kind, protocol)? })
+    }
+
+    /// `AF_INET DGRAM 0: UDP`
+    pub fn short(&self) -> String {
+        let came = match self.result {
+            Ok((kind, None)) => format!("{kind:?}"),
+            Ok((_, made)) => name(made),
+            Err(errno) => format!("{errno:?}"),
         };
-        Ok(Answer {
-            domain: format!("{domain:?}"),
-            r#type: format!("{kind:?}"),
-            protocol: name(protocol),
-            result: answer.as_ref().map_or_else(|errno| format!("{errno:?}"), |_| "ok".to_owned()),
-            error: answer.as_ref().err().map(|errno| errno.desc()),
-            opened: answer.ok().map(|(made, of)| Opened { opened_as: format!("{made:?}"), opened_protocol: name(of) }),
-            note,
-            claim: (!holds).then(|| claim(domain, kind, protocol)),
-        })
+        let Answer { domain, kind, protocol, .. } = self;
+        format!("{domain:?} {kind:?} {}: {came}", name(*protocol)).replace("SOCK_", "").replace("IPPROTO_", "")
     }
 
-    fn of_each<const N: usize>(asked: [(Domain, Type, Option<Protocol>); N]) -> anyhow::Result<[Answer; N]> {
-        let answers = asked.map(|(domain, kind, protocol)| Answer::of_the_kernel(domain, kind, protocol));
-        let answers = answers.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
-        answers.try_into().map_err(|_| anyhow!("an answer for each"))
+    /// The protocol of the socket that was made.
+    pub fn opened_protocol(&self) -> Option<Protocol> {
+        self.result.ok()?.1
     }
 
-    fn opened_protocol(&self) -> Option<&str> {
-        self.opened.as_ref().map(|opened| &*opened.opened_protocol)
+    /// Whether it is what the note's table says.
+    fn is_as_noted(&self) -> bool {
+        let (_, named) = cell(self.domain, self.kind);
+        let mut promised = named.iter().filter(|&&one| self.protocol.is_none() || one == self.protocol);
+        match self.result {
+            Ok((_, made)) => promised.any(|&one| one == made),
+            Err(EPERM | EACCES) if self.kind == Type::RAW => true,
+            Err(_) => promised.next().is_none(),
+        }
     }
-
-    fn short(&self) -> String {
-        let Answer { domain, r#type, protocol, result, opened, .. } = self;
-        let came = match opened {
-            Some(Opened { opened_as, opened_protocol }) if opened_protocol == "0" => opened_as,
-            Some(Opened { opened_protocol, .. }) => opened_protocol,
-            None => result,
-        };
-        format!("{domain} {type} {protocol}: {came}").replace("SOCK_", "").replace("IPPROTO_", "")
-    }
-}
-
-fn the_kernel_chooses_the_protocol() -> anyhow::Result<Seen> {
-    let asked = [Type::STREAM, Type::DGRAM, Type::RAW].map(|kind| (Domain::IPV4, kind, None));
-    let answers = Answer::of_each(asked)?;
-    let [stream, datagram, raw] = &answers;
-    let chosen = stream.opened_protocol() == Some("IPPROTO_TCP") && datagram.opened_protocol() == Some("IPPROTO_UDP");
-    Ok(Seen::imprecise(chosen, raw.result == "EPROTONOSUPPORT", evidence(&answers)))
-}
-
-/// SCTP is a module that few kernels load; a stream may also be MPTCP.
-fn what_has_connections_is_tcp_or_sctp() -> anyhow::Result<Seen> {
-    let asked =
-        [(Type::SEQPACKET, None), (Type::STREAM, None), (Type::STREAM, SCTP), (Type::STREAM, Some(Protocol::MPTCP))];
-    let answers = Answer::of_each(asked.map(|(kind, protocol)| (Domain::IPV4, kind, protocol)))?;
-    let [records, stream, sctp, mptcp] = &answers;
-    let as_noted = matches!(records.opened_protocol(), None | Some("IPPROTO_SCTP"))
-        && matches!(stream.opened_protocol(), Some("IPPROTO_TCP" | "IPPROTO_SCTP"));
-    let exception = records.opened.is_none() || sctp.opened.is_none() || mptcp.opened.is_some();
-    Ok(Seen::imprecise(as_noted, exception, evidence(&answers)))
-}
-
-/// Where the kernel has IPv6, there too.
-fn datagrams_are_udp() -> anyhow::Result<Seen> {
-    let answers = Answer::of_each([Domain::IPV4, Domain::IPV6].map(|domain| (domain, Type::DGRAM, None)))?;
-    let [is_v4, is_v6] = answers.each_ref().map(|answer| answer.opened_protocol() == Some("IPPROTO_UDP"));
-    Ok(Seen::holds(is_v4 && (is_v6 || answers[1].result == "EAFNOSUPPORT"), evidence(&answers)))
-}
-
-fn a_raw_unix_socket_is_invalid() -> anyhow::Result<Seen> {
-    let kinds = [Type::RAW, Type::from(nix::libc::SOCK_RDM)];
-    let answers = Answer::of_each(kinds.map(|kind| (Domain::UNIX, kind, None)))?;
-    Ok(Seen::refuted(answers[0].opened.is_some(), evidence(&answers)))
-}
-
-/// What the kernel answered, without what the note says of it.
-fn evidence(answers: &[Answer]) -> String {
-    joined(answers.iter().map(Answer::short), "; ")
 }
 
 // ANCHOR: open
-/// socket(2), and what it made; or why there is no such socket here. Any other error is none about such sockets: too
-/// many files are open, say.
+/// What socket(2) made, or why there is no such socket here. Any other error says nothing about such sockets: too many
+/// files are open, say.
 pub fn open(domain: Domain, kind: Type, protocol: Option<Protocol>) -> anyhow::Result<Result<Made, Errno>> {
     match Socket::new(domain, kind, protocol) {
         Ok(socket) => Ok(Ok((socket.r#type().context("SO_TYPE")?, socket.protocol().context("SO_PROTOCOL")?))),
@@ -207,20 +132,64 @@ fn claim(domain: Domain, kind: Type, protocol: Option<Protocol>) -> u16 {
     }
 }
 
+/// An answer in words.
+#[derive(Serialize)]
+struct Row {
+    domain: String,
+    r#type: String,
+    protocol: String,
+    /// `ok`, or the name of the error.
+    result: String,
+    #[serde(flatten)]
+    opened: Option<Opened>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
+    /// What the note's table says.
+    note: &'static str,
+    /// The claim that this answer is at odds with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claim: Option<u16>,
+}
+
+/// What a new socket says of itself.
+#[derive(Serialize)]
+struct Opened {
+    opened_as: String,
+    opened_protocol: String,
+}
+
+impl From<Answer> for Row {
+    fn from(answer: Answer) -> Row {
+        let Answer { domain, kind, protocol, result } = answer;
+        let opened = |(made, of)| Opened { opened_as: format!("{made:?}"), opened_protocol: name(of) };
+        Row {
+            domain: format!("{domain:?}"),
+            r#type: format!("{kind:?}"),
+            protocol: name(protocol),
+            result: result.map_or_else(|errno| format!("{errno:?}"), |_| "ok".to_owned()),
+            opened: result.ok().map(opened),
+            error: result.err().map(Errno::desc),
+            note: cell(domain, kind).0,
+            claim: (!answer.is_as_noted()).then(|| claim(domain, kind, protocol)),
+        }
+    }
+}
+
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}: {}", self.domain, self.r#type, self.protocol, self.result)?;
-        if let Some(Opened { opened_as, opened_protocol }) = &self.opened {
+        let Row { domain, r#type, protocol, result, opened, error, note, claim } = self.clone().into();
+        write!(f, "{domain} {type} {protocol}: {result}")?;
+        if let Some(Opened { opened_as, opened_protocol }) = &opened {
             write!(f, ", opened as {opened_as}")?;
             if opened_protocol != "0" {
                 write!(f, " {opened_protocol}")?;
             }
         }
-        if let Some(error) = self.error {
+        if let Some(error) = error {
             write!(f, " ({error})")?;
         }
-        write!(f, "; note: {}", self.note)?;
-        match self.claim {
+        write!(f, "; note: {note}")?;
+        match claim {
             Some(claim) => write!(f, ", differs: claim={claim}"),
             None => Ok(()),
         }

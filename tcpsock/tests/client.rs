@@ -456,9 +456,9 @@ fn a_load_sees_an_end_that_comes_with_an_answer() -> io::Result<()> {
 fn a_load_whose_server_stops_in_order_ends_at_once_and_holds_nothing_up() -> io::Result<()> {
     let server = serve()?;
     let args = ["load", "--address", &server.address, "--connections", "50", "--duration", "25s", "--json"];
-    let load = tcpsock(&args).spawn()?;
     let descriptors = format!("/proc/{}/fd", server.child.id());
     let idle = std::fs::read_dir(&descriptors)?.count();
+    let load = tcpsock(&args).spawn()?;
     server.wait_until(|_| Ok(std::fs::read_dir(&descriptors)?.count() >= idle + 50))?;
     let start = Instant::now();
     let counts = server.end_by(nix::sys::signal::Signal::SIGTERM)?;
@@ -467,6 +467,24 @@ fn a_load_whose_server_stops_in_order_ends_at_once_and_holds_nothing_up() -> io:
     assert!(start.elapsed() < Duration::from_secs(4), "{stdout}");
     let summary: serde_json::Value = serde_json::from_str(&stdout)?;
     assert_eq!((code, &summary["errors"]), (Some(1), &50.into()), "{stdout}");
+    Ok(())
+}
+
+/// Its backlog holds one connection, so most are still to be made when it stops.
+#[test]
+fn a_load_whose_server_stops_while_it_still_connects_counts_what_is_missing() -> io::Result<()> {
+    let listener = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
+    listener.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
+    listener.listen(0)?;
+    let address = listener.local_addr()?.as_socket().unwrap().to_string();
+    let args = ["load", "--address", &address, "--connections", "50", "--dial-timeout", "20s", "--json"];
+    let load = tcpsock(&args).spawn()?;
+    let first = listener.accept()?;
+    drop((listener, first));
+    let (code, stdout, stderr) = result(finish(load)?);
+    let summary: serde_json::Value = serde_json::from_str(&stdout).map_err(|_| io::Error::other(stderr.clone()))?;
+    assert_eq!((code, &summary["connections"], &summary["errors"]), (Some(1), &50.into(), &50.into()), "{stderr}");
+    assert!(stderr.contains(&format!(": dial tcp {address}: Connection refused")), "{stderr}");
     Ok(())
 }
 

@@ -22,9 +22,6 @@ pub struct Args {
     /// Give up connecting after so long
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = shared::harness::duration::parse)]
     timeout: Duration,
-    /// Print one line of JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Serialize)]

@@ -12,16 +12,23 @@ use crate::boundaries;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// So many clients at one time
+    /// How many clients there are at one time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     clients: u16,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+impl Default for Args {
+    fn default() -> Args {
+        Args { clients: 1 }
+    }
+}
+
+/// The conversation prints its lines itself, from several threads.
+pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     // Whatever ends us, a signal included, the folder goes.
     let folder = Folder::make("unixsock")?;
     let listener = endpoint::listen(Network::Unix, &folder.path().join("socket"), 4096, 1)?;
     conversation::hold(listener, args.clients)?;
     folder.remove()?;
-    boundaries::run(&boundaries::Args { json: false }, &mut Report::new(false))
+    boundaries::run(&boundaries::Args::default(), out)
 }

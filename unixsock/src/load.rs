@@ -15,8 +15,7 @@ pub struct Args {
     load: load::Args,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
-    let mut out = Report::new(args.load.json);
+pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let (network, server) = (args.address.network("dial")?, args.address.to_dial()?);
-    load::run(network, &server.address, &args.load, &server.allowed, &mut out)
+    load::run(network, &server.address, &args.load, &server.allowed, out)
 }

@@ -1,45 +1,41 @@
 //! Sockets of the Unix domain: the note's section Socket over a path, one command a file.
 
-mod address;
-mod bench;
-mod boundaries;
-mod client;
-mod credentials;
 mod demo;
-mod load;
-mod meeting_place;
-mod names;
-mod network;
-mod pass_fd;
 mod serve;
+mod client;
+mod load;
+mod boundaries;
+mod names;
 mod unixgram;
+mod pass_fd;
+mod credentials;
+mod bench;
+mod claims;
+
+mod address;
+mod meeting_place;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use shared::harness::claims::Check;
 use shared::harness::program::{self, Common, Options, Program};
-use shared::harness::report::Report;
 
 /// Sockets of the Unix domain, as the note's section Socket tells of them
 ///
 /// Without a command it holds the conversation of the note's program over a path, and shows what becomes of
 /// three messages on each type of socket.
 #[derive(Parser)]
-#[command(version, args_conflicts_with_subcommands = true, args_override_self = true)]
+#[command(version, args_override_self = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
-    #[command(flatten)]
-    demo: demo::Args,
     #[command(flatten)]
     options: Options,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Stream, datagram and seqpacket side by side: what one read returns
-    Boundaries(boundaries::Args),
     /// The conversation of the note's program over a path
     Demo(demo::Args),
     /// A server of cube roots
@@ -48,6 +44,12 @@ enum Command {
     Client(client::Args),
     /// A load for a server: many connections, every answer verified
     Load(load::Args),
+    /// Stream, datagram and seqpacket side by side: what one read returns
+    Boundaries(boundaries::Args),
+    /// A path, a name without a file; and neither needs a network
+    Names(names::Args),
+    /// Datagrams that are dialled, and cannot be answered
+    Unixgram(unixgram::Args),
     /// An open file travels to another process (SCM_RIGHTS)
     PassFd(pass_fd::Args),
     /// Who is at the other end: PID, UID and GID (SO_PEERCRED)
@@ -63,7 +65,7 @@ fn main() -> ExitCode {
 }
 
 impl Program for Cli {
-    const CHECKS: &'static [&'static [Check]] = &[network::CHECKS, names::CHECKS, boundaries::CHECKS, unixgram::CHECKS];
+    const CHECKS: &'static [&'static [Check]] = claims::CHECKS;
 
     const MECHANISMS: &'static [shared::harness::bench::Mechanism] = &bench::MECHANISMS;
 
@@ -72,14 +74,17 @@ impl Program for Cli {
     }
 
     fn run(self) -> anyhow::Result<()> {
-        match self.command.unwrap_or(Command::Demo(self.demo)) {
-            Command::Boundaries(args) => boundaries::run(&args, &mut Report::new(args.json)),
-            Command::Demo(args) => demo::run(&args),
-            Command::Serve(args) => serve::run(&args, self.options.verbose(), &mut Report::new(false)),
-            Command::Client(args) => client::run(&args, &mut Report::new(false)),
-            Command::Load(args) => load::run(&args),
-            Command::PassFd(args) => pass_fd::run(&args),
-            Command::Credentials(args) => credentials::run(&args, &mut Report::new(args.json)),
+        let options = self.options;
+        match self.command.unwrap_or(Command::Demo(demo::Args::default())) {
+            Command::Demo(args) => demo::run(&args, &mut options.text()?),
+            Command::Serve(args) => serve::run(&args, options.verbose(), &mut options.text()?),
+            Command::Client(args) => client::run(&args, &mut options.text()?),
+            Command::Load(args) => load::run(&args, &mut options.records()),
+            Command::Boundaries(args) => boundaries::run(&args, &mut options.records()),
+            Command::Names(args) => names::run(&args, &mut options.records()),
+            Command::Unixgram(args) => unixgram::run(&args, &mut options.records()),
+            Command::PassFd(args) => pass_fd::run(&args, &mut options.text()?),
+            Command::Credentials(args) => credentials::run(&args, &mut options.records()),
             Command::Bench(args) => shared::harness::bench::run(&args, &bench::MECHANISMS),
             Command::Common(command) => command.run::<Cli>(),
         }

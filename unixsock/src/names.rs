@@ -1,72 +1,93 @@
-//! The names of Unix sockets: a path, a name without a file, or none.
+//! The names of Unix sockets: a path, a name without a file, or none; and no network behind them.
 //!
-//! Note: Socket的基本特征 (地址形式: 路径名称). Go: `net.UnixAddr`. Man: unix(7).
+//! Note: Socket, Socket的基本特征 (地址形式: 路径名称). Go: `net.UnixAddr`. Man: unix(7).
+
+pub mod network;
 
 use std::fs;
-use std::io;
 use std::os::unix::fs::FileTypeExt;
 
 use anyhow::Context;
-use serde_json::{Value, json};
-use shared::harness::claims::{Check, Seen, seen};
+use serde::Serialize;
+use shared::harness::report::Report;
+use shared::linux::answer::Outcome;
 use shared::linux::endpoint::shown;
-use shared::linux::readiness::Name;
 use shared::linux::scratch::Folder;
 use socket2::{Domain, SockAddr, Socket, Type};
 
-pub const CHECKS: &[Check] = &[(141, the_address_is_a_path)];
+#[derive(clap::Args)]
+pub struct Args {}
 
-fn socket() -> io::Result<Socket> {
-    Socket::new(Domain::UNIX, Type::STREAM, None)
+pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
+    out.pairs(&a_path()?)?;
+    out.pairs(&a_name_without_a_file()?)?;
+    // The last leaves the network that it needs.
+    out.pairs(&network::reach("with")?)?;
+    out.pairs(&network::without()?)
 }
 
-fn listen(name: &SockAddr) -> io::Result<Socket> {
-    let socket = socket()?;
-    socket.bind(name)?;
-    socket.listen(1)?;
-    Ok(socket)
-}
-
-/// `ok`, or the name of the error.
-fn came_of<T>(result: io::Result<T>) -> String {
-    result.map_or_else(|error| Name(&error).to_string(), |_| "ok".to_owned())
-}
-
-fn connect(name: &SockAddr) -> String {
-    came_of(socket().and_then(|socket| socket.connect(name)))
+#[derive(Serialize)]
+#[serde(tag = "step", rename = "path")]
+pub struct Path {
+    pub file: bool,
+    pub connect: Outcome,
+    connect_after_close: Outcome,
+    bind_again: Outcome,
 }
 
 /// A file that stays when the socket is closed: then nobody answers there, nor can anybody listen.
-fn a_path() -> anyhow::Result<Value> {
+pub fn a_path() -> anyhow::Result<Path> {
     let folder = Folder::make("unixsock")?;
     let path = folder.path().join("socket");
-    let name = SockAddr::unix(&path)?;
-    let listener = listen(&name).with_context(|| format!("bind {}", path.display()))?;
-    let is_file = fs::symlink_metadata(&path)?.file_type().is_socket();
-    let connected = connect(&name);
+    let name = SockAddr::unix(&path).with_context(|| format!("bind {}", path.display()))?;
+    let listener = listen(&name)?;
+    let found = fs::symlink_metadata(&path).with_context(|| format!("stat {}", path.display()))?;
+    let connect = try_connect(&name)?;
     drop(listener);
-    Ok(json!({
-        "file": is_file, "connect": connected, "connect_after_close": connect(&name), "bind_again": came_of(listen(&name)),
-    }))
+    Ok(Path {
+        file: found.file_type().is_socket(),
+        connect,
+        connect_after_close: try_connect(&name)?,
+        bind_again: try_bind(&name)?,
+    })
+}
+
+#[derive(Serialize)]
+#[serde(tag = "step", rename = "abstract")]
+pub struct Abstract {
+    name: String,
+    pub is_path: bool,
+    pub connect: Outcome,
+    bind_again: Outcome,
 }
 
 // ANCHOR: abstract
 /// The kernel chooses it when it is asked for none, and it ends with the socket.
-fn a_name_without_a_file() -> anyhow::Result<Value> {
+pub fn a_name_without_a_file() -> anyhow::Result<Abstract> {
     let listener = listen(&SockAddr::unix("")?)?;
-    let name = listener.local_addr()?;
-    let connected = connect(&name);
+    let name = listener.local_addr().context("getsockname")?;
+    let connect = try_connect(&name)?;
     drop(listener);
-    Ok(json!({
-        "name": shown(&name), "is_path": name.as_pathname().is_some(), "connect": connected,
-        "bind_again": came_of(listen(&name)),
-    }))
+    let is_path = name.as_pathname().is_some();
+    Ok(Abstract { name: shown(&name), is_path, connect, bind_again: try_bind(&name)? })
 }
 // ANCHOR_END: abstract
 
-fn the_address_is_a_path() -> anyhow::Result<Seen> {
-    let (path, name) = (a_path()?, a_name_without_a_file()?);
-    let as_noted = path["file"] == true && path["connect"] == "ok";
-    let exception = name["is_path"] == false && name["connect"] == "ok";
-    Ok(Seen::imprecise(as_noted, exception, format!("path: {}; abstract: {}", seen(&path), seen(&name))))
+fn socket() -> anyhow::Result<Socket> {
+    Socket::new(Domain::UNIX, Type::STREAM, None).context("socket AF_UNIX SOCK_STREAM")
+}
+
+fn listen(name: &SockAddr) -> anyhow::Result<Socket> {
+    let socket = socket()?;
+    socket.bind(name).with_context(|| format!("bind {}", shown(name)))?;
+    socket.listen(1).with_context(|| format!("listen {}", shown(name)))?;
+    Ok(socket)
+}
+
+fn try_connect(name: &SockAddr) -> anyhow::Result<Outcome> {
+    Outcome::succeeds(socket()?.connect(name)).with_context(|| format!("connect {}", shown(name)))
+}
+
+fn try_bind(name: &SockAddr) -> anyhow::Result<Outcome> {
+    Outcome::succeeds(socket()?.bind(name)).with_context(|| format!("bind {}", shown(name)))
 }

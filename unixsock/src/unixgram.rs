@@ -2,45 +2,54 @@
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯 (字面量 "unixgram"). Go: `net.Dial("unixgram", …)`, `net.DialUnix`. Man: unix(7).
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use shared::harness::claims::{Check, Seen, seen};
+use anyhow::Context;
+use serde::Serialize;
+use shared::harness::report::Report;
+use shared::linux::answer::Outcome;
 use shared::linux::endpoint;
 use shared::linux::network::Network;
-use shared::linux::readiness::Name;
-use socket2::SockRef;
+use socket2::{SockAddr, SockRef};
 
-pub const CHECKS: &[Check] = &[(167, unixgram_can_be_dialled)];
+#[derive(clap::Args)]
+pub struct Args {}
 
-fn dialled() -> anyhow::Result<Value> {
+pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
+    out.pairs(&dialled()?)
+}
+
+#[derive(Serialize)]
+pub struct Dialled {
+    dial: String,
+    pub sent: [&'static str; 2],
+    pub received: Vec<String>,
+    answer: Outcome,
+}
+
+pub fn dialled() -> anyhow::Result<Dialled> {
     let sink = bound()?;
-    let address = endpoint::shown(&SockRef::from(&sink).local_addr()?);
+    let address = endpoint::shown(&SockRef::from(&sink).local_addr().context("getsockname")?);
     let mut socket = endpoint::dial(Network::Unixgram, &address, Duration::from_secs(10))?;
     let sent = ["one", "two"];
-    let mut received = Vec::new();
-    let mut answer = Ok(0);
+    let (mut received, mut buffer) = (Vec::new(), [0; 16]);
+    let mut from = None;
     for message in sent {
-        socket.write_all(message.as_bytes())?;
-        let mut buffer = [0; 16];
-        let (count, from) = sink.recv_from(&mut buffer)?;
+        socket.write_all(message.as_bytes()).with_context(|| format!("send {address}"))?;
+        let (count, sender) = sink.recv_from(&mut buffer).with_context(|| format!("recvfrom {address}"))?;
         received.push(String::from_utf8_lossy(&buffer[..count]).into_owned());
-        answer = sink.send_to_addr(b"answer", &from);
+        from = Some(sender);
     }
-    let answer = answer.map_or_else(|error| Name(&error).to_string(), |count| count.to_string());
-    Ok(json!({"dial": address, "sent": sent, "received": received, "answer": answer}))
+    let from = from.context("no message was received")?;
+    let answer = Outcome::of(sink.send_to_addr(b"answer", &from)).context("sendto a socket without a name")?;
+    Ok(Dialled { dial: address, sent, received, answer })
 }
 
 /// By a name of the kernel's choice, without a file.
-fn bound() -> io::Result<UnixDatagram> {
-    let socket = UnixDatagram::unbound()?;
-    SockRef::from(&socket).bind(&socket2::SockAddr::unix("")?)?;
+fn bound() -> anyhow::Result<UnixDatagram> {
+    let socket = UnixDatagram::unbound().context("socket AF_UNIX SOCK_DGRAM")?;
+    SockRef::from(&socket).bind(&SockAddr::unix("")?).context("bind")?;
     Ok(socket)
-}
-
-fn unixgram_can_be_dialled() -> anyhow::Result<Seen> {
-    let record = dialled()?;
-    Ok(Seen::holds(record["received"] == record["sent"], seen(&record)))
 }

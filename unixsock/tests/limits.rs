@@ -7,6 +7,7 @@ mod starved;
 
 #[test]
 fn no_command_hangs_or_panics_for_want_of_descriptors_or_threads() {
-    let commands: [&[&str]; 3] = [&["demo"], &["boundaries"], &["bench", "--quick", "--pin", "same", "unix"]];
+    let commands: [&[&str]; 5] =
+        [&["demo"], &["boundaries"], &["names"], &["unixgram"], &["bench", "--quick", "--pin", "same", "unix"]];
     starved::every_command_ends_and_says_why(env!("CARGO_BIN_EXE_unixsock"), &commands);
 }

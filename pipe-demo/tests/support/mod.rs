@@ -105,3 +105,13 @@ fn left_behind() -> Vec<String> {
     });
     strangers.collect()
 }
+
+/// The other program of the package, in the same way.
+pub fn sync_demo(args: &[&str]) -> Command {
+    static SUBREAPER: Once = Once::new();
+    SUBREAPER.call_once(|| set_child_subreaper(true).expect("prctl PR_SET_CHILD_SUBREAPER"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sync-demo"));
+    command.args(args).stdin(std::process::Stdio::null());
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    command
+}

@@ -23,51 +23,63 @@ use crate::linux::readiness::{is_timeout, restart};
 /// More than any record holds: of one that is longer than a read the kernel drops the rest.
 const BUFFER: usize = 64 << 10;
 
-/// A blocking socket whose calls all end by one instant.
+/// A blocking socket whose calls end by an instant: reads by one, writes by another.
 #[derive(Debug)]
 pub struct DeadlineSocket {
     socket: Socket,
-    deadline: Option<Instant>,
+    read_by: Option<Instant>,
+    write_by: Option<Instant>,
 }
 
 impl DeadlineSocket {
     /// Without a deadline yet: calls may block for ever.
     pub fn new(socket: Socket) -> DeadlineSocket {
-        DeadlineSocket { socket, deadline: None }
+        DeadlineSocket { socket, read_by: None, write_by: None }
     }
 
     /// Go's `SetDeadline`: for all calls from now on; `None` cancels it.
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
-        self.deadline = deadline;
+        self.set_read_deadline(deadline);
+        self.set_write_deadline(deadline);
+    }
+
+    /// Go's `SetReadDeadline`.
+    pub fn set_read_deadline(&mut self, deadline: Option<Instant>) {
+        self.read_by = deadline;
+    }
+
+    /// Go's `SetWriteDeadline`.
+    pub fn set_write_deadline(&mut self, deadline: Option<Instant>) {
+        self.write_by = deadline;
     }
 
     /// The same connection by another descriptor, for another thread.
     pub fn try_clone(&self) -> io::Result<DeadlineSocket> {
-        Ok(DeadlineSocket { socket: self.socket.try_clone()?, deadline: self.deadline })
+        Ok(DeadlineSocket { socket: self.socket.try_clone()?, read_by: self.read_by, write_by: self.write_by })
     }
 
     /// The socket under it.
     pub fn socket(&self) -> &Socket {
         &self.socket
     }
-
-    // ANCHOR: left
-    /// What is left until the deadline; an error when nothing is, as Go fails a call whose deadline has passed.
-    fn remaining(&self) -> io::Result<Option<Duration>> {
-        let Some(deadline) = self.deadline else { return Ok(None) };
-        match deadline.checked_duration_since(Instant::now()) {
-            Some(rest) if !rest.is_zero() => Ok(Some(rest)),
-            _ => Err(io::Error::new(io::ErrorKind::TimedOut, "i/o timeout")),
-        }
-    }
-    // ANCHOR_END: left
 }
+
+// ANCHOR: left
+/// What is left until the deadline; an error when nothing is, as Go fails a call whose deadline has passed.
+fn left(deadline: Option<Instant>) -> io::Result<Option<Duration>> {
+    let Some(deadline) = deadline else { return Ok(None) };
+    match deadline.checked_duration_since(Instant::now()) {
+        Some(rest) if !rest.is_zero() => Ok(Some(rest)),
+        _ => Err(io::Error::new(io::ErrorKind::TimedOut, "i/o timeout")),
+    }
+}
+// ANCHOR_END: left
 
 // ANCHOR: read
 impl Read for DeadlineSocket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         restart(|| {
-            self.socket.set_read_timeout(self.remaining()?)?;
+            self.socket.set_read_timeout(left(self.read_by)?)?;
             (&self.socket).read(buffer)
         })
     }
@@ -77,7 +89,7 @@ impl Read for DeadlineSocket {
 impl Write for DeadlineSocket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         restart(|| {
-            self.socket.set_write_timeout(self.remaining()?)?;
+            self.socket.set_write_timeout(left(self.write_by)?)?;
             (&self.socket).write(bytes)
         })
     }

@@ -5,6 +5,7 @@
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Dial`, a goroutine per connection. Man: epoll(7).
 
+mod connect;
 mod script;
 mod summary;
 
@@ -52,9 +53,6 @@ pub struct Args {
     /// Give up connecting after so long, for each connection
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = crate::harness::duration::parse)]
     dial_timeout: Duration,
-    /// Print one line of JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Loads the server at `address` and prints the summary; fails when an answer was wrong or missing.
@@ -70,12 +68,7 @@ pub fn run(
     endpoint::raise_descriptor_limit()?;
     let script = Script::new(args.depth as usize);
     let mut load = Load::new(network, &script)?;
-    for nth in 0..args.connections {
-        let socket = endpoint::dial(network, address, args.dial_timeout)?;
-        endpoint::check_server(&socket, allowed)
-            .with_context(|| format!("dial {network} {}", address.as_ref().display()))?;
-        load.add(socket, nth as usize)?;
-    }
+    connect::all(&mut load, network, address, args, allowed)?;
     let bar = ProgressBar::new(u64::try_from(args.duration.as_millis())?);
     bar.set_style(ProgressStyle::with_template("{wide_bar} {msg}")?);
     let start = Instant::now();
@@ -132,7 +125,7 @@ struct Asking {
 impl<'a> Load<'a> {
     fn new(network: Network, script: &'a Script) -> anyhow::Result<Load<'a>> {
         Ok(Load {
-            poll: Poll::new()?,
+            poll: Poll::new().context("epoll_create")?,
             script,
             records: network.keeps_boundaries(),
             asking: Vec::new(),
@@ -145,8 +138,10 @@ impl<'a> Load<'a> {
     }
 
     fn add(&mut self, socket: Socket, nth: usize) -> anyhow::Result<()> {
-        socket.set_nonblocking(true)?;
-        self.poll.registry().register(&mut SourceFd(&socket.as_raw_fd()), Token(nth), Interest::READABLE)?;
+        socket.set_nonblocking(true).context("fcntl O_NONBLOCK")?;
+        let registered =
+            self.poll.registry().register(&mut SourceFd(&socket.as_raw_fd()), Token(nth), Interest::READABLE);
+        registered.context("epoll_ctl")?;
         let (outbox, sent_at) = (Outbox::default(), Instant::now());
         self.asking.push(Some(Asking { socket, outbox, batch: nth % self.script.batches(), received: 0, sent_at }));
         self.active += 1;
@@ -167,7 +162,7 @@ impl<'a> Load<'a> {
                 self.errors += self.active as u64;
                 break;
             }
-            readiness::wait(&mut self.poll, &mut events, Some(FRAME))?;
+            readiness::wait(&mut self.poll, &mut events, Some(FRAME)).context("epoll_wait")?;
             for event in &events {
                 let ended = event.is_read_closed() || event.is_error();
                 self.each(event.token().0, |asking, load| asking.turn(load, end, ended));

@@ -11,7 +11,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::harness::bench::{self, Mechanism};
 use crate::harness::claims::{self, Check};
 use crate::harness::manual;
-use crate::harness::report;
+use crate::harness::report::{self, Report};
+use crate::linux::failure::Failure;
 use crate::linux::{pidfd, readiness, signals, stdio};
 
 /// A program, by its command line.
@@ -44,6 +45,20 @@ impl Options {
     /// Whether `-v` asks for narration.
     pub fn verbose(&self) -> bool {
         self.verbose > 0
+    }
+
+    /// For a command that prints records.
+    pub fn records(&self) -> Report {
+        Report::new(self.json)
+    }
+
+    /// For a command whose result cannot be JSON.
+    pub fn text(&self) -> Result<Report, Failure> {
+        if self.json {
+            Err(Failure::Usage("this command has no records to print as JSON".into()))
+        } else {
+            Ok(self.records())
+        }
     }
 }
 

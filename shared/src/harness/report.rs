@@ -60,6 +60,12 @@ impl Report {
         Report { out: BufWriter::with_capacity(BUFFER, Patient::new(io::stdout())), json }
     }
 
+    /// Another that prints in the same way, for a thread of its own.
+    #[must_use]
+    pub fn for_thread(&self) -> Report {
+        Report::new(self.json)
+    }
+
     /// A record as `name=value` pairs, or as JSON.
     pub fn pairs(&mut self, record: &impl Serialize) -> anyhow::Result<()> {
         if self.json {

@@ -2,19 +2,87 @@
 //!
 //! Man: errno(3).
 
+use std::fmt;
 use std::io;
 
+use nix::errno::Errno;
 use nix::libc::{EINTR, EIO, EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC, ENOSYS, EPERM};
+use serde::{Serialize, Serializer};
 
-use crate::linux::readiness::Name;
+use crate::linux::readiness::{Name, is_timeout};
 
-/// The name of an error that answers. For want of memory or descriptors, or where a filter forbids it, any call can
-/// fail: then the experiment has failed, and nothing was seen.
+/// What came of a call whose failure is an answer, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was done, and what it returned is of no interest.
+    Ok,
+    /// It returned this number.
+    Done(usize),
+    /// It failed.
+    Failed(Errno),
+    /// Its deadline passed.
+    TimedOut,
+}
+
+impl Outcome {
+    /// Of a call without a deadline.
+    pub fn of(result: io::Result<usize>) -> io::Result<Outcome> {
+        match result {
+            Ok(count) => Ok(Outcome::Done(count)),
+            Err(error) => match error.raw_os_error() {
+                Some(code) if answers(code) => Ok(Outcome::Failed(Errno::from_raw(code))),
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// Of a call that does something or fails.
+    pub fn succeeds<T>(result: io::Result<T>) -> io::Result<Outcome> {
+        Ok(match Outcome::of(result.map(|_| 0))? {
+            Outcome::Done(_) => Outcome::Ok,
+            failed => failed,
+        })
+    }
+
+    /// Of a call under a deadline.
+    pub fn by_deadline(result: io::Result<usize>) -> io::Result<Outcome> {
+        match result {
+            Err(error) if is_timeout(&error) => Ok(Outcome::TimedOut),
+            other => Outcome::of(other),
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Ok => f.write_str("ok"),
+            Outcome::Done(count) => write!(f, "{count}"),
+            Outcome::Failed(errno) => write!(f, "{errno:?}"),
+            Outcome::TimedOut => f.write_str("i/o timeout"),
+        }
+    }
+}
+
+/// As strace shows it: a number, or the name of the error.
+impl Serialize for Outcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Outcome::Done(count) => count.serialize(serializer),
+            failed => serializer.collect_str(failed),
+        }
+    }
+}
+
+/// For want of memory or descriptors, or where a filter forbids it, any call can fail: that is no answer.
+fn answers(code: i32) -> bool {
+    !matches!(code, EINTR | EIO | EMFILE | ENFILE | ENOBUFS | ENOMEM | ENOSPC | ENOSYS | EPERM)
+}
+
+/// The name of an error that answers; of any other the experiment has failed, and nothing was seen.
 pub fn answer(error: &io::Error) -> io::Result<String> {
     match error.raw_os_error() {
-        Some(code @ (EINTR | EIO | EMFILE | ENFILE | ENOBUFS | ENOMEM | ENOSPC | ENOSYS | EPERM)) => {
-            Err(io::Error::from_raw_os_error(code))
-        }
+        Some(code) if !answers(code) => Err(io::Error::from_raw_os_error(code)),
         _ => Ok(Name(error).to_string()),
     }
 }
@@ -29,6 +97,17 @@ mod tests {
     fn what_any_call_can_fail_for_is_no_answer() {
         for (code, name) in [(EPIPE, Some("EPIPE")), (EAGAIN, Some("EAGAIN")), (EMFILE, None), (ENOMEM, None)] {
             assert_eq!(answer(&io::Error::from_raw_os_error(code)).ok().as_deref(), name);
+            let outcome = Outcome::of(Err(io::Error::from_raw_os_error(code)));
+            assert_eq!(outcome.ok().map(|outcome| outcome.to_string()).as_deref(), name);
         }
+    }
+
+    #[test]
+    fn a_deadline_that_passed_is_no_errno_and_the_kernels_timeout_of_connect_is_one() {
+        let passed = || io::Error::new(io::ErrorKind::TimedOut, "i/o timeout");
+        assert_eq!(Outcome::by_deadline(Err(passed())).unwrap(), Outcome::TimedOut);
+        assert!(Outcome::of(Err(passed())).is_err());
+        let by_kernel = io::Error::from_raw_os_error(nix::libc::ETIMEDOUT);
+        assert_eq!(Outcome::of(Err(by_kernel)).unwrap(), Outcome::Failed(Errno::ETIMEDOUT));
     }
 }

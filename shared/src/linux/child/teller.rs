@@ -1,16 +1,20 @@
-//! A child that looks at something and tells what it saw.
+//! A child that looks at something and tells what it saw; and a child that may die of what it does.
 //!
-//! Note: 进程的衍生. Go: none, its programs cannot fork. Man: fork(2), pipe(7).
+//! Note: 进程的衍生. Go: none, its programs cannot fork. Man: fork(2), wait(2), PR_SET_DUMPABLE in prctl(2).
 
-use std::io::{self, PipeReader};
+use std::io::{self, PipeReader, Read};
 use std::marker::PhantomData;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::process::ExitStatusExt;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
+use nix::sys::prctl::set_dumpable;
+use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Children, wait_for};
+use crate::linux::child::{self, Children, wait_for};
 use crate::linux::failure::Failure;
 
 /// A child that has yet to be heard.
@@ -22,9 +26,10 @@ pub struct Teller<T> {
     what: PhantomData<T>,
 }
 
-/// Why it saw nothing.
+/// What goes through the pipe.
 #[derive(Serialize, Deserialize)]
-enum Why {
+enum Told<T> {
+    Seen(T),
     CannotShow(String),
     Failed(String),
 }
@@ -34,24 +39,38 @@ impl<T: Serialize + DeserializeOwned> Teller<T> {
     pub fn fork(children: &Children, look: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<Teller<T>> {
         let (told, tell) = io::pipe().context("pipe")?;
         let pid = children.fork(|| {
-            let seen = look().map_err(|error| match error.downcast_ref() {
-                Some(Failure::CannotShow(why)) => Why::CannotShow(why.clone()),
-                _ => Why::Failed(format!("{error:#}")),
-            });
-            u8::from(serde_json::to_writer(&tell, &seen).is_err())
+            let told = look().map_or_else(|error| Told::of(&error), Told::Seen);
+            u8::from(serde_json::to_writer(&tell, &told).is_err())
         })?;
         Ok(Teller { pid, told, what: PhantomData })
     }
 
     /// What it saw; it has ended then.
-    pub fn hear(self) -> anyhow::Result<T> {
-        let told = io::read_to_string(self.told).context("read what a child tells")?;
-        wait_for(self.pid)?;
-        match serde_json::from_str(&told).context("what a child tells")? {
-            Ok(seen) => Ok(seen),
-            Err(Why::CannotShow(why)) => Err(Failure::CannotShow(why).into()),
-            Err(Why::Failed(why)) => Err(anyhow!("child {}: {why}", self.pid)),
+    pub fn hear(mut self) -> anyhow::Result<T> {
+        let (child, mut told) = (self.pid, Vec::new());
+        self.told.read_to_end(&mut told).with_context(|| format!("read what child {child} tells"))?;
+        wait_for(child)?;
+        match serde_json::from_slice(&told).with_context(|| format!("what child {child} tells"))? {
+            Told::Seen(seen) => Ok(seen),
+            Told::CannotShow(why) => Err(Failure::CannotShow(why).into()),
+            Told::Failed(error) => Err(anyhow!("child {child}: {error}")),
         }
+    }
+}
+
+impl<T> Told<T> {
+    fn of(error: &anyhow::Error) -> Told<T> {
+        match error.downcast_ref() {
+            Some(Failure::CannotShow(why)) => Told::CannotShow(why.clone()),
+            _ => Told::Failed(format!("{error:#}")),
+        }
+    }
+}
+
+/// Readable when it has told, or has ended.
+impl<T> AsFd for Teller<T> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.told.as_fd()
     }
 }
 
@@ -61,4 +80,16 @@ pub fn seen_by_child<T: Serialize + DeserializeOwned>(
     look: impl FnOnce() -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     Teller::fork(children, look)?.hear()
+}
+
+/// How a child ends that does `body`: by the signal that it dies of, without a core, or `exit` and its code.
+pub fn end_of(children: &Children, body: impl FnOnce() -> u8) -> anyhow::Result<String> {
+    const NOT_BEGUN: u8 = 125;
+    let child = children.fork(|| if set_dumpable(false).is_ok() { body() } else { NOT_BEGUN })?;
+    let status = child::end_of(child)?;
+    Ok(match (status.signal().map(Signal::try_from), status.code()) {
+        (Some(Ok(signal)), _) => signal.as_str().to_owned(),
+        (_, Some(code)) if code == i32::from(NOT_BEGUN) => bail!("child {child}: PR_SET_DUMPABLE failed"),
+        (_, code) => format!("exit {}", code.unwrap_or_default()),
+    })
 }

@@ -1,0 +1,96 @@
+//! What is atomic. One instruction is, for those who share its CPU: no interrupt divides it. For another CPU it is not,
+//! unless it says so. What no instruction does, a loop can do. And two words, each of them atomic, are not so together.
+//!
+//! Note: 关于同步 ("原子操作必须由一个单一的汇编指令代表"). Go: `sync/atomic`. Man: none but the CPU's own manual.
+
+mod compare_and_swap;
+mod words;
+
+use std::time::Instant;
+
+use serde::Serialize;
+use shared::harness::report::Report;
+use shared::linux::at_once::deadline;
+
+use crate::increments::{Counted, Increment, on_one_cpu, on_two_cpus};
+pub use compare_and_swap::multiply;
+pub use words::{add_together, cost, move_to_and_fro};
+
+/// There are no options.
+#[derive(clap::Args)]
+pub struct Args {}
+
+/// A loop of compare-and-swap.
+#[derive(Serialize)]
+pub struct Multiplied {
+    pub processes: u64,
+    pub multiplications: u64,
+    /// How often another had written meanwhile.
+    pub retries: u64,
+    /// The number is what one process alone would have made of it.
+    pub as_alone: bool,
+}
+
+/// Two processes, at full speed.
+#[derive(Serialize)]
+pub struct Added {
+    pub add: Increment,
+    pub additions: u64,
+    pub lost: u64,
+}
+
+/// What an addition costs one process, with nobody else there.
+#[derive(Serialize)]
+pub struct Cost {
+    pub additions: u64,
+    pub atomic_us: i64,
+    pub mutex_us: i64,
+}
+
+/// What is taken from one word is added to another, and somebody looks at both.
+#[derive(Serialize)]
+pub struct Moved {
+    pub mutex: bool,
+    pub looks: u64,
+    pub wrong_sums: u64,
+}
+
+pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
+    let deadline = deadline();
+    // What cannot be shown here, for want of a second CPU or of the instruction, is told last.
+    let increments = one_instruction(out, deadline);
+    out.pairs(&multiply(deadline)?)?;
+    out.pairs(&add_together()?)?;
+    out.pairs(&cost()?)?;
+    for mutex in [false, true] {
+        out.pairs(&move_to_and_fro(mutex, deadline)?)?;
+    }
+    increments
+}
+
+fn one_instruction(out: &mut Report, deadline: Instant) -> anyhow::Result<()> {
+    out.pairs(&interruptible(deadline)?)?;
+    out.pairs(&uninterruptible(deadline)?)?;
+    out.pairs(&not_atomic(deadline)?)?;
+    out.pairs(&locked(deadline)?)
+}
+
+/// Three instructions on one CPU: an interrupt comes between them in the end.
+pub fn interruptible(deadline: Instant) -> anyhow::Result<Counted> {
+    on_one_cpu(Increment::ReadAddWrite, deadline, |counted| counted.lost > 0)
+}
+
+/// One instruction on one CPU, whatever the number of switches.
+pub fn uninterruptible(deadline: Instant) -> anyhow::Result<Counted> {
+    on_one_cpu(Increment::Inc, deadline, |counted| counted.switches >= 10)
+}
+
+/// The same instruction on two CPUs, without any switch.
+pub fn not_atomic(deadline: Instant) -> anyhow::Result<Counted> {
+    on_two_cpus(Increment::Inc, deadline, |counted| counted.lost > 0)
+}
+
+/// An instruction that keeps the other CPU out.
+pub fn locked(deadline: Instant) -> anyhow::Result<Counted> {
+    on_two_cpus(Increment::FetchAdd, deadline, |counted| counted.additions >= 400_000)
+}

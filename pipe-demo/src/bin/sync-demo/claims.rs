@@ -1,0 +1,7 @@
+//! What the note claims of synchronisation, asked of this kernel.
+
+mod synchronisation;
+
+use shared::harness::claims::Check;
+
+pub const CHECKS: &[&[Check]] = &[synchronisation::CHECKS];

@@ -1,0 +1,99 @@
+//! The heading 关于同步: record in, verdict and evidence out.
+
+use nix::errno::Errno;
+use shared::harness::claims::{Check, Seen, joined, seen};
+use shared::linux::at_once::deadline;
+
+use crate::atomic;
+use crate::exclusion::{By, preempted, visit};
+use crate::interrupted::{Outcome, calls, lost_without_interruption};
+use crate::race::{self, How, race};
+
+pub const CHECKS: &[Check] = &[
+    (62, updates_are_lost),
+    (63, interruption_is_the_root),
+    (64, uninterruptible_is_atomic),
+    (71, preempted_inside),
+    (65, nothing_interrupts_system_calls),
+    (66, one_instruction),
+    (67, safe_and_fast),
+    (69, one_visitor_at_a_time),
+    (70, independent_of_the_cpu),
+];
+
+const PROCESSES: u64 = 4;
+const UPDATES: u64 = 100;
+
+/// If one was through before the next began, they race again.
+fn unprotected() -> anyhow::Result<race::Outcome> {
+    let mut outcome = race(How::Plain, PROCESSES, UPDATES)?;
+    for _ in 0..100 {
+        if outcome.lost > 0 {
+            break;
+        }
+        outcome = race(How::Plain, PROCESSES, UPDATES)?;
+    }
+    Ok(outcome)
+}
+
+fn updates_are_lost() -> anyhow::Result<Seen> {
+    let (plain, atomic) = (unprotected()?, race(How::Atomic, PROCESSES, UPDATES)?);
+    Ok(Seen::holds(plain.lost > 0 && atomic.lost == 0, joined([seen(&plain), seen(&atomic)], "; ")))
+}
+
+fn interruption_is_the_root() -> anyhow::Result<Seen> {
+    let counted = lost_without_interruption()?;
+    Ok(Seen::refuted(counted.switches == 0 && counted.lost > 0, seen(&counted)))
+}
+
+fn uninterruptible_is_atomic() -> anyhow::Result<Seen> {
+    let deadline = deadline();
+    let (divided, alone) = (atomic::interruptible(deadline)?, atomic::uninterruptible(deadline)?);
+    let (plain, locked) = (atomic::not_atomic(deadline)?, atomic::locked(deadline)?);
+    // Interrupts do divide three instructions, and not one: so much for uninterruptible.
+    let is_uninterruptible = divided.lost > 0 && alone.lost == 0 && alone.switches > 0;
+    let is_atomic = plain.lost == 0 || locked.lost > 0;
+    let evidence = joined([divided, alone, plain, locked].map(|counted| seen(&counted)), "; ");
+    Ok(Seen::refuted(is_uninterruptible && !is_atomic, evidence))
+}
+
+fn preempted_inside() -> anyhow::Result<Seen> {
+    let record = preempted()?;
+    let outside = record.other_waits && !record.other_got_in && record.other_got_in_later;
+    Ok(Seen::holds(record.switches_inside > 0 && outside, seen(&record)))
+}
+
+fn nothing_interrupts_system_calls() -> anyhow::Result<Seen> {
+    let [read, write] = calls()?;
+    let failed = read.outcome == Outcome::Error(Errno::EINTR) && read.signals > 0;
+    let partly = matches!(write.outcome, Outcome::Returned(count) if 0 < count && count < write.bytes);
+    Ok(Seen::refuted(failed && partly, joined([seen(&read), seen(&write)], "; ")))
+}
+
+fn one_instruction() -> anyhow::Result<Seen> {
+    let multiplied = atomic::multiply(deadline())?;
+    Ok(Seen::refuted(multiplied.as_alone && multiplied.retries > 0, seen(&multiplied)))
+}
+
+fn safe_and_fast() -> anyhow::Result<Seen> {
+    let deadline = deadline();
+    let (added, cost) = (atomic::add_together()?, atomic::cost()?);
+    let (plain, mutex) = (atomic::move_to_and_fro(false, deadline)?, atomic::move_to_and_fro(true, deadline)?);
+    let evidence = joined([seen(&added), seen(&cost), seen(&plain), seen(&mutex)], "; ");
+    let as_noted = added.lost == 0 && cost.atomic_us < cost.mutex_us;
+    Ok(Seen::imprecise(as_noted, plain.wrong_sums > 0 && mutex.wrong_sums == 0, evidence))
+}
+
+fn one_visitor_at_a_time() -> anyhow::Result<Seen> {
+    let [mutex, token] = [How::Mutex, How::Token].map(|how| race(how, PROCESSES, UPDATES));
+    let (plain, mutex, token) = (unprotected()?, mutex?, token?);
+    let alone = [&mutex, &token].iter().all(|race| race.most_inside == Some(1) && race.lost == 0);
+    let evidence = joined([&plain, &mutex, &token].map(seen), "; ");
+    Ok(Seen::holds(alone && plain.most_inside > Some(1), evidence))
+}
+
+fn independent_of_the_cpu() -> anyhow::Result<Seen> {
+    let deadline = deadline();
+    let (plain, fence) = (visit(By::PlainReadsAndWrites, deadline)?, visit(By::Fence, deadline)?);
+    Ok(Seen::refuted(plain.both_inside > 0 && fence.both_inside == 0, joined([seen(&plain), seen(&fence)], "; ")))
+}

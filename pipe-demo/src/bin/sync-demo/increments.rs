@@ -1,0 +1,121 @@
+//! Two processes that add one to the same number at the same time, in several ways, and how much of that is lost.
+//!
+//! Note: 关于同步. Go: `sync/atomic`. Man: getrusage(2) at ru_nivcsw; `lock` is a prefix of x86's instructions.
+
+use std::hint::black_box;
+use std::ops::ControlFlow::{Break, Continue};
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{Relaxed, SeqCst},
+};
+use std::time::Instant;
+
+use serde::Serialize;
+use shared::linux::at_once::at_once;
+use shared::linux::cpu::{cpus, two_cpus};
+use shared::linux::memory::SharedMemory;
+
+/// How one is added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Increment {
+    /// Read, add, write: three steps.
+    ReadAddWrite,
+    /// x86's `inc` of a number in memory: one instruction, between whose read and write no interrupt can come.
+    Inc,
+    /// Rust's atomic addition: `lock inc` on x86.
+    FetchAdd,
+}
+
+/// What came of the rounds that count.
+#[derive(Serialize)]
+pub struct Counted {
+    pub add: Increment,
+    pub cpus: usize,
+    pub switches: i64,
+    pub additions: u64,
+    pub lost: u64,
+}
+
+/// Both on one CPU, which goes from one to the other, until `enough`.
+pub fn on_one_cpu(add: Increment, deadline: Instant, enough: impl Fn(&Counted) -> bool) -> anyhow::Result<Counted> {
+    let counted = Counted { add, cpus: 1, switches: 0, additions: 0, lost: 0 };
+    count(counted, [cpus()?.0; 2], 5_000_000, deadline, |_| true, enough)
+}
+
+/// Each on a CPU of its own. Only rounds in which neither lost it count, until `enough`.
+pub fn on_two_cpus(add: Increment, deadline: Instant, enough: impl Fn(&Counted) -> bool) -> anyhow::Result<Counted> {
+    let counted = Counted { add, cpus: 2, switches: 0, additions: 0, lost: 0 };
+    count(counted, two_cpus()?, 10_000, deadline, |switches| switches == 0, enough)
+}
+
+/// Each adds `times` in a round.
+fn count(
+    mut counted: Counted,
+    cpus: [usize; 2],
+    times: u64,
+    deadline: Instant,
+    counts: impl Fn(i64) -> bool,
+    enough: impl Fn(&Counted) -> bool,
+) -> anyhow::Result<Counted> {
+    let (add, number) = (counted.add, SharedMemory::new(AtomicU64::new(0))?);
+    at_once(
+        cpus,
+        deadline,
+        |_| add.to(&number, times),
+        |switches| {
+            let sum = number.swap(0, SeqCst);
+            if counts(switches) {
+                counted.switches += switches;
+                counted.additions += 2 * times;
+                counted.lost += (2 * times).saturating_sub(sum);
+            }
+            if enough(&counted) { Break(()) } else { Continue(()) }
+        },
+    )?;
+    Ok(counted)
+}
+
+impl Increment {
+    /// Adds one, `times` times.
+    pub fn to(self, number: &AtomicU64, times: u64) -> anyhow::Result<()> {
+        match self {
+            Increment::ReadAddWrite => (0..times).for_each(|_| read_add_write(number)),
+            Increment::Inc => inc(number, times)?,
+            Increment::FetchAdd => (0..times).for_each(|_| fetch_add(number)),
+        }
+        Ok(())
+    }
+}
+
+/// Without the box, the compiler makes one instruction of the three where the CPU has it.
+fn read_add_write(number: &AtomicU64) {
+    number.store(black_box(number.load(Relaxed)) + 1, Relaxed);
+}
+
+fn fetch_add(number: &AtomicU64) {
+    number.fetch_add(1, Relaxed);
+}
+
+// ANCHOR: increment
+/// Adds one `times` times, each time by one instruction: no interrupt can come in its middle.
+#[cfg(target_arch = "x86_64")]
+#[allow(clippy::unnecessary_wraps, reason = "on other CPUs it fails")]
+fn inc(number: &AtomicU64, times: u64) -> anyhow::Result<()> {
+    // SAFETY: the word is ours and aligned. That others write it meanwhile is the experiment; Rust knows
+    // nothing of what happens here.
+    #[allow(unsafe_code, reason = "Rust promises no instruction for a plain addition")]
+    unsafe {
+        std::arch::asm!("2: inc qword ptr [{0}]", "dec {1}", "jnz 2b",
+             in(reg) number.as_ptr(), inout(reg) times.max(1) => _, options(nostack));
+    }
+    Ok(())
+}
+// ANCHOR_END: increment
+
+#[cfg(not(target_arch = "x86_64"))]
+fn inc(_: &AtomicU64, _: u64) -> anyhow::Result<()> {
+    use shared::linux::failure::Failure;
+    Err(Failure::CannotShow("this CPU has no instruction that adds to memory and is not atomic; x86-64 has".into())
+        .into())
+}

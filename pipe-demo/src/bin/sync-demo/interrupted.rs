@@ -1,0 +1,119 @@
+//! What an interruption does, and what it does not: two CPUs lose updates without any; and a signal interrupts system
+//! calls, of which one that has done nothing yet fails, and one that has done a part returns how much.
+//!
+//! Note: 关于同步 ("根本原因在于…被中断了", "所有的系统调用都属于原子操作"). Go: none, `os.File` goes on by itself.
+//! Man: signal(7) at "Interruption of system calls", write(2), setitimer(2).
+
+use std::io::{self, ErrorKind, PipeReader, PipeWriter, Read, Write};
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context;
+use nix::errno::Errno;
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use serde::{Serialize, Serializer};
+use shared::harness::report::Report;
+use shared::linux::at_once::deadline;
+use shared::linux::child::Children;
+
+use crate::increments::{Counted, Increment, on_two_cpus};
+
+/// There are no options.
+#[derive(clap::Args)]
+pub struct Args {}
+
+pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
+    for call in calls()? {
+        out.pairs(&call)?;
+    }
+    out.pairs(&lost_without_interruption()?)
+}
+
+/// Updates that are lost in rounds in which neither process lost its CPU.
+pub fn lost_without_interruption() -> anyhow::Result<Counted> {
+    on_two_cpus(Increment::ReadAddWrite, deadline(), |counted| counted.lost > 0)
+}
+
+/// A system call that had to wait while signals came.
+#[derive(Serialize)]
+pub struct Interrupted {
+    pub call: &'static str,
+    pub bytes: usize,
+    /// Signals that came meanwhile.
+    pub signals: u32,
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    Returned(usize),
+    Error(#[serde(serialize_with = "by_name")] Errno),
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives references")]
+fn by_name<S: Serializer>(errno: &Errno, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{errno:?}"))
+}
+
+static SIGNALS: AtomicU32 = AtomicU32::new(0);
+
+extern "C" fn count(_: libc::c_int) {
+    SIGNALS.fetch_add(1, SeqCst);
+}
+
+/// A read of an empty pipe, and a write of more than a pipe holds, while a signal comes each millisecond.
+pub fn calls() -> anyhow::Result<[Interrupted; 2]> {
+    const MANY: usize = 1 << 20;
+    let (mut empty, feed) = io::pipe().context("pipe")?;
+    let (drain, mut full) = io::pipe().context("pipe")?;
+    let children = Children::helpers();
+    children.fork(|| u8::from(end_both_waits(&feed, &drain).is_err()))?;
+    catch_alarms()?;
+    alarm_each(Duration::from_millis(1))?;
+    let read = observed("read", 1, || empty.read(&mut [0]));
+    let write = observed("write", MANY, || full.write(&vec![0; MANY]));
+    alarm_each(Duration::ZERO)?;
+    Ok([read?, write?])
+}
+
+/// In a child, and late: where no signal ends the two calls, they come to what they wait for.
+fn end_both_waits(mut feed: &PipeWriter, mut drain: &PipeReader) -> io::Result<()> {
+    const LATE: Duration = Duration::from_secs(5);
+    thread::sleep(LATE);
+    feed.write_all(&[0])?;
+    io::copy(&mut drain, &mut io::sink()).map(drop)
+}
+
+fn observed(call: &'static str, bytes: usize, make: impl FnOnce() -> io::Result<usize>) -> anyhow::Result<Interrupted> {
+    let before = SIGNALS.load(SeqCst);
+    let outcome = match make() {
+        Ok(count) => Outcome::Returned(count),
+        Err(error) if error.kind() == ErrorKind::Interrupted => Outcome::Error(Errno::EINTR),
+        Err(error) => return Err(error).with_context(|| format!("{call} the pipe")),
+    };
+    Ok(Interrupted { call, bytes, signals: SIGNALS.load(SeqCst) - before, outcome })
+}
+
+/// Without SA_RESTART.
+fn catch_alarms() -> anyhow::Result<()> {
+    let action = SigAction::new(SigHandler::Handler(count), SaFlags::empty(), SigSet::empty());
+    // SAFETY: the handler only adds to an atomic number.
+    #[allow(unsafe_code, reason = "a handler may do little")]
+    unsafe {
+        sigaction(Signal::SIGALRM, &action).map_err(io::Error::from).context("catch SIGALRM")?;
+    }
+    Ok(())
+}
+
+/// The first alarm may come before the call; then the next one interrupts it. Zero: no more come.
+fn alarm_each(period: Duration) -> anyhow::Result<()> {
+    let each = libc::timeval { tv_sec: 0, tv_usec: period.subsec_micros().into() };
+    let timer = libc::itimerval { it_interval: each, it_value: each };
+    // SAFETY: the kernel reads the timer, which is ours.
+    #[allow(unsafe_code, reason = "nix has no setitimer")]
+    let set = unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) };
+    if set < 0 { Err(io::Error::last_os_error()).context("setitimer") } else { Ok(()) }
+}

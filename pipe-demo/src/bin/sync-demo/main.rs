@@ -1,0 +1,76 @@
+//! Processes that meet at one place: the note's section 关于同步. One command a file.
+
+mod atomic;
+mod demo;
+mod exclusion;
+mod interrupted;
+mod race;
+
+mod claims;
+mod increments;
+mod mutex;
+mod racers;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use shared::harness::bench::Mechanism;
+use shared::harness::claims::Check;
+use shared::harness::program::{self, Common, Options, Program};
+use shared::harness::report::Report;
+
+/// Processes that meet at one number, as the note's section 关于同步 tells of them
+///
+/// Without a command it tells the section's story: two processes add to one number, and updates are lost, until
+/// something keeps the two apart.
+#[derive(Parser)]
+#[command(name = "sync-demo", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    options: Options,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The section's story: two processes add to one number, without care and with each of its cures
+    Demo(demo::Args),
+    /// Let processes add to one number in shared memory, and count the updates that are lost
+    Race(race::Args),
+    /// Show that updates are lost although nothing was interrupted, and how a signal interrupts a system call
+    Interrupted(interrupted::Args),
+    /// Show that a critical section may lose the CPU, and whether plain reads and writes can guard one
+    Exclusion(exclusion::Args),
+    /// Show what is atomic: one instruction on one CPU, on two, a loop of compare-and-swap, two words
+    Atomic(atomic::Args),
+    #[command(flatten)]
+    Common(Common),
+}
+
+fn main() -> ExitCode {
+    program::main::<Cli>()
+}
+
+impl Program for Cli {
+    const CHECKS: &'static [&'static [Check]] = claims::CHECKS;
+
+    const MECHANISMS: &'static [Mechanism] = &[];
+
+    fn options(&self) -> &Options {
+        &self.options
+    }
+
+    fn run(self) -> anyhow::Result<()> {
+        let mut out = Report::new(self.options.json);
+        match self.command.unwrap_or(Command::Demo(demo::Args {})) {
+            Command::Demo(args) => demo::run(&args, &mut out),
+            Command::Race(args) => race::run(&args, &mut out),
+            Command::Interrupted(args) => interrupted::run(&args, &mut out),
+            Command::Exclusion(args) => exclusion::run(&args, &mut out),
+            Command::Atomic(args) => atomic::run(&args, &mut out),
+            Command::Common(command) => command.run::<Cli>(),
+        }
+    }
+}

@@ -1,3 +1,0 @@
-//! What instructions of the CPU's own do.
-
-pub mod cpu;

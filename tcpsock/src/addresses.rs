@@ -1,0 +1,115 @@
+//! What an address is made of, and whose it is.
+//!
+//! Note: Socket的基本特征 (地址形式), LocalAddr和RemoteAddr方法. Go: `net.Conn.LocalAddr`, `RemoteAddr`, `net.Addr`.
+//! Man: sockaddr(3type), getsockname(2), getpeername(2), ip(7), ipv6(7).
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use anyhow::Context;
+use serde::{Serialize, Serializer};
+use shared::harness::report::Report;
+use shared::linux::endpoint;
+use shared::linux::failure::Failure;
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+use crate::experiment;
+use crate::loopback::{End, address, connection};
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub timeout: experiment::Timeout,
+}
+
+pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
+    out.pairs(&fields_v4()?)?;
+    out.pairs(&fields_v6()?)?;
+    out.pairs(&two_ends()?)
+}
+
+/// Where the parts of an address stand in what getsockname(2) wrote.
+#[derive(Serialize)]
+#[serde(tag = "step", rename = "fields")]
+pub struct Fields {
+    domain: String,
+    length: usize,
+    pub port_at: Option<usize>,
+    pub address_at: Option<usize>,
+    pub address_bytes: usize,
+}
+
+pub fn fields_v4() -> anyhow::Result<Fields> {
+    fields_of(Ipv4Addr::LOCALHOST.into())
+}
+
+/// An IPv4-mapped address can be bound even where loopback has no IPv6.
+pub fn fields_v6() -> anyhow::Result<Fields> {
+    fields_of(Ipv4Addr::LOCALHOST.to_ipv6_mapped().into())
+}
+
+/// Finds the port and the address in network byte order; beside them stand the family and, in AF_INET6, a flow and a
+/// scope.
+fn fields_of(ip: IpAddr) -> anyhow::Result<Fields> {
+    let wanted = SocketAddr::new(ip, 0);
+    let domain = Domain::for_address(wanted);
+    let socket = Socket::new(domain, Type::STREAM, None)
+        .map_err(|error| Failure::CannotShow(format!("socket {domain:?}: {error}")))?;
+    if domain == Domain::IPV6 {
+        socket.set_only_v6(false).context("IPV6_V6ONLY")?;
+    }
+    socket.bind(&wanted.into()).with_context(|| format!("bind {wanted}"))?;
+    let name = address(&socket)?;
+    let port = name.as_socket().context("an address of TCP")?.port();
+    let bytes = bytes(&name);
+    let octets: &[u8] = match &ip {
+        IpAddr::V4(ip) => &ip.octets(),
+        IpAddr::V6(ip) => &ip.octets(),
+    };
+    let at = |field: &[u8]| bytes.windows(field.len()).position(|part| part == field);
+    Ok(Fields {
+        domain: format!("{domain:?}"),
+        length: bytes.len(),
+        port_at: at(&port.to_be_bytes()),
+        address_at: at(octets),
+        address_bytes: octets.len(),
+    })
+}
+
+fn bytes(address: &SockAddr) -> &[u8] {
+    // SAFETY: the kernel has written that many bytes of it.
+    #[allow(unsafe_code, reason = "socket2 hands out the bytes of an address by pointer only")]
+    unsafe {
+        std::slice::from_raw_parts(address.as_ptr().cast(), address.len() as usize)
+    }
+}
+
+/// What each end says of itself and of its peer.
+#[derive(Serialize)]
+#[serde(tag = "step", rename = "ends")]
+pub struct Ends {
+    #[serde(serialize_with = "debug")]
+    pub protocol: Protocol,
+    pub client_local: String,
+    pub client_remote: String,
+    pub server_local: String,
+    pub server_remote: String,
+}
+
+pub fn two_ends() -> anyhow::Result<Ends> {
+    let (client, server) = connection()?;
+    let local = |end: &End| anyhow::Ok(endpoint::shown(&address(&end.socket)?));
+    let remote = |end: &End| anyhow::Ok(endpoint::shown(&end.socket.peer_addr().context("getpeername")?));
+    Ok(Ends {
+        protocol: client.socket.protocol().context("SO_PROTOCOL")?.context("SO_PROTOCOL: 0")?,
+        client_local: local(&client)?,
+        client_remote: remote(&client)?,
+        server_local: local(&server)?,
+        server_remote: remote(&server)?,
+    })
+}
+
+/// By its name in C.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn debug<S: Serializer>(protocol: &Protocol, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{protocol:?}"))
+}

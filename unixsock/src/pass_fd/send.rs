@@ -1,0 +1,43 @@
+//! The side that has the file: its descriptor goes with one byte, and a byte comes back when it has arrived.
+//!
+//! Note: Socket的基本特征 (AF_UNIX). Go: `syscall.UnixRights`. Man: SCM_RIGHTS in unix(7), sendmsg(2).
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, IoSlice, Read};
+use std::os::fd::AsRawFd;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::Context;
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+use shared::cube_roots::client::DeadlineSocket;
+use shared::linux::endpoint;
+use shared::linux::network::Network;
+use shared::linux::readiness::restart;
+use socket2::Socket;
+
+use super::{BYTE, by, failed};
+
+/// Opens `file`, and hands it to whoever listens on `address`.
+pub fn send(address: &OsStr, file: &Path, deadline: Instant) -> anyhow::Result<()> {
+    let opened = open_by(deadline, file)?;
+    let socket = endpoint::dial(Network::Unix, address, deadline.saturating_duration_since(Instant::now()))?;
+    pass(socket, &opened, deadline).map_err(|error| failed("send", address, error))
+}
+
+/// open(2) of a FIFO waits for a writer.
+fn open_by(deadline: Instant, file: &Path) -> anyhow::Result<File> {
+    let what = format!("open {}", file.display());
+    let (file, context) = (file.to_owned(), what.clone());
+    by(deadline, &what, || File::open(file).context(context))
+}
+
+fn pass(socket: Socket, file: &File, deadline: Instant) -> io::Result<()> {
+    let rights = [file.as_raw_fd()];
+    let message = [ControlMessage::ScmRights(&rights)];
+    restart(|| Ok(sendmsg::<()>(socket.as_raw_fd(), &[IoSlice::new(&BYTE)], &message, MsgFlags::MSG_NOSIGNAL, None)?))?;
+    let mut socket = DeadlineSocket::new(socket);
+    socket.set_deadline(Some(deadline));
+    socket.read_exact(&mut BYTE.clone())
+}

@@ -1,0 +1,73 @@
+//! What `names` and `unixgram` show is what this kernel does; and how their options are given.
+
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Under a watchdog.
+fn run(arguments: &[&str]) -> Result<Output> {
+    Ok(Command::new("timeout").arg("60").arg(env!("CARGO_BIN_EXE_unixsock")).args(arguments).output()?)
+}
+
+fn records(output: &Output) -> Result<Vec<Value>> {
+    Ok(std::str::from_utf8(&output.stdout)?.lines().map(serde_json::from_str).collect::<serde_json::Result<_>>()?)
+}
+
+#[test]
+fn a_path_stays_behind_and_a_name_without_a_file_does_not() -> Result {
+    let shown = records(&run(&["names", "--json"])?)?;
+    let [path, name] = &shown[..2] else { return Err(format!("{shown:?}").into()) };
+    assert_eq!(path["file"], true, "{path}");
+    let calls = [&path["connect"], &path["connect_after_close"], &path["bind_again"]];
+    assert_eq!(calls, ["ok", "ECONNREFUSED", "EADDRINUSE"]);
+    assert_eq!([&name["is_path"], &name["connect"], &name["bind_again"]], [&json!(false), &json!("ok"), &json!("ok")]);
+    Ok(())
+}
+
+#[test]
+fn without_a_network_a_unix_socket_is_reached_and_tcp_is_not() -> Result {
+    let output = run(&["names", "--json"])?;
+    if output.status.code() == Some(77) {
+        eprintln!("skipped: {}", String::from_utf8_lossy(&output.stderr));
+        return Ok(());
+    }
+    let shown = records(&output)?;
+    let without = shown.iter().find(|record| record["network"] == "without").ok_or("no such record")?;
+    assert_eq!((&without["tcp"], &without["unix"]), (&json!("ENETUNREACH"), &json!(1)));
+    Ok(())
+}
+
+#[test]
+fn a_datagram_of_a_socket_without_a_name_cannot_be_answered() -> Result {
+    let shown = records(&run(&["--json", "unixgram"])?)?;
+    assert_eq!((shown.len(), &shown[0]["received"]), (1, &shown[0]["sent"]));
+    assert_eq!(shown[0]["answer"], "EINVAL", "{shown:?}");
+    Ok(())
+}
+
+#[test]
+fn json_and_verbose_stand_before_the_command_or_after_it() -> Result {
+    for arguments in [["--json", "boundaries"], ["boundaries", "--json"]] {
+        assert_eq!(records(&run(&arguments)?)?.len(), 13, "{arguments:?}");
+    }
+    for arguments in [["-vv", "boundaries"], ["boundaries", "-vv"]] {
+        let said = String::from_utf8(run(&arguments)?.stderr)?;
+        assert!(said.lines().any(|line| line.starts_with("recvmsg(")), "{arguments:?}: {said}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_has_no_records_is_no_json() -> Result {
+    let commands: [&[&str]; 4] = [&["demo"], &["serve"], &["client"], &["pass-fd", "recv", "socket"]];
+    for command in commands {
+        for arguments in [[&["--json"], command].concat(), [command, &["--json"]].concat()] {
+            let output = run(&arguments)?;
+            let said = String::from_utf8(output.stderr)?;
+            assert_eq!((output.status.code(), said.lines().count()), (Some(2), 1), "{arguments:?}: {said}");
+        }
+    }
+    Ok(())
+}
