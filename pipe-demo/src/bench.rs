@@ -1,9 +1,8 @@
 //! How fast a pipe is, the pipe in memory between threads, and shared memory: the note's yardstick.
 //!
-//! Note: 管道, beside "共享内存…最快的一种IPC方法" [claim 3]. Go: `testing.B`. Man: pipe(7), futex(2).
+//! Note: 管道, Golang笔记-多进程编程理论 ("共享内存区，最快的一种IPC方法"). Go: `testing.B`. Man: pipe(7), futex(2).
 
-pub mod fastest;
-pub mod ring;
+mod ring;
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -13,7 +12,7 @@ use anyhow::{Context, bail};
 use shared::harness::bench::descriptors::{ANY, blocking, event_loop};
 use shared::harness::bench::{Mechanism, Meeting, OneWay, SIZES, Side};
 
-use crate::io_pipe::{self, PipeReader, PipeWriter};
+use crate::memory_pipe::pipe::{self, PipeReader, PipeWriter};
 
 pub static MECHANISMS: [Mechanism; 4] = [
     mechanism("pipe", || pipes(blocking::<ANY>), blocking::<ANY>),
@@ -38,7 +37,7 @@ fn pipes(join: Join) -> anyhow::Result<Meeting> {
 }
 
 fn in_memory() -> Meeting {
-    let ((their_input, our_output), (our_input, their_output)) = (io_pipe::pipe(), io_pipe::pipe());
+    let ((their_input, our_output), (our_input, their_output)) = (pipe::pipe(), pipe::pipe());
     let ours = Threads { input: our_input, output: our_output };
     let theirs = Threads { input: their_input, output: their_output };
     Meeting::Thread(Box::new(ours), Box::new(theirs))

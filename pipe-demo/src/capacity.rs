@@ -14,13 +14,12 @@ use anyhow::Context;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::Serialize;
-use shared::harness::claims::{Check, Seen, seen};
 use shared::harness::report::Report;
 use shared::linux::pidfd::PidFd;
 use shared::linux::readiness::{self, Ready, nonblocking};
 use shared::linux::sleeper::Task;
 
-use shared::linux::child::{Children, wait_for};
+use shared::linux::child::{Children, exit_code, wait_for};
 use shared::linux::memory::page_size;
 
 #[derive(clap::Args, Default)]
@@ -58,16 +57,21 @@ struct Room {
 
 /// A writer that may block and has one byte more than the pipe holds.
 #[derive(Serialize)]
-struct Blocked {
-    in_the_pipe: usize,
-    writer_sleeps: bool,
-    read: usize,
-    writer_is_done: bool,
+pub struct Blocked {
+    pub in_the_pipe: usize,
+    pub writer_sleeps: bool,
+    pub read: usize,
+    pub writer_is_done: bool,
 }
 
-pub const CHECKS: &[Check] = &[(99, full_blocks)];
+/// What one thread alone has written and then read.
+#[derive(Serialize)]
+pub struct Alone {
+    pub written_alone: usize,
+    pub read_alone: usize,
+}
 
-pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
+pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let (_, _, capacity) = new_pipe(args)?;
     out.pairs(&Capacity { asked: args.set, capacity })?;
     for size in WRITES {
@@ -82,17 +86,18 @@ pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
         let writable = is_writable(&writer)?;
         out.pairs(&Room { read_from_full_pipe: count, writable, bytes_until_eagain: fill_until_eagain(&writer, 1)? })?;
     }
-    out.pairs(&block(args)?)
+    out.pairs(&block(args)?)?;
+    out.pairs(&write_and_read_alone(args)?)
 }
 
 /// A child writes to the full pipe, until somebody reads.
-fn block(args: &Args) -> anyhow::Result<Blocked> {
+pub fn block(args: &Args) -> anyhow::Result<Blocked> {
     let (mut reader, writer, _) = new_pipe(args)?;
     let in_the_pipe = fill_until_eagain(&writer, page_size()?.get())?;
-    let flags = OFlag::from_bits_retain(fcntl(&writer, FcntlArg::F_GETFL)?);
+    let flags = OFlag::from_bits_retain(fcntl(&writer, FcntlArg::F_GETFL).context("F_GETFL of a pipe")?);
     fcntl(&writer, FcntlArg::F_SETFL(flags - OFlag::O_NONBLOCK)).context("clear O_NONBLOCK")?;
     let children = Children::helpers();
-    let child = children.fork(|| u8::from((&writer).write_all(&[0]).is_err()))?;
+    let child = children.fork(|| exit_code((&writer).write_all(&[0]).context("write the pipe")))?;
     let writer_sleeps = Task::process(child)?.sleeps()?;
     let read = reader.read(&mut vec![0; in_the_pipe]).context("read the pipe")?;
     let end = PidFd::open(child.as_raw()).context("pidfd_open")?;
@@ -103,17 +108,19 @@ fn block(args: &Args) -> anyhow::Result<Blocked> {
     Ok(Blocked { in_the_pipe, writer_sleeps, read, writer_is_done })
 }
 
-fn full_blocks() -> anyhow::Result<Seen> {
-    let blocked = block(&Args::default())?;
-    Ok(Seen::holds(blocked.writer_sleeps && blocked.writer_is_done, seen(&blocked)))
+/// One thread, alone, writes as much as the pipe holds, and reads it back.
+pub fn write_and_read_alone(args: &Args) -> anyhow::Result<Alone> {
+    let (mut reader, writer, _) = new_pipe(args)?;
+    let written_alone = fill_until_eagain(&writer, page_size()?.get())?;
+    drop(writer);
+    let read_alone = reader.read_to_end(&mut Vec::new()).context("read the pipe")?;
+    Ok(Alone { written_alone, read_alone })
 }
 
-/// One thread, alone, writes as much as the pipe holds, and reads it back.
-pub fn write_and_read_alone() -> anyhow::Result<usize> {
-    let (mut reader, writer, _) = new_pipe(&Args::default())?;
-    let written = fill_until_eagain(&writer, page_size()?.get())?;
-    reader.read_exact(&mut vec![0; written]).context("read the pipe")?;
-    Ok(written)
+/// What a new pipe holds.
+pub fn of_a_new_pipe() -> anyhow::Result<u64> {
+    let (_, _, capacity) = new_pipe(&Args::default())?;
+    Ok(u64::try_from(capacity)?)
 }
 
 /// A pipe whose writer does not block, and its capacity.
@@ -122,7 +129,7 @@ fn new_pipe(args: &Args) -> anyhow::Result<(PipeReader, PipeWriter, i32)> {
     if let Some(size) = args.set {
         fcntl(&writer, FcntlArg::F_SETPIPE_SZ(size)).with_context(|| format!("F_SETPIPE_SZ {size}"))?;
     }
-    let flags = OFlag::from_bits_retain(fcntl(&writer, FcntlArg::F_GETFL)?);
+    let flags = OFlag::from_bits_retain(fcntl(&writer, FcntlArg::F_GETFL).context("F_GETFL of a pipe")?);
     fcntl(&writer, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK)).context("set O_NONBLOCK")?;
     let capacity = fcntl(&writer, FcntlArg::F_GETPIPE_SZ).context("F_GETPIPE_SZ")?;
     Ok((reader, writer, capacity))
@@ -143,5 +150,5 @@ fn fill_until_eagain(mut writer: &PipeWriter, size: usize) -> anyhow::Result<usi
 /// What poll(2) says of it right now.
 fn is_writable(writer: &PipeWriter) -> anyhow::Result<bool> {
     let mut fds = [PollFd::new(writer.as_fd(), PollFlags::POLLOUT)];
-    Ok(readiness::restart(|| poll(&mut fds, PollTimeout::ZERO).map_err(io::Error::from))? > 0)
+    Ok(readiness::restart(|| Ok(poll(&mut fds, PollTimeout::ZERO)?)).context("poll")? > 0)
 }

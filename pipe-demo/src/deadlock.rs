@@ -8,94 +8,39 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
-use anyhow::Context;
-use nix::fcntl::{FcntlArg, fcntl};
+use anyhow::{Context, anyhow};
 use serde::Serialize;
-use shared::harness::claims::{Check, Seen};
 use shared::harness::report::Report;
-use shared::linux::failure::Failure;
-use shared::linux::sleeper::Calls;
-
-use crate::status;
 use shared::harness::story;
 use shared::linux::child::{Child, Children};
+use shared::linux::failure::Failure;
+use shared::linux::sleeper::Calls;
+use shared::linux::thread::spawn;
 
-/// What bufio reads at a time. Whole pages also fill a pipe to its last byte.
-const PIECE: usize = 4096;
-
-#[derive(clap::Args)]
-pub struct Args {
-    /// What the first command prints: one byte more than a pipe holds is one too many
-    #[arg(long, value_name = "N", default_value_t = 65_537)]
-    bytes: u64,
-    /// The cure: start the second command before anything is written to it
-    #[arg(long)]
-    start_first: bool,
-    /// Give up then
-    #[arg(long, value_parser = shared::harness::duration::parse, default_value = "1s")]
-    timeout: Duration,
-}
-
-#[derive(Serialize)]
-struct Ran {
-    bytes: u64,
-    order: &'static str,
-    written: u64,
-    outcome: &'static str,
-}
-
-pub const CHECKS: &[Check] = &[(85, write_first)];
-
-pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
-    let written = Arc::new(AtomicU64::new(0));
-    let told = story::tell(args.timeout, &Children::helpers(), {
-        let (written, bytes, start_first) = (Arc::clone(&written), args.bytes, args.start_first);
-        move |children| pass_on(children, bytes, start_first, &written)
-    });
-    let hangs = matches!(&told, Err(error) if matches!(error.downcast_ref(), Some(Failure::Deadline(_))));
-    if hangs || told.is_ok() {
-        out.pairs(&Ran::new(args.bytes, args.start_first, &written, hangs))?;
-    }
-    told
-}
-
-impl Ran {
-    fn new(bytes: u64, start_first: bool, written: &AtomicU64, hangs: bool) -> Ran {
-        Ran {
-            bytes,
-            order: if start_first { "start-first" } else { "write-first" },
-            written: written.load(Ordering::Relaxed),
-            outcome: if hangs { "hangs" } else { "done" },
-        }
-    }
-}
+use crate::status;
 
 // ANCHOR: order
 /// `head -c BYTES /dev/zero | wc -c`, in the note's order or in the right one.
-fn pass_on(children: &Children, bytes: u64, start_first: bool, written: &AtomicU64) -> anyhow::Result<()> {
-    let mut first = Command::new("head");
-    first.args(["-c", &bytes.to_string(), "/dev/zero"]).stdout(Stdio::piped());
-    let mut first = children.spawn(&mut first)?;
+fn pass_on(children: &Children, order: Order, bytes: u64, written: &AtomicU64) -> anyhow::Result<()> {
+    let mut head = Command::new("head");
+    let mut first = children.spawn(head.args(["-c", &bytes.to_string(), "/dev/zero"]).stdout(Stdio::piped()))?;
     let output = first.stdout.take().context("the first command has a stdout")?;
     let (stdin, writer) = io::pipe().context("pipe")?;
-    let second = if start_first {
-        let second = start_second(children, stdin)?;
-        write_all(output, writer, written)?;
-        second
-    } else {
-        write_all(output, writer, written)?; // Deadlock: the pipe is full, and its reader not yet started.
-        start_second(children, stdin)?
+    let second = match order {
+        Order::WriteFirst => {
+            write_all(output, writer, written)?; // Deadlock: the pipe is full, and its reader not yet started.
+            start_second(children, stdin)?
+        }
+        Order::StartFirst => {
+            let second = start_second(children, stdin)?;
+            write_all(output, writer, written)?;
+            second
+        }
     };
     check_end(first)?;
     check_end(second)
-}
-// ANCHOR_END: order
-
-fn start_second(children: &Children, stdin: PipeReader) -> anyhow::Result<Child> {
-    children.spawn(Command::new("wc").arg("-c").stdin(stdin).stdout(Stdio::null()))
 }
 
 fn write_all(mut from: impl Read, mut to: PipeWriter, written: &AtomicU64) -> anyhow::Result<()> {
@@ -110,41 +55,81 @@ fn write_all(mut from: impl Read, mut to: PipeWriter, written: &AtomicU64) -> an
         written.fetch_add(piece.len() as u64, Ordering::Relaxed);
     }
 }
+// ANCHOR_END: order
 
-fn check_end(mut child: Child) -> anyhow::Result<()> {
-    status::check(status::code(child.wait().context("wait for the command")?))
+#[derive(clap::Args)]
+pub struct Args {
+    /// What the first command prints: one byte more than a pipe holds is one too many
+    #[arg(long, value_name = "N", default_value_t = 65_537)]
+    bytes: u64,
+    /// The cure: start the second command before anything is written to it
+    #[arg(long)]
+    start_first: bool,
+    /// Give up then
+    #[arg(long, value_parser = shared::harness::duration::parse, default_value = "10s")]
+    timeout: Duration,
 }
 
-/// In the note's order with as much as a pipe holds, and with a byte more; and that in the right order.
-fn write_first() -> anyhow::Result<Seen> {
-    let (_reader, writer) = io::pipe().context("pipe")?;
-    let capacity = u64::try_from(fcntl(&writer, FcntlArg::F_GETPIPE_SZ).context("F_GETPIPE_SZ")?)?;
-    let [fits, hangs, cured] =
-        [(capacity, false), (capacity + 1, false), (capacity + 1, true)].map(|(bytes, first)| watch(bytes, first));
-    let (fits, hangs, cured) = (fits?, hangs?, cured?);
-    let deadlock = (hangs.outcome, hangs.written) == ("hangs", capacity);
-    let as_expected = deadlock && [fits.outcome, cured.outcome] == ["done"; 2];
-    let told = |Ran { bytes, order, written, outcome }| format!("{bytes} bytes, {order}: {written} written, {outcome}");
-    Ok(Seen::refuted(as_expected, [fits, hangs, cured].map(told).join("; ")))
+#[derive(Serialize)]
+pub struct Ran {
+    pub bytes: u64,
+    pub order: Order,
+    pub written: u64,
+    pub outcome: Outcome,
+}
+
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    WriteFirst,
+    StartFirst,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    Done,
+    Hangs,
+}
+
+pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
+    let (order, bytes) = (if args.start_first { Order::StartFirst } else { Order::WriteFirst }, args.bytes);
+    let ran = story::tell(args.timeout, &Children::helpers(), move |children| watch(children, order, bytes))?;
+    out.pairs(&ran)?;
+    match ran.outcome {
+        Outcome::Done => Ok(()),
+        Outcome::Hangs => Err(Failure::Deadline("write the second command's stdin: it waits for ever".into()).into()),
+    }
 }
 
 /// It hangs when it sleeps in write(2): whoever could read has not been started, and nobody else will start it.
-fn watch(bytes: u64, start_first: bool) -> anyhow::Result<Ran> {
+pub fn watch(children: &Children, order: Order, bytes: u64) -> anyhow::Result<Ran> {
     let written = Arc::new(AtomicU64::new(0));
-    let children = Children::helpers();
     let (tell, told) = mpsc::channel();
-    let story = thread::Builder::new().spawn({
+    let passing_on = spawn({
         let (written, children) = (Arc::clone(&written), children.clone());
         move || {
             tell.send(Calls::current())?;
-            pass_on(&children, bytes, start_first, &written)
+            pass_on(&children, order, bytes, &written)
         }
     })?;
-    let hangs = !start_first && told.recv()??.sleeps_in(libc::SYS_write)?;
-    if hangs {
-        children.end();
-    } else {
-        story.join().map_err(|_| anyhow::anyhow!("the story panicked"))??;
-    }
-    Ok(Ran::new(bytes, start_first, &written, hangs))
+    let outcome = match order {
+        Order::WriteFirst if told.recv()??.sleeps_in(libc::SYS_write)? => Outcome::Hangs,
+        _ => {
+            passing_on.join().map_err(|_| anyhow!("a thread panicked"))??;
+            Outcome::Done
+        }
+    };
+    Ok(Ran { bytes, order, written: written.load(Ordering::Relaxed), outcome })
+}
+
+/// What bufio reads at a time. Whole pages also fill a pipe to its last byte.
+const PIECE: usize = 4096;
+
+fn start_second(children: &Children, stdin: PipeReader) -> anyhow::Result<Child> {
+    children.spawn(Command::new("wc").arg("-c").stdin(stdin).stdout(Stdio::null()))
+}
+
+fn check_end(mut child: Child) -> anyhow::Result<()> {
+    status::check(status::code(child.wait().context("wait for the command")?))
 }

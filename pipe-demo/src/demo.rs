@@ -13,7 +13,7 @@ use shared::harness::report::Report;
 use shared::linux::stdio::narrate;
 use shared::linux::thread::spawn;
 
-use crate::io_pipe;
+use crate::memory_pipe::pipe::pipe;
 use crate::pipeline::{self, Link, Stage};
 use crate::run::{self, By};
 use crate::status;
@@ -29,7 +29,11 @@ const SIZE_OF_BUFIO: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 const GREETING: &str = "My first command comes from Rust.";
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-pub fn run(verbose: bool, mut out: Report) -> anyhow::Result<()> {
+#[derive(clap::Args, Default)]
+pub struct Args {}
+
+pub fn run(_: &Args, verbose: bool, out: &mut Report) -> anyhow::Result<()> {
+    let mut out = out.for_thread();
     story::tell(DEADLINE, &Children::helpers(), move |children| {
         let mut narrate_read = |piece: &[u8]| {
             if verbose {
@@ -75,7 +79,7 @@ fn through_file_based_pipe(out: &mut Report) -> anyhow::Result<()> {
 }
 
 fn through_in_memory_pipe(out: &mut Report) -> anyhow::Result<()> {
-    let (reader, writer) = io_pipe::pipe();
+    let (reader, writer) = pipe();
     let writing = spawn(move || (&mut &writer as &mut dyn Write).write_all(ALPHABET).map(|()| ALPHABET.len()))?;
     let mut letters = Vec::new();
     (&mut &reader as &mut dyn Read).read_to_end(&mut letters).context("read the pipe")?;

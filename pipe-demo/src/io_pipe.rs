@@ -1,36 +1,38 @@
-//! A pipe in memory, without a buffer: what it promises, seen.
+//! A pipe in memory keeps its promises, which are those of Go's `io.Pipe`:
 //!
-//! Note: 管道 ("内存管道"). Go: `io.Pipe`, `CloseWithError`.
+//! 1. A write returns when readers have taken all its bytes, or when an end was closed.
+//! 2. A read takes from one write: two writes never meet in one read, a long write may take many reads.
+//! 3. Writers take turns: the bytes of a write are never mixed with another's (`atomicity --via io-pipe`).
+//! 4. A write of no bytes waits for a read too, which gets none; a read into no bytes takes none.
+//! 5. Once the writer is closed readers get the end, or the error it was closed with.
+//! 6. Once the reader is closed writers get [`Closed::Pipe`], or the error it was closed with, and the
+//!    count of what was taken.
+//! 7. On an end that was closed itself, and when both were closed with errors: [`Closed::Pipe`].
+//! 8. The first close of an end counts, and closing never fails. Dropping an end closes it.
+//! 9. A close wakes all who wait.
+//!
+//! Note: 管道 ("内存管道"). Go: `io.Pipe`, `CloseWithError`. Man: getrusage(2) at RUSAGE_THREAD.
+//!
+//! [`Closed::Pipe`]: crate::memory_pipe::closed::Closed::Pipe
 
-mod copies;
-mod ends;
-#[cfg(all(test, loom))]
-mod models;
-mod pipe;
-mod stream;
-mod sync;
-#[cfg(all(test, not(loom)))]
-mod tests;
+pub mod copies;
+pub mod ends;
+pub mod observed;
 
-use std::num::NonZeroUsize;
 use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::Duration;
 
 use anyhow::anyhow;
-use shared::harness::claims::{Check, Seen};
+use serde::Serialize;
 use shared::harness::report::Report;
+use shared::harness::story;
+use shared::linux::child::Children;
 use shared::linux::sleeper;
 use shared::linux::thread::spawn_scoped;
 
-use ends::{Can, READER, WRITER};
-use pipe::CutOff;
-pub use pipe::{PipeReader, PipeWriter, pipe};
-
-use crate::atomicity::{self, Load};
-use crate::capacity;
-use crate::step::{Step, told};
-use shared::harness::story;
-use shared::linux::child::Children;
+use crate::memory_pipe::pipe::{PipeReader, PipeWriter, pipe};
+use crate::step::Step;
+use observed::{Read, Written, read, write};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -42,96 +44,115 @@ pub struct Args {
     timeout: Duration,
 }
 
-pub const CHECKS: &[Check] = &[(100, atomic), (101, restricted_ends), (102, concurrent_ends), (103, copied_once)];
-
-pub fn run(args: &Args, mut out: Report) -> anyhow::Result<()> {
-    let text = args.close_with_error.clone();
+pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
+    let (text, mut out) = (args.close_with_error.clone(), out.for_thread());
     story::tell(args.timeout, &Children::helpers(), move |_| {
         let text = text.as_deref();
-        let mut say = |step: Step| out.pairs(&step);
-        say(a_write_and_two_reads()?)?;
-        say(two_writes()?)?;
-        say(a_write_of_nothing()?)?;
-        say(two_readers_of_one_write()?)?;
-        say(alone()?)?;
-        say(after_the_writer(text)?)?;
-        say(cut_off(text)?)?;
-        say(read_after_own_close())?;
-        say(many_writers()?)
+        out.pairs(&a_write_and_two_reads()?)?;
+        out.pairs(&two_writes()?)?;
+        out.pairs(&a_write_of_nothing()?)?;
+        out.pairs(&two_readers_of_one_write()?)?;
+        out.pairs(&alone()?)?;
+        out.pairs(&Step::new("close the writer, read", after_the_writer(text)?))?;
+        out.pairs(&Step::new("write 9 bytes, read 4, close the reader", cut_off(text)?))?;
+        out.pairs(&Step::new("close the reader, read from it", read_after_own_close()))?;
+        out.pairs(&ends::BOTH)?;
+        out.pairs(&copies::in_memory()?)?;
+        out.pairs(&copies::in_the_kernel()?)
     })
 }
 
-/// Does something with a new pipe, and closes it: a thread may still wait in it when the rest could not be done.
-fn with_a_pipe(
+#[derive(Serialize)]
+pub struct TwoReads {
     step: &'static str,
-    experiment: impl for<'scope> FnOnce(
-        &'scope Scope<'scope, '_>,
-        &'scope PipeReader,
-        &'scope PipeWriter,
-    ) -> anyhow::Result<String>,
-) -> anyhow::Result<Step> {
-    let (reader, writer) = pipe();
-    let result = thread::scope(|scope| {
-        let result = experiment(scope, &reader, &writer);
-        reader.close();
-        writer.close();
-        result
-    })?;
-    Ok(Step::new(step, result))
+    pub first: Read,
+    pub write_waits: bool,
+    pub second: Read,
+    pub write: Written,
 }
 
-fn a_write_and_two_reads() -> anyhow::Result<Step> {
-    with_a_pipe("write abcdef, read up to 4 bytes, read up to 4 bytes", |scope, reader, writer| {
-        let (writing, task) = sleeper::spawn(scope, || shown_write(writer.write(b"abcdef")))?;
+pub fn a_write_and_two_reads() -> anyhow::Result<TwoReads> {
+    with_a_pipe(|scope, reader, writer| {
+        let (writing, task) = sleeper::spawn(scope, || write(writer, "abcdef"))?;
         let first = read(reader, 4);
-        let meanwhile = if task.sleeps()? { "the write waits" } else { "the write has returned" };
+        let write_waits = task.sleeps()?;
         let second = read(reader, 4);
-        Ok(format!("{first}; {meanwhile}; {second}; the write returns: {}", joined(writing)?))
+        let step = "write abcdef, read up to 4 bytes, read up to 4 bytes";
+        Ok(TwoReads { step, first, write_waits, second, write: joined(writing)? })
     })
 }
 
-fn two_writes() -> anyhow::Result<Step> {
-    with_a_pipe("write a, write b, read up to 10 bytes, read up to 10 bytes", |scope, reader, writer| {
-        let writing = spawn_scoped(scope, || ["a", "b"].map(|text| shown_write(writer.write(text.as_bytes()))))?;
-        let result = format!("{}; {}", read(reader, 10), read(reader, 10));
+#[derive(Serialize)]
+pub struct TwoWrites {
+    step: &'static str,
+    pub first: Read,
+    pub second: Read,
+}
+
+fn two_writes() -> anyhow::Result<TwoWrites> {
+    with_a_pipe(|scope, reader, writer| {
+        let writing = spawn_scoped(scope, || ["a", "b"].map(|text| write(writer, text)))?;
+        let (first, second) = (read(reader, 10), read(reader, 10));
         joined(writing)?;
-        Ok(result)
+        Ok(TwoWrites { step: "write a, write b, read up to 10 bytes, read up to 10 bytes", first, second })
     })
 }
 
-fn a_write_of_nothing() -> anyhow::Result<Step> {
-    with_a_pipe("write no bytes, read up to 10 bytes", |scope, reader, writer| {
-        let writing = spawn_scoped(scope, || shown_write(writer.write(b"")))?;
-        Ok(format!("{}; the write returns: {}", read(reader, 10), joined(writing)?))
+#[derive(Serialize)]
+pub struct NoBytes {
+    step: &'static str,
+    pub read: Read,
+    pub write: Written,
+}
+
+fn a_write_of_nothing() -> anyhow::Result<NoBytes> {
+    with_a_pipe(|scope, reader, writer| {
+        let writing = spawn_scoped(scope, || write(writer, ""))?;
+        let read = read(reader, 10);
+        Ok(NoBytes { step: "write no bytes, read up to 10 bytes", read, write: joined(writing)? })
     })
+}
+
+#[derive(Serialize)]
+pub struct TwoReaders {
+    step: &'static str,
+    pub both_wait: bool,
+    pub write: Written,
+    pub reads: [Read; 2],
 }
 
 /// Which of them gets which half is not said.
-fn two_readers_of_one_write() -> anyhow::Result<Step> {
-    with_a_pipe("two readers of up to 5 bytes, write 10 bytes", |scope, reader, writer| {
+pub fn two_readers_of_one_write() -> anyhow::Result<TwoReaders> {
+    with_a_pipe(|scope, reader, writer| {
         let (first, first_task) = sleeper::spawn(scope, || read(reader, 5))?;
         let (second, second_task) = sleeper::spawn(scope, || read(reader, 5))?;
         let both_wait = first_task.sleeps()? && second_task.sleeps()?;
-        let written = shown_write(writer.write(b"abcdefghij"));
-        let mut halves = [joined(first)?, joined(second)?];
-        halves.sort();
-        let waiting = if both_wait { "both wait" } else { "one did not wait" };
-        Ok(format!("{waiting}; the write returns: {written}; they got {} and {}", halves[0], halves[1]))
+        let write = write(writer, "abcdefghij");
+        let mut reads = [joined(first)?, joined(second)?];
+        reads.sort_by_key(ToString::to_string);
+        Ok(TwoReaders { step: "two readers of up to 5 bytes, write 10 bytes", both_wait, write, reads })
     })
 }
 
-/// A thread that writes before it reads would wait for itself; another takes pity on it.
-fn alone() -> anyhow::Result<Step> {
-    with_a_pipe("write a, read it afterwards", |scope, reader, writer| {
-        let (writing, task) = sleeper::spawn(scope, || shown_write(writer.write(b"a")))?;
-        let meanwhile = if task.sleeps()? { "the write waits" } else { "the write has returned" };
+#[derive(Serialize)]
+pub struct Alone {
+    step: &'static str,
+    pub write_waits: bool,
+    pub write: Written,
+}
+
+/// A thread that writes before it reads would wait for itself; here another one closes the reader.
+pub fn alone() -> anyhow::Result<Alone> {
+    with_a_pipe(|scope, reader, writer| {
+        let (writing, task) = sleeper::spawn(scope, || write(writer, "a"))?;
+        let write_waits = task.sleeps()?;
         reader.close();
-        Ok(format!("{meanwhile}; close the reader: {}", joined(writing)?))
+        Ok(Alone { step: "write a, close the reader", write_waits, write: joined(writing)? })
     })
 }
 
-fn after_the_writer(text: Option<&str>) -> anyhow::Result<Step> {
-    with_a_pipe("close the writer, read", |scope, reader, writer| {
+pub fn after_the_writer(text: Option<&str>) -> anyhow::Result<Read> {
+    with_a_pipe(|scope, reader, writer| {
         let (reading, task) = sleeper::spawn(scope, || read(reader, 10))?;
         task.sleeps()?; // Or not: it gets the same.
         match text {
@@ -142,9 +163,9 @@ fn after_the_writer(text: Option<&str>) -> anyhow::Result<Step> {
     })
 }
 
-fn cut_off(text: Option<&str>) -> anyhow::Result<Step> {
-    with_a_pipe("write 9 bytes, read 4, close the reader", |scope, reader, writer| {
-        let writing = spawn_scoped(scope, || shown_write(writer.write(b"123456789")))?;
+pub fn cut_off(text: Option<&str>) -> anyhow::Result<Written> {
+    with_a_pipe(|scope, reader, writer| {
+        let writing = spawn_scoped(scope, || write(writer, "123456789"))?;
         read(reader, 4);
         match text {
             Some(text) => reader.close_with_error(text),
@@ -154,64 +175,27 @@ fn cut_off(text: Option<&str>) -> anyhow::Result<Step> {
     })
 }
 
-fn read_after_own_close() -> Step {
+fn read_after_own_close() -> Read {
     let (reader, _writer) = pipe();
     reader.close();
-    Step::new("close the reader, read from it", read(&reader, 10))
+    read(&reader, 10)
 }
 
-fn many_writers() -> anyhow::Result<Step> {
-    let load = Load { writers: 4, size: NonZeroUsize::new(100_000).unwrap_or(NonZeroUsize::MIN), messages: 10 };
-    let torn = atomicity::through_memory(load)?;
-    Ok(Step::new("4 writers, 10 writes of 100000 bytes each", format!("{torn} torn")))
-}
-
-fn atomic() -> anyhow::Result<Seen> {
-    let (writers, readers) = (many_writers()?, two_readers_of_one_write()?);
-    let split = readers.result.ends_with("all written; they got abcde and fghij");
-    let evidence = format!("{}; 10 bytes for two readers: {}", told([&writers]), readers.result);
-    Ok(Seen::imprecise(writers.result == "0 torn", split, evidence))
-}
-
-fn restricted_ends() -> anyhow::Result<Seen> {
-    let steps = [after_the_writer(None)?, cut_off(None)?, after_the_writer(Some("enough"))?, cut_off(Some("enough"))?];
-    let results = steps.each_ref().map(|step| step.result.replace("error: ", ""));
-    let errors = ["EOF", "4 bytes written, io: read/write on closed pipe", "enough", "4 bytes written, enough"];
-    let restricted = (READER, WRITER) == (Can { read: true, write: false }, Can { read: false, write: true });
-    let evidence = format!("the reader {READER}, the writer {WRITER}; closed: {}", results.join("; "));
-    Ok(Seen::holds(restricted && results == errors, evidence))
-}
-
-fn concurrent_ends() -> anyhow::Result<Seen> {
-    let alone = alone()?;
-    let of_the_kernel = capacity::write_and_read_alone()?;
-    let evidence = format!("in memory: {}; os.Pipe: {of_the_kernel} B written and read by one thread", alone.result);
-    Ok(Seen::imprecise(alone.result.starts_with("the write waits"), of_the_kernel > 0, evidence))
-}
-
-fn copied_once() -> anyhow::Result<Seen> {
-    let waits = a_write_and_two_reads()?;
-    let (memory, kernel) = (copies::in_memory()?, copies::in_the_kernel()?);
-    let unbuffered = waits.result == "abcd; the write waits; ef; the write returns: all written";
-    let once = memory.is_by_reader_only() && !kernel.is_by_reader_only();
-    let as_noted = unbuffered && once && memory.descriptors == 0;
-    Ok(Seen::holds(as_noted, format!("of abcdef read: {}; in memory {memory}; os.Pipe {kernel}", waits.result)))
-}
-
-fn read(reader: &PipeReader, size: usize) -> String {
-    let mut buffer = vec![0; size];
-    match reader.read(&mut buffer) {
-        Ok(0) => "no bytes".into(),
-        Ok(count) => String::from_utf8_lossy(&buffer[..count]).into_owned(),
-        Err(closed) => format!("error: {closed}"),
-    }
-}
-
-fn shown_write(result: Result<(), CutOff>) -> String {
-    match result {
-        Ok(()) => "all written".into(),
-        Err(CutOff { taken, cause }) => format!("{taken} bytes written, error: {cause}"),
-    }
+/// Does something with a new pipe, and closes it: a thread may still wait in it when the rest could not be done.
+fn with_a_pipe<T>(
+    experiment: impl for<'scope> FnOnce(
+        &'scope Scope<'scope, '_>,
+        &'scope PipeReader,
+        &'scope PipeWriter,
+    ) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let (reader, writer) = pipe();
+    thread::scope(|scope| {
+        let result = experiment(scope, &reader, &writer);
+        reader.close();
+        writer.close();
+        result
+    })
 }
 
 fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> anyhow::Result<T> {

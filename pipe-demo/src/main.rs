@@ -1,18 +1,25 @@
 //! Pipes between processes: the note's section 管道. One command a file.
 
-mod atomicity;
-mod bench;
-mod capacity;
-mod deadlock;
 mod demo;
-mod io_pipe;
 mod ipc;
-mod os_pipe;
-mod pipeline;
+
+mod cmd;
 mod run;
+mod pipeline;
+mod deadlock;
+mod os_pipe;
+mod io_pipe;
+mod capacity;
+mod atomicity;
+
+mod bench;
+mod claims;
+
+mod futex;
+mod memory_pipe;
+mod outcome;
 mod status;
 mod step;
-mod stranger;
 
 use std::process::ExitCode;
 
@@ -37,15 +44,19 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// The note's stories: echo, ps aux | grep, a pipe of the kernel's and one in memory
-    Demo,
+    Demo(demo::Args),
+    /// Let a child reach its parent by each kind of IPC, and show what each carries and costs
+    Ipc(ipc::Args),
+    /// Show what holds for a command that a program runs: its arguments, its output, its input, its end
+    Cmd(cmd::Args),
     /// Run a command and read its output to the end, then reap it
     Run(run::Args),
     /// Run any number of commands at once, the output of each the input of the next
     Pipeline(pipeline::Args),
-    /// Show how a pipe that is filled before its reader starts hangs for ever
+    /// Show how a write into a pipe hangs for ever, because its reader is to be started afterwards
     Deadlock(deadlock::Args),
     /// Show what each end of a kernel pipe refuses, and what it sees when the other is closed
-    OsPipe,
+    OsPipe(os_pipe::Args),
     /// Show what a pipe in memory promises, as Go's io.Pipe does
     IoPipe(io_pipe::Args),
     /// Fill a pipe until its writer would have to wait
@@ -63,21 +74,7 @@ fn main() -> ExitCode {
 }
 
 impl Program for Cli {
-    const CHECKS: &'static [&'static [Check]] = &[
-        bench::fastest::CHECKS,
-        ipc::kinds::CHECKS,
-        ipc::messages::CHECKS,
-        run::arguments::CHECKS,
-        run::reads::CHECKS,
-        run::ends::CHECKS,
-        pipeline::CHECKS,
-        stranger::CHECKS,
-        os_pipe::CHECKS,
-        capacity::CHECKS,
-        deadlock::CHECKS,
-        atomicity::CHECKS,
-        io_pipe::CHECKS,
-    ];
+    const CHECKS: &'static [&'static [Check]] = claims::CHECKS;
 
     const MECHANISMS: &'static [shared::harness::bench::Mechanism] = &bench::MECHANISMS;
 
@@ -86,13 +83,15 @@ impl Program for Cli {
     }
 
     fn run(self) -> anyhow::Result<()> {
-        let (verbose, out) = (self.options.verbose(), Report::new(self.options.json));
-        match self.command.unwrap_or(Command::Demo) {
-            Command::Demo => demo::run(verbose, out),
-            Command::Run(args) => run::run(args, verbose, out),
-            Command::Pipeline(args) => pipeline::run(args, verbose),
+        let (verbose, out) = (self.options.verbose(), &mut Report::new(self.options.json));
+        match self.command.unwrap_or_else(|| Command::Demo(demo::Args::default())) {
+            Command::Demo(args) => demo::run(&args, verbose, out),
+            Command::Ipc(args) => ipc::run(&args, out),
+            Command::Cmd(args) => cmd::run(&args, out),
+            Command::Run(args) => run::run(&args, verbose, out),
+            Command::Pipeline(args) => pipeline::run(&args, verbose),
             Command::Deadlock(args) => deadlock::run(&args, out),
-            Command::OsPipe => os_pipe::run(out),
+            Command::OsPipe(args) => os_pipe::run(&args, out),
             Command::IoPipe(args) => io_pipe::run(&args, out),
             Command::Capacity(args) => capacity::run(&args, out),
             Command::Atomicity(args) => atomicity::run(&args, out),

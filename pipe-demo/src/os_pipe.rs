@@ -7,158 +7,141 @@
 //!
 //! Note: 管道 ("os.Pipe()"). Go: `os.Pipe`, `os.File`. Man: pipe(2), pipe(7), errno(3).
 
+pub mod stranger;
+
+use std::fmt;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::process::Command;
 
 use anyhow::Context;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::sys::uio::pread;
 use nix::unistd::{Whence, ftruncate, lseek, read, write};
-use shared::harness::claims::{Check, Seen};
+use serde::{Serialize, Serializer};
 use shared::harness::report::Report;
-use shared::linux::answer::answer;
-
-use crate::step::{Step, results, told};
 use shared::linux::child::Children;
 
-pub const CHECKS: &[Check] = &[
-    (72, half_duplex),
-    (79, nothing_is_the_end),
-    (92, like_any_file),
-    (94, refused_in_reverse),
-    (95, close_is_felt_at_the_other_end),
-];
+use crate::outcome::Outcome;
+use crate::status::Ended;
+use crate::step::Step;
 
-pub fn run(mut out: Report) -> anyhow::Result<()> {
-    out.pairs(&born()?)?;
-    let steps = in_reverse()?.into_iter().chain(as_a_file()?).chain(forward()?).chain(until_the_last_writer_leaves()?);
-    steps.chain(without_a_reader()?).try_for_each(|step| out.pairs(&step))
+#[derive(clap::Args)]
+pub struct Args {}
+
+/// The descriptors of a new pipe.
+pub struct Born {
+    reader: RawFd,
+    writer: RawFd,
+    close_on_exec: bool,
 }
 
-/// What a new pipe is made of.
-fn born() -> anyhow::Result<Step> {
+pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
+    out.pairs(&born()?)?;
+    let steps = in_reverse()?.into_iter().chain(as_a_file()?).chain(forward()?).chain(until_the_last_writer_leaves()?);
+    steps.chain([without_a_reader()?]).try_for_each(|step| out.pairs(&step))?;
+    out.pairs(&echo_without_a_reader()?)?;
+    out.pairs(&stranger::writes()?)
+}
+
+fn born() -> anyhow::Result<Step<Born>> {
     let (reader, writer) = pipe()?;
-    let flags = FdFlag::from_bits_retain(fcntl(&reader, FcntlArg::F_GETFD)?);
-    let inherited = if flags.contains(FdFlag::FD_CLOEXEC) { "close-on-exec" } else { "inherited by commands" };
-    Ok(Step::new("pipe", format!("reader {}, writer {}, {inherited}", reader.as_raw_fd(), writer.as_raw_fd())))
+    let flags = FdFlag::from_bits_retain(fcntl(&reader, FcntlArg::F_GETFD).context("F_GETFD of a pipe")?);
+    let close_on_exec = flags.contains(FdFlag::FD_CLOEXEC);
+    Ok(Step::new("pipe", Born { reader: reader.as_raw_fd(), writer: writer.as_raw_fd(), close_on_exec }))
 }
 
 /// std's ends would not even compile to be used so: a reader has no write.
-fn in_reverse() -> anyhow::Result<[Step; 2]> {
+pub fn in_reverse() -> anyhow::Result<[Step<Outcome>; 2]> {
     let (reader, writer) = pipe()?;
     Ok([
-        Step::new("write to the reader", shown(write(&reader, b"abc"))?),
-        Step::new("read from the writer", shown(read(&writer, &mut [0; 3]))?),
+        Step::new("write to the reader", Outcome::of(write(&reader, b"abc")).context("write to a reader")?),
+        Step::new("read from the writer", Outcome::of(read(&writer, &mut [0; 3])).context("read from a writer")?),
     ])
 }
 
-fn as_a_file() -> anyhow::Result<[Step; 3]> {
+pub fn as_a_file() -> anyhow::Result<[Step<Outcome>; 3]> {
     let (reader, writer) = pipe()?;
+    let truncated = ftruncate(&writer, 0).map(|()| 0_usize);
     Ok([
-        Step::new("seek", shown(lseek(&reader, 0, Whence::SeekSet))?),
-        Step::new("read at an offset", shown(pread(&reader, &mut [0; 3], 0))?),
-        Step::new("truncate", shown(ftruncate(&writer, 0).map(|()| 0))?),
+        Step::new("seek", Outcome::of(lseek(&reader, 0, Whence::SeekSet)).context("seek in a pipe")?),
+        Step::new("read at an offset", Outcome::of(pread(&reader, &mut [0; 3], 0)).context("pread of a pipe")?),
+        Step::new("truncate", Outcome::of(truncated).context("truncate a pipe")?),
     ])
 }
 
-fn forward() -> anyhow::Result<[Step; 3]> {
+pub fn forward() -> anyhow::Result<[Step<Outcome>; 3]> {
     let (mut reader, mut writer) = pipe()?;
+    let written = Outcome::of(writer.write(b"hello, pipe")).context("write the pipe")?;
     Ok([
-        Step::new("write", shown(writer.write(b"hello, pipe"))?),
-        Step::new("read up to 5 bytes", shown(reader.read(&mut [0; 5]))?),
-        Step::new("read up to 100 bytes", shown(reader.read(&mut [0; 100]))?),
+        Step::new("write", written),
+        Step::new("read up to 5 bytes", read_from(&mut reader, 5)?),
+        Step::new("read up to 100 bytes", read_from(&mut reader, 100)?),
     ])
-}
-
-fn half_duplex() -> anyhow::Result<Seen> {
-    let (forward, reverse) = (forward()?, in_reverse()?);
-    let one_way = results(&forward) == ["11 bytes", "5 bytes", "6 bytes"];
-    // Though nothing was on its way in that pipe: it is nobody's turn, ever.
-    let not_even_in_turn = results(&reverse) == ["EBADF"; 2];
-    Ok(Seen::imprecise(one_way, not_even_in_turn, format!("{}; {}", told(&forward), told(&reverse))))
-}
-
-fn refused_in_reverse() -> anyhow::Result<Seen> {
-    let steps = in_reverse()?;
-    Ok(Seen::holds(results(&steps) == ["EBADF"; 2], told(&steps)))
-}
-
-fn like_any_file() -> anyhow::Result<Seen> {
-    let (forward, file) = (forward()?, as_a_file()?);
-    let read_and_written = results(&forward) == ["11 bytes", "5 bytes", "6 bytes"];
-    let exceptions = results(&file) == ["ESPIPE", "ESPIPE", "EINVAL"];
-    Ok(Seen::imprecise(read_and_written, exceptions, format!("{}; {}", told(&forward), told(&file))))
 }
 
 // ANCHOR: ends
 /// No data is not the end, as long as there is a writer; what it wrote last comes before the end.
-fn until_the_last_writer_leaves() -> anyhow::Result<[Step; 4]> {
+pub fn until_the_last_writer_leaves() -> anyhow::Result<[Step<Outcome>; 4]> {
     let (mut reader, mut writer) = pipe()?;
     set_nonblocking(&reader)?; // Or it would wait here for ever.
-    let empty = shown(reader.read(&mut [0; 5]))?;
+    let empty = read_from(&mut reader, 5)?;
     drop(writer.try_clone().context("dup the writer")?);
-    let one_of_two = shown(reader.read(&mut [0; 5]))?;
+    let one_of_two = read_from(&mut reader, 5)?;
     writer.write_all(b"last").context("write the pipe")?;
     drop(writer);
     Ok([
         Step::new("read while it is empty", empty),
         Step::new("close one of two writers, read", one_of_two),
-        Step::new("write, close the last writer, read", shown(reader.read(&mut [0; 100]))?),
-        Step::new("read again", end_or(reader.read(&mut [0; 100]))?),
+        Step::new("write, close the last writer, read", read_from(&mut reader, 100)?),
+        Step::new("read again", read_from(&mut reader, 100)?),
     ])
 }
 // ANCHOR_END: ends
 
-fn nothing_is_the_end() -> anyhow::Result<Seen> {
-    let steps = until_the_last_writer_leaves()?;
-    let [empty, one_of_two, _, end] = results(&steps);
-    Ok(Seen::refuted([empty, one_of_two] == ["EAGAIN"; 2] && end == THE_END, told(&steps)))
-}
-
 // ANCHOR: breaks
-/// Rust's programs ignore SIGPIPE and so get to see EPIPE; the commands they start die of the signal.
-fn without_a_reader() -> anyhow::Result<[Step; 2]> {
+/// Rust's programs ignore SIGPIPE and so get to see EPIPE.
+pub fn without_a_reader() -> anyhow::Result<Step<Outcome>> {
     let (reader, mut writer) = pipe()?;
     writer.write_all(b"nobody will read this").context("write the pipe")?;
     drop(reader);
-    let written = shown(writer.write(b"abc"))?;
+    Ok(Step::new("close the reader, write", Outcome::of(writer.write(b"abc")).context("write the pipe")?))
+}
+
+/// The commands they start die of the signal.
+fn echo_without_a_reader() -> anyhow::Result<Step<Ended>> {
+    let (reader, writer) = pipe()?;
+    drop(reader);
     let children = Children::helpers();
     let mut echo = children.spawn(Command::new("echo").arg("abc").stdout(writer))?;
-    Ok([
-        Step::new("close the reader, write", written),
-        Step::new("let echo write", echo.wait().context("wait for echo")?.to_string()),
-    ])
+    Ok(Step::new("let echo write", Ended(echo.wait().context("wait for echo")?)))
 }
 // ANCHOR_END: breaks
-
-fn close_is_felt_at_the_other_end() -> anyhow::Result<Seen> {
-    let (left, unread) = (until_the_last_writer_leaves()?, without_a_reader()?);
-    let ([_, open, _, closed], [broken, _]) = (results(&left), results(&unread));
-    let felt = open == "EAGAIN" && closed == THE_END && broken == "EPIPE";
-    Ok(Seen::refuted(felt, told([&left[1], &left[3], &unread[0]])))
-}
 
 fn pipe() -> anyhow::Result<(PipeReader, PipeWriter)> {
     io::pipe().context("pipe")
 }
 
+fn read_from(reader: &mut PipeReader, size: usize) -> anyhow::Result<Outcome> {
+    Outcome::of_read(reader.read(&mut vec![0; size])).context("read the pipe")
+}
+
 fn set_nonblocking(pipe: impl AsFd) -> anyhow::Result<()> {
-    let flags = OFlag::from_bits_retain(fcntl(&pipe, FcntlArg::F_GETFL)?);
+    let flags = OFlag::from_bits_retain(fcntl(&pipe, FcntlArg::F_GETFL).context("F_GETFL of a pipe")?);
     fcntl(&pipe, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK)).context("set O_NONBLOCK")?;
     Ok(())
 }
 
-const THE_END: &str = "0 bytes: the end";
-
-fn end_or(result: io::Result<usize>) -> io::Result<String> {
-    if let Ok(0) = result { Ok(THE_END.into()) } else { shown(result) }
+impl fmt::Display for Born {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Born { reader, writer, close_on_exec } = self;
+        let inherited = if *close_on_exec { "close-on-exec" } else { "inherited by commands" };
+        write!(f, "reader {reader}, writer {writer}, {inherited}")
+    }
 }
 
-/// A count of bytes, or the error by the name errno(3) gives it.
-fn shown<N: std::fmt::Display, E: Into<io::Error>>(result: Result<N, E>) -> io::Result<String> {
-    match result.map_err(Into::into) {
-        Ok(count) => Ok(format!("{count} bytes")),
-        Err(error) => answer(&error),
+impl Serialize for Born {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }

@@ -5,10 +5,6 @@
 //!
 //! Note: 管道. Go: `exec.Cmd.StdoutPipe`, `bufio.Reader.ReadLine`. Man: pipe(7), read(2).
 
-pub mod arguments;
-pub mod ends;
-pub mod reads;
-
 use std::io::{BufRead, BufReader, Read};
 use std::num::NonZeroUsize;
 use std::process::{Command, ExitStatus, Stdio};
@@ -30,7 +26,7 @@ const LARGEST: usize = 1 << 30;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Read so many bytes at a time, at most (the note: 5)
+    /// Read at most N bytes at a time (the note: 5)
     #[arg(long, value_name = "N", default_value = "4096", value_parser = buffer_size)]
     buffer: NonZeroUsize,
     /// Read by line; a line longer than the buffer comes in pieces
@@ -57,12 +53,13 @@ pub enum By {
     Line(NonZeroUsize),
 }
 
-pub fn run(args: Args, verbose: bool, mut out: Report) -> anyhow::Result<()> {
+pub fn run(args: &Args, verbose: bool, out: &mut Report) -> anyhow::Result<()> {
     stdout_is_open()?;
     let by = if args.lines { By::Line(args.buffer) } else { By::Buffer(args.buffer) };
+    let (words, mut out) = (args.command.clone(), out.for_thread());
     story::tell(args.timeout, &Children::commands(), move |children| {
-        let mut command = Command::new(&args.command[0]);
-        command.args(&args.command[1..]);
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
         let status = read_output(children, &mut command, by, |piece| {
             if verbose {
                 narrate(format_args!("read {} bytes: {:?}", piece.len(), String::from_utf8_lossy(piece)));
@@ -71,7 +68,7 @@ pub fn run(args: Args, verbose: bool, mut out: Report) -> anyhow::Result<()> {
             out.flush()
         })?;
         if verbose {
-            narrate(format_args!("{}: {status}", args.command[0].display()));
+            narrate(format_args!("{}: {status}", words[0].display()));
         }
         status::check(status::code(status))
     })

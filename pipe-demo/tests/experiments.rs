@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::{Result, code, output, pipe_demo, run, stderr, stdout};
 
 /// The records that the program prints as JSON lines.
@@ -21,9 +21,10 @@ fn records(args: &[&str]) -> Result<Vec<Value>> {
 fn a_pipe_hangs_from_the_first_byte_on_that_it_cannot_hold() -> Result {
     let output = run(&["deadlock"])?;
     assert_eq!(stdout(&output), "bytes=65537 order=write-first written=65536 outcome=hangs\n");
-    assert_eq!((code(output.status), stderr(&output).as_str()), (124, "pipe-demo: not done after 1s\n"));
-    let output = run(&["deadlock", "--bytes", "300000", "--timeout", "300ms"])?;
-    assert_eq!(code(output.status), 124);
+    let error = "pipe-demo: write the second command's stdin: it waits for ever\n";
+    assert_eq!((code(output.status), stderr(&output).as_str()), (124, error));
+    let output = run(&["deadlock", "--bytes", "300000"])?;
+    assert_eq!((code(output.status), stdout(&output).ends_with(" outcome=hangs\n")), (124, true));
     for cured in [&["deadlock", "--bytes", "65536"][..], &["deadlock", "--start-first", "--bytes", "300000"]] {
         let output = run(cured)?;
         assert_eq!(code(output.status), 0, "{}", stderr(&output));
@@ -34,7 +35,9 @@ fn a_pipe_hangs_from_the_first_byte_on_that_it_cannot_hold() -> Result {
 
 #[test]
 fn a_kernel_pipe_refuses_the_wrong_end_and_tells_of_the_other() -> Result {
-    let results: Vec<_> = records(&["os-pipe"])?.iter().skip(1).map(|record| record["result"].clone()).collect();
+    let records = records(&["os-pipe"])?;
+    let (stranger, steps) = records.split_last().ok_or("no record")?;
+    let results: Vec<_> = steps.iter().skip(1).map(|record| record["result"].clone()).collect();
     let expected = [
         "EBADF",
         "EBADF",
@@ -52,26 +55,62 @@ fn a_kernel_pipe_refuses_the_wrong_end_and_tells_of_the_other() -> Result {
         "signal: 13 (SIGPIPE)",
     ];
     assert_eq!(results, expected);
+    assert_eq!(stranger["inherited"], 0);
+    assert!(
+        stranger["writer_parent"] != stranger["reader_pid"] && stranger["writer_parent"] != stranger["reader_parent"]
+    );
+    Ok(())
+}
+
+#[test]
+fn a_child_reaches_its_parent_by_each_kind_of_ipc() -> Result {
+    let records = records(&["ipc"])?;
+    let (kinds, rest) = records.split_at(9);
+    assert!(kinds.iter().all(|kind| kind["works"] == true || kind["not_seen_here"].is_string()), "{kinds:?}");
+    assert_eq!(kinds.iter().filter(|kind| kind["in_the_note"] == true).count(), 5);
+    let [messages, costs] = rest else { return Err("no two more records".into()) };
+    assert_eq!((&messages["from_pipe"], &messages["from_queue"]), (&8.into(), &json!([3, 5])));
+    assert!(costs["shared_memory_cpu_us"].as_u64() < costs["pipe_cpu_us"].as_u64(), "{costs}");
+    Ok(())
+}
+
+#[test]
+fn a_command_gets_words_and_its_output_comes_in_pieces_and_may_outlive_it() -> Result {
+    let records = records(&["cmd"])?;
+    assert_eq!(records[0]["left_writes_pipe"], records[0]["right_reads_pipe"]);
+    assert_eq!((&records[2]["printed"], &records[2]["printed_by_the_shell"]), (&"$((6*7))".into(), &"42".into()));
+    assert_eq!((&records[3]["first"], &records[3]["same"]), (&"EBADF".into(), &records[3]["reads"]));
+    assert_eq!([&records[4]["reads"], &records[5]["reads"]], [&json!([5]), &json!([4, 4])]);
+    assert_eq!([&records[6]["taken"], &records[7]["taken"]], [4096, 8192]);
+    assert_eq!((&records[8]["output_is_over"], &records[8]["bytes_that_came_later"]), (&false.into(), &5.into()));
+    assert_eq!(records[9]["cat_sleeps"], true);
     Ok(())
 }
 
 #[test]
 fn a_pipe_in_memory_keeps_its_promises() -> Result {
     for (args, closed) in [(&["io-pipe"][..], None), (&["io-pipe", "--close-with-error", "no more"], Some("no more"))] {
-        let results: Vec<_> = records(args)?.iter().map(|record| record["result"].clone()).collect();
+        let records = records(args)?;
         let (end, broken) = (closed.unwrap_or("EOF"), closed.unwrap_or("io: read/write on closed pipe"));
         let expected = [
-            "abcd; the write waits; ef; the write returns: all written",
-            "a; b",
-            "no bytes; the write returns: all written",
-            "both wait; the write returns: all written; they got abcde and fghij",
-            "the write waits; close the reader: 0 bytes written, error: io: read/write on closed pipe",
-            &format!("error: {end}"),
-            &format!("4 bytes written, error: {broken}"),
-            "error: io: read/write on closed pipe",
-            "0 torn",
+            json!({ "first": "abcd", "write_waits": true, "second": "ef", "write": "all written" }),
+            json!({ "first": "a", "second": "b" }),
+            json!({ "read": "", "write": "all written" }),
+            json!({ "both_wait": true, "write": "all written", "reads": ["abcde", "fghij"] }),
+            json!({ "write_waits": true, "write": "0 bytes written, error: io: read/write on closed pipe" }),
+            json!({ "result": format!("error: {end}") }),
+            json!({ "result": format!("4 bytes written, error: {broken}") }),
+            json!({ "result": "error: io: read/write on closed pipe" }),
         ];
-        assert_eq!(results, expected);
+        for (record, expected) in records.iter().zip(&expected) {
+            let mut seen = record.clone();
+            seen.as_object_mut().ok_or("no object")?.remove("step");
+            assert_eq!(&seen, expected, "{record}");
+        }
+        let [ends, memory, kernel] = &records[expected.len()..] else { return Err("no three more records".into()) };
+        assert_eq!((&ends["reader"], &ends["writer"]), (&"read".into(), &"write".into()));
+        assert_eq!((&memory["descriptors"], &kernel["descriptors"]), (&0.into(), &2.into()));
+        assert!(memory["faults_of_writer"].as_u64() < Some(64) && kernel["faults_of_writer"].as_u64() >= Some(256));
     }
     Ok(())
 }
@@ -87,6 +126,7 @@ fn a_full_pipe_is_writable_again_when_a_page_is_free() -> Result {
     let writable: Vec<_> = records[6..9].iter().map(|record| record["writable"].clone()).collect();
     assert_eq!(writable, [false, false, true]);
     assert_eq!((&records[9]["writer_sleeps"], &records[9]["writer_is_done"]), (&true.into(), &true.into()));
+    assert_eq!((&records[10]["written_alone"], &records[10]["read_alone"]), (&65_536.into(), &65_536.into()));
     Ok(())
 }
 
@@ -130,7 +170,8 @@ fn the_stories_are_told_in_the_notes_order() -> Result {
     Ok(())
 }
 
-const COMMANDS: [&[&str]; 5] = [&["demo"], &["os-pipe"], &["io-pipe"], &["capacity"], &["atomicity"]];
+const COMMANDS: [&[&str]; 7] =
+    [&["demo"], &["ipc"], &["cmd"], &["os-pipe"], &["io-pipe"], &["capacity"], &["atomicity"]];
 
 #[test]
 fn a_reader_that_has_gone_is_no_error_and_a_full_disk_is_one() -> Result {

@@ -10,8 +10,10 @@ mod starved;
 
 #[test]
 fn no_command_hangs_or_panics_for_want_of_descriptors_or_threads() {
-    let commands: [&[&str]; 7] = [
+    let commands: [&[&str]; 9] = [
         &["demo"],
+        &["ipc"],
+        &["cmd"],
         &["os-pipe"],
         &["io-pipe"],
         &["capacity"],

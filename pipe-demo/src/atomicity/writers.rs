@@ -10,8 +10,8 @@ use nix::unistd::Pid;
 use shared::linux::thread::spawn;
 
 use super::torn::Torn;
-use crate::io_pipe;
-use shared::linux::child::{Children, wait_for};
+use crate::memory_pipe::pipe::pipe;
+use shared::linux::child::{Children, exit_code, wait_for};
 use shared::linux::gate::Gate;
 
 /// What is to be written.
@@ -43,10 +43,11 @@ impl Processes {
         let (reader, writer) = io::pipe().context("pipe")?;
         let write_all = |id| {
             let message = load.message(id);
-            gate.pass().is_ok() && (0..load.messages).all(|_| (&writer).write_all(&message).is_ok())
+            gate.pass().context("wait at the gate")?;
+            (0..load.messages).try_for_each(|_| (&writer).write_all(&message).context("write the pipe"))
         };
         let writers =
-            (0..load.writers).map(|id| children.fork(|| u8::from(!write_all(id)))).collect::<anyhow::Result<_>>()?;
+            (0..load.writers).map(|id| children.fork(|| exit_code(write_all(id)))).collect::<anyhow::Result<_>>()?;
         Ok(Processes { gate, reader, writers })
     }
 
@@ -69,7 +70,7 @@ impl Processes {
 
 /// Counts the torn messages of threads that write to one pipe in memory.
 pub fn through_memory(load: Load) -> anyhow::Result<u64> {
-    let (reader, writer) = io_pipe::pipe();
+    let (reader, writer) = pipe();
     let write = move |message: &[u8]| writer.write(message).map_err(|cut_off| cut_off.cause.into());
     write_and_read(load, write, |page| Read::read(&mut &reader, page).context("read the pipe"))
 }

@@ -19,6 +19,8 @@ use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 use shared::harness::bench::{Meeting, Side};
 use shared::linux::readiness::{is_timeout, restart};
 
+use crate::futex::futex;
+
 /// As much as a Unix socket takes. A power of two, so that the counters may overflow.
 const ROOM: u32 = 256 << 10;
 
@@ -65,14 +67,6 @@ impl Counter {
             result => result,
         }
     }
-}
-
-pub fn futex(word: &AtomicU32, operation: libc::c_int, value: u32) -> io::Result<()> {
-    // SAFETY: the word outlives the call; without a timeout nothing else is looked at.
-    #[allow(unsafe_code, reason = "neither libc nor nix has futex(2)")]
-    let returned =
-        unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, value, ptr::null::<libc::timespec>()) };
-    if returned < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 impl Ring {

@@ -1,4 +1,4 @@
-//! How often bytes are copied on their way: seen by who touches the writer's pages.
+//! How often bytes are copied on their way: page faults tell who copies from the writer's pages.
 //!
 //! The writer sends pages that nobody has touched yet. Whoever copies from them takes a page fault for each:
 //! in memory it is the reader, who copies them to where it wants them. Into the kernel's pipe the writer
@@ -6,7 +6,6 @@
 //!
 //! Note: 管道 ("只会被复制一次"). Man: getrusage(2) at RUSAGE_THREAD, mmap(2).
 
-use std::fmt;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::num::NonZeroUsize;
@@ -15,45 +14,36 @@ use std::thread;
 use anyhow::{Context, anyhow};
 use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap_anonymous};
 use nix::sys::resource::{UsageWho, getrusage};
+use serde::Serialize;
 use shared::linux::thread::spawn_scoped;
 
-use super::pipe::pipe;
+use crate::memory_pipe::pipe::pipe;
 use shared::linux::memory::page_size;
 
 const PAGES: usize = 256;
 
 /// Page faults of each side while [`PAGES`] went through, and of how many descriptors the pipe is made.
+#[derive(Serialize)]
 pub struct Copied {
-    by_writer: usize,
-    by_reader: usize,
+    pub pipe: &'static str,
     pub descriptors: usize,
-}
-
-impl Copied {
-    pub fn is_by_reader_only(&self) -> bool {
-        self.by_reader >= PAGES && self.by_writer < PAGES / 4
-    }
-}
-
-impl fmt::Display for Copied {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Copied { by_writer, by_reader, descriptors } = self;
-        write!(f, "{descriptors} fds, faults writer {by_writer} reader {by_reader}")
-    }
+    pub pages: usize,
+    pub faults_of_writer: usize,
+    pub faults_of_reader: usize,
 }
 
 pub fn in_memory() -> anyhow::Result<Copied> {
     let before = descriptors()?;
     let (reader, writer) = pipe();
     let made_of = descriptors()? - before;
-    send_pages(made_of, move |pages| (&writer).write_all(pages), |room| (&reader).read_exact(room))
+    send_pages("in memory", made_of, move |pages| (&writer).write_all(pages), |room| (&reader).read_exact(room))
 }
 
 pub fn in_the_kernel() -> anyhow::Result<Copied> {
     let before = descriptors()?;
     let (mut reader, mut writer) = io::pipe().context("pipe")?;
     let made_of = descriptors()? - before;
-    send_pages(made_of, move |pages| writer.write_all(pages), |room| reader.read_exact(room))
+    send_pages("of the kernel", made_of, move |pages| writer.write_all(pages), |room| reader.read_exact(room))
 }
 
 fn descriptors() -> anyhow::Result<usize> {
@@ -61,6 +51,7 @@ fn descriptors() -> anyhow::Result<usize> {
 }
 
 fn send_pages(
+    pipe: &'static str,
     descriptors: usize,
     write: impl FnOnce(&[u8]) -> io::Result<()> + Send,
     read: impl FnOnce(&mut [u8]) -> io::Result<()>,
@@ -68,12 +59,13 @@ fn send_pages(
     let pages = untouched_pages()?;
     let mut room = vec![1; pages.len()]; // Touched: its faults do not count.
     // Each end is dropped with its closure, whatever came of it, so that the other side does not wait.
-    let (by_reader, by_writer) = thread::scope(|scope| {
+    let (faults_of_reader, faults_of_writer) = thread::scope(|scope| {
         let writing = spawn_scoped(scope, || faults_of(|| write(pages)))?;
         anyhow::Ok((faults_of(|| read(&mut room)), writing.join()))
     })?;
-    let by_writer = by_writer.map_err(|_| anyhow!("the writer panicked"))?.context("write the pipe")?;
-    Ok(Copied { by_writer, by_reader: by_reader.context("read the pipe")?, descriptors })
+    let faults_of_writer = faults_of_writer.map_err(|_| anyhow!("the writer panicked"))?.context("write the pipe")?;
+    let faults_of_reader = faults_of_reader.context("read the pipe")?;
+    Ok(Copied { pipe, descriptors, pages: PAGES, faults_of_writer, faults_of_reader })
 }
 
 /// The minor page faults of this thread meanwhile.

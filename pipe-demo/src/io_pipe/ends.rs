@@ -2,32 +2,42 @@
 //!
 //! Note: 管道 ("只能使用Read方法", "只能使用Write方法"). Go: `io.PipeReader`, `io.PipeWriter`.
 
-use std::fmt;
 use std::io::{Read, Write};
 use std::marker::PhantomData;
 
-use super::pipe::{PipeReader, PipeWriter};
+use serde::Serialize;
+
+use crate::memory_pipe::pipe::{PipeReader, PipeWriter};
 
 /// What an end can do.
-#[derive(PartialEq, Eq)]
-pub struct Can {
-    pub read: bool,
-    pub write: bool,
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Can {
+    Read,
+    Write,
+    Both,
+    Neither,
 }
 
-impl fmt::Display for Can {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match (self.read, self.write) {
-            (true, true) => "reads and writes",
-            (true, false) => "only reads",
-            (false, true) => "only writes",
-            (false, false) => "can do nothing",
-        })
+#[derive(Serialize)]
+pub struct Ends {
+    pub reader: Can,
+    pub writer: Can,
+}
+
+pub const BOTH: Ends = Ends {
+    reader: can(Probe::<&PipeReader>::READS, Probe::<&PipeReader>::WRITES),
+    writer: can(Probe::<&PipeWriter>::READS, Probe::<&PipeWriter>::WRITES),
+};
+
+const fn can(read: bool, write: bool) -> Can {
+    match (read, write) {
+        (true, true) => Can::Both,
+        (true, false) => Can::Read,
+        (false, true) => Can::Write,
+        (false, false) => Can::Neither,
     }
 }
-
-pub const READER: Can = Can { read: Probe::<&PipeReader>::READS, write: Probe::<&PipeReader>::WRITES };
-pub const WRITER: Can = Can { read: Probe::<&PipeWriter>::READS, write: Probe::<&PipeWriter>::WRITES };
 
 /// Tells whether a type implements a trait: if so it has the constant itself, and that goes before [`Otherwise`]'s.
 struct Probe<T>(PhantomData<T>);

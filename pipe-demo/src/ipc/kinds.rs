@@ -1,7 +1,7 @@
 //! The kinds of IPC that the note lists, and others that Linux has: by each a child tells its parent that it
 //! is there.
 //!
-//! Note: "基于通讯的IPC方法、基于信号的IPC方法以及基于同步的IPC方法". Go: `os.Pipe`, `os/signal`, `net`.
+//! Note: Golang笔记-多进程编程理论 ("基于通讯的IPC方法、基于信号的IPC方法以及基于同步的IPC方法"). Go: `os.Pipe`, `os/signal`, `net`.
 //! Man: pipe(7), mq_overview(7), shm_overview(7), signal(7), sem_overview(7); unix(7), eventfd(2), futex(2),
 //! F_GETLK in fcntl(2).
 
@@ -16,53 +16,61 @@ use nix::sys::eventfd::EventFd;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::getppid;
-use shared::harness::claims::{Check, Seen};
+use serde::Serialize;
 use shared::linux::failure::Failure;
 
 use super::queue::Queue;
 use super::semaphore::Semaphore;
-use crate::bench::ring::futex;
-use shared::linux::child::{Children, wait_for};
+use crate::futex::futex;
+use shared::linux::child::{Children, exit_code, wait_for};
 use shared::linux::gate::Gate;
 use shared::linux::memory::SharedMemory;
 
-pub const CHECKS: &[Check] = &[(1, the_list)];
-
-/// Whether the parent learned from its child by it.
-type Kind = (&'static str, fn() -> anyhow::Result<bool>);
-
-const LISTED: [Kind; 5] = [
-    ("pipe", pipe),
-    ("message queue", message_queue),
-    ("shared memory", shared_memory),
-    ("signal", signal),
-    ("semaphore", semaphore),
-];
-
-const NOT_LISTED: [Kind; 4] =
-    [("Unix socket", unix_socket), ("eventfd", eventfd), ("futex", wait_in_futex), ("file lock", file_lock)];
-
-fn the_list() -> anyhow::Result<Seen> {
-    let [(listed, fail), (others, _)] = [work(&LISTED)?, work(&NOT_LISTED)?];
-    let evidence = format!("listed: {}; not listed: {}", listed.join(", "), others.join(", "));
-    Ok(Seen::imprecise(fail.is_empty(), !others.is_empty(), evidence))
+/// A kind of IPC: whether the note lists it, and whether the parent learned from its child by it.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    name: &'static str,
+    in_the_note: bool,
+    learn: fn() -> anyhow::Result<bool>,
 }
 
-/// Those that work, and those that do not. What this kernel does not have is neither.
-fn work(kinds: &[Kind]) -> anyhow::Result<(Vec<&'static str>, Vec<&'static str>)> {
-    let (mut work, mut fail) = (Vec::new(), Vec::new());
-    for (name, try_it) in kinds {
-        let tried = try_it();
-        if tried.as_ref().is_err_and(|error| matches!(error.downcast_ref(), Some(Failure::CannotShow(_)))) {
-            continue;
-        }
-        if tried.context(*name)? {
-            work.push(*name);
-        } else {
-            fail.push(*name);
-        }
+pub const KINDS: [Kind; 9] = [
+    listed("pipe", pipe),
+    listed("message queue", message_queue),
+    listed("shared memory", shared_memory),
+    listed("signal", signal),
+    listed("semaphore", semaphore),
+    Kind { in_the_note: false, ..listed("Unix socket", unix_socket) },
+    Kind { in_the_note: false, ..listed("eventfd", eventfd) },
+    Kind { in_the_note: false, ..listed("futex", wait_in_futex) },
+    Kind { in_the_note: false, ..listed("file lock", file_lock) },
+];
+
+const fn listed(name: &'static str, learn: fn() -> anyhow::Result<bool>) -> Kind {
+    Kind { name, in_the_note: true, learn }
+}
+
+#[derive(Serialize)]
+pub struct Observed {
+    pub kind: &'static str,
+    pub in_the_note: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub works: Option<bool>,
+    /// Why it cannot be seen on this kernel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_seen_here: Option<String>,
+}
+
+pub fn observe(kind: Kind) -> anyhow::Result<Observed> {
+    let Kind { name, in_the_note, learn } = kind;
+    let observed = |works, not_seen_here| Observed { kind: name, in_the_note, works, not_seen_here };
+    match learn() {
+        Ok(works) => Ok(observed(Some(works), None)),
+        Err(error) => match error.downcast_ref() {
+            Some(Failure::CannotShow(why)) => Ok(observed(None, Some(why.clone()))),
+            _ => Err(error.context(name)),
+        },
     }
-    Ok((work, fail))
 }
 
 /// The child tells, the parent learns.
@@ -71,28 +79,28 @@ fn between(
     learn: impl FnOnce() -> anyhow::Result<bool>,
 ) -> anyhow::Result<bool> {
     let children = Children::helpers();
-    let child = children.fork(|| u8::from(tell().is_err()))?;
+    let child = children.fork(|| exit_code(tell()))?;
     let learned = learn()?;
     wait_for(child)?;
     Ok(learned)
 }
 
 fn pipe() -> anyhow::Result<bool> {
-    let (reader, writer) = io::pipe()?;
+    let (reader, writer) = io::pipe().context("pipe")?;
     stream(reader, writer)
 }
 
 fn unix_socket() -> anyhow::Result<bool> {
-    let (ours, theirs) = UnixStream::pair()?;
+    let (ours, theirs) = UnixStream::pair().context("socketpair")?;
     stream(ours, theirs)
 }
 
 fn stream(mut reader: impl Read, mut writer: impl Write) -> anyhow::Result<bool> {
     let mut byte = [0];
     between(
-        || Ok(writer.write_all(b"!")?),
+        || writer.write_all(b"!").context("write"),
         || {
-            reader.read_exact(&mut byte)?;
+            reader.read_exact(&mut byte).context("read")?;
             Ok(byte == *b"!")
         },
     )
@@ -113,7 +121,7 @@ fn shared_memory() -> anyhow::Result<bool> {
         },
         || {
             while word.load(SeqCst) == 0 {
-                sched_yield()?;
+                sched_yield().context("sched_yield")?;
             }
             Ok(true)
         },
@@ -122,8 +130,11 @@ fn shared_memory() -> anyhow::Result<bool> {
 
 fn signal() -> anyhow::Result<bool> {
     let set = SigSet::from(Signal::SIGUSR1);
-    set.thread_block()?;
-    between(|| Ok(kill(getppid(), Signal::SIGUSR1)?), || Ok(set.wait()? == Signal::SIGUSR1))
+    set.thread_block().context("block SIGUSR1")?;
+    between(
+        || kill(getppid(), Signal::SIGUSR1).context("kill"),
+        || Ok(set.wait().context("sigwait")? == Signal::SIGUSR1),
+    )
 }
 
 fn semaphore() -> anyhow::Result<bool> {
@@ -132,21 +143,21 @@ fn semaphore() -> anyhow::Result<bool> {
 }
 
 fn eventfd() -> anyhow::Result<bool> {
-    let event = EventFd::new()?;
-    between(|| Ok(event.write(7).map(drop)?), || Ok(event.read()? == 7))
+    let event = EventFd::new().context("eventfd")?;
+    between(|| event.write(7).map(drop).context("write"), || Ok(event.read().context("read")? == 7))
 }
 
 fn wait_in_futex() -> anyhow::Result<bool> {
     let word = SharedMemory::new(AtomicU32::new(0))?;
     let tell = || {
         word.store(1, SeqCst);
-        Ok(futex(&word, libc::FUTEX_WAKE, 1)?)
+        futex(&word, libc::FUTEX_WAKE, 1).context("futex")
     };
     between(tell, || {
         while word.load(SeqCst) == 0 {
             match futex(&word, libc::FUTEX_WAIT, 0) {
                 Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => (),
-                woken => woken?,
+                woken => woken.context("futex")?,
             }
         }
         Ok(true)
@@ -155,17 +166,20 @@ fn wait_in_futex() -> anyhow::Result<bool> {
 
 /// Whoever asks for a lock is told who has it.
 fn file_lock() -> anyhow::Result<bool> {
-    let (file, gate) = (memfd_create("lock", MFdFlags::MFD_CLOEXEC)?, Gate::new()?);
+    let (file, gate) = (memfd_create("lock", MFdFlags::MFD_CLOEXEC).context("memfd_create")?, Gate::new()?);
     let children = Children::helpers();
-    let child =
-        children.fork(|| u8::from(fcntl(&file, FcntlArg::F_SETLK(&whole_file())).is_err() || gate.pass().is_err()))?;
+    let lock_and_wait = || {
+        fcntl(&file, FcntlArg::F_SETLK(&whole_file())).context("F_SETLK")?;
+        gate.pass().context("wait at the gate")
+    };
+    let child = children.fork(|| exit_code(lock_and_wait()))?;
     let holder = loop {
         let mut found = whole_file();
-        fcntl(&file, FcntlArg::F_GETLK(&mut found))?;
+        fcntl(&file, FcntlArg::F_GETLK(&mut found)).context("F_GETLK")?;
         if found.l_type != lock::NONE {
             break found.l_pid;
         }
-        sched_yield()?;
+        sched_yield().context("sched_yield")?;
     };
     gate.open(1)?;
     wait_for(child)?;

@@ -1,6 +1,6 @@
 //! A message queue that only this process and its children have.
 //!
-//! Note: "消息队列（用以被传送结构化的消息对象）". Go: none. Man: mq_overview(7).
+//! Note: Golang笔记-多进程编程理论 ("消息队列（用以被传送结构化的消息对象）"). Go: none. Man: mq_overview(7).
 
 use anyhow::Context;
 use nix::mqueue::{MQ_OFlag, MqAttr, MqdT, mq_open, mq_receive, mq_send, mq_unlink};

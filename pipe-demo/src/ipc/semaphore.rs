@@ -1,6 +1,6 @@
 //! A semaphore for processes, in memory that they share.
 //!
-//! Note: "信号灯（semaphore）". Go: none. Man: sem_overview(7).
+//! Note: Golang笔记-多进程编程理论 ("信号灯（semaphore）"). Go: none. Man: sem_overview(7).
 
 use std::cell::UnsafeCell;
 use std::io;

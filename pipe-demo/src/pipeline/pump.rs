@@ -24,7 +24,7 @@ const PIPE_SIZE: i32 = 256 * 1024;
 
 /// Moves all bytes of all links; returns when each has come to its end.
 pub fn pump(links: Vec<Ends>) -> anyhow::Result<()> {
-    let mut poll = Poll::new()?;
+    let mut poll = Poll::new().context("epoll_create")?;
     let mut links = links
         .into_iter()
         .enumerate()
@@ -34,7 +34,7 @@ pub fn pump(links: Vec<Ends>) -> anyhow::Result<()> {
     let mut events = Events::with_capacity(2 * links.len().max(1));
     while links.iter().any(Option::is_some) {
         let busy = links.iter().flatten().any(|link| link.is_busy);
-        readiness::wait(&mut poll, &mut events, busy.then_some(Duration::ZERO))?;
+        readiness::wait(&mut poll, &mut events, busy.then_some(Duration::ZERO)).context("epoll_wait")?;
         for event in &events {
             if let Some(link) = &mut links[event.token().0 / 2] {
                 link.is_busy = true;

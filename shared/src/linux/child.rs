@@ -168,6 +168,17 @@ impl Child {
     }
 }
 
+/// In a forked child: what it exits with, once it has said why it failed.
+pub fn exit_code(result: anyhow::Result<()>) -> u8 {
+    result.map_or_else(
+        |error| {
+            complain(&error);
+            1
+        },
+        |()| 0,
+    )
+}
+
 /// How a forked child ended.
 pub fn end_of(child: Pid) -> anyhow::Result<ExitStatus> {
     waitid(child.as_raw(), libc::WNOWAIT).with_context(|| format!("wait for {child}"))

@@ -12,22 +12,32 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_child_subreaper;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
-use shared::harness::claims::{Check, Seen};
+use serde::Serialize;
 use shared::linux::readiness::restart;
 use shared::linux::sleeper::Task;
 
 use shared::linux::child::Children;
 
-pub const CHECKS: &[Check] = &[(86, waited_for), (98, until_stdin_is_closed)];
+use crate::status::Ended;
 
-struct Outlived {
-    wait: String,
-    output_is_over: bool,
-    read_later: usize,
+/// A command that has ended, and what it left.
+#[derive(Serialize)]
+pub struct Outlived {
+    pub waited_for: Ended,
+    pub output_is_over: bool,
+    pub bytes_that_came_later: usize,
+}
+
+/// Two commands whose stdin stays open.
+#[derive(Serialize)]
+pub struct StdinOpen {
+    pub cat_sleeps: bool,
+    pub cat_once_closed: Ended,
+    pub other_while_open: Ended,
 }
 
 /// A shell ends, but not what it started in the background, which has its stdout too, and which we adopt.
-fn outlived() -> anyhow::Result<Outlived> {
+pub fn outlived() -> anyhow::Result<Outlived> {
     set_child_subreaper(true).context("PR_SET_CHILD_SUBREAPER")?;
     let (told, mut tell) = io::pipe().context("pipe")?;
     let children = Children::helpers();
@@ -36,13 +46,13 @@ fn outlived() -> anyhow::Result<Outlived> {
     shell.args(["-c", "{ (read go <&3; echo late) & } 3<&0"]).stdin(told).stdout(Stdio::piped());
     let mut child = children.spawn(&mut shell)?;
     let mut stdout = child.stdout.take().context("the command has a stdout")?;
-    let wait = child.wait().context("wait for sh")?.to_string();
+    let waited_for = Ended(child.wait().context("wait for sh")?);
     let output_is_over = is_readable_or_at_its_end(&stdout)?;
     tell.write_all(b"\n").context("write the pipe")?;
-    let read_later = stdout.read_to_end(&mut Vec::new()).context("read its stdout")?;
+    let bytes_that_came_later = stdout.read_to_end(&mut Vec::new()).context("read its stdout")?;
     drop((child, children));
     waitpid(None, None).context("wait for what the shell has left")?;
-    Ok(Outlived { wait, output_is_over, read_later })
+    Ok(Outlived { waited_for, output_is_over, bytes_that_came_later })
 }
 
 fn is_readable_or_at_its_end(pipe: &impl AsFd) -> anyhow::Result<bool> {
@@ -50,29 +60,19 @@ fn is_readable_or_at_its_end(pipe: &impl AsFd) -> anyhow::Result<bool> {
     Ok(restart(|| Ok(poll(&mut fds, PollTimeout::ZERO)?)).context("poll")? > 0)
 }
 
-fn waited_for() -> anyhow::Result<Seen> {
-    let Outlived { wait, output_is_over, read_later } = outlived()?;
-    let exception = !output_is_over && read_later == b"late\n".len();
-    let output = if output_is_over { "its output is over" } else { "its output is not over" };
-    let evidence = format!("wait: {wait}; {output}: {read_later} bytes came later");
-    Ok(Seen::imprecise(wait == "exit status: 0", exception, evidence))
-}
-
 /// Cat answers, and then waits for more; true does not care.
-fn until_stdin_is_closed() -> anyhow::Result<Seen> {
+pub fn with_stdin_open() -> anyhow::Result<StdinOpen> {
     let children = Children::helpers();
     let mut cat = children.spawn(Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()))?;
     let (mut stdin, mut stdout) = cat.stdin.take().zip(cat.stdout.take()).context("cat has a stdin and a stdout")?;
     stdin.write_all(b"a").context("write cat's stdin")?;
     stdout.read_exact(&mut [0]).context("read cat's stdout")?;
-    let cat_waits = Task::process(Pid::from_raw(cat.id()))?.sleeps()?;
+    let cat_sleeps = Task::process(Pid::from_raw(cat.id()))?.sleeps()?;
     drop(stdin);
-    let cat = cat.wait().context("wait for cat")?;
+    let cat_once_closed = Ended(cat.wait().context("wait for cat")?);
     let mut other = children.spawn(Command::new("true").stdin(Stdio::piped()))?;
     let open = other.stdin.take();
-    let other = other.wait().context("wait for true")?;
+    let other_while_open = Ended(other.wait().context("wait for true")?);
     drop(open);
-    let waits = if cat_waits { "it sleeps" } else { "it does not sleep" };
-    let evidence = format!("cat with its stdin open: {waits}; closed: {cat}; true(1) with its stdin open: {other}");
-    Ok(Seen::holds(cat_waits && cat.success() && other.success(), evidence))
+    Ok(StdinOpen { cat_sleeps, cat_once_closed, other_while_open })
 }

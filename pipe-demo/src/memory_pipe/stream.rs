@@ -4,7 +4,8 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 
-use super::pipe::{Closed, CutOff, PipeReader, PipeWriter};
+use super::closed::{Closed, CutOff};
+use super::pipe::{PipeReader, PipeWriter};
 
 /// As a stream: the end is `Ok(0)`, so a write of no bytes is passed over.
 impl Read for &PipeReader {

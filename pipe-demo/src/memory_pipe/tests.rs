@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::pipe::{Closed, PipeReader, PipeWriter, pipe};
+use super::closed::Closed;
+use super::pipe::{PipeReader, PipeWriter, pipe};
 
 /// A test that would hang fails instead.
 fn in_time<T: Send + 'static>(test: impl FnOnce() -> T + Send + 'static) -> T {

@@ -1,0 +1,38 @@
+//! The note's first sentences: the kinds of IPC.
+
+use shared::harness::claims::{Check, Seen, joined, seen};
+
+use crate::ipc::{fastest, kinds, messages};
+
+pub const CHECKS: &[Check] = &[(1, the_list), (2, bytes_or_messages), (3, is_shared_memory_the_fastest)];
+
+fn the_list() -> anyhow::Result<Seen> {
+    let kinds = kinds::KINDS.into_iter().map(kinds::observe).collect::<anyhow::Result<Vec<_>>>()?;
+    let work = |in_the_note| {
+        let working = kinds.iter().filter(move |kind| kind.in_the_note == in_the_note && kind.works == Some(true));
+        working.map(|kind| kind.kind).collect::<Vec<_>>()
+    };
+    let (listed, others) = (work(true), work(false));
+    let all_work = kinds.iter().filter(|kind| kind.in_the_note).all(|kind| kind.works != Some(false));
+    let evidence = format!("listed: {}; not listed: {}", joined(&listed, ", "), joined(&others, ", "));
+    Ok(Seen::imprecise(all_work, !others.is_empty(), evidence))
+}
+
+fn bytes_or_messages() -> anyhow::Result<Seen> {
+    let messages = messages::through_both()?;
+    let as_noted = messages.unchanged
+        && messages.from_pipe == messages.sent.iter().sum::<usize>()
+        && messages.from_queue == messages.sent;
+    let pair = |[one, other]: [usize; 2]| format!("{one} and {other}");
+    let (sent, queue, pipe) = (pair(messages.sent), pair(messages.from_queue), messages.from_pipe);
+    Ok(Seen::holds(as_noted, format!("sent {sent} bytes: a pipe gave {pipe} at once, a queue {queue}")))
+}
+
+/// It spares the kernel the bytes, but not the switches of those who wait for each other.
+fn is_shared_memory_the_fastest() -> anyhow::Result<Seen> {
+    let costs = fastest::compare()?;
+    let cheaper = costs.shared_memory_cpu_us < costs.pipe_cpu_us;
+    let as_many_switches = costs.shared_memory_switches >= costs.round_trips
+        && costs.shared_memory_switches * 4 >= costs.pipe_switches * 3;
+    Ok(Seen::imprecise(cheaper, as_many_switches, seen(&costs)))
+}

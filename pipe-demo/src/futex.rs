@@ -1,0 +1,16 @@
+//! futex(2): sleeping until a word in shared memory changes.
+//!
+//! Go: its runtime has one. Man: futex(2).
+
+use std::io;
+use std::ptr;
+use std::sync::atomic::AtomicU32;
+
+/// `FUTEX_WAIT` while the word is `value`, or `FUTEX_WAKE` of as many.
+pub fn futex(word: &AtomicU32, operation: libc::c_int, value: u32) -> io::Result<()> {
+    // SAFETY: the word outlives the call; without a timeout nothing else is looked at.
+    #[allow(unsafe_code, reason = "neither libc nor nix has futex(2)")]
+    let returned =
+        unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, value, ptr::null::<libc::timespec>()) };
+    if returned < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
