@@ -21,10 +21,10 @@ use crate::linux::pidfd;
 use crate::linux::shutdown::abort_on_signals;
 use crate::linux::stdio::narrate;
 
-/// Told or not, the folder is removed.
+/// Told or not, the folder is removed; told in vain, the maker has gone.
 const CUSTODIAN: &str = r#"trap '' HUP INT PIPE QUIT TERM
 folder=$(mktemp -d -- "${TMPDIR:-/tmp}/$0-XXXXXX") || exit
-printf %s "$folder"
+printf %s "$folder" 2> /dev/null
 exec > /dev/null
 cat
 rm -rf -- "$folder""#;
