@@ -16,7 +16,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, ensure};
 
 use crate::linux::child::Children;
-use crate::linux::failure::Failure;
+use crate::linux::failure::{Failure, in_one_line};
 use crate::linux::pidfd;
 use crate::linux::shutdown::abort_on_signals;
 use crate::linux::stdio::narrate;
@@ -98,7 +98,7 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         if let Err(error) = self.end() {
-            narrate(format_args!("{error:#}"));
+            narrate(format_args!("{}", in_one_line(&error)));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A process group of ours and its leader, from the first child to the reaping of all.
 
+use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::Command;
 use std::sync::Arc;
@@ -93,7 +94,7 @@ impl Job {
         if let Some(Err(error)) = self.group.map(|group| killpg(group, signal))
             && error != Errno::EPERM
         {
-            narrate(format_args!("send {signal} to our process group: {error}"));
+            narrate(format_args!("send {signal} to our process group: {}", io::Error::from(error)));
         }
     }
 
@@ -103,7 +104,7 @@ impl Job {
         self.reap();
     }
 
-    /// From here on their PIDs may be others'.
+    /// Afterwards their PIDs may belong to others.
     pub(super) fn reap(&mut self) {
         let (terminal, group) = (self.terminal.take(), self.group.take());
         let had_terminal = terminal.zip(group).is_some_and(|(terminal, group)| terminal.give_back(group));
