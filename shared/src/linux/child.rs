@@ -33,7 +33,7 @@ use nix::unistd::{ForkResult, Pid, fork, getpid, getppid, setpgid};
 use crate::linux::failure::Failure;
 use crate::linux::stdio::complain;
 use event::Event;
-use job::{Job, Started, Whose};
+use job::{Job, Started, Whose, cannot_start};
 
 /// Time between the SIGTERM that asks commands to end and SIGKILL.
 const GRACE: Duration = Duration::from_secs(1);
@@ -229,17 +229,6 @@ fn waitid(pid: i32, options: i32) -> io::Result<ExitStatus> {
         Some(Event::Killed { signal, .. }) => signal,
         other => return Err(io::Error::other(format!("waitid: {other:?} is no end"))),
     }))
-}
-
-/// Says why a command cannot be started; the exit code is the shell's.
-fn cannot_start(command: &Command, error: io::Error) -> anyhow::Error {
-    let code = match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::ENOENT) => 127,
-        None | Some(Errno::EAGAIN | Errno::ENOMEM | Errno::EMFILE | Errno::ENFILE) => 1,
-        Some(_) => 126,
-    };
-    complain(&anyhow::Error::new(error).context(format!("start {}", command.get_program().display())));
-    Failure::Child(code).into()
 }
 
 #[cfg(test)]
