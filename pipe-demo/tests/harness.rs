@@ -54,6 +54,7 @@ fn bare_loop(bytes: usize) -> f64 {
     // SAFETY: the child makes system calls only.
     #[allow(unsafe_code, reason = "as bare as a loop can be")]
     let child = match unsafe { fork() }.unwrap() {
+        // SAFETY: as above.
         ForkResult::Child => unsafe {
             // Else it would not see the end.
             libc::close(output.as_raw_fd());

@@ -8,45 +8,32 @@ use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
 
 use nix::pty::openpty;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, setsid};
 
-type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+#[path = "../../shared/tests/harness/mod.rs"]
+mod harness;
+
+use harness::{Result, Watchdog};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_pipe-demo");
 const CTRL_C: &[u8] = b"\x03";
 const CTRL_D: &[u8] = b"\x04";
 const CTRL_Z: &[u8] = b"\x1a";
 
-/// Ends the tests when what it gives is not dropped in time.
-fn watchdog(what: &str) -> mpsc::Sender<()> {
-    let (done, watched) = mpsc::channel();
-    let what = what.to_owned();
-    thread::spawn(move || {
-        if watched.recv_timeout(Duration::from_secs(60)) == Err(RecvTimeoutError::Timeout) {
-            eprintln!("{what} hangs");
-            std::process::abort();
-        }
-    });
-    done
-}
-
 /// A session with a terminal, which we hold the other end of.
 struct Session {
     leader: Child,
     terminal: File,
     seen: String,
-    _done: mpsc::Sender<()>,
+    _watched: Watchdog,
 }
 
 impl Session {
     fn start(script: &str) -> Result<Session> {
-        let done = watchdog(script);
         let pty = openpty(None, None)?;
         let mut shell = Command::new("sh");
         shell.args(["-c", script]).env("PROGRAM", PROGRAM);
@@ -65,7 +52,7 @@ impl Session {
             });
         }
         let leader = shell.spawn()?;
-        Ok(Session { leader, terminal: File::from(pty.master), seen: String::new(), _done: done })
+        Ok(Session { leader, terminal: File::from(pty.master), seen: String::new(), _watched: Watchdog::over_test() })
     }
 
     /// Reads until the terminal has shown `text`, after what was expected before.
@@ -157,7 +144,7 @@ fn started(script: &str) -> Result<Child> {
 /// All have the stderr of the first: its end is theirs.
 #[test]
 fn what_a_command_has_started_ends_with_it_at_the_timeout_and_by_a_signal() -> Result {
-    let _watched = watchdog("what a command has started");
+    let _watched = Watchdog::over_test();
     for script in ["sleep 1000; true", "sleep 1000 & wait", "sleep 1000 & true"] {
         let output = program(&["run", "--timeout", "200ms", "--", "sh", "-c", script]).output()?;
         assert_eq!(output.status.code(), Some(124), "{script}");
@@ -172,7 +159,7 @@ fn what_a_command_has_started_ends_with_it_at_the_timeout_and_by_a_signal() -> R
 
 #[test]
 fn a_command_ends_although_the_program_was_killed() -> Result {
-    let _watched = watchdog("a command of a killed program");
+    let _watched = Watchdog::over_test();
     let child = started("echo ready; exec sleep 1000")?;
     kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGKILL)?;
     assert_eq!(child.wait_with_output()?.status.signal(), Some(Signal::SIGKILL as i32));
@@ -206,7 +193,7 @@ fn endless_race() -> Command {
 
 #[test]
 fn a_signal_to_the_whole_group_shows_as_that_signal_and_not_as_an_error() -> Result {
-    let _watched = watchdog("a signal to the group");
+    let _watched = Watchdog::over_test();
     for command in [|| program(&["bench"]), endless_race] {
         for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
             let (program, _) = with_a_child(command())?;
@@ -220,7 +207,7 @@ fn a_signal_to_the_whole_group_shows_as_that_signal_and_not_as_an_error() -> Res
 /// As it is when a service manager signals all processes, one after the other.
 #[test]
 fn a_helper_that_died_of_a_signal_before_it_reached_the_program_is_no_error() -> Result {
-    let _watched = watchdog("a signal to a helper");
+    let _watched = Watchdog::over_test();
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         let (program, helper) = with_a_child(endless_race())?;
         kill(helper, signal)?;

@@ -1,4 +1,4 @@
-//! The application of tcpsock and unixsock: a server of cube roots, its client, its load.
+//! The application that tcpsock and unixsock are: a server of cube roots, its client, a load for it.
 
 pub mod ask;
 pub mod client;

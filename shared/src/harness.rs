@@ -1,4 +1,4 @@
-//! What makes several programs one: options, records, exit codes, manual, claims, bench.
+//! What makes seven programs one: options, records, exit codes, stories, manual, claims, bench.
 
 pub mod bench;
 pub mod claims;

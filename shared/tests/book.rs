@@ -14,10 +14,15 @@ use shared::harness::claims::ledger::HEADINGS;
 mod commands;
 #[path = "book/markdown.rs"]
 mod markdown;
+#[path = "readme/table.rs"]
+mod table;
 
-use commands::{commands, mistake, told};
+use commands::{PROGRAMS, mistake, told};
 use markdown::{fenced, ids, links};
+use table::Entry;
 
+/// The pages at the top of the repository.
+const TOP: [&str; 5] = ["README.md", "README.zh.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
 const PACKAGES: [&str; 6] = ["shared", "pipe-demo", "fifo-demo", "signal-demo", "tcpsock", "unixsock"];
 
 /// The last page, which `make docs` writes; a folder of its own has it in Chinese.
@@ -145,9 +150,8 @@ fn every_anchor_is_on_a_page() {
 
 #[test]
 fn every_link_leads_somewhere() {
-    let readmes = ["README.md", "README.zh.md"].map(|name| root().join(name));
     let ledger = [docs().join("SUMMARY.md"), docs().join(LEDGER)];
-    for from in pages().into_iter().chain(readmes).chain(ledger) {
+    for from in pages().into_iter().chain(TOP.map(|name| root().join(name))).chain(ledger) {
         for (_, link) in links(&read(&from)).into_iter().filter(|(_, link)| !link.contains("://")) {
             let (path, fragment) = link.split_once('#').unwrap_or((&link, ""));
             let to = if path.is_empty() { from.clone() } else { from.parent().unwrap().join(path) };
@@ -199,31 +203,54 @@ fn every_statement_that_does_not_hold_is_on_a_page() {
     }
 }
 
+/// The commands of the README's table, which the programs' tests hold against `--help`, and those of all programs.
+fn commands() -> BTreeSet<String> {
+    let entries = table::entries(&read(&root().join("README.md"))).into_iter();
+    let mut commands: BTreeSet<String> = entries.map(|entry| format!("{} {}", entry.program, entry.command)).collect();
+    for program in PROGRAMS {
+        commands.insert(format!("{program} claims"));
+        if root().join(program).join("src/bench.rs").exists() {
+            commands.insert(format!("{program} bench"));
+        }
+    }
+    commands
+}
+
 #[test]
 fn every_command_exists() {
-    let commands = commands(&read(&root().join("README.md")));
-    let makefile = read(&root().join("Makefile"));
-    assert!(!commands.is_empty(), "the README has no table");
-    for page in pages() {
+    let (commands, makefile) = (commands(), read(&root().join("Makefile")));
+    for page in pages().into_iter().chain(TOP[..4].iter().map(|name| root().join(name))) {
         for line in told(&read(&page)) {
             assert_eq!(mistake(&line, &commands, &makefile), None, "{}: {line}", page.display());
         }
     }
 }
 
-/// What is about all of the note stands last.
 #[test]
-fn the_table_of_the_readme_is_in_the_notes_order() {
-    let readme = read(&root().join("README.md"));
-    let rows = readme.lines().filter(|line| line.starts_with("| ") && line.contains(".rs)"));
-    let places = rows.map(|row| {
-        let heading = row.trim_start_matches("| ").split([',', '|']).next().unwrap().trim();
-        HEADINGS[1..].iter().position(|&noted| noted == heading).unwrap_or_else(|| {
-            assert_eq!(heading, HEADINGS[0], "{row}");
-            HEADINGS.len()
-        })
-    });
-    assert!(places.is_sorted());
+fn the_table_of_the_readme_has_a_row_for_each_heading_in_the_notes_order() {
+    assert_eq!(table::headings(&read(&root().join("README.md"))), HEADINGS);
+}
+
+/// A command stands under each heading that the head of its file names, and under no other.
+#[test]
+fn a_command_stands_under_the_headings_that_its_file_names() {
+    let entries = table::entries(&read(&root().join("README.md")));
+    let mut mistakes = Vec::new();
+    for entry in &entries {
+        let same = entries.iter().filter(|other| (&other.program, &other.command) == (&entry.program, &entry.command));
+        let under: BTreeSet<&str> = same.map(|entry| &*entry.heading).collect();
+        let Ok(source) = fs::read_to_string(root().join(&entry.file)) else {
+            mistakes.push(format!("{}: no such file", entry.file));
+            continue;
+        };
+        let noted = table::noted(&source);
+        if under != noted.iter().map(String::as_str).collect() {
+            let Entry { program, command, file, .. } = entry;
+            mistakes.push(format!("{program} {command} stands under {under:?}, but {file} names {noted:?}"));
+        }
+    }
+    mistakes.dedup();
+    assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
 }
 
 #[test]
@@ -231,13 +258,9 @@ fn the_chinese_readme_has_the_rows_and_the_sessions_of_the_english_one() {
     let [english, chinese] = ["README.md", "README.zh.md"].map(|name| {
         let readme = read(&root().join(name));
         let rows = readme.lines().filter(|line| line.starts_with("| ") && line.contains(".rs)"));
-        let rows = rows.map(|row| row.rsplit_once(" | ").unwrap().0.to_owned());
-        rows.chain(fenced(&readme, true).lines().map(str::to_owned)).collect::<Vec<_>>()
+        rows.map(str::to_owned).chain(fenced(&readme, true).lines().map(str::to_owned)).collect::<Vec<_>>()
     });
-    for (chinese, english) in chinese.iter().zip(&english) {
-        assert_eq!(chinese, english);
-    }
-    assert_eq!(chinese.len(), english.len());
+    assert_eq!(chinese, english);
 }
 
 /// mdBook warns of what it finds in a page, such as an include without a file, and goes on.

@@ -30,3 +30,22 @@ fn the_tests_of_a_package_are_run_though_those_of_another_fail() -> io::Result<(
     assert!(test.contains("--workspace --no-fail-fast"), "{test}");
     Ok(())
 }
+
+/// A package may hold a second program. Two have nothing to measure.
+#[test]
+fn every_program_is_installed_asked_and_listed_and_measured_where_it_has_a_bench() -> io::Result<()> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let is_there = |name: &&str| {
+        ["pipe-demo", "signal-demo"]
+            .iter()
+            .any(|package| std::path::Path::new(root).join(package).join("src/bin").join(name).join("main.rs").exists())
+    };
+    let second: Vec<&str> = ["process-demo", "sync-demo"].into_iter().filter(is_there).collect();
+    let first = ["pipe-demo", "fifo-demo", "signal-demo", "tcpsock", "unixsock"];
+    let all = [&second[..], &first].concat();
+    for (target, expected) in [("install", &all[..]), ("claims", &all), ("help", &all), ("bench", &first)] {
+        let Some(commands) = commands(&[target], &[])? else { break };
+        assert!(commands.contains(&format!("for program in {}; do", expected.join(" "))), "{commands}");
+    }
+    Ok(())
+}

@@ -13,6 +13,7 @@ use std::io::{self, PipeWriter, Read, Write};
 use anyhow::{Context, anyhow};
 use libc::{WEXITED, WSTOPPED, pid_t, uid_t};
 use nix::errno::Errno;
+use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{SIGKILL, SIGSTOP, kill};
 use nix::unistd::{self, Pid, Uid};
 use serde::{Serialize, Serializer};
@@ -99,8 +100,9 @@ fn idle_child(uid: Uid) -> anyhow::Result<Option<(Forked, PipeWriter)>> {
     let child = Forked::new(|| {
         close_copy(&stay)?;
         if unistd::setresuid(uid, uid, uid).is_ok() {
+            // The change of user has undone it, and a stopped child would stay.
+            set_pdeathsig(SIGKILL).map_err(io::Error::from).context("PR_SET_PDEATHSIG")?;
             ready_in_child.write_all(b"!")?;
-            // A change of user has undone that it ends with its parent, but this ends then too.
             restart(|| until.read(&mut [0]))?;
         }
         Ok(())

@@ -35,7 +35,7 @@ use shared::harness::program::{self, Common, Options, Program};
 ///
 /// Without a command it holds the conversation of the note's program: five cube roots, asked and answered.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, args_override_self = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

@@ -12,6 +12,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use server::harness::{self, end_of as finish};
 use server::process::{Server, Setup};
 
 const TCPSOCK: &str = env!("CARGO_BIN_EXE_tcpsock");
@@ -21,9 +22,7 @@ fn serve() -> io::Result<Server> {
 }
 
 fn tcpsock(args: &[&str]) -> Command {
-    let mut command = Command::new(TCPSOCK);
-    command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
+    harness::command(TCPSOCK, args)
 }
 
 fn client(address: &str, args: &[&str]) -> Command {
@@ -39,21 +38,6 @@ fn result(output: Output) -> (Option<i32>, String, String) {
 /// Runs a command to its end, under the watchdog.
 fn run(command: &mut Command) -> io::Result<(Option<i32>, String, String)> {
     Ok(result(finish(command.spawn()?)?))
-}
-
-/// What a command has printed when it ends; the watchdog ends it when nothing else does.
-fn finish(child: Child) -> io::Result<Output> {
-    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
-    let (done, ended) = std::sync::mpsc::channel::<()>();
-    let watchdog = std::thread::spawn(move || {
-        if ended.recv_timeout(server::WATCHDOG) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-            let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL);
-        }
-    });
-    let output = child.wait_with_output();
-    drop(done);
-    watchdog.join().unwrap();
-    output
 }
 
 /// Feeds `input` to a client's stdin and collects what it prints.

@@ -1,23 +1,19 @@
 //! What the experiments show is what this kernel does.
 
+#[path = "../../shared/tests/harness/mod.rs"]
+mod harness;
 #[path = "../../shared/tests/nobody/mod.rs"]
 mod nobody;
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::process::{Command, Output, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use harness::Result;
 use serde_json::{Value, json};
 use socket2::{Domain, Protocol, Socket, Type};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tcpsock");
-
-type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// All experiments; deadlines so far ahead that a busy machine does not pass them by accident.
 const ALL: [&[&str]; 13] = [
@@ -665,15 +661,6 @@ fn run(arguments: &[&str]) -> Result<Output> {
     finish(Command::new(PROGRAM).args(arguments).stdout(Stdio::piped()))
 }
 
-/// Waits for the end of a program, and kills it where that does not come.
 fn finish(command: &mut Command) -> Result<Output> {
-    let child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn()?;
-    let pid = Pid::from_raw(i32::try_from(child.id())?);
-    let (done, outcome) = mpsc::channel();
-    thread::spawn(move || done.send(child.wait_with_output()));
-    if let Ok(output) = outcome.recv_timeout(Duration::from_secs(60)) {
-        return Ok(output?);
-    }
-    kill(pid, Signal::SIGKILL)?;
-    Err(format!("{command:?} hung").into())
+    Ok(harness::end_of(command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn()?)?)
 }

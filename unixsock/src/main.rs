@@ -26,7 +26,7 @@ use shared::harness::program::{self, Common, Options, Program};
 /// Without a command it holds the conversation of the note's program over a path, and shows what becomes of
 /// three messages on each type of socket.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, args_override_self = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

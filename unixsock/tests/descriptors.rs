@@ -4,6 +4,8 @@
 
 #[path = "../../shared/tests/clogged/mod.rs"]
 mod clogged;
+#[path = "../../shared/tests/harness/mod.rs"]
+mod harness;
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, IoSlice, Read, Write};
@@ -12,10 +14,8 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
 
+use harness::end_of as ended;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::unistd::Pid;
@@ -23,9 +23,7 @@ use nix::unistd::Pid;
 const UNIXSOCK: &str = env!("CARGO_BIN_EXE_unixsock");
 
 fn unixsock(args: &[&str]) -> Command {
-    let mut command = Command::new(UNIXSOCK);
-    command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
+    harness::command(UNIXSOCK, args)
 }
 
 /// Connects as soon as somebody listens there.
@@ -38,21 +36,6 @@ fn connect(path: &Path) -> io::Result<UnixStream> {
             result => return result,
         }
     }
-}
-
-/// Waits for the end, under a watchdog.
-fn ended(child: Child) -> io::Result<Output> {
-    let (done, watch) = mpsc::channel::<()>();
-    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
-    let watchdog = thread::spawn(move || {
-        if watch.recv_timeout(Duration::from_secs(30)) == Err(mpsc::RecvTimeoutError::Timeout) {
-            let _ = kill(pid, Signal::SIGKILL);
-        }
-    });
-    let output = child.wait_with_output();
-    drop(done);
-    watchdog.join().unwrap();
-    output
 }
 
 fn until_it_listens(path: &Path) {

@@ -1,36 +1,27 @@
-//! A folder with a FIFO, programs around it, and a watchdog over all.
+//! A folder with a FIFO, and programs around it.
 
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
-use std::time::Duration;
+use std::process::{Child, Command, Output};
 
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use tempfile::TempDir;
 
-pub type Result = std::result::Result<(), Box<dyn std::error::Error>>;
+#[path = "../../../shared/tests/harness/mod.rs"]
+mod harness;
+
+pub use harness::Result;
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_fifo-demo");
 
-/// Each test works in one. Ends the tests when it is not dropped in time.
+/// Each test works in one.
 pub struct Bench {
     pub folder: TempDir,
-    _done: mpsc::Sender<()>,
+    _watched: harness::Watchdog,
 }
 
 impl Bench {
     pub fn new() -> Bench {
-        let (done, watched) = mpsc::channel();
-        let name = thread::current().name().unwrap_or("?").to_owned();
-        thread::spawn(move || {
-            if watched.recv_timeout(Duration::from_secs(120)) == Err(RecvTimeoutError::Timeout) {
-                eprintln!("{name} hangs");
-                std::process::abort();
-            }
-        });
-        Bench { folder: TempDir::new().unwrap(), _done: done }
+        Bench { folder: TempDir::new().unwrap(), _watched: harness::Watchdog::over_test() }
     }
 
     /// With a FIFO named `p`.
@@ -46,9 +37,8 @@ impl Bench {
 
     /// A command in the folder, whose temporary files go there too.
     pub fn command(&self, program: &str, args: &[&str]) -> Command {
-        let mut command = Command::new(program);
-        command.args(args).current_dir(self.folder.path()).env("TMPDIR", self.folder.path());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut command = harness::command(program, args);
+        command.current_dir(self.folder.path()).env("TMPDIR", self.folder.path());
         command
     }
 
@@ -74,13 +64,13 @@ pub fn code(output: &Output) -> Option<i32> {
 }
 
 pub fn errors(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
+    harness::text(&output.stderr)
 }
 
 pub fn text(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    harness::text(&output.stdout)
 }
 
 pub fn signal(child: &Child, signal: Signal) {
-    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
+    kill(harness::pid(child), signal).unwrap();
 }

@@ -1,29 +1,24 @@
-//! Runs the built program under a watchdog, and looks for what it left behind.
+//! The built program, and a look for what it left behind.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::fs;
 use std::io::Read;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::{Mutex, MutexGuard, Once, PoisonError, mpsc};
-use std::thread;
-use std::time::Duration;
+use std::process::{Child, Command, ExitStatus, Output};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use nix::sys::prctl::set_child_subreaper;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 
-pub type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+#[path = "../../../shared/tests/harness/mod.rs"]
+mod harness;
 
-const WATCHDOG: Duration = Duration::from_secs(60);
+pub use harness::Result;
 
 /// The program. What it leaves behind when it ends becomes a child of this process.
 pub fn pipe_demo(args: &[&str]) -> Command {
     static SUBREAPER: Once = Once::new();
     SUBREAPER.call_once(|| set_child_subreaper(true).expect("prctl PR_SET_CHILD_SUBREAPER"));
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pipe-demo"));
-    command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
+    harness::command(env!("CARGO_BIN_EXE_pipe-demo"), args)
 }
 
 /// The processes that the tests have started. Locked while another is.
@@ -46,17 +41,11 @@ pub fn output(command: &mut Command) -> Result<Output> {
     end_of(spawn(command)?)
 }
 
-/// Waits for the program, and kills it when it hangs.
+/// Waits for the program.
 pub fn end_of(child: Child) -> Result<Output> {
-    let pid = Pid::from_raw(i32::try_from(child.id())?);
-    let (give, take) = mpsc::channel();
-    thread::spawn(move || give.send(child.wait_with_output()));
-    let Ok(output) = take.recv_timeout(WATCHDOG) else {
-        kill(pid, Signal::SIGKILL)?;
-        return Err("the program hangs".into());
-    };
+    let output = harness::end_of(child)?;
     assert_eq!(left_behind(), [""; 0]);
-    Ok(output?)
+    Ok(output)
 }
 
 pub fn run(args: &[&str]) -> Result<Output> {
@@ -64,26 +53,19 @@ pub fn run(args: &[&str]) -> Result<Output> {
 }
 
 pub fn stdout(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    harness::text(&output.stdout)
 }
 
 pub fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
+    harness::text(&output.stderr)
 }
 
 /// Reads `expected` from the program's stdout, which it prints when it is as far as the test wants it.
 pub fn wait_for(child: &mut Child, expected: &str) -> Result {
+    let _watched = harness::Watchdog::over(child);
     let mut seen = vec![0; expected.len()];
-    let mut stdout = child.stdout.take().ok_or("no stdout")?;
-    let (give, take) = mpsc::channel();
-    thread::spawn(move || {
-        let result = stdout.read_exact(&mut seen);
-        give.send((result, seen, stdout))
-    });
-    let (result, seen, stdout) = take.recv_timeout(WATCHDOG)?;
-    child.stdout = Some(stdout);
-    result?;
-    assert_eq!(String::from_utf8_lossy(&seen), expected);
+    child.stdout.as_mut().ok_or("no stdout")?.read_exact(&mut seen)?;
+    assert_eq!(harness::text(&seen), expected);
     Ok(())
 }
 

@@ -18,24 +18,24 @@ use crate::linux::network::Network;
 use crate::linux::stdio::stdout_is_open;
 use requests::Asked;
 
-/// Options of `client`, the address and the network apart.
+/// Options of `client`, except address and network.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Args {
     /// Requests; without any, the lines of stdin
     #[arg(value_name = "NUMBER", allow_negative_numbers = true)]
     numbers: Vec<String>,
-    /// Give up connecting after so long, the name's resolution included
+    /// Limit for connecting, name resolution included
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = crate::harness::duration::parse)]
     dial_timeout: Duration,
-    /// End the whole exchange after so long, with 124
+    /// Limit for the whole exchange; the exit code is 124 when it passes
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = crate::harness::duration::parse)]
     deadline: Duration,
 }
 
-/// Asks for each number and prints each answer; fails when one of them is an error.
+/// Sends each request and prints each answer; fails if any answer is an error.
 ///
-/// Where `allowed` is not empty, a Unix socket's server that runs as none of them is not asked.
+/// Unless `allowed` is empty, the server of a Unix socket must run as one of these users, or it is sent nothing.
 pub fn run(
     network: Network,
     address: &(impl AsRef<OsStr> + ?Sized),
@@ -55,8 +55,7 @@ pub fn run(
     if print_answers(&mut client, &asked, out)? { Ok(()) } else { Err(Failure::AlreadySaid.into()) }
 }
 
-/// Prints the answers until there is one to each request, and says whether all are cube roots. Then it fails if not
-/// all requests could be sent.
+/// Prints an answer for each request and returns whether all are cube roots. Fails if a request could not be sent.
 fn print_answers(client: &mut Client, asked: &Asked, out: &mut Report) -> anyhow::Result<bool> {
     let (mut answered, mut all_are_roots) = (0, true);
     while asked.more_than(answered)? {

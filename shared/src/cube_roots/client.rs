@@ -20,7 +20,7 @@ use crate::linux::failure::Failure;
 use crate::linux::network::Network;
 use crate::linux::readiness::{is_timeout, restart};
 
-/// More than any record holds: of one that is longer than a read the kernel drops the rest.
+/// Larger than any record: the kernel drops what a read of a record has no room for.
 const BUFFER: usize = 64 << 10;
 
 /// A blocking socket whose calls end by an instant: reads by one, writes by another.
@@ -65,7 +65,7 @@ impl DeadlineSocket {
 }
 
 // ANCHOR: left
-/// What is left until the deadline; an error when nothing is, as Go fails a call whose deadline has passed.
+/// The time left until the deadline; an error once it has passed, as in Go.
 fn left(deadline: Option<Instant>) -> io::Result<Option<Duration>> {
     let Some(deadline) = deadline else { return Ok(None) };
     match deadline.checked_duration_since(Instant::now()) {
@@ -103,18 +103,18 @@ impl Write for DeadlineSocket {
 #[derive(Debug)]
 pub struct Client {
     stream: BufStream<DeadlineSocket>,
-    /// An answer that a deadline cut in two is kept here, and goes on with the next call.
+    /// The part of an answer that arrived before a deadline; the next call completes it.
     partial: Vec<u8>,
     server: String,
     local: String,
-    /// On a socket that keeps boundaries each message is flushed by itself, as a record.
+    /// On a socket that keeps boundaries each request is flushed on its own, as one record.
     records: bool,
 }
 
 impl Client {
     /// Go's `net.DialTimeout`: `timeout` covers the resolution of the name.
     ///
-    /// Of a Unix socket's server, `allowed` are the users that it may run as: see [`endpoint::check_server`].
+    /// `allowed` are the users that the server of a Unix socket may run as: see [`endpoint::check_server`].
     pub fn dial(
         network: Network,
         address: &(impl AsRef<OsStr> + ?Sized),
@@ -149,7 +149,7 @@ impl Client {
         &self.local
     }
 
-    /// Queues `request` with its TAB, and says how many bytes that makes.
+    /// Queues `request` with its TAB and returns the number of bytes.
     pub fn send(&mut self, request: &[u8]) -> anyhow::Result<usize> {
         let result = self.stream.write_all(&[request, &[DELIMITER]].concat());
         result.map_err(|error| failed("write", &self.server, error))?;
@@ -164,7 +164,7 @@ impl Client {
         self.stream.flush().map_err(|error| failed("write", &self.server, error))
     }
 
-    /// For a thread that writes while this one reads. What it writes goes past what is queued here.
+    /// A writer for another thread, while this one reads. It bypasses what is queued here.
     pub fn writer(&self) -> anyhow::Result<Writer> {
         let socket = self.stream.get_ref().try_clone().context("dup the connection")?;
         Ok(Writer { socket, server: self.server.clone(), records: self.records })
@@ -180,7 +180,7 @@ impl Client {
         self.end_of_stream().map(|()| None)
     }
 
-    /// Waits for bytes, and hands each answer that they complete to `each`, without its TAB; false once the server has
+    /// Waits for bytes and calls `each` with every answer that they complete, without its TAB; false once the server has
     /// closed its side.
     pub fn receive_some(&mut self, mut each: impl FnMut(&[u8]) -> anyhow::Result<()>) -> anyhow::Result<bool> {
         let came = self.stream.fill_buf().map_err(|error| failed("read", &self.server, error))?;
@@ -213,7 +213,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Sends `requests`, each with its TAB, and as a record where there are records.
+    /// Sends `requests`, each with its TAB; on a socket that keeps boundaries, each as one record.
     pub fn write_all(&mut self, requests: &[u8]) -> anyhow::Result<()> {
         let result = if self.records {
             requests.split_inclusive(|&byte| byte == DELIMITER).try_for_each(|record| self.socket.write_all(record))

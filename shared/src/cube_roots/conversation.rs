@@ -1,4 +1,4 @@
-//! The conversation of the Go program: clients ask for five cube roots, and each side says what it does.
+//! The conversation of the Go program: clients ask for five cube roots, and each side tells what it does.
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯. Go: tcpsock.go.
 
@@ -29,7 +29,7 @@ const REQUESTS: usize = 5;
 /// The whole conversation ends by then. (The Go program gives it 5 ms, and fails on a busy machine.)
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// Holds the conversation with `clients` at one time, on `listener`, and ends when it is over.
+/// Holds the conversation on `listener`, with this number of clients at once, and returns when it is over.
 pub fn hold(listener: Listener, clients: u16) -> anyhow::Result<()> {
     let Listener { sockets, network, address, file } = listener;
     let socket = sockets.into_iter().next().context("a listening socket")?;
@@ -70,7 +70,7 @@ fn ask(id: u16, network: Network, address: &OsStr) -> anyhow::Result<()> {
     for number in (0..REQUESTS).map(|_| random_int32()) {
         let request = number.to_string();
         let count = client.send(request.as_bytes())?;
-        // With stdout held, the server cannot tell that it received what was not yet told to be sent.
+        // While we hold stdout, the server cannot report a request before we have reported sending it.
         let held = io::stdout().lock();
         client.flush()?;
         say(format_args!("Sent request (written {count} bytes): {request}"))?;

@@ -30,7 +30,7 @@ pub struct Inbox {
 
 impl Inbox {
     // ANCHOR: feed
-    /// Hands each message that `bytes` completes to `each`, in order and without its TAB, and keeps
+    /// Calls `each` with every message that `bytes` completes, in order and without its TAB, and keeps
     /// the rest. After [`TooLong`] the stream has lost its boundaries and must be given up.
     #[inline]
     pub fn feed(&mut self, mut bytes: &[u8], mut each: impl FnMut(&[u8])) -> Result<(), TooLong> {
@@ -60,7 +60,7 @@ impl Inbox {
         self.partial.is_empty()
     }
 
-    /// Takes out the bytes that no TAB has ended.
+    /// Takes out the bytes that no TAB has ended yet.
     pub fn take_tail(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.partial)
     }

@@ -1,4 +1,4 @@
-//! The command `load`: many connections that ask at one time, every answer verified byte for byte.
+//! The command `load`: many connections at once, every answer verified byte for byte.
 //!
 //! Each connection sends a batch of requests in one write, waits for all its answers, and sends the
 //! next. Latency is from the write to the read that completes the answer.
@@ -24,20 +24,20 @@ use crate::cube_roots::framing::DELIMITER;
 use crate::cube_roots::outbox::Outbox;
 use crate::harness::report::Report;
 use crate::linux::endpoint;
-use crate::linux::failure::Failure;
+use crate::linux::failure::{Failure, in_one_line};
 use crate::linux::network::Network;
 use crate::linux::readiness::{self, Ready, read};
 use crate::linux::stdio::narrate;
 use script::Script;
 use summary::Summary;
 
-/// After the duration, answers still on their way have so long.
+/// How long to wait, after the duration, for answers still on their way.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
 /// How often the progress bar moves.
 const FRAME: Duration = Duration::from_millis(100);
 
-/// Options of `load`, the address and the network apart.
+/// Options of `load`, except address and network.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Args {
@@ -50,14 +50,14 @@ pub struct Args {
     /// How long to send requests
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = crate::harness::duration::parse)]
     duration: Duration,
-    /// Give up connecting after so long, for each connection
+    /// Limit for connecting, for each connection
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = crate::harness::duration::parse)]
     dial_timeout: Duration,
 }
 
 /// Loads the server at `address` and prints the summary; fails when an answer was wrong or missing.
 ///
-/// Where `allowed` is not empty, a Unix socket's server that runs as none of them is not asked.
+/// Unless `allowed` is empty, the server of a Unix socket must run as one of these users, or it is sent nothing.
 pub fn run(
     network: Network,
     address: &(impl AsRef<OsStr> + ?Sized),
@@ -76,7 +76,7 @@ pub fn run(
         bar.set_position(u64::try_from(now.duration_since(start).as_millis()).unwrap_or(u64::MAX));
         bar.set_message(format!("{} requests", load.latencies.len()));
     })?;
-    // What was waited for in vain is no part of a rate.
+    // The rate does not count time spent waiting in vain.
     let elapsed = load.last_answer.map_or_else(|| start.elapsed(), |last| last - start);
     bar.finish_and_clear();
     let requests = load.latencies.len();
@@ -103,7 +103,7 @@ struct Load<'a> {
     script: &'a Script,
     records: bool,
     asking: Vec<Option<Asking>>,
-    /// How many still wait for answers.
+    /// Connections that still wait for answers.
     active: usize,
     input: Vec<u8>,
     /// In nanoseconds.
@@ -117,7 +117,7 @@ struct Asking {
     socket: Socket,
     outbox: Outbox,
     batch: usize,
-    /// How much of the expected answers has come.
+    /// Bytes of the expected answers that have come.
     received: usize,
     sent_at: Instant,
 }
@@ -148,7 +148,7 @@ impl<'a> Load<'a> {
         Ok(())
     }
 
-    /// Asks until `end`, and then waits for the answers that are still to come.
+    /// Sends requests until `end`, then waits for the outstanding answers.
     fn ask_until(&mut self, end: Instant, mut progress: impl FnMut(&Self, Instant)) -> anyhow::Result<()> {
         let mut events = Events::with_capacity(1024);
         let mut frame = Instant::now();
@@ -175,7 +175,7 @@ impl<'a> Load<'a> {
         Ok(())
     }
 
-    /// Lets one connection work, and gives it up when it is done or has failed.
+    /// Lets one connection work, and closes it when it is done or has failed.
     fn each(&mut self, nth: usize, work: impl FnOnce(&mut Asking, &mut Self) -> anyhow::Result<bool>) {
         let Some(mut asking) = self.asking[nth].take() else { return };
         let worked = work(&mut asking, self);
@@ -184,7 +184,7 @@ impl<'a> Load<'a> {
             Ok(true) => self.asking[nth] = Some(asking),
             Ok(false) => self.active -= 1,
             Err(error) => {
-                narrate(format_args!("connection {nth}: {error:#}"));
+                narrate(format_args!("connection {nth}: {}", in_one_line(&error)));
                 self.errors += 1;
                 self.active -= 1;
             }
@@ -199,10 +199,10 @@ impl Asking {
         Ok(true)
     }
 
-    /// Reads all that is there, verifies it, and asks anew. False when it is done.
+    /// Reads what is there, verifies it, and sends the next batch. False when the connection is done.
     ///
-    /// Reads until EAGAIN or the end, unless a short read has completed a batch: behind that stands at most the end of
-    /// the stream, which the same event has told (`ended`), or another will.
+    /// Reads until EAGAIN or the end, unless a short read has completed a batch: then only the end of the stream can
+    /// follow, which this event has reported (`ended`), or another will.
     fn turn(&mut self, load: &mut Load<'_>, end: Instant, ended: bool) -> anyhow::Result<bool> {
         if !self.outbox.is_empty() {
             self.outbox.flush(&self.socket, load.records).context("write")?;

@@ -1,6 +1,6 @@
 //! Answers on their way to the kernel: written at once, and only what it did not take is kept.
 //!
-//! To wait for WRITABLE first would cost a third to a half more; a socket is nearly always writable.
+//! Waiting for WRITABLE first would cost a third to a half more: a socket is nearly always writable.
 //!
 //! Note: Write方法 (部分写). Man: send(2).
 
@@ -18,7 +18,7 @@ use crate::linux::readiness::{Ready, write};
 /// read may hide some.
 pub(crate) const INTEREST: Interest = Interest::READABLE.add(Interest::PRIORITY);
 
-/// What the kernel has not taken yet. Holds no memory while that is nothing.
+/// What the kernel has not taken yet. Holds no memory while it is empty.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     unsent: Vec<u8>,
@@ -32,12 +32,12 @@ impl Outbox {
         self.unsent.is_empty()
     }
 
-    /// How many bytes wait.
+    /// Number of bytes that wait.
     pub(crate) fn kept(&self) -> usize {
         self.unsent.len()
     }
 
-    /// Writes `answers`, keeps what does not fit, and says how many bytes did. Only when empty.
+    /// Writes `answers`, keeps what does not fit, and returns the number of bytes written. Only when empty.
     #[inline]
     pub(crate) fn send(&mut self, socket: &Socket, answers: &[u8], records: bool) -> io::Result<usize> {
         debug_assert!(self.is_empty(), "answers would overtake each other");
@@ -48,7 +48,7 @@ impl Outbox {
         Ok(sent)
     }
 
-    /// Writes what was kept, and says how many bytes went.
+    /// Writes what was kept, and returns the number of bytes written.
     pub(crate) fn flush(&mut self, socket: &Socket, records: bool) -> io::Result<usize> {
         let sent = write_all(socket, &self.unsent[self.start..], records)?;
         self.start += sent;
@@ -58,8 +58,8 @@ impl Outbox {
         Ok(sent)
     }
 
-    /// Has `socket` registered for WRITABLE while something waits, and only then: it is called after
-    /// each turn, and epoll_ctl(2) each time would cost a tenth to a fifth more.
+    /// Keeps `socket` registered for WRITABLE while something waits, and only then. Called after each turn:
+    /// an epoll_ctl(2) each time would cost a tenth to a fifth more.
     #[inline]
     pub(crate) fn await_room(&mut self, poll: &Poll, socket: &Socket, token: Token) -> io::Result<()> {
         if self.is_empty() != self.awaits_room {
@@ -71,7 +71,7 @@ impl Outbox {
     }
 }
 
-/// Writes until nothing is left or the kernel takes no more. Records go one a call: each ends in a TAB.
+/// Writes until nothing is left or the kernel takes no more. A call writes one record, which ends in a TAB.
 #[inline]
 fn write_all(socket: &Socket, bytes: &[u8], records: bool) -> io::Result<usize> {
     let mut sent = 0;

@@ -1,15 +1,17 @@
 //! One event loop that serves many connections on one thread, edge-triggered.
 //!
 //! - A connection's **turn** reads once, answers all that the bytes complete, and writes at once. It
-//!   takes as many turns as it needs until the kernel has nothing more for it; between two of them all
-//!   its neighbours have theirs, so one that floods cannot starve them. The listening socket has turns too.
+//!   takes turns until the kernel has nothing more for it; between two of them all its neighbours have
+//!   theirs, so one that floods cannot starve them. The listening socket takes turns, too.
 //! - An edge comes only once. So each connection with work left is in [`Reactor::unfinished`], and only
 //!   one that the kernel has emptied, or that the kernel takes no more from, is left to epoll: `EAGAIN`
 //!   said so, or a short read that [`Doubts`] looks at again.
 //! - Only the listening socket, or epoll itself, can end the loop: whatever else fails costs one connection.
 //! - Idle connections hold no buffers. One clock reading a wake-up serves all of them.
 //!
-//! It knows bytes and messages; what a message means is the [`Service`]'s.
+//! It knows bytes and messages; what a message means is for the [`Service`] to say.
+//!
+//! Over 250 lines: whatever touches more than one connection stands on this page.
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Listener.Accept`, a goroutine per `net.Conn`. Man: epoll(7).
 
@@ -20,6 +22,9 @@ mod deadlines;
 mod desk;
 mod doubts;
 mod memory;
+mod service;
+mod stage;
+mod trust;
 
 use std::collections::VecDeque;
 use std::io;
@@ -33,40 +38,25 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use slab::Slab;
 use socket2::{SockAddr, Socket};
 
+use crate::cube_roots::outbox::INTEREST;
 use crate::linux::readiness;
 use crate::linux::shutdown::Shutdown;
-use accept::Accepting;
-pub use connection::End;
-use connection::{Connection, INPUT, Turn};
+use accept::{A_TURN, Accepted, Accepting};
+use connection::Connection;
 pub use counts::Counts;
 use deadlines::Deadlines;
-use desk::Desk;
-use doubts::{Doubts, Trust};
+use desk::{Desk, INPUT};
+use doubts::Doubts;
 use memory::Memory;
+pub use service::{End, Service};
+use stage::Turn;
+use trust::Trust;
 
 const LISTENER: Token = Token(usize::MAX);
 const WAKER: Token = Token(usize::MAX - 1);
 
-/// How many events one epoll_wait(2) brings.
+/// The most events that one epoll_wait(2) returns.
 const EVENTS: usize = 1024;
-
-/// What a server does for its peers. `peer` numbers the connections that are open at one time.
-pub trait Service {
-    /// A connection was accepted from `address`.
-    fn established(&mut self, _peer: usize, _address: &SockAddr) {}
-    /// A connection failed before it was established.
-    fn lost(&mut self, _error: &io::Error) {}
-    /// Appends the answer to `request`, which comes without its TAB.
-    fn respond(&mut self, peer: usize, request: &[u8], answers: &mut Vec<u8>);
-    /// Appends the answer to a message that outgrew the cap, after which the connection is closed.
-    fn respond_too_long(&mut self, peer: usize, answers: &mut Vec<u8>);
-    /// Appends the answer to what the peer left without a TAB when it closed its side.
-    fn respond_unterminated(&mut self, peer: usize, tail: &[u8], answers: &mut Vec<u8>);
-    /// The kernel took this many bytes of the answers.
-    fn sent(&mut self, _peer: usize, _bytes: usize) {}
-    /// The connection is over.
-    fn closed(&mut self, _peer: usize, _end: &End) {}
-}
 
 /// How a reactor behaves.
 #[derive(Clone, Copy, Debug)]
@@ -79,7 +69,7 @@ pub struct Options<'a> {
     pub max_connections: usize,
     /// How long peers have to close their side after a shutdown.
     pub grace: Duration,
-    /// Whose peers are served, by the user they run as; empty is everybody's.
+    /// The users whose peers are served; empty means everybody.
     pub allow_uid: &'a [u32],
 }
 
@@ -97,7 +87,7 @@ pub struct Reactor<'a, S> {
     options: Options<'a>,
     counts: Counts,
     shutdown: &'a Shutdown,
-    /// Once the shutdown has begun: when it ends whatever the peers do.
+    /// Once the shutdown has begun: when it ends, whatever the peers do.
     grace_ends: Option<Instant>,
 }
 
@@ -176,8 +166,8 @@ impl<'a, S: Service> Reactor<'a, S> {
         Ok(())
     }
 
-    /// An event may be of a connection that was closed since, even of another one that has its number
-    /// by now: then it is one turn for nothing. One that is unfinished has its turn coming.
+    /// The event may belong to a connection that was closed meanwhile, and its number to another one by
+    /// now: that costs one turn for nothing. An unfinished connection has its turn coming anyway.
     fn turn(&mut self, peer: usize) {
         let Some(connection) = self.connections.get_mut(peer) else { return };
         if connection.queued {
@@ -197,6 +187,43 @@ impl<'a, S: Service> Reactor<'a, S> {
         if let Err(error) = connection.await_room(&self.poll, Token(peer)) {
             self.close(peer, &End::Failed(error));
         }
+    }
+
+    /// One turn of accept(2), in which a few are accepted.
+    fn accept(&mut self, now: Instant) -> anyhow::Result<()> {
+        self.accepting.edge();
+        for _ in 0..A_TURN {
+            let is_room = self.connections.len() < self.options.max_connections;
+            match self.accepting.accept(is_room, now)? {
+                Accepted::Peer(socket, address) => {
+                    self.welcome(socket, &address).unwrap_or_else(|error| self.lose(&error));
+                }
+                Accepted::Lost(error) => self.lose(&error),
+                Accepted::Nobody => break,
+            }
+            if !self.accepting.is_due(now) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn welcome(&mut self, socket: Socket, address: &SockAddr) -> io::Result<()> {
+        if !accept::is_welcome(&socket, self.options.allow_uid)? {
+            return Ok(());
+        }
+        let entry = self.connections.vacant_entry();
+        let peer = entry.key();
+        self.poll.registry().register(&mut SourceFd(&socket.as_raw_fd()), Token(peer), INTEREST)?;
+        self.desk.service.established(peer, address);
+        entry.insert(Connection::new(socket, self.desk.now));
+        self.deadlines.watch(self.desk.now);
+        Ok(())
+    }
+
+    fn lose(&mut self, error: &io::Error) {
+        self.counts.failed += 1;
+        self.desk.service.lost(error);
     }
 
     /// One more turn for each that was unfinished when this began.
@@ -231,13 +258,18 @@ impl<'a, S: Service> Reactor<'a, S> {
         Some(next.saturating_duration_since(now))
     }
 
-    /// Stops accepting, and has every connection answer what has been received, half-close, and wait
-    /// for its peer's end. Who completed the handshake before this is served too.
+    /// Stops accepting, and makes every connection answer what has been received, half-close, and wait
+    /// for its peer's end. Peers that completed the handshake before this are served, too.
     fn begin_shutdown(&mut self, now: Instant) -> anyhow::Result<()> {
         if self.grace_ends.is_some() || !self.shutdown.is_requested() {
             return Ok(());
         }
-        self.accept_the_backlog(now)?;
+        self.accepting.edge();
+        for _ in 0..=accept::longest_backlog() / A_TURN {
+            if self.accepting.is_due(now) {
+                self.accept(now)?;
+            }
+        }
         self.accepting.stop();
         self.grace_ends = Some(now + self.options.grace);
         self.desk.is_last = true;
@@ -249,7 +281,7 @@ impl<'a, S: Service> Reactor<'a, S> {
         self.grace_ends.is_some_and(|end| self.connections.is_empty() || Instant::now() >= end)
     }
 
-    /// Nobody is waited for any longer. A request that has come in part is told to be none.
+    /// Waits for nobody any longer. A request that has come in part is answered as none.
     fn cut_off_the_rest(&mut self) {
         for peer in self.everybody() {
             let told = self.connections[peer].end_requests(peer, &mut self.desk);

@@ -22,34 +22,34 @@ use crate::linux::shutdown::Shutdown;
 use crate::linux::stdio::escaped;
 use crate::linux::stdio::narrate;
 
-/// Options of `serve`, the address and the network apart.
+/// Options of `serve`, except address and network.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Args {
-    /// Close a connection that completes no request for so long (0s: never)
+    /// Close a connection that completes no request within this time (0s: never)
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = crate::harness::duration::parse)]
     idle_timeout: Duration,
-    /// Accept so many connections at one time; others wait in the backlog [default: no limit]
+    /// The most connections at one time; others wait in the backlog [default: no limit]
     #[arg(long, value_name = "N")]
     max_connections: Option<NonZeroUsize>,
     /// How many connections the kernel holds before they are accepted
     #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(i32).range(0..))]
     backlog: i32,
-    /// Event loops, each with a thread. Only for cores to spare: where client and server share two
-    /// cores, a second one loses
+    /// Number of event loops, each on its own thread. Worth it only with cores to spare: where client and
+    /// server share two cores, a second loop loses
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: u16,
-    /// After a signal, wait so long for peers to close their side
+    /// After a signal, how long to wait for peers to close their side
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = crate::harness::duration::parse)]
     grace: Duration,
-    /// End like a signal would, with 124, after so long [default: never]
+    /// End as after a signal, but with exit code 124, after this time [default: never]
     #[arg(long, value_name = "DURATION", value_parser = crate::harness::duration::parse)]
     timeout: Option<Duration>,
 }
 
 /// Listens, prints `listening NETWORK ADDRESS`, and serves until SIGINT, SIGTERM or SIGHUP.
 ///
-/// Where `allow_uid` is not empty, a Unix socket's peer that runs as none of them is refused.
+/// Unless `allow_uid` is empty, the peers of a Unix socket must run as one of these users.
 pub fn run(
     network: Network,
     address: &(impl AsRef<OsStr> + ?Sized),
@@ -140,7 +140,7 @@ fn share(most: Option<NonZeroUsize>, reactors: usize, nth: usize) -> usize {
 fn end_after(timeout: Duration, shutdown: Shutdown) -> anyhow::Result<Instant> {
     let deadline = Instant::now() + timeout;
     thread::Builder::new().name("timeout".into()).spawn(move || {
-        thread::sleep(timeout);
+        thread::sleep(timeout); // A timer: it orders nothing.
         shutdown.request();
     })?;
     Ok(deadline)

@@ -1,14 +1,15 @@
 //! The command `bench`: every mechanism does the same work, and is put on one scale.
 //!
-//! Two processes send the same bytes there and back, then one way only. Each message differs from the
+//! Two processes exchange messages in round trips, then in one direction. Each message differs from the
 //! one before it, and every byte is checked. The other process is this program again, started with a
 //! hidden command; it gets its ends as stdin and stdout, and dies with this one.
 //!
-//! Note: 进程间通信. Go: `testing.B`. Man: sched_setaffinity(2), proc_pid_io(5).
+//! Note: Golang笔记-多进程编程理论 ("进程间的通讯"). Go: `testing.B`. Man: sched_setaffinity(2), proc_pid_io(5).
 
 mod counters;
 pub mod descriptors;
 mod measure;
+mod mechanism;
 mod peer;
 mod placement;
 mod record;
@@ -16,9 +17,6 @@ mod svg;
 mod table;
 mod work;
 
-use std::fs::File;
-use std::io;
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,65 +26,19 @@ use crate::harness::report::Report;
 use crate::harness::story;
 use crate::linux::child::Children;
 use crate::linux::failure::Failure;
+pub use mechanism::{Mechanism, Meeting, OneWay, SIZES, Side};
 pub use peer::{Args as PeerArgs, answer};
 use placement::Pin;
-
-/// A way of one process to tell another something.
-#[derive(Debug)]
-pub struct Mechanism {
-    /// As the table has it.
-    pub name: &'static str,
-    /// How many bytes a message has, one measurement for each.
-    pub sizes: &'static [usize],
-    /// What keeps the sender of messages in one direction from running away.
-    pub one_way: OneWay,
-    /// Makes both ends.
-    pub meet: fn() -> anyhow::Result<Meeting>,
-    /// In the other process: its side, out of its stdin and stdout.
-    pub join: fn(File, File) -> anyhow::Result<Box<dyn Side>>,
-}
-
-/// The sizes for whatever carries bytes.
-pub const SIZES: &[usize] = &[64, 64 << 10];
-
-/// How messages that nobody answers are kept from overrunning the receiver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OneWay {
-    /// The sender waits while there is no room.
-    Waits,
-    /// What there is no room for is lost, so the receiver acknowledges from time to time.
-    Acknowledged,
-    /// The mechanism is not made for it.
-    No,
-}
-
-/// Two ends of one mechanism.
-pub enum Meeting {
-    /// The other end is for another process, as its stdin and stdout.
-    Process(Box<dyn Side>, OwnedFd, OwnedFd),
-    /// The other end is for a thread.
-    Thread(Box<dyn Side>, Box<dyn Side>),
-}
-
-/// One end.
-pub trait Side: Send {
-    /// Learns who is at the other end, before anything is sent.
-    fn meet(&mut self, _peer: nix::unistd::Pid) {}
-    /// Sends all of a message.
-    fn send(&mut self, message: &[u8]) -> io::Result<()>;
-    /// Receives a message that is as long as `buffer`.
-    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()>;
-}
 
 /// Options of `bench`.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Args {
-    /// Measure these only, by the names that the table has
+    /// Measure only these mechanisms, by their names in the table
     #[arg(value_name = "MECHANISM")]
     mechanisms: Vec<String>,
-    /// Where the two processes run: on one CPU, on two, or where the scheduler puts them; default all that this
-    /// machine has
+    /// Where the two processes run: on one CPU, on two, or where the scheduler puts them [default: all that this
+    /// machine has]
     #[arg(long, value_delimiter = ',')]
     pin: Vec<Pin>,
     /// A tenth of a second for each measurement: to see that it works, not how fast
@@ -95,19 +47,19 @@ pub struct Args {
     /// Print the records as JSON lines
     #[arg(long, overrides_with = "json")]
     pub json: bool,
-    /// Draw the picture of the table into this file
+    /// Draw the table as a picture into this file
     #[arg(long, value_name = "FILE", overrides_with = "svg")]
     svg: Option<PathBuf>,
-    /// Measure nothing: show the records of this file, JSON lines of any programs' bench
+    /// Measure nothing: show the records in this file, JSON lines of any programs' `bench`
     #[arg(long, value_name = "FILE", conflicts_with = "mechanisms")]
     records: Option<PathBuf>,
-    /// Give up after so long, with exit code 124
+    /// Limit for all measurements; the exit code is 124 when it passes
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = crate::harness::duration::parse)]
     timeout: Duration,
 }
 
-/// Measures the mechanisms, or those that were asked for, and shows what came of it, within the timeout: what blocks
-/// may block for ever.
+/// Measures the mechanisms that were asked for, or all, and shows the results. The timeout covers everything: what
+/// blocks may block for ever.
 pub fn run(args: &Args, mechanisms: &'static [Mechanism]) -> anyhow::Result<()> {
     let measured = story::tell(args.timeout, &Children::helpers(), {
         let args = args.clone();

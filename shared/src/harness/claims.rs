@@ -1,18 +1,19 @@
 //! The command `claims`: what the note says, asked of this kernel.
 //!
-//! What is claimed stands in shared/claims.toml, a row a statement; a program has a check for each of its rows,
-//! which calls the code that its command runs. Each check is a process of its own, this program again: whatever
-//! it does to itself (signals, limits, children, namespaces) ends with it, and so does a check that hangs.
+//! The statements stand in shared/claims.toml, one row each. A program has a check for each of its rows, which calls
+//! the code that the row's command runs. Each check runs in a process of its own, this program again, so whatever it
+//! does to itself (signals, limits, children, namespaces) ends with it, and a check that hangs can be ended.
 //!
-//! Note: all of it, "Golang笔记-多进程编程理论". Go: `testing.T`. Man: memfd_create(2), PR_SET_PDEATHSIG in prctl(2), pidfd_open(2).
+//! Note: Golang笔记-多进程编程理论 (all of it). Go: `testing.T`. Man: memfd_create(2), PR_SET_PDEATHSIG in prctl(2),
+//! pidfd_open(2).
 
 mod alone;
 pub mod lang;
 pub mod ledger;
 mod page;
 mod record;
+mod verdict;
 
-use std::fmt;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
@@ -20,100 +21,31 @@ use std::time::Duration;
 
 use anyhow::Context;
 use indicatif::ProgressBar;
-use serde::{Deserialize, Serialize};
 
-use crate::harness::report::{Pairs, Report};
+use crate::harness::report::Report;
 use crate::linux::failure::Failure;
 use crate::linux::stdio::narrate;
 use lang::Lang;
 use ledger::Statement;
 use record::{Record, Summary};
-
-/// What a sentence of the note comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// So it is.
-    Holds,
-    /// So it is, with exceptions.
-    Imprecise,
-    /// So it is not.
-    Refuted,
-    /// So it was.
-    Outdated,
-}
-
-/// The number of a statement in shared/claims.toml, and what asks the kernel whether it holds.
-pub type Check = (u16, fn() -> anyhow::Result<Seen>);
-
-/// What an experiment saw, in this run, on this kernel.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Seen {
-    verdict: Verdict,
-    evidence: String,
-}
-
-impl Seen {
-    /// Everything was `as_noted`.
-    pub fn holds(as_noted: bool, evidence: impl fmt::Display) -> Seen {
-        Seen::new(if as_noted { Verdict::Holds } else { Verdict::Refuted }, evidence)
-    }
-
-    /// It was `as_noted` in the case that the note has in mind, but there was an `exception`.
-    pub fn imprecise(as_noted: bool, exception: bool, evidence: impl fmt::Display) -> Seen {
-        let verdict = match (as_noted, exception) {
-            (true, true) => Verdict::Imprecise,
-            (true, false) => Verdict::Holds,
-            (false, _) => Verdict::Refuted,
-        };
-        Seen::new(verdict, evidence)
-    }
-
-    /// There was a `counterexample`.
-    pub fn refuted(counterexample: bool, evidence: impl fmt::Display) -> Seen {
-        Seen::new(if counterexample { Verdict::Refuted } else { Verdict::Holds }, evidence)
-    }
-
-    /// It is `otherwise` on this kernel than it was on older ones.
-    pub fn outdated(otherwise: bool, evidence: impl fmt::Display) -> Seen {
-        Seen::new(if otherwise { Verdict::Outdated } else { Verdict::Holds }, evidence)
-    }
-
-    fn new(verdict: Verdict, evidence: impl fmt::Display) -> Seen {
-        Seen { verdict, evidence: evidence.to_string() }
-    }
-}
-
-/// A record of an experiment as evidence: what it saw, without what the note says of it.
-pub fn seen(record: &impl Serialize) -> String {
-    let mut record = serde_json::to_value(record).unwrap_or_default();
-    if let Some(record) = record.as_object_mut() {
-        record.retain(|key, _| !["note", "claim"].contains(&key.as_str()));
-    }
-    Pairs(record).to_string()
-}
-
-/// What `items` say, with `between` them: evidence, too.
-pub fn joined(items: impl IntoIterator<Item: fmt::Display>, between: &str) -> String {
-    items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(between)
-}
+pub use verdict::{Check, Seen, Verdict, joined, seen};
 
 /// The options of `claims`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Only these, by number [default: all]
+    /// Check only these statements, by number [default: all]
     #[arg(value_name = "ID")]
     ids: Vec<u16>,
     /// Print JSON lines
     #[arg(long)]
     pub json: bool,
-    /// Print what is recorded, and check nothing
+    /// List the statements with their recorded verdicts, and check nothing
     #[arg(long)]
     list: bool,
-    /// Let no check take longer
+    /// Limit for each check
     #[arg(long, value_name = "DURATION", value_parser = crate::harness::duration::parse, default_value = "20s")]
     timeout: Duration,
-    /// Say what is claimed, and the summary, in this language [default: by LC_ALL, LC_MESSAGES, LANG]
+    /// Language of statements and summary [default: by LC_ALL, LC_MESSAGES, LANG]
     #[arg(long, value_enum)]
     lang: Option<Lang>,
     /// Append the records to this file, for `make claims`
@@ -125,7 +57,7 @@ pub struct Args {
     /// With --records: as the page docs/claims.md, or docs/zh/claims.md
     #[arg(long, hide = true)]
     ledger: bool,
-    /// Be the process of this one check, and leave what it saw on stdout
+    /// Be the process of this check, and write what it saw to stdout
     #[arg(long, hide = true, value_name = "PARENT", requires = "ids")]
     alone: Option<i32>,
 }
@@ -140,7 +72,7 @@ impl Args {
     }
 }
 
-/// Checks statements of the note, those that `program` has a row for in shared/claims.toml.
+/// Checks the statements that `program` has rows for in shared/claims.toml.
 pub fn run(args: &Args, program: &str, checks: &[&[Check]]) -> anyhow::Result<()> {
     if let Some(parent) = args.alone {
         return alone::answer(parent, checks.iter().copied().flatten().filter(|check| args.asks(check.0)));
@@ -169,7 +101,7 @@ fn check_ids(args: &Args, program: &str, asked: &[&Statement]) -> anyhow::Result
             return Err(Failure::CannotShow(format!("claim {id}: {why}")).into());
         }
         if !asked.iter().any(|statement| statement.number == id) {
-            let hint = format!("`{program} claims --list` shows those it has, `make claims ARGS=--list` all programs'");
+            let hint = format!("`{program} claims --list` lists those it has, `make claims ARGS=--list` all");
             return Err(Failure::Usage(format!("{program} has no claim {id}; {hint}")).into());
         }
     }
@@ -189,7 +121,7 @@ fn check(args: &Args, asked: &[&Statement]) -> anyhow::Result<()> {
     conclude(&mut out, args.json, &summary)
 }
 
-/// As one of many programs: a number that is none of its claims is another's.
+/// As one program of several: a number that is none of its own is another's.
 fn append(args: &Args, path: &PathBuf, program: &str, asked: &[&Statement]) -> anyhow::Result<()> {
     let named = || format!("append to {}", path.display());
     let mut file = File::options().append(true).open(path).with_context(named)?;
@@ -229,7 +161,7 @@ fn tell(args: &Args, records: &[Record]) -> anyhow::Result<()> {
     if args.list { Ok(()) } else { conclude(&mut out, args.json || args.ledger, &summary) }
 }
 
-/// The summary is no record: where stdout is to be read by a program it goes to stderr.
+/// The summary is not a record: where a program reads stdout, it goes to stderr.
 fn conclude(out: &mut Report, for_a_program: bool, summary: &Summary) -> anyhow::Result<()> {
     if for_a_program {
         narrate(format_args!("{summary}"));
@@ -237,15 +169,4 @@ fn conclude(out: &mut Report, for_a_program: bool, summary: &Summary) -> anyhow:
         out.line(format_args!("{summary}"))?;
     }
     if summary.is_as_recorded() { Ok(()) } else { Err(Failure::AlreadySaid.into()) }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Verdict::Holds => "holds",
-            Verdict::Imprecise => "imprecise",
-            Verdict::Refuted => "refuted",
-            Verdict::Outdated => "outdated",
-        })
-    }
 }

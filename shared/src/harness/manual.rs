@@ -1,4 +1,4 @@
-//! Man page and shell completions of a program, out of its clap table.
+//! Man pages and shell completions of a program, made from its clap table.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ pub struct Args {
 
 /// Writes one man page for the program and for each of its commands, and the completions.
 pub fn install(args: &Args, program: clap::Command) -> anyhow::Result<()> {
-    // A page for each `help COMMAND` would say nothing that the command's own does not.
+    // `help COMMAND` needs no page beside that of the command.
     let mut program = program.disable_help_subcommand(true);
     program.build();
     let name = program.get_name().to_owned();
@@ -34,7 +34,7 @@ pub fn install(args: &Args, program: clap::Command) -> anyhow::Result<()> {
 
 /// The file has the name of the program: bash-completion looks for that.
 ///
-/// In a name with a dash, clap_complete 4.6 writes one label where it finds a command and another where it completes it.
+/// For a name with a dash, clap_complete 4.6 finds a command under one label and completes it under another.
 fn for_bash(program: &mut clap::Command, name: &str) -> Vec<u8> {
     let mut script = Vec::new();
     generate(Shell::Bash, program, name, &mut script);

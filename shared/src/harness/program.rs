@@ -33,7 +33,7 @@ pub trait Program: Parser {
 /// Accepted before and after the command.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Options {
-    /// Tell on stderr what is done; twice: also every non-blocking call and what it returned
+    /// Narrate on stderr; twice: also each non-blocking call and what it returned
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
     /// Print records as JSON lines
@@ -65,7 +65,7 @@ impl Options {
 /// The commands that are the same in all programs.
 #[derive(Debug, Subcommand)]
 pub enum Common {
-    /// Ask this kernel which of the note's statements that belong here hold
+    /// Ask this kernel which of the note's statements hold, of those that belong here
     Claims(claims::Args),
     /// The other side of one measurement
     #[command(hide = true)]
@@ -99,7 +99,7 @@ pub fn main<P: Program>() -> ExitCode {
         stdio::be_verbose();
     }
     if program.options().verbose > 1 {
-        readiness::trace_calls();
+        readiness::trace_calls(stdio::narrate);
     }
     report::exit(begun.context("sigaction").and_then(|()| program.run()))
 }

@@ -24,7 +24,7 @@ use crate::linux::readiness::is_timeout;
 use crate::linux::signals;
 use crate::linux::stdio::{Patient, complain, stdout_is_open};
 
-/// Says on stderr why a program failed, in one line, and gives the code to exit with; or ends it by a signal.
+/// Reports a failure in one line on stderr and returns the exit code; or ends the program by the signal that came.
 pub fn exit(result: anyhow::Result<()>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
     let failure = error.downcast_ref::<Failure>();
@@ -37,14 +37,14 @@ pub fn exit(result: anyhow::Result<()>) -> ExitCode {
     ExitCode::from(failure.map_or(1, Failure::code))
 }
 
-/// One line on stdout, in one write(2): for threads that print beside each other. Whoever holds the lock of stdout
-/// holds them up.
+/// One line on stdout, in one write(2), for threads that print side by side. A thread that holds the lock of stdout
+/// holds up the others.
 pub fn print(line: fmt::Arguments<'_>) -> anyhow::Result<()> {
     stdout_is_open()?;
     written(Patient::new(io::stdout().lock()).write_all(format!("{line}\n").as_bytes()))
 }
 
-/// How much payload one write(2) takes.
+/// Bytes of payload for each write(2).
 const BUFFER: usize = 64 << 10;
 
 /// Writes the result of a command to stdout.
@@ -92,23 +92,23 @@ impl Report {
         self.flush()
     }
 
-    /// By when all must have been written: a reader that takes nothing is then a timeout.
+    /// The deadline for all writes: a reader that takes nothing by then is a timeout.
     pub fn set_deadline(&mut self, deadline: Instant) {
         self.out.get_mut().set_deadline(deadline);
     }
 
-    /// Bytes as they are, not before [`Report::flush`].
+    /// Buffers bytes as they are; [`Report::flush`] writes the last of them.
     pub fn payload(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         written(self.out.write_all(bytes))
     }
 
-    /// Whoever waits for what was written so far gets it.
+    /// Writes what is buffered.
     pub fn flush(&mut self) -> anyhow::Result<()> {
         written(self.out.flush())
     }
 }
 
-/// What a write to stdout came to: that its reader has gone is no failure of ours.
+/// The result of a write to stdout; a reader that has gone is no failure of ours.
 pub fn written(result: io::Result<()>) -> anyhow::Result<()> {
     match result {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::ReaderGone.into()),

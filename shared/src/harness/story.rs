@@ -1,6 +1,6 @@
-//! A story: work that blocks, told in a thread of its own, while the main thread watches the clock and the signals.
+//! A story: blocking work on a thread of its own, while the main thread watches the clock and the signals.
 //!
-//! However it ends, by itself, by an error, by the deadline or by a signal: no child is left running, and none a zombie.
+//! However it ends (by itself, by an error, at the deadline, by a signal), no child is left running or unreaped.
 //!
 //! Go: `context.WithTimeout`, `signal.NotifyContext`. Man: signal(7), epoll(7).
 
@@ -21,7 +21,7 @@ use crate::linux::signals;
 const STORY: Token = Token(0);
 const SHUTDOWN: Token = Token(1);
 
-/// Tells `story`, but not for longer than `timeout` (zero: no limit), and ends the children that it leaves behind.
+/// Runs `story` for at most `timeout` (zero: no limit), and ends the children that it leaves behind.
 pub fn tell<T: Send + 'static>(
     timeout: Duration,
     children: &Children,
@@ -36,14 +36,14 @@ pub fn tell<T: Send + 'static>(
         Ok(_) => children.finish(),
         Err(_) => children.end(),
     }
-    // A child may have died of the signal before it came to us: what that made of the story is no error.
+    // A child may have died of the signal before it came to us: then the error of the story is a consequence.
     match signals::came().or_else(|| children.broken_off()) {
         Some(signal) => Err(Failure::Interrupted(signal).into()),
         None => told?,
     }
 }
 
-/// What came of the story; or why it was not waited for.
+/// The result of the story, or the reason why we stopped waiting for it.
 fn watch<T: Send + 'static>(
     timeout: Duration,
     children: &Children,
@@ -55,7 +55,7 @@ fn watch<T: Send + 'static>(
     let mut poll = Poll::new().context("epoll_create")?;
     shutdown.wake(Waker::new(poll.registry(), SHUTDOWN).context("eventfd")?)?;
     let (open_while_told, mut told) = mio::unix::pipe::new().context("pipe")?;
-    poll.registry().register(&mut told, STORY, Interest::READABLE)?;
+    poll.registry().register(&mut told, STORY, Interest::READABLE).context("epoll_ctl")?;
     let result = begin(children.clone(), story, open_while_told)?;
     let mut events = Events::with_capacity(2);
     loop {
@@ -83,7 +83,7 @@ fn begin<T: Send + 'static>(
         // Nobody is left to take the result when the program is ending already.
         let _ = give.send(story(&children));
         drop((give, open_while_told));
-        // Children die with the thread that started them: how they end is for `finish` and `end` to say.
+        // Children die with the thread that started them, and it is for `finish` and `end` to end them.
         loop {
             thread::park();
         }

@@ -1,6 +1,6 @@
-//! What the allocator keeps of freed memory, and how a program has it give that back.
+//! What the allocator keeps of freed memory, and how a program makes it give that back.
 //!
-//! Note: 空间 (a process's memory). Man: malloc_trim(3).
+//! Note: 进程的空间. Man: malloc_trim(3).
 
 /// Returns the pages that hold nothing any more to the system. glibc's allocator keeps freed blocks of less
 /// than 128 KiB wherever one in use lies above them; musl's returns them by itself.

@@ -33,9 +33,9 @@ use nix::unistd::{ForkResult, Pid, fork, getpid, getppid, setpgid};
 use crate::linux::failure::Failure;
 use crate::linux::stdio::complain;
 use event::Event;
-use job::{Job, Started, Whose};
+use job::{Job, Started, Whose, cannot_start};
 
-/// Commands that were asked to end by SIGTERM have so long before SIGKILL.
+/// Time between the SIGTERM that asks commands to end and SIGKILL.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// The owner of some children. Clones share them; the last one that is dropped ends them.
@@ -55,12 +55,12 @@ pub struct Child {
 }
 
 impl Children {
-    /// Of children that are parts of this program.
+    /// Owns children that are parts of this program.
     pub fn helpers() -> Children {
         Children::of(Whose::Ours)
     }
 
-    /// Of commands that the user wants to run.
+    /// Owns commands that the user wants to run.
     pub fn commands() -> Children {
         Children::of(Whose::Users)
     }
@@ -82,7 +82,7 @@ impl Children {
 
     /// Forks a child that does `body` and exits with what it returns.
     ///
-    /// Only as long as the program has one thread: of several, the child would have one, and the locks of the others
+    /// The program must have one thread only: of several the child would have one, with the locks of the others held
     /// for ever.
     pub fn fork(&self, body: impl FnOnce() -> u8) -> anyhow::Result<Pid> {
         let mut job = self.lock();
@@ -118,12 +118,12 @@ impl Children {
         self.lock().kill();
     }
 
-    /// Ends what is still running of them, at once: for a second signal.
+    /// Kills those that still run, at once: for a second signal.
     pub fn kill(&self) {
         self.lock().kill();
     }
 
-    /// When the work with them is over, well or not. Commands that have been waited for to their end are only reaped.
+    /// To be called when the work with them is over, well or not. Commands that have been waited for are only reaped.
     pub fn finish(&self) {
         if self.lock().is_done() { self.lock().reap() } else { self.end() }
     }
@@ -196,7 +196,7 @@ fn forked_by(body: impl FnOnce() -> u8) -> anyhow::Result<Pid> {
     ensure!(unshare(CloneFlags::CLONE_THREAD) != Err(Errno::EINVAL), "fork in a program that has several threads");
     // SAFETY: there is no other thread, so the child may do what its parent may.
     #[allow(unsafe_code, reason = "fork(2) is unsafe in a program with threads")]
-    match unsafe { fork() }.context("fork")? {
+    match unsafe { fork() }.map_err(io::Error::from).context("fork")? {
         ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {
             let code = panic::catch_unwind(AssertUnwindSafe(body)).unwrap_or(1);
@@ -229,17 +229,6 @@ fn waitid(pid: i32, options: i32) -> io::Result<ExitStatus> {
         Some(Event::Killed { signal, .. }) => signal,
         other => return Err(io::Error::other(format!("waitid: {other:?} is no end"))),
     }))
-}
-
-/// Says why a command cannot be started; the exit code is the shell's.
-fn cannot_start(command: &Command, error: io::Error) -> anyhow::Error {
-    let code = match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::ENOENT) => 127,
-        None | Some(Errno::EAGAIN | Errno::ENOMEM | Errno::EMFILE | Errno::ENFILE) => 1,
-        Some(_) => 126,
-    };
-    complain(&anyhow::Error::new(error).context(format!("start {}", command.get_program().display())));
-    Failure::Child(code).into()
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! Listening and dialling for every literal of Go's.
+//! Listening and dialling, for each of Go's network literals.
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Listen`, `net.DialTimeout`. Man: socket(2), bind(2),
 //! listen(2), connect(2), setrlimit(2), tcp(7), unix(7).
 
+mod address;
 mod peer;
 pub mod resolve;
 mod service;
@@ -10,19 +11,17 @@ mod socket_file;
 
 use std::ffi::OsStr;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::unix::ffi::OsStrExt;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
-use nix::net::if_::if_indextoname;
+use anyhow::Context;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use socket2::{Domain, SockAddr, Socket, TcpKeepalive};
+use socket2::{Domain, Socket, TcpKeepalive};
 
 use crate::linux::failure::Failure;
 use crate::linux::network::Network;
 use crate::linux::readiness::{is_timeout, restart};
-use crate::linux::stdio::escaped;
+pub use address::{LONGEST_PATH, shown, unix_address};
 pub use peer::check_server;
 pub use socket_file::{SocketFile, remove_all as remove_socket_files};
 
@@ -38,11 +37,11 @@ pub struct Listener {
     pub network: Network,
     /// Where it listens, the port that the kernel chose included.
     pub address: String,
-    /// The file of a Unix socket, removed when dropped.
+    /// The file of a Unix socket, removed on drop.
     pub file: Option<SocketFile>,
 }
 
-/// socket(2), bind(2) and listen(2). With `sockets` above 1 a TCP port is shared by so many
+/// socket(2), bind(2) and listen(2). With `sockets` above 1 that number of sockets share a TCP port
 /// (`SO_REUSEPORT`); a Unix socket stays one.
 pub fn listen(
     network: Network,
@@ -52,7 +51,8 @@ pub fn listen(
 ) -> anyhow::Result<Listener> {
     let address = address.as_ref();
     if network.kind() == socket2::Type::DGRAM {
-        bail!("listen {network}: datagrams have no connections to listen for (listen(2): EOPNOTSUPP)");
+        let error = io::Error::from_raw_os_error(nix::libc::EOPNOTSUPP);
+        return Err(error).with_context(|| format!("listen {network}: datagrams have no connections"));
     }
     if network.is_unix() {
         let bound = socket_file::bind_and_listen(network, address, backlog);
@@ -92,7 +92,7 @@ enum Port {
 // ANCHOR: listen
 /// Go's "tcp" on the wildcard of IPv6 is one socket for both families, its "tcp6" is for IPv6 alone.
 fn listen_tcp(network: Network, address: SocketAddr, backlog: i32, port: Port) -> io::Result<Socket> {
-    let socket = new_socket(Domain::for_address(address), network)?;
+    let socket = network.socket(Domain::for_address(address))?;
     if address.is_ipv6() {
         socket.set_only_v6(network != Network::Tcp || !address.ip().is_unspecified())?;
     }
@@ -108,10 +108,6 @@ fn listen_tcp(network: Network, address: SocketAddr, backlog: i32, port: Port) -
 
 fn is_without_ipv6(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(nix::libc::EAFNOSUPPORT | nix::libc::EADDRNOTAVAIL))
-}
-
-fn new_socket(domain: Domain, network: Network) -> io::Result<Socket> {
-    Socket::new(domain, network.kind(), network.protocol())
 }
 
 /// Paths may be any bytes, names of hosts may not.
@@ -174,7 +170,7 @@ fn connect_tcp(network: Network, peer: SocketAddr, timeout: Duration) -> io::Res
     if timeout.is_zero() {
         return Err(io::ErrorKind::TimedOut.into());
     }
-    let socket = new_socket(Domain::for_address(peer), network)?;
+    let socket = network.socket(Domain::for_address(peer))?;
     socket.connect_timeout(&peer.into(), timeout)?;
     tune_tcp(&socket)?;
     Ok(socket)
@@ -183,65 +179,14 @@ fn connect_tcp(network: Network, peer: SocketAddr, timeout: Duration) -> io::Res
 /// connect(2) to a Unix socket waits while the backlog is full, for as long as `SO_SNDTIMEO` says; a
 /// non-blocking one would fail with `EAGAIN`, and no event would tell when to try again.
 fn dial_unix(network: Network, address: &OsStr, timeout: Duration) -> io::Result<Socket> {
-    let socket = new_socket(Domain::UNIX, network)?;
+    let socket = network.socket(Domain::UNIX)?;
     socket.set_write_timeout(Some(timeout.max(Duration::from_micros(1))))?;
     restart(|| socket.connect(&unix_address(address)?))?;
     socket.set_write_timeout(None)?;
     Ok(socket)
 }
 
-/// The longest path that fits into `sun_path` beside its final NUL.
-pub const LONGEST_PATH: usize = 107;
-
-/// A path, or `@name` for the abstract namespace.
-pub fn unix_address(address: &OsStr) -> io::Result<SockAddr> {
-    let bytes = address.as_bytes();
-    if bytes.is_empty() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "an empty path"));
-    }
-    if bytes.len() > LONGEST_PATH + usize::from(bytes.starts_with(b"@")) {
-        let long = format!("a path of {} bytes, and at most {LONGEST_PATH} fit into an address", bytes.len());
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, long));
-    }
-    match bytes.strip_prefix(b"@") {
-        Some(name) => SockAddr::unix(OsStr::from_bytes(&[b"\0", name].concat())),
-        None => SockAddr::unix(address),
-    }
-}
-
-// ANCHOR: shown
-/// An address as Go prints it: an IPv4 peer of a dual-stack socket by its IPv4 address, the zone of an IPv6 one by the
-/// interface's name, an abstract name with its `@`, and a socket without a name as `@` alone.
-pub fn shown(address: &SockAddr) -> String {
-    if let Some(address) = address.as_socket() {
-        return shown_ip(address);
-    }
-    match (address.as_pathname(), address.as_abstract_namespace()) {
-        (Some(path), _) => escaped(path.as_os_str().as_bytes()),
-        (_, name) => format!("@{}", escaped(name.unwrap_or_default())),
-    }
-}
-
-fn shown_ip(address: SocketAddr) -> String {
-    match address {
-        SocketAddr::V6(v6) if v6.scope_id() != 0 => {
-            let zone = if_indextoname(v6.scope_id()).map(|name| name.to_string_lossy().into_owned());
-            format!("[{}%{}]:{}", v6.ip(), zone.unwrap_or_else(|_| v6.scope_id().to_string()), v6.port())
-        }
-        _ => SocketAddr::new(address.ip().to_canonical(), address.port()).to_string(),
-    }
-}
-// ANCHOR_END: shown
-
-/// Where a wildcard leads that is dialled: to this machine.
-fn loopback(ip: std::net::IpAddr) -> std::net::IpAddr {
-    if !ip.is_unspecified() {
-        return ip;
-    }
-    if ip.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() }
-}
-
-/// As many sockets as the hard limit allows: the soft one goes up to it, as in every Go program since 1.19.
+/// Raises the soft limit of open descriptors to the hard one, as every Go program does since 1.19.
 pub fn raise_descriptor_limit() -> anyhow::Result<()> {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).context("getrlimit RLIMIT_NOFILE")?;
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard).context("setrlimit RLIMIT_NOFILE")

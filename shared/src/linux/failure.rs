@@ -1,13 +1,14 @@
-//! Why a program ends otherwise than well, as its exit code tells.
+//! Why a program does not succeed, as its exit code tells.
 
-use std::fmt;
+use std::{fmt, io};
 
+use nix::errno::Errno;
 use nix::sys::signal::Signal;
 
-/// An error that decides the exit code. Every other error is 1.
+/// An error with an exit code of its own. Every other error is 1.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// 0: whoever read stdout has gone.
+    /// 0: the reader of stdout has gone.
     ReaderGone,
     /// 1: and everything about it has been said.
     AlreadySaid,
@@ -17,9 +18,9 @@ pub enum Failure {
     CannotShow(String),
     /// 124.
     Deadline(String),
-    /// No code: the program ends by the signal that broke it off, whose sender knows.
+    /// The program ends by the signal that broke it off, and has nothing to say: the sender knows.
     Interrupted(Signal),
-    /// The exit code of a child; it spoke for itself.
+    /// The exit code of a child, which has reported its own error.
     Child(u8),
 }
 
@@ -49,3 +50,26 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+/// An error with its causes, in one line and one dialect: an errno in the words of std, not by its bare name.
+pub fn in_one_line(error: &anyhow::Error) -> String {
+    let causes = error.chain().map(|cause| match cause.downcast_ref::<Errno>() {
+        Some(&errno) => io::Error::from(errno).to_string(),
+        None => cause.to_string(),
+    });
+    causes.collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_errno_is_told_in_words_whichever_crate_reports_it() {
+        let of_std = anyhow::Error::new(io::Error::from(Errno::EACCES)).context("bind 127.0.0.1:80");
+        let of_nix = anyhow::Error::new(Errno::EACCES).context("bind 127.0.0.1:80");
+        for error in [of_std, of_nix] {
+            assert_eq!(in_one_line(&error), "bind 127.0.0.1:80: Permission denied (os error 13)");
+        }
+    }
+}

@@ -3,9 +3,10 @@
 //! Note: 基于TCP/IP协议栈的Socket通讯 (the table of literals). Go: `net.Listen`, `net.Dial`. Man: socket(2).
 
 use std::fmt;
+use std::io;
 use std::str::FromStr;
 
-use socket2::{Domain, Protocol, Type};
+use socket2::{Domain, Protocol, Socket, Type};
 
 /// A literal as `net.Listen` and `net.Dial` take it: case-sensitive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,6 +68,11 @@ impl Network {
             Udp | Udp4 | Udp6 | Unixgram => Type::DGRAM,
             Unixpacket => Type::SEQPACKET,
         }
+    }
+
+    /// socket(2), in one of the domains that it admits.
+    pub fn socket(self, domain: Domain) -> io::Result<Socket> {
+        Socket::new(domain, self.kind(), self.protocol())
     }
 
     /// Whether its addresses are paths (or `@names`) rather than `HOST:PORT`.

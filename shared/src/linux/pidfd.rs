@@ -1,4 +1,4 @@
-//! A process by a descriptor: it stays the same process, also when its PID is another's already; and that
+//! A process by a descriptor, which means the same process even when another has its PID; and the promise that
 //! children can be waited for.
 //!
 //! Go: `os.Process`. Man: pidfd_open(2), pidfd_send_signal(2), sigqueue(3).
@@ -58,7 +58,7 @@ impl PidFd {
         self.pid
     }
 
-    /// As kill(2), or with a value as sigqueue(3), but never to another process.
+    /// Sends a signal as kill(2) does, or with a value as sigqueue(3) does, but never to another process.
     pub fn send(&self, signal: c_int, value: Option<c_int>) -> io::Result<()> {
         let info = value.map(|value| queued(signal, value));
         let info = info.as_ref().map_or(ptr::null(), ptr::from_ref);
@@ -85,9 +85,9 @@ impl AsFd for PidFd {
     }
 }
 
-/// Has the kernel keep how children of this process end, until they are waited for.
+/// Makes the kernel keep how children of this process end, until they are waited for.
 ///
-/// Whoever started this process with SIGCHLD ignored wanted that of its own children; wait(2) would find none.
+/// A parent that ignored SIGCHLD meant its own children; we inherit that, and wait(2) would find none of ours.
 pub fn keep_how_children_end() -> io::Result<()> {
     signals::set(Signal::SIGCHLD, SigHandler::SigDfl)
 }

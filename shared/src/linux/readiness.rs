@@ -9,7 +9,7 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll};
@@ -27,15 +27,16 @@ pub enum Ready<T> {
     NotYet,
 }
 
-static TRACE: AtomicBool = AtomicBool::new(false);
+/// Gets a line for each call.
+static TRACE: OnceLock<fn(fmt::Arguments<'_>)> = OnceLock::new();
 
-/// Shows every non-blocking call from now on (`-vv`).
-pub fn trace_calls() {
-    TRACE.store(true, Ordering::Relaxed);
+/// Tells `narrate` of every non-blocking call from now on (`-vv`).
+pub fn trace_calls(narrate: fn(fmt::Arguments<'_>)) {
+    TRACE.get_or_init(|| narrate);
 }
 
 // ANCHOR: eagain
-/// Makes one non-blocking call, again where a signal interrupted it.
+/// Makes one non-blocking call, and again if a signal interrupted it.
 ///
 /// `call` and `fd` are for the trace only.
 #[inline]
@@ -46,8 +47,8 @@ pub fn nonblocking<T: Returned>(
 ) -> io::Result<Ready<T>> {
     loop {
         let result = attempt();
-        if TRACE.load(Ordering::Relaxed) {
-            show(call, fd.as_raw_fd(), &result);
+        if let Some(narrate) = TRACE.get() {
+            show(*narrate, call, fd.as_raw_fd(), &result);
         }
         match result {
             Ok(value) => return Ok(Ready::Done(value)),
@@ -74,7 +75,7 @@ pub fn nonblocking<T: Returned>(
 /// | bytes of another sender, where `SO_PASSCRED` is set, of Unix sockets | the same |
 /// | the next record, of a socket that keeps boundaries | always possible |
 ///
-/// An edge-triggered loop hears nothing of these later: where one is possible, only `EAGAIN` says that
+/// An edge-triggered loop hears nothing of these later: where one is possible, only `EAGAIN` proves that
 /// nothing is left.
 #[inline]
 pub fn read(socket: &Socket, buffer: &mut [u8]) -> io::Result<Ready<usize>> {
@@ -98,9 +99,9 @@ pub fn write(socket: &Socket, bytes: &[u8]) -> io::Result<Ready<usize>> {
 /// epoll_wait(2). A signal ends the wait with no events, as the timeout does.
 pub fn wait(poll: &mut Poll, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
     let result = poll.poll(events, timeout);
-    if TRACE.load(Ordering::Relaxed) {
+    if let Some(narrate) = TRACE.get() {
         let count = result.as_ref().map(|()| events.iter().count());
-        show("epoll_wait", poll.as_raw_fd(), &count);
+        show(*narrate, "epoll_wait", poll.as_raw_fd(), &count);
     }
     match result {
         Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
@@ -155,7 +156,7 @@ pub fn restart<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 }
 
 /// Makes a call on a descriptor that is not ours alone, such as stdout: where somebody made it non-blocking, poll(2)
-/// waits instead. The flag is the open file's, so whoever took it away would hinder those who set it.
+/// waits instead. The flag belongs to the open file: removing it would hinder those who set it.
 pub fn as_if_blocking<T>(
     file: &impl AsFd,
     event: PollFlags,
@@ -201,10 +202,15 @@ impl<A> Returned for (Socket, A) {
 }
 
 #[cold]
-fn show<T: Returned, E: Borrow<io::Error>>(call: &str, fd: RawFd, result: &Result<T, E>) {
+fn show<T: Returned, E: Borrow<io::Error>>(
+    narrate: fn(fmt::Arguments<'_>),
+    call: &str,
+    fd: RawFd,
+    result: &Result<T, E>,
+) {
     match result {
-        Ok(value) => crate::linux::stdio::narrate(format_args!("{call}({fd}) = {}", value.returned())),
-        Err(error) => crate::linux::stdio::narrate(format_args!("{call}({fd}) = {}", Name(error.borrow()))),
+        Ok(value) => narrate(format_args!("{call}({fd}) = {}", value.returned())),
+        Err(error) => narrate(format_args!("{call}({fd}) = {}", Name(error.borrow()))),
     }
 }
 

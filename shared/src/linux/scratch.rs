@@ -16,15 +16,15 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, ensure};
 
 use crate::linux::child::Children;
-use crate::linux::failure::Failure;
+use crate::linux::failure::{Failure, in_one_line};
 use crate::linux::pidfd;
 use crate::linux::shutdown::abort_on_signals;
 use crate::linux::stdio::narrate;
 
-/// Told or not, the folder is removed.
+/// Told or not, the folder is removed; told in vain, the maker has gone.
 const CUSTODIAN: &str = r#"trap '' HUP INT PIPE QUIT TERM
 folder=$(mktemp -d -- "${TMPDIR:-/tmp}/$0-XXXXXX") || exit
-printf %s "$folder"
+printf %s "$folder" 2> /dev/null
 exec > /dev/null
 cat
 rm -rf -- "$folder""#;
@@ -98,7 +98,7 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         if let Err(error) = self.end() {
-            narrate(format_args!("{error:#}"));
+            narrate(format_args!("{}", in_one_line(&error)));
         }
     }
 }

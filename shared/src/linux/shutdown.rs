@@ -15,7 +15,7 @@ use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, sigprocmask};
 
 use crate::linux::signals::{self, ASKING};
 
-/// A wish to end, seen by all event loops that gave it a waker. Clones share it.
+/// A request to end, seen by all event loops that gave it a waker. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown(Arc<Shared>);
 
@@ -44,12 +44,12 @@ impl Shutdown {
         }
     }
 
-    /// Whether the end has been asked for.
+    /// Whether the end has been requested.
     pub fn is_requested(&self) -> bool {
         self.0.requested.load(Ordering::SeqCst)
     }
 
-    /// Has `waker` woken when the end is asked for, or at once if it has been already.
+    /// Wakes `waker` when the end is requested, or at once if it has been already.
     pub fn wake(&self, waker: Waker) -> io::Result<()> {
         let mut wakers = self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_requested() {
@@ -60,8 +60,8 @@ impl Shutdown {
     }
 }
 
-/// Has the first of the three signals end the process, after `last_act`: for a program that has something to take
-/// away but nobody to wait for.
+/// Makes the first of the three signals end the process, after `last_act`: for a program that has to clean up but
+/// waits for nobody.
 pub fn abort_on_signals(last_act: impl Fn() + Send + 'static) -> anyhow::Result<()> {
     catch(move || abort(&last_act))
 }
@@ -79,8 +79,8 @@ fn catch(handler: impl FnMut() + Send + 'static) -> anyhow::Result<()> {
     keeping_ignored(|| ctrlc::set_handler(handler)).context("catch SIGINT, SIGTERM and SIGHUP")
 }
 
-/// Lets `install` set its handlers, but a signal that was ignored stays ignored: so a shell without
-/// job control starts `prog &`, and nohup any program.
+/// Lets `install` set its handlers, but an ignored signal stays ignored: a shell without job control
+/// starts `prog &` so, and nohup any program.
 ///
 /// `ctrlc::try_set_handler` would refuse all three signals where one is ignored, `set_handler` takes
 /// all three. So the ignored ones are given back; meanwhile all are blocked, and setting a signal to

@@ -1,7 +1,7 @@
 //! Signals at both ends of a program's life: the mask that it was started with, and the signal that ends it.
 //!
-//! Whoever started us may have blocked what is to end us, or ignored it. A mask is undone, and handed on to our
-//! children; to ignore is a wish (nohup, `prog &` of sh) and stays.
+//! Whoever started us may have blocked the signals that end us, or ignored them. Blocked ones are unblocked, and our
+//! children get the mask that we got; ignored ones stay ignored, for somebody wished that (nohup, `prog &` of sh).
 //!
 //! Note: 信号. Go: `signal.Notify`. Man: signal(7), sigprocmask(2), raise(3).
 
@@ -19,7 +19,7 @@ use crate::linux::failure::Failure;
 /// Ctrl-C, `kill`, and a terminal that hangs up: they ask for an end in order.
 pub const ASKING: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
 
-/// What ends a program, whether it looks after that or not.
+/// The signals that end a program, whether it catches them or not.
 const ENDING: [Signal; 5] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGPIPE];
 
 /// The mask that this process was started with.
@@ -28,10 +28,10 @@ static GIVEN: OnceLock<SigSet> = OnceLock::new();
 /// The last of the [`ASKING`] that came, or 0.
 static CAME: AtomicI32 = AtomicI32::new(0);
 
-/// Whose handler [`note`] was put before.
+/// The handler that [`note`] calls.
 static NEXT: OnceLock<extern "C" fn(c_int)> = OnceLock::new();
 
-/// Unblocks what ends a program. To be called before there is a second thread, which would inherit the mask.
+/// Unblocks the signals that end a program. Call it before there is a second thread, which would inherit the mask.
 pub fn unblock() -> io::Result<()> {
     let mut given = SigSet::empty();
     sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&ENDING.into_iter().collect()), Some(&mut given))?;
@@ -39,7 +39,7 @@ pub fn unblock() -> io::Result<()> {
     Ok(())
 }
 
-/// Has `command` start with the mask that this process was started with.
+/// Makes `command` start with the mask that this process was started with.
 pub fn hand_on(command: &mut Command) -> &mut Command {
     let Some(&given) = GIVEN.get() else { return command };
     // SAFETY: sigprocmask(2) is async-signal-safe, and the set is the closure's own.
@@ -69,7 +69,7 @@ pub fn set(signal: Signal, handler: SigHandler) -> io::Result<()> {
     Ok(())
 }
 
-/// Puts a handler before the one that `signal` has, which does not tell what came: ours notes it, then calls that.
+/// Puts our handler before that of `signal`, which does not tell which signal came: ours notes it, then calls that.
 pub(super) fn note_before_handler(signal: Signal) -> io::Result<()> {
     let ours = SigAction::new(SigHandler::Handler(note), SaFlags::SA_RESTART, SigSet::empty());
     // SAFETY: the handler stores a number and calls one that was a handler already: both are async-signal-safe.

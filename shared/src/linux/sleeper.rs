@@ -1,4 +1,4 @@
-//! That somebody waits, seen: the kernel says so in /proc, and no clock has to.
+//! A process or a thread seen asleep: /proc says so, and no clock has to.
 //!
 //! Man: proc_pid_stat(5), proc_pid_syscall(5).
 
@@ -32,13 +32,14 @@ impl Task {
         Ok(Task(open("/proc/thread-self/stat")?))
     }
 
-    /// Whether it falls asleep; otherwise it ends.
+    /// Waits until it is asleep (true) or has ended (false).
     pub fn sleeps(&self) -> anyhow::Result<bool> {
         comes_to(&self.0, |stat| Ok(state(stat) == Some('S')))
     }
 }
 
-/// The system calls of a thread: its `syscall`. It must open that itself: of one that is about to end not everybody may.
+/// The system calls of a thread: its `syscall`. The thread must open the file itself: others may not be allowed to,
+/// once it is about to end.
 #[derive(Debug)]
 pub struct Calls {
     syscall: File,
@@ -51,7 +52,7 @@ impl Calls {
         Ok(Calls { syscall: open("/proc/thread-self/syscall")?, task: Task::current()? })
     }
 
-    /// Whether the thread falls asleep in `call`, which it makes once; otherwise it ends.
+    /// Waits until the thread is asleep in `call`, which it makes once (true), or has ended (false).
     pub fn sleeps_in(&self, call: libc::c_long) -> anyhow::Result<bool> {
         let call = call.to_string();
         let is_in = |line: &str| line.split(' ').next() == Some(&call);
@@ -68,7 +69,7 @@ fn open(path: &str) -> anyhow::Result<File> {
     File::open(path).map_err(|error| Failure::CannotShow(format!("open {path}: {error}")).into())
 }
 
-/// Reads again and again until the task is so, or is over.
+/// Reads until the task is in that state, or has ended.
 fn comes_to(file: &File, is_so: impl Fn(&str) -> anyhow::Result<bool>) -> anyhow::Result<bool> {
     while let Some(text) = look(file)? {
         if is_so(&text)? {
@@ -82,7 +83,7 @@ fn comes_to(file: &File, is_so: impl Fn(&str) -> anyhow::Result<bool>) -> anyhow
     Ok(false)
 }
 
-/// What the file says now; `None` when the task is over.
+/// What the file says now; `None` once the task has ended.
 fn look(file: &File) -> anyhow::Result<Option<String>> {
     let mut buffer = [0; 1024];
     match file.read_at(&mut buffer, 0) {
@@ -92,7 +93,7 @@ fn look(file: &File) -> anyhow::Result<Option<String>> {
     }
 }
 
-/// /proc may be missing, or that of another PID namespace, where our PIDs are others' or nobody's.
+/// /proc may be missing, or that of another PID namespace, where our PIDs mean others or nobody.
 pub fn check_proc() -> anyhow::Result<()> {
     match fs::read_link("/proc/self") {
         Ok(link) if link.as_os_str() == getpid().to_string().as_str() => Ok(()),
@@ -109,7 +110,7 @@ fn state(stat: &str) -> Option<char> {
     stat.rsplit_once(") ")?.1.chars().next()
 }
 
-/// Has a thread make a call in which it may fall asleep.
+/// Starts a thread that makes a call in which it may fall asleep.
 pub fn spawn<'scope, T: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     call: impl FnOnce() -> T + Send + 'scope,

@@ -15,10 +15,11 @@ use nix::poll::PollFlags;
 use nix::sys::stat::{SFlag, fstat};
 use nix::{libc, unistd};
 
+use crate::linux::failure::in_one_line;
 use crate::linux::readiness::{as_if_blocking, await_event};
 
-/// stdout or stderr without std's buffer. Others may share it and have made it non-blocking: then it is waited for,
-/// and nothing is lost.
+/// stdout or stderr without std's buffer. Others may share the file and have made it non-blocking: then writes wait
+/// all the same, and nothing is lost.
 #[derive(Debug)]
 pub(crate) struct Patient<F> {
     file: F,
@@ -31,7 +32,7 @@ impl<F: AsFd> Patient<F> {
         Patient { file, deadline: None }
     }
 
-    /// Waits until then, also where the file blocks. A regular one has no reader to wait for.
+    /// Limits the wait, also where the file blocks. A regular file has no reader to wait for.
     pub(crate) fn set_deadline(&mut self, deadline: Instant) {
         let is_regular = fstat(&self.file)
             .is_ok_and(|file| SFlag::from_bits_truncate(file.st_mode) & SFlag::S_IFMT == SFlag::S_IFREG);
@@ -43,7 +44,7 @@ impl<F: AsFd> Write for Patient<F> {
     fn write(&mut self, mut bytes: &[u8]) -> io::Result<usize> {
         if self.deadline.is_some() {
             await_event(&self.file, PollFlags::POLLOUT, self.deadline)?;
-            // So much has room in a pipe when poll(2) says that it has room.
+            // What fits into a pipe for certain once poll(2) calls it writable.
             bytes = &bytes[..bytes.len().min(libc::PIPE_BUF)];
         }
         as_if_blocking(&self.file, PollFlags::POLLOUT, self.deadline, || Ok(unistd::write(&self.file, bytes)?))
@@ -70,7 +71,7 @@ extern "C" fn look_at_stdout() {
     STDOUT_WAS_CLOSED.store(flags < 0, Ordering::Relaxed);
 }
 
-/// An error if stdout was closed from the start: for a command to ask before it takes what it could not hand on.
+/// Fails if stdout was closed from the start: for a command that takes what it could not hand on then.
 pub fn stdout_is_open() -> anyhow::Result<()> {
     if STDOUT_WAS_CLOSED.load(Ordering::Relaxed) {
         return Err(io::Error::from(Errno::EBADF)).context("write stdout");
@@ -78,7 +79,7 @@ pub fn stdout_is_open() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The program's name, before which no error is told.
+/// The program's name, set before any error is told.
 static PROGRAM: OnceLock<String> = OnceLock::new();
 
 /// Errors begin with `program` from now on.
@@ -88,7 +89,7 @@ pub fn name(program: &str) {
 
 /// An error, in one line on stderr.
 pub fn complain(error: &anyhow::Error) {
-    narrate(format_args!("{}: {error:#}", PROGRAM.get().map_or("error", String::as_str)));
+    narrate(format_args!("{}: {}", PROGRAM.get().map_or("error", String::as_str), in_one_line(error)));
 }
 
 /// One line on stderr, in one write(2). There is nobody to tell when stderr fails.

@@ -1,4 +1,4 @@
-//! The terminal that controls us, lent to a process group of ours, as a shell lends it to a job.
+//! Our controlling terminal, lent to a process group of ours as a shell lends it to a job.
 //!
 //! Whoever has it can read it, and gets what Ctrl-C and Ctrl-Z send. When Ctrl-Z stops the group we stop too, so that
 //! our own shell sees it, and when that shell has us go on, the group does.
@@ -22,7 +22,7 @@ use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 pub(super) struct Terminal(File);
 
 impl Terminal {
-    /// If there is one.
+    /// Our controlling terminal, if there is one.
     pub(super) fn controlling() -> Option<Terminal> {
         File::options().read(true).write(true).open("/dev/tty").ok().map(Terminal)
     }
@@ -47,7 +47,7 @@ impl Terminal {
         Ok(lent?)
     }
 
-    /// Stops this process each time that the terminal has stopped `group`, and has the group go on with it.
+    /// Stops this process whenever the terminal has stopped `group`, and continues the group when we are continued.
     pub(super) fn watch(self: &Arc<Self>, group: Pid) -> anyhow::Result<()> {
         let terminal = Arc::clone(self);
         thread::Builder::new()

@@ -12,7 +12,7 @@ pub fn spawn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> an
     Builder::new().spawn(work).context("start a thread")
 }
 
-/// A thread that the scope waits for, also when something in the scope has failed: it must not wait for ever then.
+/// A thread that the scope waits for, even after a failure in the scope: then it must not block for ever.
 pub fn spawn_scoped<'scope, T: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     work: impl FnOnce() -> T + Send + 'scope,

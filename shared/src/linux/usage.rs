@@ -1,4 +1,4 @@
-//! What the kernel has counted of a process.
+//! What the kernel has counted for a process.
 //!
 //! Note: 进程的切换和调度. Go: `syscall.Getrusage`. Man: getrusage(2).
 
@@ -17,21 +17,21 @@ pub struct Usage {
     pub user: i64,
     /// CPU time in the kernel, in microseconds.
     pub system: i64,
-    /// The process gave the CPU away.
+    /// Voluntary context switches: the process gave up the CPU.
     pub voluntary: i64,
-    /// The CPU was taken from it.
+    /// Involuntary context switches: the CPU was taken from it.
     pub involuntary: i64,
-    /// Page faults that read no disk.
+    /// Page faults that read nothing from disk.
     pub faults: i64,
 }
 
 impl Usage {
-    /// Of this process.
+    /// The counters of this process.
     pub fn now() -> anyhow::Result<Usage> {
         Usage::of(UsageWho::RUSAGE_SELF)
     }
 
-    /// Of its children that have been waited for.
+    /// The counters of its children that have been waited for.
     pub fn of_children() -> anyhow::Result<Usage> {
         Usage::of(UsageWho::RUSAGE_CHILDREN)
     }

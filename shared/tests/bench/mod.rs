@@ -11,12 +11,15 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+#[path = "../harness/mod.rs"]
+mod harness;
+
 /// `--quick` measures every mechanism in every size and placement, draws them, and leaves no process.
 pub fn quick_measures_every_mechanism(program: &str, mechanisms: &[(&str, &[u64])]) -> io::Result<()> {
     let folder = tempfile::tempdir()?;
     let (picture, records) = (folder.path().join("bench.svg"), folder.path().join("records"));
     let mut bench = Command::new(program);
-    let output = bench.args(["bench", "--quick", "--json", "--svg"]).arg(&picture).output()?;
+    let output = harness::long_output(bench.args(["bench", "--quick", "--json", "--svg"]).arg(&picture))?;
     let stdout = succeeded(&output);
     let seen: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     seen.iter().for_each(has_the_form);
@@ -34,7 +37,7 @@ pub fn quick_measures_every_mechanism(program: &str, mechanisms: &[(&str, &[u64]
 
     let picture = fs::read_to_string(picture)?;
     fs::write(&records, &stdout)?;
-    let table = succeeded(&Command::new(program).args(["bench", "--records"]).arg(&records).output()?);
+    let table = succeeded(&harness::output(harness::command(program, &["bench", "--records"]).arg(&records))?);
     for (mechanism, _) in mechanisms {
         assert!(picture.contains(&format!(">{mechanism}</text>")), "{mechanism} is in the picture");
         assert!(table.lines().any(|line| line.starts_with(&format!("  {mechanism} "))), "{mechanism} is in the table");
@@ -56,7 +59,8 @@ fn has_the_form(record: &Value) {
 
 /// What a mechanism asks of the kernel is the same on every machine: so many reads and writes each time.
 pub fn a_round_trip_is_two_reads_and_two_writes(program: &str, mechanism: &str) -> io::Result<()> {
-    let output = Command::new(program).args(["bench", "--quick", "--json", "--pin", "same", mechanism]).output()?;
+    let bench = ["bench", "--quick", "--json", "--pin", "same", mechanism];
+    let output = harness::output(&mut harness::command(program, &bench))?;
     for line in succeeded(&output).lines() {
         let record: Value = serde_json::from_str(line)?;
         // Where the kernel was built without these counters there is no such field.
@@ -67,15 +71,14 @@ pub fn a_round_trip_is_two_reads_and_two_writes(program: &str, mechanism: &str) 
 }
 
 pub fn an_unknown_mechanism_is_wrong_usage(program: &str, first: &str) -> io::Result<()> {
-    let output = Command::new(program).args(["bench", "--quick", "pigeon"]).output()?;
-    let stderr = String::from_utf8_lossy(&output.stderr);
+    let output = harness::output(&mut harness::command(program, &["bench", "--quick", "pigeon"]))?;
+    let stderr = harness::text(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{stderr}");
     assert!(stderr.contains(&format!(": mechanism \"pigeon\": none of {first:?}")), "{stderr}");
     Ok(())
 }
 
 fn succeeded(output: &Output) -> String {
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    assert_eq!((output.status.code(), harness::text(&output.stderr)), (Some(0), String::new()));
+    harness::text(&output.stdout)
 }

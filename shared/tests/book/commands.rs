@@ -7,12 +7,6 @@ use super::markdown::fenced;
 pub const PROGRAMS: [&str; 7] =
     ["process-demo", "sync-demo", "pipe-demo", "fifo-demo", "signal-demo", "tcpsock", "unixsock"];
 
-/// The commands of the README's table, which the programs' tests hold against `--help`.
-pub fn commands(readme: &str) -> BTreeSet<String> {
-    let rows = readme.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").nth(1));
-    rows.filter_map(|cell| Some(cell.strip_prefix('`')?.strip_suffix('`')?.to_owned())).collect()
-}
-
 /// What a text tells to run: its blocks of shell, without what they print, and its code between backticks.
 pub fn told(text: &str) -> Vec<String> {
     let mut told = Vec::new();

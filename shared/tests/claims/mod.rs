@@ -13,7 +13,11 @@ use serde_json::Value;
 use shared::harness::claims::lang::Lang;
 use shared::harness::claims::ledger::{Proof, statements};
 
+#[path = "../harness/mod.rs"]
+mod harness;
+
 use super::{NAME, PROGRAM};
+use harness::text;
 
 #[test]
 fn every_claim_is_seen_as_recorded() {
@@ -40,7 +44,7 @@ fn every_row_of_the_program_is_listed_in_the_notes_order() {
 #[test]
 fn the_language_changes_what_the_note_says_and_nothing_else() {
     let [mut english, mut chinese] = [("C.UTF-8", "en"), ("zh_CN.UTF-8", "zh")].map(|(locale, lang)| {
-        let by_locale = command(&["claims", "--list", "--json"]).env("LC_ALL", locale).output().unwrap();
+        let by_locale = harness::output(command(&["claims", "--list", "--json"]).env("LC_ALL", locale)).unwrap();
         let listed = listed_in(&["--lang", lang]);
         assert_eq!(records(&by_locale), listed);
         listed
@@ -172,23 +176,18 @@ fn word(record: &Value, key: &str) -> String {
     record[key].as_str().map_or_else(|| record[key].to_string(), str::to_owned)
 }
 
-/// `claims` and the experiments end by themselves, by their own --timeout.
 fn run(arguments: &[&str]) -> Output {
-    command(arguments).output().unwrap()
+    harness::long_output(&mut command(arguments)).unwrap()
 }
 
 /// In English, whoever runs the tests.
 fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(PROGRAM);
-    command.args(arguments).env("LC_ALL", "C.UTF-8");
+    let mut command = harness::command(PROGRAM, arguments);
+    command.env("LC_ALL", "C.UTF-8");
     command
 }
 
 fn failure(arguments: &[&str]) -> (Option<i32>, String) {
     let output = run(arguments);
     (output.status.code(), text(&output.stderr))
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }

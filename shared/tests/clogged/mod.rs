@@ -6,13 +6,12 @@ use std::io::{self, PipeReader, PipeWriter, Read};
 use std::os::fd::AsFd;
 use std::process::{Child, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-/// No test waits longer.
-const WATCHDOG: Duration = Duration::from_secs(30);
+#[path = "../harness/mod.rs"]
+mod harness;
 
 pub struct Clogged {
     reader: PipeReader,
@@ -35,15 +34,13 @@ impl Clogged {
 
     /// All that `child` writes until it ends.
     pub fn read_from(mut self, child: &mut Child) -> io::Result<Vec<u8>> {
-        let (mut all, end) = (Vec::new(), Instant::now() + WATCHDOG);
+        let _watched = harness::Watchdog::over(child);
+        let mut all = Vec::new();
         while child.try_wait()?.is_none() {
             if self.is_full()? {
                 all.extend(self.piece()?);
             } else {
                 thread::yield_now();
-            }
-            if Instant::now() > end {
-                child.kill()?;
             }
         }
         loop {

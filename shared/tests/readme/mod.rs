@@ -1,46 +1,40 @@
-//! The README says what is: its table is held against the code, its sessions are run, and the reading guide's.
+//! The README is true: its table has the commands that there are, and its sessions and the guide's are run.
 //!
 //! A program's own `tests/readme.rs` includes this file and names itself.
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-const HIDDEN: [&str; 1] = ["help"];
+#[path = "../harness/mod.rs"]
+mod harness;
+#[path = "table.rs"]
+mod table;
+
+/// What all programs have is said once, beside the table.
+const EVERYWHERE: [&str; 3] = ["bench", "claims", "help"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// Every command of the program has a row, every row a command and a file whose head names the heading.
+/// Every command of the program stands in the table, and nothing else does.
 pub fn table_matches_the_commands(name: &str, program: &str) -> io::Result<()> {
+    let help = harness::output(&mut harness::command(program, &["--help"]))?;
+    let help = harness::text(&help.stdout);
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let listed: BTreeSet<&str> = listed
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|command| !EVERYWHERE.contains(command))
+        .collect();
     for readme in readmes()? {
-        let mut in_table: Vec<String> = Vec::new();
-        for row in readme.lines().filter(|line| line.starts_with('|')) {
-            let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
-            let [heading, command, file, _twin] = cells[..] else { continue };
-            let Some(command) = command.trim_matches('`').strip_prefix(&format!("{name} ")) else { continue };
-            in_table.push(command.to_owned());
-            let path = file.split_once("](").map_or(file, |(_, link)| link.trim_end_matches(')'));
-            let source = fs::read_to_string(root().join(path)).map_err(|e| io::Error::other(format!("{path}: {e}")))?;
-            let head: Vec<&str> = source.lines().take_while(|line| line.starts_with("//!")).collect();
-            for heading in heading.split(", ") {
-                assert!(head.iter().any(|line| line.contains(heading)), "{path} does not name {heading}");
-            }
-        }
-        let help = Command::new(program).arg("--help").output()?;
-        let help = String::from_utf8_lossy(&help.stdout).into_owned();
-        let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-        let mut listed: Vec<String> = listed
-            .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
-            .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
-            .filter(|command| !HIDDEN.contains(&command.as_str()))
-            .collect();
-        in_table.sort();
-        listed.sort();
+        let entries = table::entries(&readme);
+        let in_table: BTreeSet<&str> =
+            entries.iter().filter(|entry| entry.program == name).map(|entry| &*entry.command).collect();
         assert_eq!(in_table, listed, "the table and `{name} --help`");
     }
     Ok(())
@@ -59,7 +53,7 @@ pub fn sessions_are_real(name: &str, program: &str) -> io::Result<()> {
             let script = commands.iter().map(|line| &line[2..]).collect::<Vec<_>>().join("\n");
             let came = run(&script, program)?;
             if let Some(skipped) = came.lines().find(|line| is_skipped(line)) {
-                writeln!(io::stderr(), "not shown on this machine: {script}: {skipped}")?;
+                harness::say(format_args!("not shown on this machine: {script}: {skipped}"));
                 continue;
             }
             assert_eq!(normal(came.lines()), normal(shown), "\n{script}\n{came}");
@@ -80,14 +74,12 @@ fn run(script: &str, program: &str) -> io::Result<String> {
     let programs = Path::new(program).parent().unwrap();
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
     let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
-    let mut shell = Command::new("sh");
-    shell.args(["-c", &format!("exec 2>&1\n{}", script.replace("8085", &port))]);
+    let mut shell = harness::command("sh", &["-c", &format!("exec 2>&1\n{}", script.replace("8085", &port))]);
     let folder = tempfile::tempdir()?;
     shell.current_dir(if script.starts_with("make") { root() } else { folder.path().to_owned() });
     // Not as a part of the `make test` that may run us.
     shell.env("LC_ALL", "C.UTF-8").env("PATH", path).env("MAKEFLAGS", "PROFILE=dev").env_remove("MAKELEVEL");
-    let output = shell.output()?;
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    Ok(harness::text(&harness::long_output(&mut shell)?.stdout))
 }
 
 /// Lines sorted, each number as `0`.

@@ -7,6 +7,8 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 pub mod faults;
+#[path = "../harness/mod.rs"]
+pub mod harness;
 pub mod process;
 pub mod short_reads;
 pub mod slow_peers;
@@ -14,12 +16,10 @@ pub mod stands;
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
-use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-/// No call of a test waits longer: a hang is a failure.
-pub const WATCHDOG: Duration = Duration::from_secs(30);
+pub use harness::{WATCHDOG, say};
 
 /// A client's connection, with the watchdog on every call.
 pub struct Peer(pub Socket);
@@ -86,11 +86,6 @@ impl Peer {
     pub fn close_write(&self) -> io::Result<()> {
         self.0.shutdown(Shutdown::Write)
     }
-}
-
-/// Says aloud what a machine cannot show: past the harness, which keeps what `eprintln!` says.
-pub fn say(what: std::fmt::Arguments<'_>) {
-    let _ = writeln!(io::stderr(), "{what}");
 }
 
 pub const CUBE_ROOT_OF_27: &str = "The cube root of 27 is 3.000000.";

@@ -1,11 +1,9 @@
 //! A server as a process of its own, and what /proc says of it.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::process::{Child, ChildStderr, Command, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,7 +12,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-use super::{Peer, WATCHDOG, say};
+pub use super::harness::find_tool;
+use super::{Peer, WATCHDOG, harness};
 
 /// How to start a server.
 pub struct Setup {
@@ -57,8 +56,7 @@ impl Setup {
             _ => "127.0.0.1:0".to_owned(),
         };
         command.args([self.command, "--network", self.network, "--address", &address]).args(options);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn()?;
+        let mut child = harness::quiet(&mut command).spawn()?;
         let stdout = child.stdout.take().map(BufReader::new);
         let stderr = child.stderr.take();
         let mut server = Server { child, network: self.network, address, stderr, _folder: folder };
@@ -80,7 +78,7 @@ impl Server {
     }
 
     pub fn pid(&self) -> Pid {
-        Pid::from_raw(i32::try_from(self.child.id()).unwrap())
+        harness::pid(&self.child)
     }
 
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
@@ -93,19 +91,8 @@ impl Server {
         self.wait_until(|server| Ok(server.status("State")?.starts_with('T')))
     }
 
-    /// Waits for the end, under the watchdog.
     pub fn wait(&mut self) -> io::Result<ExitStatus> {
-        let (done, ended) = mpsc::channel::<()>();
-        let pid = self.pid();
-        let watchdog = thread::spawn(move || {
-            if ended.recv_timeout(WATCHDOG) == Err(mpsc::RecvTimeoutError::Timeout) {
-                let _ = kill(pid, Signal::SIGKILL);
-            }
-        });
-        let status = self.child.wait();
-        drop(done);
-        let _ = watchdog.join();
-        status
+        harness::wait(&mut self.child)
     }
 
     pub fn take_stderr(&mut self) -> ChildStderr {
@@ -172,15 +159,4 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The path of a tool that a test needs, or the reason to skip it, said aloud.
-pub fn find_tool(name: impl AsRef<OsStr>) -> Option<std::path::PathBuf> {
-    let name = name.as_ref();
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
-    if found.is_none() {
-        say(format_args!("skipped: {} is not on this machine", name.display()));
-    }
-    found
 }

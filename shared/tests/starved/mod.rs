@@ -2,17 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
-use std::io::{self, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
-
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use std::process::Command;
 
 use crate::nobody;
+
+#[path = "../harness/mod.rs"]
+mod harness;
 
 const PRLIMIT: &str = "/usr/bin/prlimit";
 
@@ -25,8 +21,7 @@ const THREADS: [&str; 4] = ["1", "2", "3", "4"];
 /// Tries each of `commands` with few descriptors, and as nobody with few threads: the superuser may have all.
 pub fn every_command_ends_and_says_why(program: &str, commands: &[&[&str]]) {
     if !Path::new(PRLIMIT).exists() {
-        let _ = writeln!(io::stderr(), "skipped: no {PRLIMIT}");
-        return;
+        return harness::say(format_args!("skipped: no {PRLIMIT}"));
     }
     let (copies, tool) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let copy = nobody::command(program, copies.path());
@@ -43,23 +38,9 @@ pub fn every_command_ends_and_says_why(program: &str, commands: &[&[&str]]) {
 }
 
 fn ends(command: &mut Command, folder: &Path) {
-    let child = command
-        .env("TMPDIR", folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let pid = Pid::from_raw(child.id().cast_signed());
-    let (tell, told) = mpsc::channel();
-    let waiter = thread::spawn(move || tell.send(child.wait_with_output()));
-    let output = told.recv_timeout(Duration::from_secs(30));
-    if output.is_err() {
-        kill(pid, Signal::SIGKILL).unwrap();
-        let _ = waiter.join().unwrap();
-    }
-    let output = output.unwrap_or_else(|_| panic!("hangs: {command:?}")).unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
+    let output = harness::output(harness::quiet(command.env("TMPDIR", folder)));
+    let output = output.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let said = harness::text(&output.stderr);
     assert!(!said.contains("panicked"), "{command:?}: {said}");
     match output.status.code() {
         Some(0) => (),

@@ -1,42 +1,31 @@
-//! The built program under a watchdog: nothing it does may hang a test.
+//! The built program, what it prints, and `wait` as a process that waits.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, ChildStderr, Command, Output, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
+use std::process::{Child, ChildStderr, Command, Output};
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 use serde_json::Value;
 
+#[path = "../../../shared/tests/harness/mod.rs"]
+mod harness;
+
 use super::PROGRAM;
+pub use harness::text;
 
-const WATCHDOG: Duration = Duration::from_secs(60);
-
-/// Runs `command` to its end, in a process group of its own, which dies if that takes too long.
+/// Runs `command` to its end, in a process group of its own.
 pub fn finish(command: &mut Command) -> Output {
     finish_spawned(spawn(command))
 }
 
 pub fn finish_spawned(child: Child) -> Output {
-    let pid = Pid::from_raw(child.id().cast_signed());
-    let (sender, receiver) = mpsc::channel();
-    let waiter = thread::spawn(move || sender.send(child.wait_with_output()));
-    let output = receiver.recv_timeout(WATCHDOG);
-    if output.is_err() {
-        killpg(pid, Signal::SIGKILL).unwrap();
-    }
-    let _ = waiter.join().unwrap();
-    output.expect("it hangs").unwrap()
+    harness::end_of(child).unwrap()
 }
 
 pub fn spawn(command: &mut Command) -> Child {
-    command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    harness::quiet(command).process_group(0).spawn().unwrap()
 }
 
 pub fn program(arguments: &[&str]) -> Command {
@@ -72,10 +61,6 @@ pub fn errors(output: &Output) -> String {
     text(&output.stderr).split_inclusive('\n').filter(|line| !line.starts_with("core or term: ")).collect()
 }
 
-pub fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
 /// `signal-demo wait`, from when it says that it waits.
 pub struct Waiting {
     child: Child,
@@ -101,9 +86,10 @@ impl Waiting {
     }
 
     pub fn finish(mut self) -> Output {
+        let _watched = harness::Watchdog::over(&self.child);
         let mut rest = Vec::new();
         std::io::copy(&mut self.stderr, &mut rest).unwrap();
-        let mut output = self.child.wait_with_output().unwrap();
+        let mut output = finish_spawned(self.child);
         output.stderr = rest;
         output
     }

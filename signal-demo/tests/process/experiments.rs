@@ -56,6 +56,24 @@ fn ids_lead_to_a_process_without_a_parent() {
     assert_eq!(chain.last().unwrap()["ppid"], 0);
 }
 
+#[test]
+fn ids_of_a_process_that_has_gone_or_of_a_thread_are_an_error() {
+    let mut gone = Command::new("true").spawn().unwrap();
+    let pid = gone.id().to_string();
+    gone.wait().unwrap();
+    let error = format!("process-demo: process {pid}: No such process (os error 3)");
+    assert_eq!(failure(&["ids", &pid]), (1, error));
+
+    let (done, wait) = std::sync::mpsc::channel::<()>();
+    let (tell, told) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || tell.send(nix::unistd::gettid()).map(|()| wait.recv()));
+    let tid = told.recv().unwrap().to_string();
+    let error = format!("process-demo: {tid} is a thread of process {}", std::process::id());
+    assert_eq!(failure(&["ids", &tid]), (1, error));
+    drop(done);
+    let _ = thread.join().unwrap();
+}
+
 /// /proc is mounted once more, in a mount namespace of its own, so that it hides the processes of others.
 #[test]
 fn ids_say_what_proc_hides() {

@@ -23,7 +23,7 @@ fn what_a_call_fails_for_that_was_not_asked_is_no_observation() -> std::io::Resu
     let failures: [(&[&str], &str, &str); 5] = [
         (&["fork"], "getrusage:error=ENOSYS", "getrusage: Function not implemented"),
         (&["fork"], "prctl:error=EPERM:when=1", "PR_SET_PDEATHSIG"),
-        (&["states", "R"], "prctl:error=EPERM:when=1", "could not do its part"),
+        (&["states", "R"], "prctl:error=EPERM:when=1", "PR_SET_PDEATHSIG: Operation not permitted"),
         (&["states", "R"], "readlink:error=EIO", "read /proc/self: Input/output error"),
         (&["pids"], "clone:error=ENOMEM", "fork: Cannot allocate memory"),
     ];

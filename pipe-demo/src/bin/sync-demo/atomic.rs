@@ -3,57 +3,21 @@
 //!
 //! Note: 关于同步 ("原子操作必须由一个单一的汇编指令代表"). Go: `sync/atomic`. Man: none but the CPU's own manual.
 
-mod compare_and_swap;
-mod words;
+pub mod compare_and_swap;
+pub mod words;
 
 use std::time::Instant;
 
-use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::at_once::deadline;
 
 use crate::increments::{Counted, Increment, on_one_cpu, on_two_cpus};
-pub use compare_and_swap::multiply;
-pub use words::{add_together, cost, move_to_and_fro};
+use compare_and_swap::multiply;
+use words::{add_together, cost, move_to_and_fro};
 
 /// There are no options.
 #[derive(clap::Args)]
 pub struct Args {}
-
-/// A loop of compare-and-swap.
-#[derive(Serialize)]
-pub struct Multiplied {
-    pub processes: u64,
-    pub multiplications: u64,
-    /// How often another had written meanwhile.
-    pub retries: u64,
-    /// The number is what one process alone would have made of it.
-    pub as_alone: bool,
-}
-
-/// Two processes, at full speed.
-#[derive(Serialize)]
-pub struct Added {
-    pub add: Increment,
-    pub additions: u64,
-    pub lost: u64,
-}
-
-/// What an addition costs one process, with nobody else there.
-#[derive(Serialize)]
-pub struct Cost {
-    pub additions: u64,
-    pub atomic_us: i64,
-    pub mutex_us: i64,
-}
-
-/// What is taken from one word is added to another, and somebody looks at both.
-#[derive(Serialize)]
-pub struct Moved {
-    pub mutex: bool,
-    pub looks: u64,
-    pub wrong_sums: u64,
-}
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     let deadline = deadline();

@@ -16,6 +16,7 @@ use serde::{Serialize, Serializer};
 use shared::harness::report::Report;
 use shared::linux::at_once::deadline;
 use shared::linux::child::Children;
+use shared::linux::child::forked::close_copy;
 
 use crate::increments::{Counted, Increment, on_two_cpus};
 
@@ -67,10 +68,10 @@ extern "C" fn count(_: libc::c_int) {
 /// A read of an empty pipe, and a write of more than a pipe holds, while a signal comes each millisecond.
 pub fn calls() -> anyhow::Result<[Interrupted; 2]> {
     const MANY: usize = 1 << 20;
+    let children = Children::helpers();
     let (mut empty, feed) = io::pipe().context("pipe")?;
     let (drain, mut full) = io::pipe().context("pipe")?;
-    let children = Children::helpers();
-    children.fork(|| u8::from(end_both_waits(&feed, &drain).is_err()))?;
+    children.fork(|| u8::from(close_copy(&full).and_then(|()| end_both_waits(&feed, &drain)).is_err()))?;
     catch_alarms()?;
     alarm_each(Duration::from_millis(1))?;
     let read = observed("read", 1, || empty.read(&mut [0]));

@@ -75,6 +75,7 @@ mod tests {
         #[allow(unsafe_code, reason = "fork(2) and _exit(2)")]
         match unsafe { fork() }.unwrap() {
             ForkResult::Parent { child } => waitpid(child, None).unwrap(),
+            // SAFETY: as above.
             ForkResult::Child => unsafe {
                 let _ = mutex.exclusively(|| libc::_exit(0));
                 libc::_exit(1)

@@ -1,6 +1,6 @@
 //! The requests of `client`, sent by a thread of their own while another reads the answers.
 //!
-//! Neither waits for the other: a server that stops reading until its answers are read has them read.
+//! Neither thread waits for the other: a server that stops reading until its answers are read stops nobody.
 
 use std::io::{self, BufRead, BufReader, Read, Stdin};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,7 @@ use crate::cube_roots::framing::DELIMITER;
 use crate::linux::failure::Failure;
 use crate::linux::readiness::{as_if_blocking, await_readable, is_timeout};
 
-/// How much of stdin is read at a time.
+/// Bytes of stdin for each read.
 const PIECE: usize = 64 << 10;
 
 /// How many requests have been sent, and how the sending ended. Clones share it.
@@ -34,7 +34,7 @@ impl Asked {
         self.state().count
     }
 
-    /// Waits until more than `answered` have been sent; false once no more will be.
+    /// Waits until more than `answered` requests have been sent; false once no more will be.
     pub(super) fn more_than(&self, answered: usize) -> anyhow::Result<bool> {
         let waits = |state: &mut State| state.count <= answered && state.ended.is_none();
         let mut state = self.0.1.wait_while(self.state(), waits).unwrap_or_else(PoisonError::into_inner);
@@ -51,7 +51,7 @@ impl Asked {
     }
 }
 
-/// Sends `numbers`, or without any the lines of stdin. The thread is left behind when the exchange ends before it.
+/// Sends `numbers`, or the lines of stdin if there are none. If the exchange ends first, the thread is left behind.
 pub(super) fn send(numbers: Vec<String>, writer: Writer, deadline: Instant) -> anyhow::Result<Asked> {
     let asked = Asked::default();
     let mut requests = Requests { writer, batch: Vec::new(), count: 0, asked: asked.clone() };
@@ -79,8 +79,8 @@ struct Requests {
 }
 
 impl Requests {
-    /// One request a line. Before the wait for a line what is complete is sent: whoever types or writes the lines may
-    /// wait for the answers.
+    /// One request a line. Complete requests are sent before the wait for another line: whoever writes the lines may
+    /// be waiting for the answers.
     fn ask_lines(&mut self, mut lines: BufReader<DeadlineStdin>) -> anyhow::Result<()> {
         let mut line = Vec::new();
         for number in 1.. {
@@ -108,7 +108,7 @@ impl Requests {
         self.count += 1;
     }
 
-    /// They count before they go: an answer may be there before the last of them has gone.
+    /// They are counted before they are sent: an answer may arrive before the last of them has left.
     fn send(&mut self) -> anyhow::Result<()> {
         let count = std::mem::take(&mut self.count);
         if count > 0 {
@@ -128,8 +128,8 @@ fn stdin_failed(error: io::Error) -> anyhow::Error {
     }
 }
 
-/// Stdin that fails once the deadline has passed. It may be anything, so it is never made non-blocking; where somebody
-/// else did that, it is waited for all the same.
+/// Stdin whose reads fail once the deadline has passed. Others may share it, so it is never made non-blocking; where
+/// somebody else did that, reads wait all the same.
 struct DeadlineStdin {
     stdin: Stdin,
     deadline: Instant,

@@ -1,12 +1,12 @@
-//! What a load asks, and the answers it must get, made before the clock runs.
+//! The requests of a load and the answers it must get, prepared before the clock starts.
 //!
-//! The answers are made by std's `{:.6}`, not by the digits of the server.
+//! The answers are formatted by std's `{:.6}`, not by the server's code.
 
 use std::fmt::Write;
 
 use crate::cube_roots::framing::DELIMITER;
 
-/// About so many different requests.
+/// Roughly the number of different requests.
 const REQUESTS: usize = 8192;
 
 /// Batches of requests with their answers.

@@ -1,4 +1,4 @@
-//! What a load measured, as its record tells it.
+//! The record of a load: what was measured.
 
 use std::fmt;
 

@@ -2,37 +2,31 @@
 //!
 //! - The backlog is an edge, too: until accept(2) has answered EAGAIN, [`Next`] says what brings the next turn.
 //! - After EMFILE, ENFILE, ENOBUFS or ENOMEM the client stays in the kernel's backlog and no new edge comes,
-//!   even when descriptors are free again. To go on trying would spin, to wait for an edge would be deaf: so
-//!   the next close tries again, and a timer, for descriptors that others give back.
+//!   even when descriptors are free again. Trying on would spin; waiting for an edge would never end. So the
+//!   next close makes us try again, and so does a timer, for descriptors that others give back.
 //! - Any other error costs one connection, as long as the socket still listens.
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯 (Accept). Go: `net.Listener.Accept`. Man: accept(2).
 
 use std::fs;
 use std::io;
-use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use mio::Token;
-use mio::unix::SourceFd;
 use nix::libc;
 use nix::sys::socket::getsockopt;
 use nix::sys::socket::sockopt::PeerCredentials;
 use socket2::{SockAddr, Socket};
 
-use super::connection::Connection;
-use super::{Reactor, Service};
-use crate::cube_roots::outbox::INTEREST;
 use crate::linux::readiness::{Ready, nonblocking};
 use crate::linux::stdio::narrate;
 
-/// How long to wait for what something else gives back.
+/// How long to wait for descriptors or memory that others give back.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// The most that one turn accepts: between two turns of one who is connected stand no more than these. With
-/// eight, a client beside four processes that connect and close all the time was served a third as often.
-const A_TURN: usize = 2;
+/// The most connections that one turn accepts, between two turns of each open connection. With eight, a client
+/// beside four processes that connect and close all the time was served a third as often.
+pub(super) const A_TURN: usize = 2;
 
 /// The connection failed before it was accepted; accept(2) advises to take these as `EAGAIN`.
 const OF_THE_PEER: [i32; 12] = [
@@ -50,13 +44,13 @@ const OF_THE_PEER: [i32; 12] = [
     libc::ETIMEDOUT,
 ];
 
-/// Nothing is left to make a connection of.
+/// Descriptors or memory for another connection are missing.
 const EXHAUSTED: [i32; 4] = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM];
 
 /// The listening socket and whether it may be used now.
 #[derive(Debug)]
 pub(super) struct Accepting {
-    /// None once the server has stopped accepting.
+    /// `None` once the server has stopped accepting.
     listener: Option<Socket>,
     next: Next,
 }
@@ -68,7 +62,7 @@ enum Next {
     Edge,
     /// Nothing: it is due, after the neighbours have had theirs.
     Due,
-    /// A close: there are as many connections as may be.
+    /// A close: the maximum of connections is reached.
     Close,
     /// A close, or this time: what is missing may come from elsewhere.
     CloseOr(Instant),
@@ -84,7 +78,7 @@ impl Accepting {
         self.next = Next::Due;
     }
 
-    /// A connection was closed, and its descriptor is free: whoever waited for that has a turn.
+    /// A connection was closed and its descriptor is free: if accept(2) waited for that, it has a turn.
     pub(super) fn room(&mut self) {
         if matches!(self.next, Next::Close | Next::CloseOr(_)) {
             self.next = Next::Due;
@@ -111,81 +105,62 @@ impl Accepting {
     }
 }
 
-impl<S: Service> Reactor<'_, S> {
-    /// One turn. It fails only when the socket can accept nothing more, ever.
-    pub(super) fn accept(&mut self, now: Instant) -> anyhow::Result<()> {
-        self.accepting.next = Next::Due;
-        for _ in 0..A_TURN {
-            if self.accepting.next != Next::Due {
-                break;
-            }
-            self.accept_one(now)?;
-        }
-        Ok(())
-    }
+/// What came of one accept(2).
+pub(super) enum Accepted {
+    /// Somebody has connected.
+    Peer(Socket, SockAddr),
+    /// A connection failed before it was one of ours.
+    Lost(io::Error),
+    /// Nobody; what brings the next turn is known.
+    Nobody,
+}
 
-    /// Accepts whoever has connected before now: no backlog is longer than the kernel's limit.
-    pub(super) fn accept_the_backlog(&mut self, now: Instant) -> anyhow::Result<()> {
-        let limit = fs::read_to_string("/proc/sys/net/core/somaxconn").ok().and_then(|text| text.trim().parse().ok());
-        let mut turns = limit.unwrap_or(4096_usize) / A_TURN + 1;
-        self.accepting.edge();
-        while self.accepting.is_due(now) && turns > 0 {
-            self.accept(now)?;
-            turns -= 1;
-        }
-        Ok(())
-    }
-
-    fn accept_one(&mut self, now: Instant) -> anyhow::Result<()> {
-        let Some(listener) = &self.accepting.listener else {
-            self.accepting.next = Next::Edge;
-            return Ok(());
+impl Accepting {
+    /// accept(2) once, if there `is_room` for another connection. It fails only when the socket can accept nothing
+    /// more, ever.
+    pub(super) fn accept(&mut self, is_room: bool, now: Instant) -> anyhow::Result<Accepted> {
+        let Some(listener) = &self.listener else {
+            self.next = Next::Edge;
+            return Ok(Accepted::Nobody);
         };
-        if self.connections.len() >= self.options.max_connections {
-            self.accepting.next = Next::Close;
-            return Ok(());
+        if !is_room {
+            self.next = Next::Close;
+            return Ok(Accepted::Nobody);
         }
         let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
         match nonblocking("accept", listener, || listener.accept4(flags)) {
-            Ok(Ready::Done((socket, address))) => {
-                self.welcome(socket, &address).unwrap_or_else(|error| self.lose(&error));
+            Ok(Ready::Done((socket, address))) => Ok(Accepted::Peer(socket, address)),
+            Ok(Ready::NotYet) => {
+                self.next = Next::Edge;
+                Ok(Accepted::Nobody)
             }
-            Ok(Ready::NotYet) => self.accepting.next = Next::Edge,
-            Err(error) if !listener.is_listener().unwrap_or(false) => return Err(error).context("accept"),
-            Err(error) if is_one_of(&error, &OF_THE_PEER) => self.lose(&error),
+            Err(error) if !listener.is_listener().unwrap_or(false) => Err(error).context("accept"),
+            Err(error) if is_one_of(&error, &OF_THE_PEER) => Ok(Accepted::Lost(error)),
             Err(error) => {
-                self.accepting.next = Next::CloseOr(now + RETRY);
-                if !is_one_of(&error, &EXHAUSTED) {
-                    self.lose(&error);
-                }
+                self.next = Next::CloseOr(now + RETRY);
+                Ok(if is_one_of(&error, &EXHAUSTED) { Accepted::Nobody } else { Accepted::Lost(error) })
             }
         }
-        Ok(())
     }
+}
 
-    fn welcome(&mut self, socket: Socket, address: &SockAddr) -> io::Result<()> {
-        if !self.options.allow_uid.is_empty() {
-            let credentials = getsockopt(&socket, PeerCredentials)?;
-            if !self.options.allow_uid.contains(&credentials.uid()) {
-                let (uid, pid) = (credentials.uid(), credentials.pid());
-                narrate(format_args!("refused: a client that runs as UID {uid} (PID {pid})"));
-                return Ok(());
-            }
-        }
-        let entry = self.connections.vacant_entry();
-        let peer = entry.key();
-        self.poll.registry().register(&mut SourceFd(&socket.as_raw_fd()), Token(peer), INTEREST)?;
-        self.desk.service.established(peer, address);
-        entry.insert(Connection::new(socket, self.desk.now));
-        self.deadlines.watch(self.desk.now);
-        Ok(())
-    }
+/// The most that can be in a backlog: the kernel's limit.
+pub(super) fn longest_backlog() -> usize {
+    let limit = fs::read_to_string("/proc/sys/net/core/somaxconn").ok().and_then(|text| text.trim().parse().ok());
+    limit.unwrap_or(4096)
+}
 
-    /// A connection failed before it was one of ours.
-    fn lose(&mut self, error: &io::Error) {
-        self.counts.failed += 1;
-        self.desk.service.lost(error);
+/// Whether the peer of a Unix socket runs as one of `allowed`; if this is empty, anybody will do.
+pub(super) fn is_welcome(socket: &Socket, allowed: &[u32]) -> io::Result<bool> {
+    if allowed.is_empty() {
+        return Ok(true);
     }
+    let credentials = getsockopt(socket, PeerCredentials)?;
+    let (uid, pid) = (credentials.uid(), credentials.pid());
+    if !allowed.contains(&uid) {
+        narrate(format_args!("refused: a client that runs as UID {uid} (PID {pid})"));
+    }
+    Ok(allowed.contains(&uid))
 }
 
 fn is_one_of(error: &io::Error, codes: &[i32]) -> bool {

@@ -1,4 +1,4 @@
-//! One peer: what it has sent so far, what it has not taken yet, and how far the conversation has come.
+//! One connection: what the peer has sent, what it has not taken yet, and how far the conversation has come.
 //!
 //! Note: Read方法 (部分读), Close方法. Go: `net.Conn`. Man: epoll(7), recv(2), shutdown(2).
 
@@ -9,74 +9,33 @@ use std::net::Shutdown;
 use mio::{Poll, Token};
 use socket2::Socket;
 
-use super::Service;
-use super::deadlines::Tick;
-use super::desk::Desk;
-use super::doubts::Trust;
+use super::desk::{Desk, Tick};
+use super::service::{End, Service};
+use super::stage::{Stage, Turn};
+use super::trust::Trust;
 use crate::cube_roots::framing::Inbox;
 use crate::cube_roots::outbox::Outbox;
 use crate::linux::readiness::{Ready, read, read_record};
 
-/// The most that one turn reads. A record that is longer than a message may be fits with room to spare.
-pub(super) const INPUT: usize = 8192;
-
-/// As soon as there are so many bytes of answers, the peer must take them before more are made, ...
+/// Once there are this many bytes of answers, the peer must take them before more are made. ...
 const ANSWERS: usize = 16 << 10;
 
-/// ... which is looked at after so many bytes of requests: they make 19 times as many bytes at most.
+/// ... That is checked after this many bytes of requests, whose answers are at most 19 times as long.
 const PIECE: usize = 512;
 
-/// How far the conversation has come.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Stage {
-    /// Requests are read and answered.
-    Open,
-    /// The last answers are on their way; then our side is closed.
-    Closing,
-    /// The last answers are on their way to a peer that has closed its side; then all is over.
-    Leaving,
-    /// Our side is closed. What comes is read and dropped: a close with unread bytes would make the
-    /// kernel reset the connection, and the peer lose answers that it has not read yet.
-    Lingering,
-}
-
-/// How a connection ended.
-#[derive(Debug)]
-pub enum End {
-    /// Both sides closed.
-    Orderly,
-    /// No request was completed in time.
-    TimedOut,
-    /// The grace period of a shutdown ended first.
-    CutOff,
-    /// A reset, most of the time.
-    Failed(io::Error),
-}
-
-/// What is to be done after a turn.
-#[derive(Debug)]
-pub(super) enum Turn {
-    /// Nothing until the next event: the kernel has no more bytes, or takes no more.
-    Drained,
-    /// Another turn, after the neighbours.
-    Unfinished,
-    /// The connection is over.
-    Closed(End),
-}
-
-/// A connection. 10,000 idle ones are all in memory, so it is small.
+/// A connection; small, because 10,000 idle ones are in memory at a time.
 #[derive(Debug)]
 pub(super) struct Connection {
     socket: Socket,
     inbox: Inbox,
-    /// What was read and waits until the peer has taken the answers to what came before.
+    /// What was read but must wait until the peer has taken the answers to what came before.
     held: Box<[u8]>,
     outbox: Outbox,
-    /// When the last request was completed, or the peer took what it had left lying.
+    /// When the last request was completed, or the peer last took answers that waited for it.
     pub(super) last_progress: Tick,
     stage: Stage,
     pub(super) trust: Trust,
-    /// Among those who are looked at again.
+    /// It is among those that are looked at again.
     pub(super) in_doubt: bool,
     /// Another turn is due already.
     pub(super) queued: bool,
@@ -104,7 +63,7 @@ impl Connection {
         self.try_turn(peer, input, desk).unwrap_or_else(|error| Turn::Closed(End::Failed(error)))
     }
 
-    /// Works until the kernel takes no more, has no more, or one read was answered.
+    /// Works until the kernel takes no more, has no more, or one read has been answered.
     ///
     /// Nothing is read or answered while answers wait: a peer that does not take them costs one read and
     /// some answers, and when it takes them, the WRITABLE edge goes on here.
@@ -204,7 +163,7 @@ impl Connection {
         if self.outbox.is_empty() { self.close_our_side() } else { Ok(Turn::Drained) }
     }
 
-    /// The kernel has no more for us now. At a shutdown that is all, unless a request has come in part.
+    /// The kernel has no more for us now. In a shutdown that is the end, unless a request has come in part.
     fn emptied<S>(&mut self, desk: &Desk<S>) -> io::Result<Turn> {
         self.trust.emptied();
         let answered = self.stage == Stage::Open && self.inbox.is_empty();
@@ -218,7 +177,7 @@ impl Connection {
         if self.outbox.is_empty() { self.close_our_side() } else { Ok(Turn::Drained) }
     }
 
-    /// No more requests are taken: what was left unterminated is none, and told so.
+    /// No more requests are taken; an unterminated one is answered as none.
     pub(super) fn end_requests<S: Service>(&mut self, peer: usize, desk: &mut Desk<S>) -> io::Result<()> {
         if self.stage != Stage::Open || self.inbox.is_empty() || !self.outbox.is_empty() {
             return Ok(());
@@ -264,7 +223,7 @@ impl Connection {
         Ok(Turn::Unfinished)
     }
 
-    /// How many bytes wait for the peer.
+    /// Number of bytes that wait for the peer.
     #[inline]
     pub(super) fn kept(&self) -> usize {
         self.held.len() + self.outbox.kept()

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use super::End;
+use super::service::End;
 
 /// What happened, for the last line on stderr.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
-    /// Accepted, and the peer sent a byte.
+    /// Accepted, with a peer that sent a byte.
     pub connections: u64,
     /// Answered, errors included.
     pub requests: u64,
@@ -17,7 +17,7 @@ pub struct Counts {
     pub failed: u64,
     /// Still open when the grace period ended.
     pub cut_off: u64,
-    /// Accepted, and the peer never sent a byte.
+    /// Accepted, with a peer that never sent a byte.
     pub probes: u64,
 }
 

@@ -1,8 +1,8 @@
-//! When idle connections are due, at the price of storing a number per request.
+//! When idle connections are due, at the price of storing a number for each request.
 //!
-//! Time goes in ticks, a fortieth of the timeout. A request stores the tick of the wake-up that brought
-//! it; a sweep over all connections at the earliest tick at which one can be due finds those that are.
-//! A clock reading per request would cost ten times as much, a heap thirty times.
+//! Time goes in ticks, each a fortieth of the timeout. A request stores the tick of the wake-up that
+//! brought it. At the earliest tick at which a connection can be due, a sweep over all of them finds those
+//! that are. Reading the clock for each request would cost ten times as much, a heap thirty times.
 //!
 //! Note: SetDeadline、SetReadDeadline、SetWriteDeadline方法. Go: `net.Conn.SetReadDeadline`.
 
@@ -11,23 +11,21 @@ use std::time::{Duration, Instant};
 use slab::Slab;
 
 use super::connection::Connection;
+use super::desk::Tick;
 
-/// A point in time, in ticks since the start.
-pub(super) type Tick = u64;
-
-/// So many ticks are a timeout.
+/// Number of ticks in a timeout.
 const TICKS: u32 = 40;
 
-/// A tick is stored when it has begun and may be stale by a wake-up: two more make sure that nobody is
+/// A tick is stored once it has begun, and may be one wake-up old: two more make sure that no connection is
 /// closed before its time.
 const DUE: Tick = TICKS as Tick + 2;
 
-/// Of all connections.
+/// The deadlines of all connections.
 #[derive(Debug)]
 pub(super) struct Deadlines {
     start: Instant,
     tick_ns: u64,
-    /// When the next connection can be due; none while there are no connections.
+    /// When the next connection can be due; `None` while there are no connections.
     sweep: Option<Tick>,
     enabled: bool,
 }
@@ -57,7 +55,7 @@ impl Deadlines {
         self.sweep.map(|tick| self.start + Duration::from_nanos(self.tick_ns.saturating_mul(tick)))
     }
 
-    /// Those that are due, if it is time to look.
+    /// The connections that are due, if it is time to look.
     pub(super) fn expired(&mut self, now: Instant, connections: &Slab<Connection>) -> Vec<usize> {
         let now = self.tick(now);
         if self.sweep.is_none_or(|tick| now < tick) {

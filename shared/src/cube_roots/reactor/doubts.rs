@@ -1,10 +1,10 @@
 //! A second look at connections whose last read was short and was believed to have emptied the socket.
 //!
-//! To ask for `EAGAIN` after each read would cost a tenth of a request at depth 1, and recvmsg(2), whose
-//! flags tell what a short read may hide, half of that. So the loop believes a short read where no event
-//! speaks against it, and looks again at those who have been silent since the last look: busy connections
-//! cost nothing, and one that falls silent costs one more read. What a short read has left behind (after a
-//! message that carried descriptors, say) is answered two periods later at most.
+//! Reading until `EAGAIN` each time would cost a tenth of a request at depth 1; recvmsg(2), whose flags tell
+//! what a short read may hide, half of that. So the loop believes a short read unless an event speaks against
+//! it, and looks again at connections that have been silent since the last look: busy ones cost nothing, and
+//! one that falls silent costs one more read. What a short read has left behind (after a message that carried
+//! descriptors, say) is answered two periods later at most.
 //!
 //! Note: Read方法 (部分读). Man: epoll(7), unix(7).
 
@@ -13,45 +13,12 @@ use std::time::{Duration, Instant};
 use slab::Slab;
 
 use super::connection::Connection;
+use super::trust::Trust;
 
-/// Between two looks.
+/// The time between two looks.
 const PERIOD: Duration = Duration::from_millis(20);
 
-/// Whether a socket is known to be empty, or a short read was believed to have emptied it: what can stand
-/// behind one is told at [`read`](crate::linux::readiness::read).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Trust {
-    /// The kernel said so: `EAGAIN`.
-    Sure,
-    /// The last read was short.
-    Believed { looked_at: bool },
-    /// It has been silent since: reads go on until `EAGAIN`.
-    Asked,
-    /// An event spoke against believing: reads go on until `EAGAIN` each time.
-    Lost,
-}
-
-impl Trust {
-    /// A read was short: whether it is taken for the last one. What comes later makes a new edge.
-    #[inline]
-    pub(super) fn believe(&mut self) -> bool {
-        if matches!(self, Trust::Asked | Trust::Lost) {
-            return false;
-        }
-        *self = Trust::Believed { looked_at: false };
-        true
-    }
-
-    /// A read answered `EAGAIN`.
-    #[inline]
-    pub(super) fn emptied(&mut self) {
-        if *self != Trust::Lost {
-            *self = Trust::Sure;
-        }
-    }
-}
-
-/// Those who are to be looked at.
+/// The connections to look at again.
 #[derive(Debug, Default)]
 pub(super) struct Doubts {
     peers: Vec<usize>,
@@ -73,7 +40,7 @@ impl Doubts {
         self.next
     }
 
-    /// Those who have been silent for a period, if it is time to look.
+    /// The connections that have been silent for a period, if it is time to look.
     pub(super) fn due(&mut self, now: Instant, connections: &mut Slab<Connection>) -> Vec<usize> {
         let mut silent = Vec::new();
         if self.next.is_some_and(|next| next <= now) {

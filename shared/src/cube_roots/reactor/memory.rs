@@ -4,7 +4,7 @@
 
 use crate::linux::allocator;
 
-/// It is not worth the call for less.
+/// Less is not worth the call.
 const LEAST: usize = 256 << 10;
 
 /// How much connections hold, and what they have freed since memory was last given back.
@@ -22,8 +22,8 @@ impl Memory {
         self.freed += before.saturating_sub(after);
     }
 
-    /// Gives back what is free, once that may be more than what is held: so the price stays a fraction of
-    /// that of filling it.
+    /// Gives back what is free, once that may be more than what is held: so it costs a fraction of what
+    /// filling it did.
     pub(super) fn give_back(&mut self) {
         if self.freed >= LEAST.max(self.held) {
             allocator::give_back();

@@ -1,7 +1,7 @@
 //! What the kernel counts of a task: its calls of read(2) and write(2), and how often it lost the CPU.
 //!
-//! Only these calls are counted for everybody to see; a count of all system calls needs perf's
-//! tracepoints, and those need privileges. recv(2), kill(2), futex(2) and epoll_wait(2) are not among them.
+//! The kernel shows only these counts to everybody; to count all system calls takes perf's
+//! tracepoints, which need privileges. recv(2), kill(2), futex(2) and epoll_wait(2) are not among them.
 //!
 //! Man: proc_pid_io(5) (syscr, syscw), proc_pid_status(5) (ctxt_switches).
 
@@ -13,13 +13,13 @@ use anyhow::Context;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counters {
-    /// `None` where the kernel was built without them, or does not tell.
+    /// `None` where the kernel was built without these counters, or does not show them.
     pub(super) reads_writes: Option<u64>,
     pub(super) switches: u64,
 }
 
 impl Counters {
-    /// Of a task by its folder in /proc.
+    /// The counters of the task that has this folder in /proc.
     pub(super) fn of(task: &Path) -> anyhow::Result<Counters> {
         let path = task.join("status");
         let status = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
@@ -45,7 +45,7 @@ impl Counters {
     }
 }
 
-/// Of lines like `syscr: 10`.
+/// The sum of two fields, of lines like `syscr: 10`.
 fn sum(lines: &str, fields: [&str; 2]) -> Option<u64> {
     let value = |field| {
         let mut pairs = lines.lines().filter_map(|line| line.split_once(':'));

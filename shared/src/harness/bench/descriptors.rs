@@ -1,4 +1,4 @@
-//! A side that is two descriptors, or one socket twice: read(2) and write(2), the same calls for all.
+//! A side that is two descriptors, or one socket twice: all are measured by the same calls, read(2) and write(2).
 //!
 //! Blocking, or non-blocking under mio's event loop.
 //!
@@ -14,7 +14,7 @@ use mio::{Events, Interest, Poll, Token};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use socket2::Socket;
 
-use super::{Meeting, Side};
+use super::mechanism::{Meeting, Side};
 use crate::linux::readiness::{Ready, nonblocking, wait};
 
 /// No limit to what one call may read or write.
@@ -27,7 +27,7 @@ pub fn blocking<const MOST: usize>(input: File, output: File) -> anyhow::Result<
 
 /// A side whose calls do not block: each is made until it is done or `EAGAIN`, and then there is one wait.
 ///
-/// The descriptors are nobody else's, for they change.
+/// The descriptors must not be shared: they are made non-blocking.
 pub fn event_loop<const MOST: usize>(input: File, output: File) -> anyhow::Result<Box<dyn Side>> {
     Ok(Box::new(EventLoop::<MOST>::new(input, output)?))
 }

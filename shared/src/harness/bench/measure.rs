@@ -8,21 +8,21 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::counters::Counters;
+use super::mechanism::{Mechanism, Meeting};
 use super::peer::Peer;
 use super::placement::Placement;
 use super::record::Record;
 use super::work::{Seen, Work};
-use super::{Mechanism, Meeting};
 use crate::harness::report::Report;
 use crate::linux::child::Children;
 use crate::linux::cpu::staying_on;
 
-/// What a first run does, which shows how much fits into the time.
+/// Round trips of a trial, which shows how many fit into the time.
 const TRIAL: u64 = 200;
-/// No fewer round trips, so that there is a 99th percentile.
+/// The fewest round trips that have a 99th percentile.
 const FEWEST: u64 = 200;
 
-/// What is being measured, to be named where it takes too long: `pipe, 64 bytes: `.
+/// What is being measured, for the message when it takes too long: `pipe, 64 bytes: `.
 static CURRENT: Mutex<String> = Mutex::new(String::new());
 
 pub(super) fn current() -> String {
@@ -34,7 +34,7 @@ pub(super) struct Plan {
     steps: Vec<Step>,
     round_trips: Duration,
     one_way: Duration,
-    /// A busy machine may make the rest far slower than the trial was.
+    /// The most round trips: on a busy machine the rest may be far slower than the trial was.
     most: u64,
 }
 
@@ -59,7 +59,7 @@ impl Plan {
         }
     }
 
-    /// The records; `out` gets each as soon as it is there.
+    /// Measures every step; `out` gets each record as soon as it is known.
     pub(super) fn measure(&self, children: &Children, mut out: Option<&mut Report>) -> anyhow::Result<Vec<Record>> {
         let bar = ProgressBar::new(self.steps.len() as u64);
         bar.set_style(ProgressStyle::with_template("{wide_bar} {msg}")?);
@@ -94,7 +94,7 @@ impl Plan {
     }
 }
 
-/// How often something fits that takes so long.
+/// How many times `one` fits into `time`.
 fn fitting(time: Duration, one: Duration) -> u64 {
     u64::try_from(time.as_nanos() / one.as_nanos().max(1)).unwrap_or(u64::MAX)
 }
@@ -116,7 +116,7 @@ fn run(children: &Children, mechanism: &Mechanism, placement: Placement, work: W
         if seen.is_err() {
             children.end();
         }
-        // What the other side waits for will not come any more.
+        // After a failure the other side would wait for ever.
         drop(side);
         let seen = seen?;
         peer.finish()?;

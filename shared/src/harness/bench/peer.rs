@@ -14,13 +14,13 @@ use anyhow::{Context, anyhow, ensure};
 use nix::unistd::{Pid, getppid, gettid};
 use serde::{Deserialize, Serialize};
 
+use super::mechanism::{Mechanism, Side};
 use super::work::Work;
-use super::{Mechanism, Side};
 use crate::linux::child::{Child, Children};
 use crate::linux::cpu;
 use crate::linux::failure::Failure;
 
-/// What the other process is told: hidden, for [`Peer::process`].
+/// What the other process is told by [`Peer::process`].
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// JSON
@@ -40,8 +40,8 @@ pub fn answer(args: &Args, mechanisms: &[Mechanism]) -> anyhow::Result<()> {
     let mechanism = mechanisms.iter().find(|mechanism| mechanism.name == order.mechanism);
     let mechanism = mechanism.ok_or_else(|| Failure::Usage(format!("no mechanism {}", order.mechanism)))?;
     order.cpu.map_or(Ok(()), cpu::stay_on)?;
-    let stdin = io::stdin().as_fd().try_clone_to_owned().context("duplicate stdin")?;
-    let stdout = io::stdout().as_fd().try_clone_to_owned().context("duplicate stdout")?;
+    let stdin = io::stdin().as_fd().try_clone_to_owned().context("dup stdin")?;
+    let stdout = io::stdout().as_fd().try_clone_to_owned().context("dup stdout")?;
     let mut side = (mechanism.join)(File::from(stdin), File::from(stdout))?;
     side.meet(getppid());
     let named = || format!("the other side of {}", mechanism.name);
@@ -94,7 +94,7 @@ impl Peer {
         }
     }
 
-    /// Waits for its end, which must be a good one.
+    /// Waits until it has ended; fails unless it succeeded.
     pub(super) fn finish(self) -> anyhow::Result<()> {
         match self {
             Peer::Process(mut child) => {

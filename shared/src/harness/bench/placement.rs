@@ -1,4 +1,4 @@
-//! Where the two sides run: it changes the order of the table.
+//! Where the two sides run, which changes the order of the table.
 
 use anyhow::Context;
 use clap::ValueEnum;
@@ -13,7 +13,7 @@ use crate::linux::failure::Failure;
 pub(super) enum Pin {
     /// Both on one CPU: never at work at the same time
     Same,
-    /// Each on a CPU of its own, of two cores where there are two
+    /// Each on a CPU of its own, on two cores if there are two
     Cross,
     /// Where the scheduler puts them
     None,
@@ -26,7 +26,7 @@ pub(super) struct Placement {
     pub(super) cpus: Option<(usize, usize)>,
 }
 
-/// Those that were asked for, or all that this machine has.
+/// The placements that were asked for, or all that this machine has.
 pub(super) fn placements(pins: &[Pin]) -> anyhow::Result<Vec<Placement>> {
     let (first, second) = cpus()?;
     let placement = |pin| {

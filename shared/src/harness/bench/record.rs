@@ -1,4 +1,4 @@
-//! What a measurement has come to: one line of JSON, which any program's `bench --records` can read.
+//! The result of one measurement: a line of JSON, which any program's `bench --records` reads.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use super::work::{Seen, Work};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Record {
     pub(super) mechanism: String,
-    /// Of a message.
+    /// The size of a message.
     pub(super) bytes: usize,
     pub(super) pin: Pin,
     /// The CPU of each side.
@@ -22,13 +22,13 @@ pub(super) struct Record {
     pub(super) p50_us: f64,
     pub(super) p99_us: f64,
     pub(super) p999_us: f64,
-    /// One way, in 10⁶ bytes.
+    /// In one direction, in 10⁶ bytes a second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) mb_per_s: Option<f64>,
     /// Calls of read(2) and write(2) in a round trip, of both sides.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reads_writes: Option<f64>,
-    /// How often in a round trip either side gave up its CPU, or was made to.
+    /// Context switches of both sides in a round trip, voluntary or not.
     pub(super) context_switches: f64,
 }
 

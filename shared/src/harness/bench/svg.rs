@@ -14,7 +14,7 @@ const GAP: f64 = 52.0;
 const TOP: f64 = 132.0;
 const ROW: f64 = 36.0;
 
-/// What a panel shows of a record: from where to where its line goes, the dot being at the first; or nothing.
+/// What a panel shows of a record, if anything: the two ends of a line, with a dot at the first.
 type Shown = fn(&Record) -> Option<(f64, f64)>;
 
 const PANELS: [(&str, Shown); 3] = [
@@ -66,7 +66,7 @@ fn write_picture(svg: &mut String, records: &[Record], names: &[&str], width: f6
     writeln!(svg, "</svg>")
 }
 
-/// The fastest first, by the first number that there is of each.
+/// The fastest first, by the first figure that each has.
 fn names(records: &[Record]) -> Vec<&str> {
     let mut fastest: Vec<&Record> = records.iter().collect();
     fastest.sort_by(|a, b| (a.bytes > 64, a.pin).cmp(&(b.bytes > 64, b.pin)).then(a.p50_us.total_cmp(&b.p50_us)));

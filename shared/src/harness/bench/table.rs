@@ -1,4 +1,4 @@
-//! The records as a table, the fastest on top: a part for each size of a message and each placement.
+//! The records as tables, the fastest on top: one table for each size of message and each placement.
 
 use std::cmp::Ordering;
 

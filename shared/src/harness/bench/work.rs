@@ -10,7 +10,7 @@ use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 use super::counters::Counters;
-use super::{OneWay, Side};
+use super::mechanism::{OneWay, Side};
 
 /// How much is to be done, known to both sides.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ pub(super) struct Work {
     pub(super) round_trips: u64,
     /// Messages in one direction.
     pub(super) one_way: u64,
-    /// The receiver acknowledges every so many of them.
+    /// Number of messages after which the receiver acknowledges.
     pub(super) acknowledged: Option<u64>,
 }
 
@@ -35,9 +35,9 @@ pub(super) struct Seen {
     pub(super) counted: Counters,
 }
 
-/// A datagram occupies about so much more than its bytes in the buffer of a socket.
+/// What a datagram occupies in the buffer of a socket beside its bytes, roughly.
 const OVERHEAD: usize = 704;
-/// So much may be on its way to a receiver that loses what it has no room for: half of its buffer.
+/// Bytes that may be on their way to a receiver that loses what it has no room for: half of its buffer.
 const ON_THE_WAY: usize = 128 << 10;
 
 impl Work {
@@ -49,7 +49,7 @@ impl Work {
         Work { bytes, warm_up: round_trips / 10, round_trips, one_way, acknowledged }
     }
 
-    /// This side: asks, and holds the clock.
+    /// This side: sends, and keeps the time.
     pub(super) fn ping(
         &self,
         side: &mut dyn Side,
@@ -58,7 +58,7 @@ impl Work {
         let messages = Messages::new(self.bytes);
         let mut buffer = vec![0; self.bytes];
         let mut latencies = Histogram::new(3)?;
-        side.receive(&mut buffer).context("the first message")?;
+        side.receive(&mut buffer).context("receive the first message")?;
         for n in 0..self.warm_up {
             round_trip(side, messages.get(n), &mut buffer)?;
         }
@@ -78,7 +78,7 @@ impl Work {
         let start = Instant::now();
         for n in 1..=self.one_way {
             side.send(messages.get(n)).context("send")?;
-            // One half of the window goes on while the acknowledgement of the other is on its way.
+            // One half of the window is sent while the acknowledgement of the other half is on its way.
             if self.acknowledged.is_some_and(|half| n % half == 0 && n > half) {
                 side.receive(&mut buffer[..1]).context("receive an acknowledgement")?;
             }
@@ -87,7 +87,7 @@ impl Work {
         Ok(start.elapsed())
     }
 
-    /// The other side: says that it is there, answers, and then takes what comes.
+    /// The other side: reports that it is ready, sends back each round trip, then receives what goes one way.
     pub(super) fn pong(&self, side: &mut dyn Side) -> anyhow::Result<()> {
         let messages = Messages::new(self.bytes);
         let mut buffer = vec![0; self.bytes];
@@ -129,7 +129,7 @@ fn differs_at(came: &[u8], expected: &[u8]) -> usize {
     came.iter().zip(expected).take_while(|(came, expected)| came == expected).count()
 }
 
-/// The messages, all different from their neighbours: windows of one random text, at its cache lines.
+/// Messages that all differ from their neighbours: windows of one random text, a cache line apart.
 struct Messages {
     text: Vec<u8>,
     bytes: usize,

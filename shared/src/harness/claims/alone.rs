@@ -14,13 +14,13 @@ use nix::unistd::{getpid, getppid};
 use serde::{Deserialize, Serialize};
 
 use super::record::Observed;
-use super::{Check, Seen};
+use super::verdict::{Check, Seen};
 use crate::harness::report::written;
 use crate::linux::child::Children;
-use crate::linux::failure::Failure;
+use crate::linux::failure::{Failure, in_one_line};
 use crate::linux::{shutdown, signals};
 
-/// What the process of a check leaves behind.
+/// What the process of a check reports.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Outcome {
@@ -47,12 +47,12 @@ fn outcome(result: anyhow::Result<Seen>) -> Outcome {
         Ok(seen) => Outcome::Seen(seen),
         Err(error) => match error.downcast_ref() {
             Some(Failure::CannotShow(why)) => Outcome::Skipped(why.clone()),
-            _ => Outcome::Failed(format!("{error:#}")),
+            _ => Outcome::Failed(in_one_line(&error)),
         },
     }
 }
 
-/// Starts one process after the other, and ends what each leaves of its group.
+/// Runs one check after the other, and ends what each leaves in its process group.
 pub(super) struct Checker {
     timeout: Duration,
     /// For the thread that handles Ctrl-C.
@@ -86,13 +86,13 @@ impl Checker {
         })
     }
 
-    /// Whether the process ended in time, and how. That a signal ended it is not what the check came to.
+    /// Whether the process ended in time, and how. A signal that was meant for all of us is an error, not its end.
     fn run(&mut self, command: &mut Command) -> anyhow::Result<(bool, String)> {
         let deadline = Instant::now() + self.timeout;
         let children = Children::helpers();
         self.running.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&children);
         let seen = children.spawn(command).and_then(|mut child| {
-            // One that has ended before it was waited for may have been late all the same.
+            // It may have ended before this wait, and late all the same.
             let in_time = child.ends_by(deadline)? && Instant::now() <= deadline;
             let late = || format!("not done after {:?}", self.timeout);
             Ok((in_time, if in_time { child.wait()?.to_string() } else { late() }))

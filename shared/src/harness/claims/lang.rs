@@ -1,6 +1,6 @@
-//! The language in which `claims` speaks: what the note says, and the summary. All else is the same in both.
+//! The language of `claims`: of its statements and its summary. Everything else is the same in both.
 //!
-//! Note: all of it. Go: (none). Man: locale(7).
+//! Man: locale(7).
 
 use std::env;
 
@@ -14,7 +14,7 @@ pub enum Lang {
 }
 
 impl Lang {
-    /// The one that the environment asks for.
+    /// The language that the environment asks for.
     pub fn of_environment() -> Lang {
         let locales = ["LC_ALL", "LC_MESSAGES", "LANG"].map(|name| env::var(name).unwrap_or_default());
         Lang::of_locales(&locales)

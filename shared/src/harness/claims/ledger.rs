@@ -7,9 +7,9 @@ use anyhow::bail;
 use serde::Deserialize;
 
 use super::lang::Lang;
-use super::{Check, Verdict};
+use super::verdict::{Check, Verdict};
 
-/// The note's headings in its order, after its title, under which its first sentences stand.
+/// The note's title, under which its first sentences stand, and its headings in order.
 pub const HEADINGS: [&str; 20] = [
     "Golang笔记-多进程编程理论",
     "进程",
@@ -33,10 +33,10 @@ pub const HEADINGS: [&str; 20] = [
     "SetDeadline、SetReadDeadline、SetWriteDeadline方法",
 ];
 
-/// The ledger as it is written.
+/// The text of the ledger.
 pub const TOML: &str = include_str!("../../../claims.toml");
 
-/// A row of the ledger. claims.toml says at its head what each field holds.
+/// A row of the ledger; the head of claims.toml explains each field.
 #[derive(Debug, Deserialize)]
 #[allow(missing_docs, reason = "claims.toml has the meanings")]
 pub struct Statement {
@@ -49,13 +49,13 @@ pub struct Statement {
     pub proof: Proof,
 }
 
-/// What shows that a statement holds or not.
+/// What shows whether a statement holds.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Proof {
     /// A program and its command.
     Command(String),
-    /// Nothing; this is why.
+    /// Nothing, for this reason.
     Unchecked(Text),
 }
 
@@ -79,17 +79,17 @@ pub fn statements() -> &'static [Statement] {
     &LEDGER.claim
 }
 
-/// Where in the note's order the statement of that number stands.
+/// The place of statement `number` in the note's order.
 pub(super) fn place(number: u16) -> Option<usize> {
     statements().iter().position(|statement| statement.number == number)
 }
 
-/// Why no program checks the statement of that number, if none does.
+/// Why no program checks statement `number`, if none does.
 pub(super) fn why_unchecked(number: u16, lang: Lang) -> Option<String> {
     statements().get(place(number)?)?.why_unchecked(lang)
 }
 
-/// The statements of `program`, whose checks these are.
+/// The statements of `program`, held against its checks.
 pub(super) fn of(program: &str, checks: &[&[Check]]) -> anyhow::Result<Vec<&'static Statement>> {
     let rows: Vec<_> = statements().iter().filter(|row| row.program() == Some(program)).collect();
     compare(program, rows.iter().map(|row| row.number), checks.iter().copied().flatten().map(|check| check.0))?;
@@ -134,7 +134,7 @@ impl Statement {
 }
 
 impl Text {
-    /// It, in one of the languages.
+    /// The text in one language.
     pub fn get(&self, lang: Lang) -> &str {
         match lang {
             Lang::En => &self.en,

@@ -1,13 +1,13 @@
-//! The page docs/claims.md, or its Chinese twin: every statement, with what a run saw or why no program checks it.
+//! The page docs/claims.md, or docs/zh/claims.md: every statement, with what a run saw or why no program checks it.
 
 use anyhow::Context;
 
 use crate::harness::report::Report;
 
-use super::Verdict;
 use super::lang::Lang;
 use super::ledger::{HEADINGS, Proof, Statement, statements};
 use super::record::Record;
+use super::verdict::Verdict;
 
 pub(super) fn print(out: &mut Report, records: &[Record], lang: Lang) -> anyhow::Result<()> {
     out.line(format_args!("{}", head(lang)))?;
@@ -66,7 +66,7 @@ fn row(statement: &Statement, records: &[Record], lang: Lang) -> anyhow::Result<
     Ok(format!("| <a id=\"claim-{number}\"></a>{number} | {cells} | {verdict} | {} | {command} |", cell(&evidence)))
 }
 
-/// Text that is to stay in its cell and to stay text.
+/// Escapes what would end the cell or be read as markup.
 fn cell(text: &str) -> String {
     text.replace('\n', " ")
         .replace('\\', "\\\\")

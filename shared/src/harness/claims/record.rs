@@ -1,15 +1,15 @@
-//! What `claims` prints: one record a claim, and how many came to what.
+//! What `claims` prints: a record for each claim, and the number of each outcome.
 
 use std::fmt;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use super::Verdict;
 use super::lang::Lang;
 use super::ledger::{Proof, Statement, place};
+use super::verdict::Verdict;
 
-/// What a check came to.
+/// The outcome of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Observed {
@@ -37,7 +37,7 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// What is recorded, not asked.
+    /// The recorded verdict, with nothing checked.
     pub(super) fn listed(statement: &Statement, lang: Lang) -> Record {
         let command = match &statement.proof {
             Proof::Command(command) => command.clone(),
@@ -58,7 +58,7 @@ impl Record {
         Record { observed: Some(observed), evidence: Some(evidence), ..self }
     }
 
-    /// Whether it was not seen as recorded, although it can be seen here.
+    /// Whether the outcome is not the recorded verdict; a skipped check has no outcome.
     fn differs(&self) -> bool {
         self.observed.is_some_and(|observed| observed != Observed::Skipped && observed != self.verdict.into())
     }
@@ -116,14 +116,14 @@ impl fmt::Display for Observed {
 pub(super) struct Summary {
     lang: Lang,
     seen: Vec<Observed>,
-    /// How many were neither as recorded nor skipped nor failed.
+    /// Number of records with another verdict than the recorded one.
     otherwise: usize,
-    /// How many more there are that no program checks.
+    /// Number of statements that no program checks.
     unchecked: usize,
 }
 
 impl Summary {
-    /// Of records to come, beside `unchecked` statements that no program checks.
+    /// For records to come, beside `unchecked` statements that no program checks.
     pub(super) fn new(lang: Lang, unchecked: usize) -> Summary {
         Summary { lang, seen: Vec::new(), otherwise: 0, unchecked }
     }

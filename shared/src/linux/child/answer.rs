@@ -2,9 +2,9 @@
 //!
 //! Man: pipe(7).
 
-use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::io::{self, ErrorKind, PipeReader, PipeWriter, Read, Write};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::forked::Forked;
 use crate::linux::readiness;
@@ -24,7 +24,12 @@ pub fn tell(mut to: &PipeWriter, numbers: &[i32]) -> io::Result<()> {
 /// In the parent.
 pub fn told<const N: usize>(mut from: &PipeReader) -> anyhow::Result<[i32; N]> {
     let mut numbers = [[0; size_of::<i32>()]; N];
-    from.read_exact(numbers.as_flattened_mut()).context("read what a child tells")?;
+    match from.read_exact(numbers.as_flattened_mut()) {
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            bail!("a child has ended before it told what it should")
+        }
+        read => read.context("read what a child tells")?,
+    }
     Ok(numbers.map(i32::from_ne_bytes))
 }
 

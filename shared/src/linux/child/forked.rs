@@ -5,7 +5,7 @@
 //!
 //! Note: 进程的衍生. Go: `os.StartProcess`, `os.Process.Wait`. Man: fork(2), waitid(2), PR_SET_PDEATHSIG in prctl(2).
 
-use std::io;
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsRawFd;
 use std::process;
 use std::time::{Duration, Instant};
@@ -20,8 +20,7 @@ use nix::unistd;
 use super::event::{Event, waitid};
 use super::forked_by;
 use crate::linux::failure::Failure;
-use crate::linux::pidfd::PidFd;
-use crate::linux::readiness::{await_readable, is_timeout};
+use crate::linux::readiness::{await_readable, is_timeout, restart};
 use crate::linux::stdio::{complain, detail, narrate};
 
 /// No experiment leaves its parent waiting for longer.
@@ -40,17 +39,22 @@ pub struct Forked {
 impl Forked {
     /// fork(2): the child does `work` and exits, with 0 if that went well. No signal is blocked in it.
     pub fn new(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Forked> {
-        // Its parent may be in another PID namespace, where getppid(2) cannot tell whether it is still there.
-        let us = PidFd::open(process::id().cast_signed()).context("pidfd_open of this process")?;
+        let (mut ready, ready_in_child) = io::pipe().context("pipe")?;
         let pid = fork(|| {
+            close_copy(&ready)?;
             set_pdeathsig(Signal::SIGKILL).map_err(io::Error::from).context("PR_SET_PDEATHSIG")?;
-            if us.ends_by(Instant::now()).context("poll the parent's pidfd")? {
-                return Ok(());
-            }
             SigSet::empty().thread_set_mask().map_err(io::Error::from).context("unblock all signals")?;
-            work()
+            match (&ready_in_child).write_all(b"!") {
+                // Nobody is left who could read it: the parent had ended before this child could know.
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+                written => written.map_err(Into::into).and_then(|()| work()),
+            }
         })?;
-        Ok(Forked { pid, reaped: false })
+        let child = Forked { pid, reaped: false };
+        drop(ready_in_child);
+        // Stopped before it had seen to its end, it would stop for ever. Nothing to read: it has ended already.
+        restart(|| ready.read(&mut [0])).with_context(|| format!("wait for child {pid} to begin"))?;
+        Ok(child)
     }
 
     /// Its PID.

@@ -1,5 +1,6 @@
 //! A process group of ours and its leader, from the first child to the reaping of all.
 
+use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::Command;
 use std::sync::Arc;
@@ -11,9 +12,10 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, getpgrp, getpid};
 
 use super::{die_with, waitid};
+use crate::linux::failure::Failure;
 use crate::linux::pidfd::PidFd;
 use crate::linux::signals;
-use crate::linux::stdio::narrate;
+use crate::linux::stdio::{complain, narrate};
 use crate::linux::terminal::Terminal;
 
 /// Whose the children are, which decides how they are ended.
@@ -93,7 +95,7 @@ impl Job {
         if let Some(Err(error)) = self.group.map(|group| killpg(group, signal))
             && error != Errno::EPERM
         {
-            narrate(format_args!("send {signal} to our process group: {error}"));
+            narrate(format_args!("send {signal} to our process group: {}", io::Error::from(error)));
         }
     }
 
@@ -103,7 +105,7 @@ impl Job {
         self.reap();
     }
 
-    /// From here on their PIDs may be others'.
+    /// Afterwards their PIDs may belong to others.
     pub(super) fn reap(&mut self) {
         let (terminal, group) = (self.terminal.take(), self.group.take());
         let had_terminal = terminal.zip(group).is_some_and(|(terminal, group)| terminal.give_back(group));
@@ -124,4 +126,15 @@ impl Drop for Job {
     fn drop(&mut self) {
         if self.is_done() { self.reap() } else { self.kill() }
     }
+}
+
+/// Says why a command cannot be started; the exit code is the shell's.
+pub(super) fn cannot_start(command: &Command, error: io::Error) -> anyhow::Error {
+    let code = match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::ENOENT) => 127,
+        None | Some(Errno::EAGAIN | Errno::ENOMEM | Errno::EMFILE | Errno::ENFILE) => 1,
+        Some(_) => 126,
+    };
+    complain(&anyhow::Error::new(error).context(format!("start {}", command.get_program().display())));
+    Failure::Child(code).into()
 }

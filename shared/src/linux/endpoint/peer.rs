@@ -6,9 +6,9 @@ use anyhow::{Context, ensure};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use socket2::Socket;
 
-/// Fails unless the server of `socket` runs as one of `allowed`; where these are none, all will do.
+/// Fails unless the server of `socket` runs as one of `allowed`; if this is empty, anybody will do.
 ///
-/// The kernel tells who called listen(2): what is sent to anybody else, or answered by them, is not to be trusted.
+/// The kernel tells who called listen(2). Nothing is sent to anybody else, and no answer of theirs is believed.
 pub fn check_server(socket: &Socket, allowed: &[u32]) -> anyhow::Result<()> {
     if allowed.is_empty() {
         return Ok(());

@@ -13,6 +13,7 @@ use anyhow::{Context, bail};
 use nix::net::if_::if_nametoindex;
 use socket2::Domain;
 
+use super::address::loopback;
 use super::service;
 use crate::linux::failure::Failure;
 use crate::linux::network::Network;
@@ -20,7 +21,7 @@ use crate::linux::network::Network;
 /// How long a server waits for the name it is to listen on.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What to bind for `address`: of a name the first address, an IPv4 one before the others.
+/// The address to bind: of a name's addresses the first of IPv4, else the first.
 pub fn to_listen(network: Network, address: &str) -> anyhow::Result<SocketAddr> {
     let (host, port) = split(network, address).map_err(|what| usage("listen", network, &what))?;
     if host.is_empty() {
@@ -34,7 +35,7 @@ pub fn to_listen(network: Network, address: &str) -> anyhow::Result<SocketAddr> 
     Ok(if dual { wildcard(network, port) } else { first })
 }
 
-/// Where to connect for `address`, in this order.
+/// The addresses to dial, in this order.
 pub(super) fn to_dial(network: Network, address: &str, deadline: Instant) -> anyhow::Result<Vec<SocketAddr>> {
     let (host, port) = split(network, address).map_err(|what| usage("dial", network, &what))?;
     let mut all = match host {
@@ -46,7 +47,7 @@ pub(super) fn to_dial(network: Network, address: &str, deadline: Instant) -> any
         bail!("dial {network}: address {host}: no suitable address found");
     }
     for address in &mut all {
-        address.set_ip(super::loopback(address.ip()));
+        address.set_ip(loopback(address.ip()));
     }
     Ok(all)
 }
@@ -86,8 +87,8 @@ fn number(network: Network, port: &str) -> Result<u16, String> {
     service::tcp_port(port).ok_or_else(|| format!("address {network}/{port}: unknown port"))
 }
 
-/// The addresses of `host` that `network` admits. One of IPv4 that is written as one of IPv6 (`::ffff:127.0.0.1`) is
-/// of IPv4.
+/// The addresses of `host` that `network` admits. An IPv4 address in IPv6's notation (`::ffff:127.0.0.1`) counts as
+/// IPv4.
 fn lookup(network: Network, host: &str, port: u16, deadline: Instant) -> anyhow::Result<Vec<SocketAddr>> {
     let mut all = match literal(host)? {
         Some(address) => vec![address],
@@ -102,7 +103,7 @@ fn lookup(network: Network, host: &str, port: u16, deadline: Instant) -> anyhow:
     Ok(all)
 }
 
-/// An address in figures, one of IPv6 perhaps with its zone: `fe80::1%eth0`.
+/// A numeric address; one of IPv6 may have a zone: `fe80::1%eth0`.
 fn literal(host: &str) -> anyhow::Result<Option<SocketAddr>> {
     let (figures, zone) = host.rsplit_once('%').map_or((host, None), |(figures, zone)| (figures, Some(zone)));
     Ok(match (figures.parse(), zone) {

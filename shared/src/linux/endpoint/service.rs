@@ -22,9 +22,9 @@ const WELL_KNOWN: [(&str, u16); 14] = [
     ("telnet", 23),
 ];
 
-/// As in Go, upper and lower case are one.
+/// Case does not matter, as in Go.
 pub(super) fn tcp_port(name: &str) -> Option<u16> {
-    // A file that cannot be read is like none.
+    // A file that cannot be read counts as missing.
     let services = fs::read("/etc/services").unwrap_or_default();
     in_services(&String::from_utf8_lossy(&services), name).or_else(|| well_known(name))
 }

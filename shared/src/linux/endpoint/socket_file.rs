@@ -20,14 +20,15 @@ use nix::libc;
 use nix::sys::stat::{Mode, fchmod};
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::{new_socket, unix_address};
+use super::address::unix_address;
 use crate::linux::network::Network;
 use crate::linux::readiness::restart;
 use lock::Lock;
 use place::{Found, Place};
 
-/// The files of this process, for an end that drops nothing: see [`remove_all`]. Locked from before a file is made
-/// until it is here, and from before it leaves until it is removed: a signal's thread finds all that there are.
+/// The socket files of this process, for an end that runs no destructors: see [`remove_all`]. The lock is held from
+/// before a file is made until it is listed here, and from before it is taken out until it is removed, so that the
+/// thread of a signal finds all files.
 static FILES: Mutex<Vec<Arc<Made>>> = Mutex::new(Vec::new());
 
 /// A socket's file, removed when dropped if it is still the one that was made.
@@ -55,7 +56,7 @@ impl Drop for SocketFile {
     }
 }
 
-/// Removes the files of all sockets, for a process that then ends at once: from now on none can be made.
+/// Removes the files of all sockets, for a process that then ends at once: afterwards none can be made.
 pub fn remove_all() {
     let mut files = files();
     files.drain(..).for_each(|file| file.remove());
@@ -73,11 +74,11 @@ impl Made {
         }
     }
 
-    /// Leaves another file that stands there by now. Under the lock, for the socket may be closed already: then
-    /// somebody who starts may take the file for stale and replace it, between our look and our removal.
+    /// Leaves alone another file that stands there by now. The lock is needed because the socket may be closed already:
+    /// a server that starts would take the file for stale and replace it between our look and our removal.
     fn remove_if_ours(&self) -> io::Result<()> {
         if self.stands()? {
-            // On a disk that is full there is no lock, and the file goes all the same.
+            // On a full disk there is no lock; the file is removed all the same.
             let _lock = Lock::of(&self.place);
             if self.stands()? {
                 return self.place.unlink();
@@ -97,7 +98,7 @@ pub(super) fn bind_and_listen(
     backlog: i32,
 ) -> io::Result<(Socket, Option<SocketFile>)> {
     let name = unix_address(address)?;
-    let socket = new_socket(Domain::UNIX, network)?;
+    let socket = network.socket(Domain::UNIX)?;
     socket.set_nonblocking(true)?;
     let file = name.as_pathname().map(|path| make(&socket, &name, path)).transpose()?;
     if file.is_none() {
@@ -107,7 +108,7 @@ pub(super) fn bind_and_listen(
     Ok((socket, file))
 }
 
-/// Once the file is there, each step that fails takes it away again.
+/// Once the file exists, a step that fails removes it again.
 fn make(socket: &Socket, name: &SockAddr, path: &Path) -> io::Result<SocketFile> {
     let place = Place::of(path)?;
     // bind(2) gives the file the mode of the socket.
@@ -128,12 +129,12 @@ fn bind(socket: &Socket, name: &SockAddr, place: &Place) -> io::Result<()> {
     }
 }
 
-/// Removes a socket's file that no socket is bound to, and nothing else, and binds in its place.
+/// Removes a stale socket file, to which no socket is bound, and nothing else; binds in its place.
 fn replace(socket: &Socket, name: &SockAddr, place: &Place) -> io::Result<()> {
     let _lock = Lock::of(place)?;
     let before = place.look()?;
-    // bind(2) works on a folder alone, so by the end of this call whoever was making the file that we saw has
-    // bound to it: from now on a file without a socket stays so.
+    // The kernel runs one bind(2) in a folder at a time. When this one returns, whoever was making the file that we
+    // saw has bound to it: a file without a socket stays without.
     match restart(|| socket.bind(name)) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
         bound => return bound,

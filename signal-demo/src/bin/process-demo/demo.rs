@@ -54,9 +54,9 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     let inherited = Inherited { private: AtomicU8::new(b'P'), shared: SharedMemory::new(shared)?, turn };
     let (mut child, answer) = telling(|teller| life(&inherited, teller))?;
     let (us, pid) = (process::id(), child.pid());
-    let [own_pid, own_ppid] = told(&answer)?;
+    let [itself, parent] = told(&answer)?;
     say("进程的衍生", format_args!("process {us} forks; fork(2) returns {pid} to it"))?;
-    say("进程的标识", format_args!("the child's PID is {own_pid}, its PPID {own_ppid}"))?;
+    say("进程的标识", format_args!("the child's PID is {itself}, its PPID {parent}"))?;
 
     say("进程的状态", format_args!("{}, it waits at a pipe", settled(pid, 'S')?))?;
     give_turn(&give)?;

@@ -45,7 +45,7 @@ pub struct Written {
 
 /// The page faults of a child, in pages that its parent has written.
 #[derive(Serialize)]
-pub struct Faults {
+pub struct CopyOnWrite {
     pub pages: usize,
     pub faults_of_reading: i64,
     pub faults_of_writing: i64,
@@ -95,7 +95,7 @@ pub fn write_in_child() -> anyhow::Result<[Written; 2]> {
 
 // ANCHOR: faults
 /// The child reads all pages, which copies none; writes to all, which copies each; and writes again.
-pub fn count_faults(count: NonZeroUsize) -> anyhow::Result<Faults> {
+pub fn count_faults(count: NonZeroUsize) -> anyhow::Result<CopyOnWrite> {
     let (mut pages, page) = Pages::private(count)?;
     write_each(&mut pages, page);
     let steps: [fn(&mut [u8], usize); 3] = [|pages, page| read_each(pages, page), write_each, write_each];
@@ -108,6 +108,6 @@ pub fn count_faults(count: NonZeroUsize) -> anyhow::Result<Faults> {
         }
         Ok(faults)
     })?;
-    Ok(Faults { pages: count.get(), faults_of_reading, faults_of_writing, faults_of_writing_again })
+    Ok(CopyOnWrite { pages: count.get(), faults_of_reading, faults_of_writing, faults_of_writing_again })
 }
 // ANCHOR_END: faults

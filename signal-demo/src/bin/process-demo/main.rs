@@ -2,13 +2,13 @@
 
 mod demo;
 mod fork;
-mod orphan;
 mod ids;
+mod memory;
+mod orphan;
 mod pids;
 mod states;
-mod memory;
-mod syscalls;
 mod switching;
+mod syscalls;
 
 mod address;
 mod claims;

@@ -61,7 +61,7 @@ pub fn adoption(by_us: bool) -> anyhow::Result<Adoption> {
 
 /// Started as daemons are, in a session of its own, by a process that has ended since.
 #[derive(Serialize)]
-pub struct Daemon {
+pub struct Found {
     pub daemon: pid_t,
     pub started_by: pid_t,
     pub ppid: pid_t,
@@ -70,7 +70,7 @@ pub struct Daemon {
     pub is_among_them: bool,
 }
 
-pub fn daemon() -> anyhow::Result<Daemon> {
+pub fn daemon() -> anyhow::Result<Found> {
     let daemon = Orphan::adopted(|| {
         unistd::setsid().map_err(io::Error::from).context("setsid")?;
         Ok(())
@@ -78,7 +78,7 @@ pub fn daemon() -> anyhow::Result<Daemon> {
     let Orphan { pid, ppid_before, ppid_after, .. } = daemon;
     let stats = proc::stats()?;
     let leaders = || stats.iter().filter(|stat| stat.ppid == ppid_after && stat.sid == stat.pid);
-    let found = Daemon {
+    let found = Found {
         daemon: pid,
         started_by: ppid_before,
         ppid: ppid_after,

@@ -3,6 +3,7 @@
 //! Man: mmap(2), madvise(2) at MADV_HUGEPAGE, getrusage(2) at ru_minflt.
 
 use std::hint::black_box;
+use std::io;
 use std::num::NonZeroUsize;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
@@ -36,7 +37,7 @@ impl Pages {
         // SAFETY: new pages at an address of the kernel's choice touch nothing of ours.
         #[allow(unsafe_code, reason = "mmap(2) could overwrite other mappings")]
         unsafe {
-            let start = mmap_anonymous(None, size, protection, flags).context("mmap")?;
+            let start = mmap_anonymous(None, size, protection, flags).map_err(io::Error::from).context("mmap")?;
             // EINVAL: a kernel without huge pages.
             let _ = madvise(start, size.get(), advice);
             Ok(Pages { start: start.cast(), size })

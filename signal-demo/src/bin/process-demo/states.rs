@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use anyhow::ensure;
 use clap::ValueEnum;
 use libc::{WEXITED, pid_t};
 use nix::sys::signal::Signal;
@@ -195,6 +196,7 @@ pub fn settled(pid: pid_t, expected: char) -> anyhow::Result<char> {
         if state == expected {
             return Ok(state);
         }
+        ensure!(!matches!(state, 'Z' | 'X'), "child {pid} has ended, and does not become {expected}");
         if Instant::now() > deadline {
             let what = format!("child {pid} is {state} and does not become {expected}");
             return Err(Failure::Deadline(what).into());

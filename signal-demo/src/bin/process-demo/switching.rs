@@ -31,19 +31,19 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
 
 /// How often two processes lost their CPUs while they shook hands.
 #[derive(Serialize)]
-pub struct Handshakes {
+pub struct Shaken {
     pub cpus: usize,
     pub handshakes: usize,
     pub switches: i64,
 }
 
-pub fn on_one_cpu() -> anyhow::Result<Handshakes> {
+pub fn on_one_cpu() -> anyhow::Result<Shaken> {
     let (cpu, _) = cpus()?;
-    Ok(Handshakes { cpus: 1, handshakes: 4, switches: switches_of([cpu; 2], 4)? })
+    Ok(Shaken { cpus: 1, handshakes: 4, switches: switches_of([cpu; 2], 4)? })
 }
 
 /// Tried again where something else took a CPU from them.
-pub fn on_two_cpus() -> anyhow::Result<Handshakes> {
+pub fn on_two_cpus() -> anyhow::Result<Shaken> {
     const TRIES: usize = 100;
     let cpus = two_cpus()?;
     let mut switches = switches_of(cpus, 100)?;
@@ -52,7 +52,7 @@ pub fn on_two_cpus() -> anyhow::Result<Handshakes> {
             switches = switches_of(cpus, 100)?;
         }
     }
-    Ok(Handshakes { cpus: 2, handshakes: 100, switches })
+    Ok(Shaken { cpus: 2, handshakes: 100, switches })
 }
 
 // ANCHOR: handshakes

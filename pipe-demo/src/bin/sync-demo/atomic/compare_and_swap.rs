@@ -6,12 +6,23 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Instant;
 
 use nix::sched::sched_yield;
+use serde::Serialize;
 use shared::linux::at_once::check;
 use shared::linux::child::Children;
 use shared::linux::memory::SharedMemory;
 
-use super::Multiplied;
 use crate::racers::Racers;
+
+/// A loop of compare-and-swap.
+#[derive(Serialize)]
+pub struct Multiplied {
+    pub processes: u64,
+    pub multiplications: u64,
+    /// How often another had written meanwhile.
+    pub retries: u64,
+    /// The number is what one process alone would have made of it.
+    pub as_alone: bool,
+}
 
 const PROCESSES: u64 = 4;
 const EACH: u64 = 100;

@@ -7,16 +7,40 @@ use std::sync::atomic::{
 use std::time::Instant;
 
 use nix::sched::sched_yield;
+use serde::Serialize;
 use shared::linux::at_once::check;
 use shared::linux::child::Children;
 use shared::linux::child::teller::Teller;
 use shared::linux::memory::SharedMemory;
 use shared::linux::usage::Usage;
 
-use super::{Added, Cost, Moved};
 use crate::increments::Increment;
 use crate::mutex::ProcessMutex;
 use crate::racers::Racers;
+
+/// Two processes, at full speed.
+#[derive(Serialize)]
+pub struct Added {
+    pub add: Increment,
+    pub additions: u64,
+    pub lost: u64,
+}
+
+/// What an addition costs one process, with nobody else there.
+#[derive(Serialize)]
+pub struct Cost {
+    pub additions: u64,
+    pub atomic_us: i64,
+    pub mutex_us: i64,
+}
+
+/// What is taken from one word is added to another, and somebody looks at both.
+#[derive(Serialize)]
+pub struct Moved {
+    pub mutex: bool,
+    pub looks: u64,
+    pub wrong_sums: u64,
+}
 
 const TIMES: u64 = 50_000;
 

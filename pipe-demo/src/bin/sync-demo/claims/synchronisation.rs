@@ -4,8 +4,10 @@ use nix::errno::Errno;
 use shared::harness::claims::{Check, Seen, joined, seen};
 use shared::linux::at_once::deadline;
 
-use crate::atomic;
-use crate::exclusion::{By, preempted, visit};
+use crate::atomic::compare_and_swap::multiply;
+use crate::atomic::{self, words};
+use crate::exclusion::door::{By, visit};
+use crate::exclusion::preempted::preempted;
 use crate::interrupted::{Outcome, calls, lost_without_interruption};
 use crate::race::{self, How, race};
 
@@ -71,14 +73,14 @@ fn nothing_interrupts_system_calls() -> anyhow::Result<Seen> {
 }
 
 fn one_instruction() -> anyhow::Result<Seen> {
-    let multiplied = atomic::multiply(deadline())?;
+    let multiplied = multiply(deadline())?;
     Ok(Seen::refuted(multiplied.as_alone && multiplied.retries > 0, seen(&multiplied)))
 }
 
 fn safe_and_fast() -> anyhow::Result<Seen> {
     let deadline = deadline();
-    let (added, cost) = (atomic::add_together()?, atomic::cost()?);
-    let (plain, mutex) = (atomic::move_to_and_fro(false, deadline)?, atomic::move_to_and_fro(true, deadline)?);
+    let (added, cost) = (words::add_together()?, words::cost()?);
+    let (plain, mutex) = (words::move_to_and_fro(false, deadline)?, words::move_to_and_fro(true, deadline)?);
     let evidence = joined([seen(&added), seen(&cost), seen(&plain), seen(&mutex)], "; ");
     let as_noted = added.lost == 0 && cost.atomic_us < cost.mutex_us;
     Ok(Seen::imprecise(as_noted, plain.wrong_sums > 0 && mutex.wrong_sums == 0, evidence))

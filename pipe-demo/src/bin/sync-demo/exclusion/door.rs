@@ -9,13 +9,35 @@ use std::sync::atomic::{
 };
 use std::time::Instant;
 
+use serde::Serialize;
 use shared::linux::at_once::{at_once, spin_until};
 use shared::linux::cpu::two_cpus;
 use shared::linux::memory::SharedMemory;
 
-use super::{By, Visits};
 use crate::mutex::ProcessMutex;
 use crate::token::Token;
+
+/// What keeps the others out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum By {
+    /// Peterson's algorithm, whose order the compiler keeps, but not the CPU
+    PlainReadsAndWrites,
+    /// The same, and the CPU keeps the order too
+    Fence,
+    /// A mutex in shared memory
+    Mutex,
+    /// A pipe that holds one byte
+    Token,
+}
+
+/// Two processes that came to the door at the same time, again and again.
+#[derive(Serialize)]
+pub struct Visits {
+    pub by: By,
+    pub meetings: usize,
+    pub both_inside: usize,
+}
 
 /// Of one round.
 const MEETINGS: usize = 100;
@@ -43,7 +65,7 @@ impl Visits {
             By::PlainReadsAndWrites => self.both_inside > 0 && self.meetings >= 20_000,
             By::Fence => self.meetings >= 20_000,
             // Whoever comes second falls asleep, and has to be woken.
-            By::Mutex | By::Token => self.meetings >= 500,
+            By::Mutex | By::Token => self.meetings >= 100,
         }
     }
 }

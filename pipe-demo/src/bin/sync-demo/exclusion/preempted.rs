@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Instant;
 
 use nix::sched::sched_yield;
+use serde::Serialize;
 use shared::linux::at_once::{check, deadline};
 use shared::linux::child::Children;
 use shared::linux::child::teller::Teller;
@@ -12,8 +13,17 @@ use shared::linux::memory::SharedMemory;
 use shared::linux::sleeper::Task;
 use shared::linux::usage::Usage;
 
-use super::Preempted;
 use crate::mutex::ProcessMutex;
+
+/// What became of a critical section whose holder lost the CPU.
+#[derive(Serialize)]
+pub struct Preempted {
+    /// How often the CPU was taken from the holder inside.
+    pub switches_inside: i64,
+    pub other_waits: bool,
+    pub other_got_in: bool,
+    pub other_got_in_later: bool,
+}
 
 #[derive(Default)]
 struct Events {

@@ -21,7 +21,7 @@ impl Scale {
         Some(Scale { from, to, left, right })
     }
 
-    /// Where a value stands; what is off the scale, at its edge.
+    /// Where a value stands; one off the scale stands at its edge.
     pub(super) fn x(&self, value: f64) -> f64 {
         let part = (value.max(self.from) / self.from).ln() / (self.to / self.from).ln();
         self.left + part.min(1.0) * (self.right - self.left)

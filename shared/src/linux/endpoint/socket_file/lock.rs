@@ -1,4 +1,4 @@
-//! Of the servers that find a stale file at one path, the right of one to replace it.
+//! A lock that decides which of the servers that find a stale socket file may replace it.
 //!
 //! The lock is on an empty file beside the socket, `.NAME.start-lock`, whose mode 0600 keeps everybody else from opening
 //! and so from holding it. The file goes with the lock. Whoever may make files in that folder could put one of their
@@ -27,7 +27,7 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Waits while somebody else holds it, which is for some system calls. None where it cannot be ours.
+    /// Waits while somebody else holds it, for a few system calls. `None` where it cannot be ours.
     pub fn of(socket: &Place) -> io::Result<Option<Lock>> {
         let mut name = OsString::from(".");
         name.push(&socket.name);
@@ -44,13 +44,13 @@ impl Lock {
     }
 }
 
-/// False if the file has lost its name by then: it was the lock of whoever held it before us.
+/// False if the file has lost its name meanwhile: it was the lock of the previous holder.
 fn wait_for(file: &File) -> io::Result<bool> {
     restart(|| Ok(fcntl(file.as_fd(), FcntlArg::F_OFD_SETLKW(&whole_file()))?))?;
     Ok(file.metadata()?.nlink() > 0)
 }
 
-/// None where the name is taken by a file that is no lock of ours.
+/// `None` where a file that is no lock of ours has the name.
 fn open(place: &Place) -> io::Result<Option<File>> {
     let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
     let us = Uid::effective().as_raw();

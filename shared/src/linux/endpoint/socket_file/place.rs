@@ -1,5 +1,5 @@
-//! Where a socket's file stands: its folder, held open, and its name in it. So it is found again from any
-//! working directory, and when the folder has been moved.
+//! Where a socket's file stands: its folder, held open, and its name in it. So it is found from any working
+//! directory, and after the folder has been moved.
 //!
 //! Man: open(2) (O_PATH), fstatat(2), unlinkat(2).
 
@@ -35,7 +35,7 @@ pub struct Found {
 impl Place {
     pub fn of(path: &Path) -> io::Result<Place> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        // To look up names in it needs no right to list them.
+        // Looking up names in it takes no permission to list them.
         let folder = open(folder, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
         // A path that ends in `..` or is `/` names a folder.
         let name = path.file_name().unwrap_or(".".as_ref()).to_owned();

@@ -5,7 +5,7 @@ use nix::unistd::geteuid;
 use shared::harness::claims::{Check, Seen, joined, seen};
 use shared::linux::child::event::Event;
 
-use crate::ids::{both_numbers, descriptors, first};
+use crate::ids::{Numbers, both_numbers, descriptors, first};
 use crate::orphan;
 use crate::pids::kill::by_number;
 use crate::pids::rounds::rounds;
@@ -79,7 +79,7 @@ fn both_numbers_are_told() -> anyhow::Result<Seen> {
     let evidence = joined(numbers.iter().map(seen), "; ");
     let [_, orphan] = &numbers;
     let moved = orphan.getppid == std::process::id().cast_signed();
-    Ok(Seen::holds(numbers.iter().all(|numbers| numbers.agree()) && moved, evidence))
+    Ok(Seen::holds(numbers.iter().all(Numbers::agree) && moved, evidence))
 }
 
 fn a_daemon_is_found_by_its_ppid() -> anyhow::Result<Seen> {

@@ -1,6 +1,6 @@
 //! A child that becomes another program: its PID stays, its memory goes.
 //!
-//! Note: 进程的衍生 ("exec"). Go: `syscall.Exec`. Man: execve(2), process_vm_readv(2).
+//! Note: 进程的衍生 ("exec"). Go: `syscall.BecameShell`. Man: execve(2), process_vm_readv(2).
 
 use std::io::{self, BufRead, BufReader, IoSliceMut};
 use std::os::unix::process::CommandExt;
@@ -16,7 +16,7 @@ use shared::linux::child::{Children, wait_for};
 use shared::linux::gate::Gate;
 
 #[derive(Serialize)]
-pub struct Exec {
+pub struct BecameShell {
     pub forked_pid: i32,
     pub pid_after_exec: i32,
     /// Of a word each in the data, the heap, the stack and the code; none where process_vm_readv(2) is refused.
@@ -29,9 +29,9 @@ static WORD: AtomicU64 = AtomicU64::new(0x6461_7461);
 
 // ANCHOR: exec
 /// The child becomes a shell, which prints its PID, and stays until its stdin ends.
-pub fn exec_in_child() -> anyhow::Result<Exec> {
+pub fn exec_in_child() -> anyhow::Result<BecameShell> {
     let (heap, stack) = (Box::new(AtomicU64::new(0x6865_6170)), AtomicU64::new(0x73_7461_636b));
-    let code = exec_in_child as fn() -> anyhow::Result<Exec> as *const ();
+    let code = exec_in_child as fn() -> anyhow::Result<BecameShell> as *const ();
     let places = [WORD.as_ptr().addr(), heap.as_ptr().addr(), stack.as_ptr().addr(), code.addr()];
     let (children, gate) = (Children::helpers(), Gate::new()?);
     let ((stays, ends), (told, tell)) = (io::pipe().context("pipe")?, io::pipe().context("pipe")?);
@@ -56,7 +56,7 @@ pub fn exec_in_child() -> anyhow::Result<Exec> {
         |(before, after): (Words, Words)| (0..4).filter(|&n| before[n].is_some() && before[n] == after[n]).count();
     let words_left_of_4 = before.zip(after).map(left);
     let pid_after_exec = printed.trim_end().parse().with_context(|| format!("the shell printed {printed:?}"))?;
-    Ok(Exec { forked_pid: child.as_raw(), pid_after_exec, words_left_of_4 })
+    Ok(BecameShell { forked_pid: child.as_raw(), pid_after_exec, words_left_of_4 })
 }
 // ANCHOR_END: exec
 

@@ -3,10 +3,10 @@
 //! Note: 进程的衍生. Go: none. Man: fork(2), RLIMIT_NPROC in getrlimit(2).
 
 use std::collections::BTreeSet;
+use std::io;
 
 use anyhow::{Context, bail};
 use libc::{WEXITED, WNOHANG, WNOWAIT};
-use nix::errno::Errno;
 use nix::unistd::{Pid, getpid, getppid};
 use serde::Serialize;
 use shared::linux::child::event::waitid;
@@ -49,8 +49,10 @@ pub fn many_children() -> anyhow::Result<Many> {
 
 /// RLIMIT_NPROC, or what a container may have.
 fn limited(error: anyhow::Error) -> anyhow::Error {
-    match error.downcast_ref() {
-        Some(Errno::EAGAIN) => Failure::CannotShow("no more processes are allowed".into()).into(),
+    match error.downcast_ref::<io::Error>() {
+        Some(refused) if refused.raw_os_error() == Some(libc::EAGAIN) => {
+            Failure::CannotShow("no more processes are allowed".into()).into()
+        }
         _ => error,
     }
 }

@@ -15,7 +15,7 @@ use crate::namespace::with_own_pids;
 use crate::showing::cannot_show;
 
 #[derive(Serialize)]
-pub struct First {
+pub struct FirstProcess {
     pub first: pid_t,
     pub its_ppid: pid_t,
     pub name: String,
@@ -24,16 +24,16 @@ pub struct First {
     pub memory: Option<String>,
 }
 
-pub fn first() -> anyhow::Result<First> {
+pub fn first() -> anyhow::Result<FirstProcess> {
     let stat = proc::stat(1).map_err(|error| cannot_show("PID 1 is not to be seen", &error))?;
     let memory = proc::status(1, "VmSize")?;
-    Ok(First { first: stat.pid, its_ppid: stat.ppid, name: stat.name.display().to_string(), memory })
+    Ok(FirstProcess { first: stat.pid, its_ppid: stat.ppid, name: stat.name.display().to_string(), memory })
 }
 
 /// A process without a parent here, beside the first: PID 2, the ancestor of the kernel's threads; or where these are
 /// not to be seen, a process that came from outside into a PID namespace of its own.
 #[derive(Serialize)]
-pub struct Root {
+pub struct OtherRoot {
     pub root: pid_t,
     pub its_ppid: pid_t,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,15 +41,15 @@ pub struct Root {
 }
 
 /// Without the kernel's threads, which only the first PID namespace shows, a child of ours has to do.
-pub fn roots() -> anyhow::Result<Root> {
+pub fn roots() -> anyhow::Result<OtherRoot> {
     let all = proc::stats()?;
     let Some(root) = all.iter().find(|stat| stat.ppid == 0 && stat.pid != 1) else { return entered_from_outside() };
     let children = all.iter().filter(|stat| stat.ppid == root.pid).count();
-    Ok(Root { root: root.pid, its_ppid: root.ppid, children: Some(children) })
+    Ok(OtherRoot { root: root.pid, its_ppid: root.ppid, children: Some(children) })
 }
 
 /// The second child: the first lives, and is PID 1.
-fn entered_from_outside() -> anyhow::Result<Root> {
+fn entered_from_outside() -> anyhow::Result<OtherRoot> {
     let second = with_own_pids(|| {
         let (_first, answer) = telling(|teller| {
             tell_ids(teller)?;
@@ -60,7 +60,7 @@ fn entered_from_outside() -> anyhow::Result<Root> {
         told::<2>(&answer)
     });
     let [root, its_ppid] = second.map_err(|error| cannot_show("the kernel's threads are not to be seen", &error))?;
-    Ok(Root { root, its_ppid, children: None })
+    Ok(OtherRoot { root, its_ppid, children: None })
 }
 
 fn tell_ids(teller: &PipeWriter) -> anyhow::Result<()> {

@@ -68,14 +68,14 @@ fn physical_memory() -> anyhow::Result<usize> {
 }
 
 #[derive(Serialize)]
-pub struct Mapped {
+pub struct BeyondMemory {
     pub memory_gib: usize,
     pub mapped_tib: usize,
     pub then: String,
 }
 
 /// Maps a TiB after the other, until there are no addresses left. None of it is ever touched.
-pub fn more_than_there_is() -> anyhow::Result<Mapped> {
+pub fn more_than_there_is() -> anyhow::Result<BeyondMemory> {
     without_limit()?;
     let mut mapped = Vec::new();
     let refused = loop {
@@ -91,7 +91,7 @@ pub fn more_than_there_is() -> anyhow::Result<Mapped> {
     for &start in &mapped {
         unmap(start)?;
     }
-    Ok(Mapped { memory_gib: physical_memory()? / GIB, mapped_tib: mapped.len(), then: format!("{refused:?}") })
+    Ok(BeyondMemory { memory_gib: physical_memory()? / GIB, mapped_tib: mapped.len(), then: format!("{refused:?}") })
 }
 
 fn unmap(start: ptr::NonNull<c_void>) -> anyhow::Result<()> {
@@ -113,7 +113,7 @@ fn without_limit() -> anyhow::Result<()> {
 }
 
 #[derive(Serialize)]
-pub struct Mappings {
+pub struct Layout {
     /// But for vsyscall.
     pub mappings: usize,
     pub highest: Address,
@@ -128,7 +128,7 @@ impl Address {
 }
 
 /// All but one page, which is where it was before there was a vDSO, at one address for all processes.
-pub fn mappings() -> anyhow::Result<Mappings> {
+pub fn mappings() -> anyhow::Result<Layout> {
     let maps = fs::read_to_string("/proc/self/maps")
         .map_err(|error| Failure::CannotShow(format!("read /proc/self/maps: {error}")))?;
     let Some(vsyscall) = maps.lines().find(|line| line.ends_with("[vsyscall]")) else {
@@ -137,5 +137,5 @@ pub fn mappings() -> anyhow::Result<Mappings> {
     let (above, _) = range(vsyscall).context("a mapping without addresses")?;
     let mappings: Vec<_> = maps.lines().filter(|line| *line != vsyscall).filter_map(range).collect();
     let highest = mappings.iter().map(|(_, end)| *end).max().context("no mappings")?;
-    Ok(Mappings { mappings: mappings.len(), highest: Address(highest), vsyscall: Address(above) })
+    Ok(Layout { mappings: mappings.len(), highest: Address(highest), vsyscall: Address(above) })
 }

@@ -46,6 +46,7 @@ pub fn one_address_two_places() -> anyhow::Result<OneAddress> {
 
 /// Of memory that the parent has written, and the child half of it again.
 #[derive(Serialize)]
+#[allow(clippy::struct_field_names, reason = "the unit is a part of the keys")]
 pub struct Common {
     pub written_kib: u64,
     pub child_wrote_kib: u64,

@@ -15,16 +15,16 @@ use shared::linux::memory::page_size;
 use crate::pages::{PAGES, Pages, faults_of_writing};
 
 #[derive(Serialize)]
-pub struct FirstTouch {
+pub struct Touched {
     pub pages: usize,
     pub faults_of_first_touch: i64,
     pub faults_after_that: i64,
 }
 
 /// A fault is the CPU asking the kernel; the second time it need not ask.
-pub fn first_touch() -> anyhow::Result<FirstTouch> {
+pub fn first_touch() -> anyhow::Result<Touched> {
     let (mut pages, page) = Pages::private(PAGES)?;
-    Ok(FirstTouch {
+    Ok(Touched {
         pages: PAGES.get(),
         faults_of_first_touch: faults_of_writing(&mut pages, page)?,
         faults_after_that: faults_of_writing(&mut pages, page)?,

@@ -2,6 +2,8 @@
 //!
 //! Note: 进程的状态 ("暂停状态"). Go: `syscall.SIGSTOP`. Man: signal(7), waitid(2), pid_namespaces(7).
 
+use std::io;
+
 use anyhow::Context;
 use libc::{WCONTINUED, WEXITED, WSTOPPED};
 use nix::sys::signal::{SigHandler, Signal, raise};
@@ -60,7 +62,7 @@ pub struct FirstAtSigstop {
 
 pub fn first_at_sigstop() -> anyhow::Result<FirstAtSigstop> {
     let pid_1_goes_on = with_own_pids(|| {
-        let mut first = Forked::new(|| Ok(raise(Signal::SIGSTOP)?))?;
+        let mut first = Forked::new(|| raise(Signal::SIGSTOP).map_err(io::Error::from).context("raise SIGSTOP"))?;
         Ok(first.wait(WSTOPPED | WEXITED)? == Event::Exited(0))
     })?;
     Ok(FirstAtSigstop { pid_1_goes_on })

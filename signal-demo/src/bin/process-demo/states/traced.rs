@@ -34,7 +34,7 @@ pub fn make() -> anyhow::Result<Forked> {
 /// Where it may not be traced it exits with the error.
 fn stop_for_the_tracer(signal: Signal) -> anyhow::Result<()> {
     match ptrace::traceme() {
-        Ok(()) => Ok(raise(signal)?),
+        Ok(()) => raise(signal).map_err(io::Error::from).with_context(|| format!("raise {signal}")),
         Err(errno) => process::exit(errno as i32),
     }
 }

@@ -148,13 +148,13 @@ pub fn detached() -> anyhow::Result<Detached> {
 
 /// How often a child was switched, when it was a zombie, and in all when it had been waited for.
 #[derive(Serialize)]
-pub struct Gone {
+pub struct Reaped {
     pub switches_as_zombie: i64,
     pub switches_when_gone: i64,
     pub is_gone: bool,
 }
 
-impl Gone {
+impl Reaped {
     /// It has gone from Z without running again.
     pub fn without_running(&self) -> bool {
         self.is_gone && self.switches_as_zombie == self.switches_when_gone
@@ -163,7 +163,7 @@ impl Gone {
 
 /// Tried again, for it may run for a moment yet when it is a zombie already. On one CPU, where it cannot run and leave
 /// that again without being counted.
-pub fn gone() -> anyhow::Result<Gone> {
+pub fn gone() -> anyhow::Result<Reaped> {
     const TRIES: usize = 200;
     staying_on(Some(cpus()?.0), || {
         let mut gone = one_gone()?;
@@ -176,14 +176,14 @@ pub fn gone() -> anyhow::Result<Gone> {
     })
 }
 
-fn one_gone() -> anyhow::Result<Gone> {
+fn one_gone() -> anyhow::Result<Reaped> {
     let mut child = make()?;
     let before = Usage::of_children()?;
     let switches_as_zombie = switches(child.pid())?;
     child.wait(WEXITED)?;
     let switches_when_gone = (Usage::of_children()? - before).switches();
     let is_gone = proc::stat(child.pid()).is_err_and(|error| proc::is_gone(&error));
-    Ok(Gone { switches_as_zombie, switches_when_gone, is_gone })
+    Ok(Reaped { switches_as_zombie, switches_when_gone, is_gone })
 }
 
 /// How often it gave up the CPU, or lost it.

@@ -61,8 +61,10 @@ fn pipe() -> anyhow::Result<impl FnMut() -> io::Result<()>> {
 
 /// Asked for once, at the end: the kernel takes back nothing that it has told.
 fn usage_of(mut work: impl FnMut() -> io::Result<()>) -> anyhow::Result<Usage> {
-    while Duration::from(clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)?) < CPU_TIME {
-        work()?;
+    let cpu_time =
+        || clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map_err(io::Error::from).context("clock_gettime");
+    while Duration::from(cpu_time()?) < CPU_TIME {
+        work().context("work with a pipe")?;
     }
     Usage::now()
 }
