@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use shared::harness::report::Report;
-use shared::linux::stdio::narrate;
+use shared::linux::stdio::detail;
 use shared::linux::thread::spawn;
 
 use crate::memory_pipe::pipe::pipe;
@@ -32,16 +32,11 @@ const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 #[derive(clap::Args, Default)]
 pub struct Args {}
 
-pub fn run(_: &Args, verbose: bool, out: &mut Report) -> anyhow::Result<()> {
+pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     let mut out = out.for_thread();
     story::tell(DEADLINE, &Children::helpers(), move |children| {
-        let mut narrate_read = |piece: &[u8]| {
-            if verbose {
-                narrate(format_args!("read {} bytes: {:?}", piece.len(), String::from_utf8_lossy(piece)));
-            }
-        };
-        echo(children, By::Buffer(FIVE), &mut out, &mut narrate_read)?;
-        echo(children, By::Line(SIZE_OF_BUFIO), &mut out, &mut narrate_read)?;
+        echo(children, By::Buffer(FIVE), &mut out)?;
+        echo(children, By::Line(SIZE_OF_BUFIO), &mut out)?;
         ps_into_grep(children, &mut out)?;
         through_file_based_pipe(&mut out)?;
         through_in_memory_pipe(&mut out)
@@ -49,10 +44,10 @@ pub fn run(_: &Args, verbose: bool, out: &mut Report) -> anyhow::Result<()> {
 }
 
 /// `echo -n TEXT`: an argument is given as it is, no shell looks at it.
-fn echo(children: &Children, by: By, out: &mut Report, narrate: &mut impl FnMut(&[u8])) -> anyhow::Result<()> {
+fn echo(children: &Children, by: By, out: &mut Report) -> anyhow::Result<()> {
     out.line(format_args!("Run command `echo -n \"{GREETING}\"`: "))?;
     let status = run::read_output(children, Command::new("echo").args(["-n", GREETING]), by, |piece| {
-        narrate(piece);
+        detail(format_args!("read {} bytes: {:?}", piece.len(), String::from_utf8_lossy(piece)));
         out.payload(piece)
     })?;
     out.line(format_args!("\n"))?;

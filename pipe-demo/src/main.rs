@@ -27,7 +27,6 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use shared::harness::claims::Check;
 use shared::harness::program::{self, Common, Options, Program};
-use shared::harness::report::Report;
 
 /// Pipes between processes, as the note's section 管道 tells of them
 ///
@@ -84,18 +83,18 @@ impl Program for Cli {
     }
 
     fn run(self) -> anyhow::Result<()> {
-        let (verbose, out) = (self.options.verbose(), &mut Report::new(self.options.json));
+        let options = self.options;
         match self.command.unwrap_or_else(|| Command::Demo(demo::Args::default())) {
-            Command::Demo(args) => demo::run(&args, verbose, out),
-            Command::Ipc(args) => ipc::run(&args, out),
-            Command::Cmd(args) => cmd::run(&args, out),
-            Command::Run(args) => run::run(&args, verbose, out),
-            Command::Pipeline(args) => pipeline::run(&args, verbose),
-            Command::Deadlock(args) => deadlock::run(&args, out),
-            Command::OsPipe(args) => os_pipe::run(&args, out),
-            Command::IoPipe(args) => io_pipe::run(&args, out),
-            Command::Capacity(args) => capacity::run(&args, out),
-            Command::Atomicity(args) => atomicity::run(&args, out),
+            Command::Demo(args) => demo::run(&args, &mut options.text()?),
+            Command::Ipc(args) => ipc::run(&args, &mut options.records()),
+            Command::Cmd(args) => cmd::run(&args, &mut options.records()),
+            Command::Run(args) => run::run(&args, &mut options.text()?),
+            Command::Pipeline(args) => pipeline::run(&args, &mut options.text()?),
+            Command::Deadlock(args) => deadlock::run(&args, &mut options.records()),
+            Command::OsPipe(args) => os_pipe::run(&args, &mut options.records()),
+            Command::IoPipe(args) => io_pipe::run(&args, &mut options.records()),
+            Command::Capacity(args) => capacity::run(&args, &mut options.records()),
+            Command::Atomicity(args) => atomicity::run(&args, &mut options.records()),
             Command::Bench(args) => shared::harness::bench::run(&args, &bench::MECHANISMS),
             Command::Common(command) => command.run::<Cli>(),
         }

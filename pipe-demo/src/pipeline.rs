@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use shared::linux::stdio::narrate;
-use shared::linux::stdio::stdout_is_open;
+use shared::linux::stdio::{detail, stdout_is_open};
 
 pub use stages::Stage;
 
 use crate::status;
+use shared::harness::report::Report;
 use shared::harness::story;
 use shared::linux::child::{Child, Children};
 
@@ -40,15 +40,13 @@ pub enum Link {
     Direct,
 }
 
-pub fn run(args: &Args, verbose: bool) -> anyhow::Result<()> {
+pub fn run(args: &Args, _: &mut Report) -> anyhow::Result<()> {
     stdout_is_open()?;
     let (stages, link) = (args.commands.clone(), args.link);
     story::tell(args.timeout, &Children::commands(), move |children| {
         let statuses = execute(children, &stages, link)?;
-        if verbose {
-            for (stage, status) in stages.iter().zip(&statuses) {
-                narrate(format_args!("{stage}: {status}"));
-            }
+        for (stage, status) in stages.iter().zip(&statuses) {
+            detail(format_args!("{stage}: {status}"));
         }
         status::check(status::pipefail(&statuses))
     })

@@ -14,8 +14,7 @@ use anyhow::Context;
 use shared::harness::report::Report;
 use shared::linux::failure::Failure;
 use shared::linux::readiness::restart;
-use shared::linux::stdio::narrate;
-use shared::linux::stdio::stdout_is_open;
+use shared::linux::stdio::{detail, stdout_is_open};
 
 use crate::status;
 use shared::harness::story;
@@ -53,7 +52,7 @@ pub enum By {
     Line(NonZeroUsize),
 }
 
-pub fn run(args: &Args, verbose: bool, out: &mut Report) -> anyhow::Result<()> {
+pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     stdout_is_open()?;
     let by = if args.lines { By::Line(args.buffer) } else { By::Buffer(args.buffer) };
     let (words, mut out) = (args.command.clone(), out.for_thread());
@@ -61,15 +60,11 @@ pub fn run(args: &Args, verbose: bool, out: &mut Report) -> anyhow::Result<()> {
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]);
         let status = read_output(children, &mut command, by, |piece| {
-            if verbose {
-                narrate(format_args!("read {} bytes: {:?}", piece.len(), String::from_utf8_lossy(piece)));
-            }
+            detail(format_args!("read {} bytes: {:?}", piece.len(), String::from_utf8_lossy(piece)));
             out.payload(piece)?;
             out.flush()
         })?;
-        if verbose {
-            narrate(format_args!("{}: {status}", words[0].display()));
-        }
+        detail(format_args!("{}: {status}", words[0].display()));
         status::check(status::code(status))
     })
 }
