@@ -13,41 +13,28 @@ use std::time::Duration;
 use anyhow::Context;
 use nix::sys::socket::{MsgFlags, recv};
 use nix::unistd::close;
-use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::answer::Outcome;
 use shared::linux::sleeper::Sleeper;
 
-use crate::experiment::{self, Noted, noted};
-use crate::loopback::{connection, wait_for_error};
-
-#[derive(clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    pub timeout: experiment::Timeout,
-}
+pub use crate::experiment::Args;
+use crate::experiment::{noted, record};
+use crate::loopback::connection;
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
-    out.pairs(&the_rest_comes_before_the_end()?)?;
-    out.pairs(&a_half_closed_connection_is_half_open()?)?;
-    out.pairs(&unread_data_make_it_a_reset()?)?;
-    out.pairs(&so_does_a_linger_of_zero()?)?;
+    out.pairs(&noted(the_rest_comes_before_the_end()?, "EOF at once", 180))?;
+    out.pairs(&noted(a_half_closed_connection_is_half_open()?, "after EOF the connection is useless", 181))?;
+    out.pairs(&noted(unread_data_make_it_a_reset()?, "the peer has closed: EOF", 180))?;
+    out.pairs(&noted(so_does_a_linger_of_zero()?, "the peer has closed: EOF", 180))?;
     out.pairs(&the_first_write_to_nobody_succeeds()?)?;
     out.pairs(&descriptor::the_number_of_a_closed_socket()?)?;
-    out.pairs(&descriptor::two_numbers_of_one_socket()?)?;
-    out.pairs(&close_wakes_no_reader()?)?;
+    out.pairs(&noted(descriptor::two_numbers_of_one_socket()?, "one number a socket", 155))?;
+    out.pairs(&noted(close_wakes_no_reader()?, "close ends a blocked read at once", 188))?;
     out.pairs(&shutdown_wakes_a_reader()?)
 }
 
-/// The peer has sent something, and closed.
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "eof")]
-pub struct Eof {
-    pub sent: usize,
-    pub reads: Vec<usize>,
-    #[serde(flatten)]
-    noted: Noted,
-}
+// The peer has sent something, and closed.
+record!("eof", Eof { sent: usize, reads: Vec<usize> });
 
 // ANCHOR: eof
 pub fn the_rest_comes_before_the_end() -> anyhow::Result<Eof> {
@@ -55,20 +42,12 @@ pub fn the_rest_comes_before_the_end() -> anyhow::Result<Eof> {
     let sent = theirs.write(b"tail")?;
     drop(theirs);
     let reads = (0..3).map(|_| ours.read(&mut [0; 16])).collect::<anyhow::Result<_>>()?;
-    Ok(Eof { sent, reads, noted: noted("EOF at once", 180) })
+    Ok(Eof { sent, reads })
 }
 // ANCHOR_END: eof
 
-/// The client has shut down its sending half.
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "half-close")]
-pub struct HalfClose {
-    pub read: usize,
-    pub sent_after_eof: usize,
-    pub received: usize,
-    #[serde(flatten)]
-    noted: Noted,
-}
+// The client has shut down its sending half.
+record!("half-close", HalfClose { read: usize, sent_after_eof: usize, received: usize });
 
 // ANCHOR: half
 pub fn a_half_closed_connection_is_half_open() -> anyhow::Result<HalfClose> {
@@ -77,50 +56,31 @@ pub fn a_half_closed_connection_is_half_open() -> anyhow::Result<HalfClose> {
     let read = server.read(&mut [0; 16])?;
     let sent_after_eof = server.write(b"still here\t")?;
     let received = client.read(&mut [0; 16])?;
-    Ok(HalfClose { read, sent_after_eof, received, noted: noted("after EOF the connection is useless", 181) })
+    Ok(HalfClose { read, sent_after_eof, received })
 }
 // ANCHOR_END: half
 
-/// The peer has closed with bytes that it has not read.
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "unread")]
-pub struct Reset {
-    unread_at_close: usize,
-    pub read: Outcome,
-    #[serde(flatten)]
-    noted: Noted,
-}
+// The peer has closed with bytes that it has not read.
+record!("unread", Reset { unread_at_close: usize, read: Outcome });
 
 pub fn unread_data_make_it_a_reset() -> anyhow::Result<Reset> {
     let (ours, theirs) = connection()?;
     ours.write(b"unread")?;
     let unread_at_close = theirs.peek()?;
     drop(theirs);
-    Ok(Reset { unread_at_close, read: ours.try_read()?, noted: noted("the peer has closed: EOF", 180) })
+    Ok(Reset { unread_at_close, read: ours.try_read()? })
 }
 
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "linger-0")]
-struct Linger {
-    read: Outcome,
-    #[serde(flatten)]
-    noted: Noted,
-}
+record!("linger-0", Linger { read: Outcome });
 
 fn so_does_a_linger_of_zero() -> anyhow::Result<Linger> {
     let (ours, theirs) = connection()?;
     theirs.socket.set_linger(Some(Duration::ZERO)).context("SO_LINGER")?;
     drop(theirs);
-    Ok(Linger { read: ours.try_read()?, noted: noted("the peer has closed: EOF", 180) })
+    Ok(Linger { read: ours.try_read()? })
 }
 
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "write")]
-struct Writes {
-    read: usize,
-    first_write: Outcome,
-    second_write: Outcome,
-}
+record!("write", Writes { read: usize, first_write: Outcome, second_write: Outcome });
 
 fn the_first_write_to_nobody_succeeds() -> anyhow::Result<Writes> {
     let (ours, theirs) = connection()?;
@@ -128,18 +88,11 @@ fn the_first_write_to_nobody_succeeds() -> anyhow::Result<Writes> {
     let read = ours.read(&mut [0; 16])?;
     let first_write = ours.try_write(b"anybody there?")?;
     // The host's answer to it, a reset, is on its way.
-    wait_for_error(&ours)?;
+    ours.wait_for_error()?;
     Ok(Writes { read, first_write, second_write: ours.try_write(b"anybody there?")? })
 }
 
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "close")]
-struct Close {
-    blocked_read: Outcome,
-    next_read: Outcome,
-    #[serde(flatten)]
-    noted: Noted,
-}
+record!("close", Close { blocked_read: Outcome, next_read: Outcome });
 
 // ANCHOR: wake
 /// The call holds the connection open: it goes on, and even receives what is sent after the close.
@@ -152,7 +105,7 @@ fn close_wakes_no_reader() -> anyhow::Result<Close> {
     // Nothing is opened until the second read has been made: nothing else gets that number meanwhile.
     theirs.write(b"late")?;
     let (blocked_read, next_read) = reader.awake()?;
-    Ok(Close { blocked_read, next_read, noted: noted("close ends a blocked read at once", 188) })
+    Ok(Close { blocked_read, next_read })
 }
 
 fn shutdown_wakes_a_reader() -> anyhow::Result<ShutdownBoth> {
@@ -164,8 +117,4 @@ fn shutdown_wakes_a_reader() -> anyhow::Result<ShutdownBoth> {
 }
 // ANCHOR_END: wake
 
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "shutdown")]
-struct ShutdownBoth {
-    blocked_read: Outcome,
-}
+record!("shutdown", ShutdownBoth { blocked_read: Outcome });

@@ -20,14 +20,8 @@ use shared::linux::readiness::{Ready, nonblocking};
 use shared::linux::thread::spawn_scoped;
 use shared::linux::{endpoint, shutdown};
 
-use crate::experiment;
+pub use crate::experiment::Args;
 use crate::loopback::interface;
-
-#[derive(clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    pub timeout: experiment::Timeout,
-}
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&one_at_a_time()?)?;

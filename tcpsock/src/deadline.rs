@@ -20,22 +20,15 @@ use shared::harness::report::Report;
 use shared::linux::answer::Outcome;
 use shared::linux::readiness::restart;
 
-use crate::experiment::{self, milliseconds};
+pub use crate::experiment::DeadlineArgs as Args;
+use crate::experiment::{milliseconds, record};
 use crate::loopback::connection;
 
 /// So far ahead that nothing here takes as long.
 const FAR: Duration = Duration::from_secs(10);
 
-#[derive(clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    pub timeout: experiment::Timeout,
-    #[command(flatten)]
-    limit: experiment::Limit,
-}
-
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
-    let limit = args.limit.deadline;
+    let limit = args.deadline;
     out.pairs(&absolute(limit)?)?;
     out.pairs(&renewed(limit)?)?;
     out.pairs(&passed(limit)?)?;
@@ -131,16 +124,11 @@ fn try_read(socket: &mut DeadlineSocket) -> anyhow::Result<Outcome> {
     Outcome::by_deadline(socket.read(&mut [0])).context("read beside a trickle")
 }
 
-/// Three reads with data behind the first.
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "passed")]
-pub struct Passed {
-    limit_ms: u64,
-    pub read: Outcome,
-    pub sent_then: usize,
-    pub next_read: Outcome,
-    pub read_after_setting_again: Outcome,
-}
+// Three reads with data behind the first.
+record!(
+    "passed",
+    Passed { limit_ms: u64, read: Outcome, sent_then: usize, next_read: Outcome, read_after_setting_again: Outcome }
+);
 
 /// It holds for what comes after it has passed, until it is set again.
 pub fn passed(limit: Duration) -> anyhow::Result<Passed> {
@@ -158,14 +146,8 @@ pub fn passed(limit: Duration) -> anyhow::Result<Passed> {
     Ok(Passed { limit_ms: milliseconds(limit), read, sent_then, next_read, read_after_setting_again })
 }
 
-/// A read and a write under a deadline in the past.
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "past")]
-struct Past {
-    buffered: usize,
-    read: Outcome,
-    write: Outcome,
-}
+// A read and a write under a deadline in the past.
+record!("past", Past { buffered: usize, read: Outcome, write: Outcome });
 
 /// Fails at once though data are there, and so does the other direction.
 fn past() -> anyhow::Result<Past> {
@@ -177,14 +159,8 @@ fn past() -> anyhow::Result<Past> {
     Ok(Past { buffered, read: directions::try_read(&mut socket)?, write: directions::try_write(&mut socket, b"data")? })
 }
 
-/// A read that waits past the deadline that there was.
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "cancelled")]
-pub struct Cancelled {
-    pub limit_ms: u64,
-    pub elapsed_ms: u64,
-    pub read: Outcome,
-}
+// A read that waits past the deadline that there was.
+record!("cancelled", Cancelled { limit_ms: u64, elapsed_ms: u64, read: Outcome });
 
 /// Set and taken back: a read waits for a byte that comes later.
 pub fn cancelled(limit: Duration) -> anyhow::Result<Cancelled> {

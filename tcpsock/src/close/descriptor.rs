@@ -9,27 +9,25 @@ use std::os::fd::{AsRawFd, IntoRawFd};
 use anyhow::Context;
 use nix::sys::socket::{MsgFlags, recv, send};
 use nix::unistd::close;
-use serde::Serialize;
 use shared::linux::answer::Outcome;
 
-use crate::experiment::{Noted, noted};
+use crate::experiment::record;
 use crate::loopback::{End, connection};
 
-/// Descriptors, and what the kernel calls the sockets behind them.
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "dup")]
-pub struct Duplicate {
-    pub fd: i32,
-    pub cookie: u64,
-    pub double_fd: i32,
-    pub double_cookie: u64,
-    pub peer_fd: i32,
-    pub peer_cookie: u64,
-    pub sent_after_close: usize,
-    pub received_after_close: usize,
-    #[serde(flatten)]
-    noted: Noted,
-}
+// Descriptors, and what the kernel calls the sockets behind them.
+record!(
+    "dup",
+    Duplicate {
+        fd: i32,
+        cookie: u64,
+        double_fd: i32,
+        double_cookie: u64,
+        peer_fd: i32,
+        peer_cookie: u64,
+        sent_after_close: usize,
+        received_after_close: usize,
+    }
+);
 
 /// The kernel's own number for a socket, its cookie, is the same by both; one of them may be closed.
 pub fn two_numbers_of_one_socket() -> anyhow::Result<Duplicate> {
@@ -41,27 +39,10 @@ pub fn two_numbers_of_one_socket() -> anyhow::Result<Duplicate> {
     drop(ours);
     let sent_after_close = double.write(b"still open")?;
     let received_after_close = theirs.read(&mut [0; 16])?;
-    let noted = noted("one number a socket", 155);
-    Ok(Duplicate {
-        fd,
-        cookie,
-        double_fd,
-        double_cookie,
-        peer_fd,
-        peer_cookie,
-        sent_after_close,
-        received_after_close,
-        noted,
-    })
+    Ok(Duplicate { fd, cookie, double_fd, double_cookie, peer_fd, peer_cookie, sent_after_close, received_after_close })
 }
 
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "closed")]
-pub struct Closed {
-    pub read: Outcome,
-    pub write: Outcome,
-    pub close: Outcome,
-}
+record!("closed", Closed { read: Outcome, write: Outcome, close: Outcome });
 
 /// Rust's types know no socket that is closed: only its bare number can still be used.
 pub fn the_number_of_a_closed_socket() -> anyhow::Result<Closed> {

@@ -5,26 +5,18 @@
 
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
 use shared::linux::endpoint;
 use shared::linux::failure::Failure;
 use shared::linux::network::Network;
 
-use crate::experiment::milliseconds;
+use crate::experiment::{milliseconds, record};
 use crate::loopback;
 
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "dial")]
-pub struct GivenUp {
-    limit_ms: u64,
-    elapsed_ms: u64,
-    queued: usize,
-    dial: String,
-}
+record!("dial", GivenUp { limit_ms: u64, elapsed_ms: u64, queued: usize, dial: String });
 
 pub fn of_dialling(limit: Duration) -> anyhow::Result<GivenUp> {
     let listener = loopback::listen(0)?;
-    let address = endpoint::shown(&loopback::address(&listener)?);
+    let address = endpoint::shown(&listener.address()?);
     let mut queued = Vec::new();
     while queued.len() < 16 {
         let start = Instant::now();
