@@ -23,13 +23,13 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
 }
 
 // Where the parts of an address stand in what getsockname(2) wrote.
-record!("fields", Fields {
+record! { "fields", Fields {
     domain: String,
     length: usize,
     port_at: Option<usize>,
     address_at: Option<usize>,
     address_bytes: usize,
-});
+} }
 
 pub fn fields_v4() -> anyhow::Result<Fields> {
     fields_of(Ipv4Addr::LOCALHOST.into())
@@ -77,17 +77,14 @@ fn bytes(address: &SockAddr) -> &[u8] {
 }
 
 // What each end says of itself and of its peer.
-record!(
-    "ends",
-    Ends {
-        #[serde(serialize_with = "debug")]
-        protocol: Protocol,
-        client_local: String,
-        client_remote: String,
-        server_local: String,
-        server_remote: String,
-    }
-);
+record! { "ends", Ends {
+    #[serde(serialize_with = "debug")]
+    protocol: Protocol,
+    client_local: String,
+    client_remote: String,
+    server_local: String,
+    server_remote: String,
+} }
 
 pub fn two_ends() -> anyhow::Result<Ends> {
     let (client, server) = connection()?;

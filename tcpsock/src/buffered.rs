@@ -51,16 +51,13 @@ fn a_reader_per_message_loses_what_it_read_ahead() -> anyhow::Result<ReaderPerMe
 // ANCHOR_END: ahead
 
 // Both sides read under the same deadline, and then the client flushes.
-record!(
-    "forgotten-flush",
-    ForgottenFlush {
-        limit_ms: u64,
-        written: usize,
-        client_read: Outcome,
-        server_read: Outcome,
-        server_read_after_flush: Outcome,
-    }
-);
+record! { "forgotten-flush", ForgottenFlush {
+    limit_ms: u64,
+    written: usize,
+    client_read: Outcome,
+    server_read: Outcome,
+    server_read_after_flush: Outcome,
+} }
 
 // ANCHOR: flush
 fn a_forgotten_flush_makes_both_wait(limit: Duration) -> anyhow::Result<ForgottenFlush> {

@@ -1,17 +1,16 @@
 //! How a connection ends: in order, by half, or with a reset; and what wakes whoever waits on it.
 //!
-//! Note: Read方法 (io.EOF), Close方法. Go: `net.Conn.Close`, `net.TCPConn.CloseWrite`. Man: close(2),
-//! shutdown(2), recv(2), tcp(7), SO_LINGER in socket(7).
-
-pub mod descriptor;
+//! Note: Read方法 (io.EOF), Close方法, Socket的基本特征 (文件描述符). Go: `net.Conn.Close`, `net.TCPConn.CloseWrite`,
+//! `net.TCPConn.File`, `net.ErrClosed`. Man: close(2), shutdown(2), dup(2), recv(2), tcp(7), SO_LINGER, SO_COOKIE in
+//! socket(7).
 
 use std::io;
 use std::net::Shutdown;
-use std::os::fd::IntoRawFd;
+use std::os::fd::{AsRawFd, IntoRawFd};
 use std::time::Duration;
 
 use anyhow::Context;
-use nix::sys::socket::{MsgFlags, recv};
+use nix::sys::socket::{MsgFlags, recv, send};
 use nix::unistd::close;
 use shared::harness::report::Report;
 use shared::linux::answer::Outcome;
@@ -19,7 +18,7 @@ use shared::linux::sleeper::Sleeper;
 
 pub use crate::experiment::Args;
 use crate::experiment::{noted, record};
-use crate::loopback::connection;
+use crate::loopback::{End, connection};
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&noted(the_rest_comes_before_the_end()?, "EOF at once", 180))?;
@@ -27,8 +26,8 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&noted(unread_data_make_it_a_reset()?, "the peer has closed: EOF", 180))?;
     out.pairs(&noted(so_does_a_linger_of_zero()?, "the peer has closed: EOF", 180))?;
     out.pairs(&the_first_write_to_nobody_succeeds()?)?;
-    out.pairs(&descriptor::the_number_of_a_closed_socket()?)?;
-    out.pairs(&noted(descriptor::two_numbers_of_one_socket()?, "one number a socket", 155))?;
+    out.pairs(&the_number_of_a_closed_socket()?)?;
+    out.pairs(&noted(two_numbers_of_one_socket()?, "one number a socket", 155))?;
     out.pairs(&noted(close_wakes_no_reader()?, "close ends a blocked read at once", 188))?;
     out.pairs(&shutdown_wakes_a_reader()?)
 }
@@ -90,6 +89,48 @@ fn the_first_write_to_nobody_succeeds() -> anyhow::Result<Writes> {
     // The host's answer to it, a reset, is on its way.
     ours.wait_for_error()?;
     Ok(Writes { read, first_write, second_write: ours.try_write(b"anybody there?")? })
+}
+
+// Descriptors, and what the kernel calls the sockets behind them.
+record! { "dup", Duplicate {
+    fd: i32,
+    cookie: u64,
+    double_fd: i32,
+    double_cookie: u64,
+    peer_fd: i32,
+    peer_cookie: u64,
+    sent_after_close: usize,
+    received_after_close: usize,
+} }
+
+/// The kernel's own number for a socket, its cookie, is the same by both; one of them may be closed.
+pub fn two_numbers_of_one_socket() -> anyhow::Result<Duplicate> {
+    let (ours, theirs) = connection()?;
+    let double = ours.duplicate()?;
+    let [fd, double_fd, peer_fd] = [&ours, &double, &theirs].map(|end| end.socket.as_raw_fd());
+    let cookie = |end: &End| end.socket.cookie().context("SO_COOKIE");
+    let (cookie, double_cookie, peer_cookie) = (cookie(&ours)?, cookie(&double)?, cookie(&theirs)?);
+    drop(ours);
+    let sent_after_close = double.write(b"still open")?;
+    let received_after_close = theirs.read(&mut [0; 16])?;
+    Ok(Duplicate { fd, cookie, double_fd, double_cookie, peer_fd, peer_cookie, sent_after_close, received_after_close })
+}
+
+record!("closed", Closed { read: Outcome, write: Outcome, close: Outcome });
+
+/// Rust's types know no socket that is closed: only its bare number can still be used.
+pub fn the_number_of_a_closed_socket() -> anyhow::Result<Closed> {
+    let (ours, _theirs) = connection()?;
+    let fd = ours.socket.into_raw_fd();
+    close(fd).context("close")?;
+    let outcome = |call: &'static str, result: nix::Result<usize>| {
+        Outcome::of(result.map_err(io::Error::from)).with_context(|| format!("{call} of a closed descriptor"))
+    };
+    Ok(Closed {
+        read: outcome("recv", recv(fd, &mut [0; 16], MsgFlags::empty()))?,
+        write: outcome("send", send(fd, b"late", MsgFlags::MSG_NOSIGNAL))?,
+        close: outcome("close", close(fd).map(|()| 0))?,
+    })
 }
 
 record!("close", Close { blocked_read: Outcome, next_read: Outcome });

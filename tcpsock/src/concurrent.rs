@@ -4,7 +4,7 @@
 //! Man: accept(2), epoll(7).
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ fn two_clients(how_many: &'static str, server: &str) -> anyhow::Result<Beside> {
         first_answered += 1;
     }
     let second_meanwhile = second.is_answered()?;
-    first.leave()?;
+    drop(first);
     let second_in_the_end = cube_root::is_root(&second.answer()?);
     Ok(Beside { served: how_many, first_answered, second_meanwhile, second_in_the_end })
 }
@@ -119,9 +119,5 @@ impl Client {
         let peeked = nonblocking("recv", stream, || stream.peek(&mut [0])).context("recv MSG_PEEK")?;
         stream.set_nonblocking(false).context("fcntl O_NONBLOCK")?;
         Ok(peeked != Ready::NotYet)
-    }
-
-    fn leave(self) -> anyhow::Result<()> {
-        self.0.get_ref().shutdown(Shutdown::Both).context("shutdown")
     }
 }

@@ -33,10 +33,12 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&noted(connect_to_nobody()?, "Dial blocks until the operating system's timeout", 169))
 }
 
-record!(
-    "stream",
-    Stream { unconnected_write: Outcome, unconnected_read: Outcome, connected_write: usize, received: usize }
-);
+record! { "stream", Stream {
+    unconnected_write: Outcome,
+    unconnected_read: Outcome,
+    connected_write: usize,
+    received: usize,
+} }
 
 pub fn before_and_after_connect() -> anyhow::Result<Stream> {
     let listener = listen(1)?;
@@ -49,13 +51,13 @@ pub fn before_and_after_connect() -> anyhow::Result<Stream> {
 }
 
 // The addresses of two clients: one that left the choice to the kernel, and one that asked for an address.
-record!("addresses", Clients {
+record! { "addresses", Clients {
     range: [u16; 2],
     by_kernel: SocketAddr,
     asked_for: SocketAddr,
     bound: SocketAddr,
     seen_by_server: Vec<SocketAddr>,
-});
+} }
 
 /// By the kernel, and by bind(2) before connect(2): all of 127.0.0.0/8 is this machine.
 pub fn addresses_of_two_clients() -> anyhow::Result<Clients> {
@@ -86,14 +88,14 @@ fn ip(address: &SockAddr) -> anyhow::Result<SocketAddr> {
 }
 
 // A connect(2) that nobody answers.
-record!("nobody", Nobody {
+record! { "nobody", Nobody {
     tcp_user_timeout_ms: u64,
     blocked_connect: Outcome,
     elapsed_ms: u64,
     syn_dropped: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     tcp_syn_retries: Option<u32>,
-});
+} }
 
 /// A full backlog drops the SYN, as a host that is not there would. By itself the kernel sends it
 /// `tcp_syn_retries` times more, which takes minutes; with TCP_USER_TIMEOUT it gives up as early as it can.

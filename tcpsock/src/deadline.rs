@@ -6,7 +6,6 @@
 //! Note: SetDeadline、SetReadDeadline、SetWriteDeadline方法. Go: `net.Conn.SetDeadline`, `net.DialTimeout`.
 //! Man: socket(7), connect(2), listen(2).
 
-mod dial;
 pub mod directions;
 mod trickle;
 
@@ -18,11 +17,14 @@ use serde::Serialize;
 use shared::cube_roots::client::DeadlineSocket;
 use shared::harness::report::Report;
 use shared::linux::answer::Outcome;
+use shared::linux::endpoint;
+use shared::linux::failure::Failure;
+use shared::linux::network::Network;
 use shared::linux::readiness::restart;
 
 pub use crate::experiment::DeadlineArgs as Args;
 use crate::experiment::{milliseconds, record};
-use crate::loopback::connection;
+use crate::loopback::{self, connection};
 
 /// So far ahead that nothing here takes as long.
 const FAR: Duration = Duration::from_secs(10);
@@ -37,7 +39,7 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&cancelled(limit)?)?;
     out.pairs(&directions::of_writing(limit)?)?;
     out.pairs(&directions::each_by_itself(limit)?)?;
-    out.pairs(&dial::of_dialling(limit)?)
+    out.pairs(&of_dialling(limit)?)
 }
 
 /// How a loop of reads ended.
@@ -47,16 +49,9 @@ struct ReadOn {
     limit_ms: u64,
     elapsed_ms: u64,
     bytes: usize,
-    read: End,
+    read: String,
     #[serde(flatten)]
     next: Option<Next>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum End {
-    Read(Outcome),
-    Never(&'static str),
 }
 
 /// One more read after that.
@@ -109,10 +104,10 @@ fn read_on(
     let (start, mut bytes) = (Instant::now(), 0);
     let read = loop {
         match read()? {
-            Outcome::Done(0) => break End::Never("EOF"),
-            Outcome::Done(_) if start.elapsed() > 2 * limit => break End::Never("bytes keep coming"),
+            Outcome::Done(0) => break "EOF".to_owned(),
+            Outcome::Done(_) if start.elapsed() > 2 * limit => break "bytes keep coming".to_owned(),
             Outcome::Done(count) => bytes += count,
-            failed => break End::Read(failed),
+            failed => break failed.to_string(),
         }
     };
     let (limit_ms, elapsed_ms) = (milliseconds(limit), milliseconds(start.elapsed()));
@@ -125,10 +120,13 @@ fn try_read(socket: &mut DeadlineSocket) -> anyhow::Result<Outcome> {
 }
 
 // Three reads with data behind the first.
-record!(
-    "passed",
-    Passed { limit_ms: u64, read: Outcome, sent_then: usize, next_read: Outcome, read_after_setting_again: Outcome }
-);
+record! { "passed", Passed {
+    limit_ms: u64,
+    read: Outcome,
+    sent_then: usize,
+    next_read: Outcome,
+    read_after_setting_again: Outcome,
+} }
 
 /// It holds for what comes after it has passed, until it is set again.
 pub fn passed(limit: Duration) -> anyhow::Result<Passed> {
@@ -171,4 +169,28 @@ pub fn cancelled(limit: Duration) -> anyhow::Result<Cancelled> {
         let read = try_read(&mut socket)?;
         Ok(Cancelled { limit_ms: milliseconds(limit), elapsed_ms: milliseconds(start.elapsed()), read })
     })
+}
+
+record!("dial", GivenUp { limit_ms: u64, elapsed_ms: u64, queued: usize, dial: String });
+
+/// A host whose backlog is full drops the SYN, as a host that is not there would.
+fn of_dialling(limit: Duration) -> anyhow::Result<GivenUp> {
+    let listener = loopback::listen(0)?;
+    let address = endpoint::shown(&listener.address()?);
+    let mut queued = Vec::new();
+    while queued.len() < 16 {
+        let start = Instant::now();
+        match endpoint::dial(Network::Tcp, &address, limit) {
+            Ok(connection) => queued.push(connection),
+            // Nobody answered in time, and that is to be seen: whatever else failed is not.
+            Err(error) => match error.downcast_ref() {
+                Some(Failure::Deadline(said)) => {
+                    let (limit_ms, elapsed_ms) = (milliseconds(limit), milliseconds(start.elapsed()));
+                    return Ok(GivenUp { limit_ms, elapsed_ms, queued: queued.len(), dial: said.clone() });
+                }
+                _ => return Err(error),
+            },
+        }
+    }
+    Err(Failure::CannotShow("a listener with a backlog of 0 takes 16 connections".to_owned()).into())
 }

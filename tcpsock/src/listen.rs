@@ -31,16 +31,13 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
 }
 
 // A listener, and from which family it is reached.
-record!(
-    "families",
-    Reached {
-        address: String,
-        #[serde(rename = "from_127.0.0.1")]
-        from_v4: Outcome,
-        #[serde(rename = "from_::1")]
-        from_v6: Outcome,
-    }
-);
+record! { "families", Reached {
+    address: String,
+    #[serde(rename = "from_127.0.0.1")]
+    from_v4: Outcome,
+    #[serde(rename = "from_::1")]
+    from_v6: Outcome,
+} }
 
 pub fn on_every_address() -> anyhow::Result<Reached> {
     reached_from(&listen(":0")?)
@@ -88,15 +85,12 @@ fn came<T>(tried: anyhow::Result<T>) -> anyhow::Result<Outcome> {
 }
 
 // Listening on an address of this machine, and on another's.
-record!(
-    "host",
-    Hosts {
-        #[serde(rename = "127.0.0.1")]
-        local: Outcome,
-        #[serde(rename = "192.0.2.1")]
-        remote: Outcome,
-    }
-);
+record! { "host", Hosts {
+    #[serde(rename = "127.0.0.1")]
+    local: Outcome,
+    #[serde(rename = "192.0.2.1")]
+    remote: Outcome,
+} }
 
 /// 192.0.2.1 is for documentation (RFC 5737), and no machine's.
 pub fn local_and_remote() -> anyhow::Result<Hosts> {
@@ -106,14 +100,11 @@ pub fn local_and_remote() -> anyhow::Result<Hosts> {
 }
 
 // Listening on two names.
-record!(
-    "names-without-dns",
-    Names {
-        localhost: Named,
-        #[serde(rename = "nosuchhost.invalid")]
-        nobody: Named
-    }
-);
+record! { "names-without-dns", Names {
+    localhost: Named,
+    #[serde(rename = "nosuchhost.invalid")]
+    nobody: Named
+} }
 
 /// Where it listens, or why not.
 #[derive(Serialize)]

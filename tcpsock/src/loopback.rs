@@ -8,7 +8,7 @@ pub mod interface;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::mem::MaybeUninit;
-use std::net::{Ipv4Addr, Shutdown, SocketAddr};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use anyhow::Context;
@@ -146,7 +146,7 @@ impl End {
         let mut buffer = [0; 100];
         let received = recvfrom::<SockaddrIn>(self.socket.as_raw_fd(), &mut buffer).map_err(io::Error::from);
         let (count, from) = self.called("recvfrom", received)?;
-        let from = SocketAddr::from((from.context("recvfrom: an address")?.ip(), from.map_or(0, |from| from.port())));
+        let from = SocketAddrV4::from(from.context("recvfrom: a sender without an address")?);
         Ok((String::from_utf8_lossy(&buffer[..count]).into_owned(), from.into()))
     }
 

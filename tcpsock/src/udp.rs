@@ -1,13 +1,13 @@
 //! UDP: messages with boundaries, from and to anybody, and none of them promised.
 //!
-//! Note: Socket的基本特征 (SOCK_DGRAM), 基于TCP/IP协议栈的Socket通讯 (UDP). Go: `net.ListenPacket`, `net.Dial`.
-//! Man: udp(7), ip(7), unix(7), recv(2).
+//! Note: Socket的基本特征 (SOCK_DGRAM), 基于TCP/IP协议栈的Socket通讯 (UDP, Dial). Go: `net.ListenPacket`, `net.Dial`.
+//! Man: udp(7), ip(7), unix(7), connect(2), recv(2).
 
-pub mod connected;
 pub mod loss;
 
 use std::mem::MaybeUninit;
 
+use anyhow::ensure;
 use shared::harness::report::Report;
 use shared::linux::answer::Outcome;
 use socket2::MaybeUninitSlice;
@@ -29,14 +29,14 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&messages_keep_their_boundaries()?)?;
     out.pairs(&a_short_buffer_cuts_a_message()?)?;
     out.pairs(&noted(one_socket_sends_and_receives()?, "one socket cannot both send and receive", 149))?;
-    out.pairs(&noted(connected::connect_names_the_only_peer()?, "every datagram carries its target", 148))?;
+    out.pairs(&noted(connect_names_the_only_peer()?, "every datagram carries its target", 148))?;
     out.pairs(&loss::a_full_buffer_loses_messages(args.flood)?)?;
     out.pairs(&noted(
         loss::in_the_unix_domain_the_sender_waits()?,
         "datagrams may be lost, and come in any order",
         145,
     ))?;
-    out.pairs(&noted(connected::nobody_there_is_heard_of_later()?, "Dial sends data", 165))
+    out.pairs(&noted(nobody_there_is_heard_of_later()?, "Dial sends data", 165))
 }
 
 record!("listen", Listen { listen: Outcome });
@@ -59,16 +59,13 @@ fn messages_keep_their_boundaries() -> anyhow::Result<Boundaries> {
     Ok(Boundaries { sent, received })
 }
 
-record!(
-    "truncation",
-    Truncation {
-        sent: usize,
-        received: usize,
-        #[serde(rename = "MSG_TRUNC")]
-        truncated: bool,
-        next: String,
-    }
-);
+record! { "truncation", Truncation {
+    sent: usize,
+    received: usize,
+    #[serde(rename = "MSG_TRUNC")]
+    truncated: bool,
+    next: String,
+} }
 
 fn a_short_buffer_cuts_a_message() -> anyhow::Result<Truncation> {
     let (source, sink) = (udp()?, udp()?);
@@ -96,3 +93,48 @@ pub fn one_socket_sends_and_receives() -> anyhow::Result<BothDirections> {
     Ok(BothDirections { received, answers })
 }
 // ANCHOR_END: both
+
+record! { "connect", Connect {
+    unconnected_send: Outcome,
+    sent_without_address: usize,
+    received_without_address: usize,
+    received: String,
+    stranger: Outcome,
+} }
+
+pub fn connect_names_the_only_peer() -> anyhow::Result<Connect> {
+    let (socket, peer, stranger) = (udp()?, udp()?, udp()?);
+    let unconnected_send = socket.try_write(b"to whom?")?;
+    socket.connect(&peer.address()?)?;
+    let sent_without_address = socket.write(b"no address")?;
+    let (received_by_peer, _) = peer.receive()?;
+
+    stranger.connect(&socket.address()?)?;
+    stranger.write(b"from a stranger")?;
+    let refused = stranger.try_read()?;
+    peer.send_to("from the peer", &socket.address()?)?;
+    let (received, _) = socket.receive()?;
+    Ok(Connect {
+        unconnected_send,
+        sent_without_address,
+        received_without_address: received_by_peer.len(),
+        received,
+        stranger: refused,
+    })
+}
+
+record!("nobody-there", NobodyThere { connect: Outcome, first_send: Outcome, second_send: Outcome });
+
+pub fn nobody_there_is_heard_of_later() -> anyhow::Result<NobodyThere> {
+    let (socket, gone) = (udp()?, udp()?);
+    let nobody = gone.address()?;
+    drop(gone);
+    let connect = socket.try_connect(&nobody)?;
+    let first_send = socket.try_write(b"anybody there?")?;
+    // Only what has been sent is answered.
+    ensure!(matches!(first_send, Outcome::Done(_)), "write to nobody, UDP: {first_send}");
+    // The host's answer, ICMP's "port unreachable", is on its way.
+    socket.wait_for_error()?;
+    let second_send = socket.try_write(b"anybody there?")?;
+    Ok(NobodyThere { connect, first_send, second_send })
+}

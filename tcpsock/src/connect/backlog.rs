@@ -41,19 +41,16 @@ impl Full {
 }
 
 // Clients of a listener before it accepts, and after.
-record!(
-    "backlog",
-    Queue {
-        accept_with_nobody_there: Outcome,
-        backlog: i32,
-        connected: usize,
-        sent: usize,
-        next_connect: Outcome,
-        next_is_connected: bool,
-        accepted_then: usize,
-        received: usize,
-    }
-);
+record! { "backlog", Queue {
+    accept_with_nobody_there: Outcome,
+    backlog: i32,
+    connected: usize,
+    sent: usize,
+    next_connect: Outcome,
+    next_is_connected: bool,
+    accepted_then: usize,
+    received: usize,
+} }
 
 /// Nobody accepts; the client that comes when the queue is full is not heard.
 pub fn connections_nobody_has_accepted() -> anyhow::Result<Queue> {

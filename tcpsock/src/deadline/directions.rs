@@ -25,18 +25,15 @@ pub fn of_writing(limit: Duration) -> anyhow::Result<Filled> {
 }
 
 // What a read that has nothing to read comes to, and a write that has no room.
-record!(
-    "directions",
-    Directions {
-        limit_ms: u64,
-        read_by_read_deadline: Outcome,
-        write_by_read_deadline: Outcome,
-        read_by_write_deadline: Outcome,
-        write_by_write_deadline: Outcome,
-        read_by_both: Outcome,
-        write_by_both: Outcome,
-    }
-);
+record! { "directions", Directions {
+    limit_ms: u64,
+    read_by_read_deadline: Outcome,
+    write_by_read_deadline: Outcome,
+    read_by_write_deadline: Outcome,
+    write_by_write_deadline: Outcome,
+    read_by_both: Outcome,
+    write_by_both: Outcome,
+} }
 
 /// The call that has no deadline finds what it needs, or it would wait for ever; but not before the other's has passed.
 pub fn each_by_itself(limit: Duration) -> anyhow::Result<Directions> {

@@ -24,14 +24,12 @@ pub enum Seen {
 pub type Tell<'a> = dyn FnMut(Seen) -> anyhow::Result<()> + 'a;
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Name {
-    #[serde(rename = "accept")]
     Accept,
-    #[serde(rename = "read")]
     Read,
     #[serde(rename = "recv MSG_WAITALL")]
     RecvWaitAll,
-    #[serde(rename = "write")]
     Write,
 }
 

@@ -19,13 +19,13 @@ pub const PROTOCOL: i32 = 253;
 /// The length of an IPv4 header without options, which a raw socket receives too.
 const HEADER: usize = 20;
 
-record!("packets", Packets {
+record! { "packets", Packets {
     sent: [&'static str; 3],
     received: Vec<String>,
     flood: usize,
     heard: usize,
     dropped_by_kernel: usize,
-});
+} }
 
 /// In a network of our own if we can have one: nobody else receives these packets.
 pub fn three_packets_and_a_flood() -> anyhow::Result<Packets> {
