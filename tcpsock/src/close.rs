@@ -1,8 +1,7 @@
 //! How a connection ends: in order, by half, or with a reset; and what wakes whoever waits on it.
 //!
-//! Note: Read方法 (io.EOF), Close方法, Socket的基本特征 (文件描述符). Go: `net.Conn.Close`, `net.TCPConn.CloseWrite`,
-//! `net.TCPConn.File`, `net.ErrClosed`. Man: close(2), shutdown(2), dup(2), recv(2), tcp(7), SO_LINGER, SO_COOKIE in
-//! socket(7).
+//! Note: Read方法 (io.EOF), Close方法. Go: `net.Conn.Close`, `net.TCPConn.CloseWrite`, `net.TCPConn.File`. Man: close(2),
+//! shutdown(2), dup(2), recv(2), tcp(7), SO_LINGER and SO_COOKIE in socket(7).
 
 use std::io;
 use std::net::Shutdown;
