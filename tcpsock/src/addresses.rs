@@ -6,20 +6,15 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use anyhow::Context;
-use serde::{Serialize, Serializer};
+use serde::Serializer;
 use shared::harness::report::Report;
 use shared::linux::endpoint;
 use shared::linux::failure::Failure;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-use crate::experiment;
-use crate::loopback::{End, address, connection};
-
-#[derive(clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    pub timeout: experiment::Timeout,
-}
+pub use crate::experiment::Args;
+use crate::experiment::record;
+use crate::loopback::{End, connection};
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&fields_v4()?)?;
@@ -27,16 +22,14 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&two_ends()?)
 }
 
-/// Where the parts of an address stand in what getsockname(2) wrote.
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "fields")]
-pub struct Fields {
+// Where the parts of an address stand in what getsockname(2) wrote.
+record! { "fields", Fields {
     domain: String,
     length: usize,
-    pub port_at: Option<usize>,
-    pub address_at: Option<usize>,
-    pub address_bytes: usize,
-}
+    port_at: Option<usize>,
+    address_at: Option<usize>,
+    address_bytes: usize,
+} }
 
 pub fn fields_v4() -> anyhow::Result<Fields> {
     fields_of(Ipv4Addr::LOCALHOST.into())
@@ -58,7 +51,7 @@ fn fields_of(ip: IpAddr) -> anyhow::Result<Fields> {
         socket.set_only_v6(false).context("IPV6_V6ONLY")?;
     }
     socket.bind(&wanted.into()).with_context(|| format!("bind {wanted}"))?;
-    let name = address(&socket)?;
+    let name = socket.local_addr().context("getsockname")?;
     let port = name.as_socket().context("an address of TCP")?.port();
     let bytes = bytes(&name);
     let octets: &[u8] = match &ip {
@@ -83,22 +76,20 @@ fn bytes(address: &SockAddr) -> &[u8] {
     }
 }
 
-/// What each end says of itself and of its peer.
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "ends")]
-pub struct Ends {
+// What each end says of itself and of its peer.
+record! { "ends", Ends {
     #[serde(serialize_with = "debug")]
-    pub protocol: Protocol,
-    pub client_local: String,
-    pub client_remote: String,
-    pub server_local: String,
-    pub server_remote: String,
-}
+    protocol: Protocol,
+    client_local: String,
+    client_remote: String,
+    server_local: String,
+    server_remote: String,
+} }
 
 pub fn two_ends() -> anyhow::Result<Ends> {
     let (client, server) = connection()?;
-    let local = |end: &End| anyhow::Ok(endpoint::shown(&address(&end.socket)?));
-    let remote = |end: &End| anyhow::Ok(endpoint::shown(&end.socket.peer_addr().context("getpeername")?));
+    let local = |end: &End| anyhow::Ok(endpoint::shown(&end.address()?));
+    let remote = |end: &End| anyhow::Ok(endpoint::shown(&end.peer()?));
     Ok(Ends {
         protocol: client.socket.protocol().context("SO_PROTOCOL")?.context("SO_PROTOCOL: 0")?,
         client_local: local(&client)?,

@@ -3,12 +3,11 @@
 //! Note: Socket的基本特征, beside "共享内存…最快的一种IPC方法". Go: `testing.B`. Man: tcp(7), udp(7).
 
 use std::fs::File;
-use std::net::{Ipv4Addr, UdpSocket};
 
 use anyhow::Context;
 use shared::harness::bench::descriptors::{ANY, blocking, event_loop, sockets};
 use shared::harness::bench::{Mechanism, Meeting, OneWay, SIZES, Side};
-use socket2::{SockRef, Socket};
+use socket2::Socket;
 
 use crate::loopback;
 
@@ -45,13 +44,10 @@ fn tcp_pair() -> anyhow::Result<(Socket, Socket)> {
 }
 
 fn udp_pair() -> anyhow::Result<(Socket, Socket)> {
-    let bound = || UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).context("bind 127.0.0.1:0");
-    let (one, other) = (bound()?, bound()?);
-    for (socket, peer) in [(&one, &other), (&other, &one)] {
-        socket.connect(peer.local_addr().context("getsockname")?).context("connect 127.0.0.1")?;
+    let (one, other) = (loopback::udp()?, loopback::udp()?);
+    for (end, peer) in [(&one, &other), (&other, &one)] {
+        end.connect(&peer.address()?)?;
+        end.socket.set_recv_buffer_size(RECEIVE_BUFFER).context("SO_RCVBUF")?;
     }
-    for socket in [&one, &other] {
-        SockRef::from(socket).set_recv_buffer_size(RECEIVE_BUFFER).context("SO_RCVBUF")?;
-    }
-    Ok((one.into(), other.into()))
+    Ok((one.socket, other.socket))
 }

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use bufstream::BufStream;
-use serde::Serialize;
 use shared::cube_roots::client::DeadlineSocket;
 use shared::cube_roots::cube_root;
 use shared::cube_roots::framing::DELIMITER;
@@ -20,19 +19,12 @@ use shared::harness::report::Report;
 use shared::linux::answer::Outcome;
 use shared::linux::thread::spawn_scoped;
 
-use crate::experiment::{self, milliseconds};
+pub use crate::experiment::DeadlineArgs as Args;
+use crate::experiment::{milliseconds, record};
 use crate::loopback::connection;
 
-#[derive(clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    pub timeout: experiment::Timeout,
-    #[command(flatten)]
-    limit: experiment::Limit,
-}
-
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
-    let limit = args.limit.deadline;
+    let limit = args.deadline;
     out.pairs(&a_reader_per_message_loses_what_it_read_ahead()?)?;
     out.pairs(&a_forgotten_flush_makes_both_wait(limit)?)?;
     out.pairs(&a_drop_tells_nobody_what_it_lost()?)?;
@@ -43,13 +35,7 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&done_right()?)
 }
 
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "reader-per-message")]
-struct ReaderPerMessage {
-    sent: usize,
-    received: usize,
-    lost_bytes: usize,
-}
+record!("reader-per-message", ReaderPerMessage { sent: usize, received: usize, lost_bytes: usize });
 
 // ANCHOR: ahead
 fn a_reader_per_message_loses_what_it_read_ahead() -> anyhow::Result<ReaderPerMessage> {
@@ -64,16 +50,14 @@ fn a_reader_per_message_loses_what_it_read_ahead() -> anyhow::Result<ReaderPerMe
 }
 // ANCHOR_END: ahead
 
-/// Both sides read under the same deadline, and then the client flushes.
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "forgotten-flush")]
-struct ForgottenFlush {
+// Both sides read under the same deadline, and then the client flushes.
+record! { "forgotten-flush", ForgottenFlush {
     limit_ms: u64,
     written: usize,
     client_read: Outcome,
     server_read: Outcome,
     server_read_after_flush: Outcome,
-}
+} }
 
 // ANCHOR: flush
 fn a_forgotten_flush_makes_both_wait(limit: Duration) -> anyhow::Result<ForgottenFlush> {
@@ -109,13 +93,7 @@ fn outcome(call: &'static str, result: io::Result<usize>) -> anyhow::Result<Outc
     Outcome::by_deadline(result).context(call)
 }
 
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "drop")]
-struct Dropped {
-    written: usize,
-    flush: Outcome,
-    received: usize,
-}
+record!("drop", Dropped { written: usize, flush: Outcome, received: usize });
 
 /// A drop sends what it can; an error then has nobody to go to, as flush would have had.
 fn a_drop_tells_nobody_what_it_lost() -> anyhow::Result<Dropped> {
@@ -128,13 +106,8 @@ fn a_drop_tells_nobody_what_it_lost() -> anyhow::Result<Dropped> {
     Ok(Dropped { written, flush, received: theirs.read(&mut [0; 16])? })
 }
 
-/// What each read returned.
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "delimiter")]
-pub struct Delimited {
-    sent: &'static str,
-    pub reads: Vec<String>,
-}
+// What each read returned.
+record!("delimiter", Delimited { sent: &'static str, reads: Vec<String> });
 
 /// Except at what came last, without one.
 pub fn read_until_leaves_the_delimiter() -> anyhow::Result<Delimited> {
@@ -152,12 +125,7 @@ pub fn read_until_leaves_the_delimiter() -> anyhow::Result<Delimited> {
     Ok(Delimited { sent, reads })
 }
 
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "done-right")]
-struct DoneRight {
-    sent: [&'static str; 3],
-    received: Vec<String>,
-}
+record!("done-right", DoneRight { sent: [&'static str; 3], received: Vec<String> });
 
 /// One stream for all messages, a flush before each wait, and a Vec that outlives the call.
 fn done_right() -> anyhow::Result<DoneRight> {

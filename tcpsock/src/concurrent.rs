@@ -4,7 +4,7 @@
 //! Man: accept(2), epoll(7).
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
@@ -20,14 +20,8 @@ use shared::linux::readiness::{Ready, nonblocking};
 use shared::linux::thread::spawn_scoped;
 use shared::linux::{endpoint, shutdown};
 
-use crate::experiment;
+pub use crate::experiment::Args;
 use crate::loopback::interface;
-
-#[derive(clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    pub timeout: experiment::Timeout,
-}
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&one_at_a_time()?)?;
@@ -91,7 +85,7 @@ fn two_clients(how_many: &'static str, server: &str) -> anyhow::Result<Beside> {
         first_answered += 1;
     }
     let second_meanwhile = second.is_answered()?;
-    first.leave()?;
+    drop(first);
     let second_in_the_end = cube_root::is_root(&second.answer()?);
     Ok(Beside { served: how_many, first_answered, second_meanwhile, second_in_the_end })
 }
@@ -125,9 +119,5 @@ impl Client {
         let peeked = nonblocking("recv", stream, || stream.peek(&mut [0])).context("recv MSG_PEEK")?;
         stream.set_nonblocking(false).context("fcntl O_NONBLOCK")?;
         Ok(peeked != Ready::NotYet)
-    }
-
-    fn leave(self) -> anyhow::Result<()> {
-        self.0.get_ref().shutdown(Shutdown::Both).context("shutdown")
     }
 }

@@ -6,7 +6,6 @@
 //! Note: SetDeadline、SetReadDeadline、SetWriteDeadline方法. Go: `net.Conn.SetDeadline`, `net.DialTimeout`.
 //! Man: socket(7), connect(2), listen(2).
 
-mod dial;
 pub mod directions;
 mod trickle;
 
@@ -18,24 +17,20 @@ use serde::Serialize;
 use shared::cube_roots::client::DeadlineSocket;
 use shared::harness::report::Report;
 use shared::linux::answer::Outcome;
+use shared::linux::endpoint;
+use shared::linux::failure::Failure;
+use shared::linux::network::Network;
 use shared::linux::readiness::restart;
 
-use crate::experiment::{self, milliseconds};
-use crate::loopback::connection;
+pub use crate::experiment::DeadlineArgs as Args;
+use crate::experiment::{milliseconds, record};
+use crate::loopback::{self, connection};
 
 /// So far ahead that nothing here takes as long.
 const FAR: Duration = Duration::from_secs(10);
 
-#[derive(clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    pub timeout: experiment::Timeout,
-    #[command(flatten)]
-    limit: experiment::Limit,
-}
-
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
-    let limit = args.limit.deadline;
+    let limit = args.deadline;
     out.pairs(&absolute(limit)?)?;
     out.pairs(&renewed(limit)?)?;
     out.pairs(&passed(limit)?)?;
@@ -44,7 +39,7 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&cancelled(limit)?)?;
     out.pairs(&directions::of_writing(limit)?)?;
     out.pairs(&directions::each_by_itself(limit)?)?;
-    out.pairs(&dial::of_dialling(limit)?)
+    out.pairs(&of_dialling(limit)?)
 }
 
 /// How a loop of reads ended.
@@ -54,16 +49,9 @@ struct ReadOn {
     limit_ms: u64,
     elapsed_ms: u64,
     bytes: usize,
-    read: End,
+    read: String,
     #[serde(flatten)]
     next: Option<Next>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum End {
-    Read(Outcome),
-    Never(&'static str),
 }
 
 /// One more read after that.
@@ -116,10 +104,10 @@ fn read_on(
     let (start, mut bytes) = (Instant::now(), 0);
     let read = loop {
         match read()? {
-            Outcome::Done(0) => break End::Never("EOF"),
-            Outcome::Done(_) if start.elapsed() > 2 * limit => break End::Never("bytes keep coming"),
+            Outcome::Done(0) => break "EOF".to_owned(),
+            Outcome::Done(_) if start.elapsed() > 2 * limit => break "bytes keep coming".to_owned(),
             Outcome::Done(count) => bytes += count,
-            failed => break End::Read(failed),
+            failed => break failed.to_string(),
         }
     };
     let (limit_ms, elapsed_ms) = (milliseconds(limit), milliseconds(start.elapsed()));
@@ -131,16 +119,14 @@ fn try_read(socket: &mut DeadlineSocket) -> anyhow::Result<Outcome> {
     Outcome::by_deadline(socket.read(&mut [0])).context("read beside a trickle")
 }
 
-/// Three reads with data behind the first.
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "passed")]
-pub struct Passed {
+// Three reads with data behind the first.
+record! { "passed", Passed {
     limit_ms: u64,
-    pub read: Outcome,
-    pub sent_then: usize,
-    pub next_read: Outcome,
-    pub read_after_setting_again: Outcome,
-}
+    read: Outcome,
+    sent_then: usize,
+    next_read: Outcome,
+    read_after_setting_again: Outcome,
+} }
 
 /// It holds for what comes after it has passed, until it is set again.
 pub fn passed(limit: Duration) -> anyhow::Result<Passed> {
@@ -158,14 +144,8 @@ pub fn passed(limit: Duration) -> anyhow::Result<Passed> {
     Ok(Passed { limit_ms: milliseconds(limit), read, sent_then, next_read, read_after_setting_again })
 }
 
-/// A read and a write under a deadline in the past.
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "past")]
-struct Past {
-    buffered: usize,
-    read: Outcome,
-    write: Outcome,
-}
+// A read and a write under a deadline in the past.
+record!("past", Past { buffered: usize, read: Outcome, write: Outcome });
 
 /// Fails at once though data are there, and so does the other direction.
 fn past() -> anyhow::Result<Past> {
@@ -177,14 +157,8 @@ fn past() -> anyhow::Result<Past> {
     Ok(Past { buffered, read: directions::try_read(&mut socket)?, write: directions::try_write(&mut socket, b"data")? })
 }
 
-/// A read that waits past the deadline that there was.
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "cancelled")]
-pub struct Cancelled {
-    pub limit_ms: u64,
-    pub elapsed_ms: u64,
-    pub read: Outcome,
-}
+// A read that waits past the deadline that there was.
+record!("cancelled", Cancelled { limit_ms: u64, elapsed_ms: u64, read: Outcome });
 
 /// Set and taken back: a read waits for a byte that comes later.
 pub fn cancelled(limit: Duration) -> anyhow::Result<Cancelled> {
@@ -195,4 +169,28 @@ pub fn cancelled(limit: Duration) -> anyhow::Result<Cancelled> {
         let read = try_read(&mut socket)?;
         Ok(Cancelled { limit_ms: milliseconds(limit), elapsed_ms: milliseconds(start.elapsed()), read })
     })
+}
+
+record!("dial", GivenUp { limit_ms: u64, elapsed_ms: u64, queued: usize, dial: String });
+
+/// A host whose backlog is full drops the SYN, as a host that is not there would.
+fn of_dialling(limit: Duration) -> anyhow::Result<GivenUp> {
+    let listener = loopback::listen(0)?;
+    let address = endpoint::shown(&listener.address()?);
+    let mut queued = Vec::new();
+    while queued.len() < 16 {
+        let start = Instant::now();
+        match endpoint::dial(Network::Tcp, &address, limit) {
+            Ok(connection) => queued.push(connection),
+            // Nobody answered in time, and that is to be seen: whatever else failed is not.
+            Err(error) => match error.downcast_ref() {
+                Some(Failure::Deadline(said)) => {
+                    let (limit_ms, elapsed_ms) = (milliseconds(limit), milliseconds(start.elapsed()));
+                    return Ok(GivenUp { limit_ms, elapsed_ms, queued: queued.len(), dial: said.clone() });
+                }
+                _ => return Err(error),
+            },
+        }
+    }
+    Err(Failure::CannotShow("a listener with a backlog of 0 takes 16 connections".to_owned()).into())
 }

@@ -10,21 +10,20 @@ pub mod call;
 pub mod epoll;
 mod writing;
 
-use std::io::{Read, Write};
 use std::mem::MaybeUninit;
 
-use anyhow::{Context, bail};
-use mio::{Interest, Poll, Token};
+use anyhow::bail;
+use mio::Interest;
 use nix::libc::MSG_WAITALL;
 use shared::harness::report::Report;
-use shared::linux::readiness::{self, Ready};
+use shared::linux::readiness::Ready;
 use shared::linux::sleeper::Sleeper;
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::{Domain, SockAddr, Type};
 
 use crate::experiment::{self, noted};
-use crate::loopback;
-use call::{Call, Name, Seen};
-use epoll::{next_events, watch};
+use crate::loopback::{self, End};
+use call::{Call, Name, Seen, Tell};
+use epoll::Events;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -41,11 +40,14 @@ pub enum Network {
     Unix,
 }
 
-/// Gets each record as soon as it is there.
-type Tell<'a> = dyn FnMut(Seen) -> anyhow::Result<()> + 'a;
-
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
-    converse(args.network, &mut |seen| out.pairs(&seen))
+    converse(args.network, &mut |seen| match seen {
+        Seen::Call(Call { name: Name::Read, is_blocking: true, .. }) => {
+            out.pairs(&noted(seen, "a property of non-blocking sockets", 174))
+        }
+        Seen::Sleep(_) | Seen::Event(_) => out.pairs(&noted(seen, "try again a little later", 173)),
+        Seen::Call(_) | Seen::Total(_) => out.pairs(&seen),
+    })
 }
 
 pub fn converse(network: Network, tell: &mut Tell<'_>) -> anyhow::Result<()> {
@@ -53,77 +55,73 @@ pub fn converse(network: Network, tell: &mut Tell<'_>) -> anyhow::Result<()> {
     let (client, server) = accept_who_has_come(&listener, tell)?;
     read_what_has_come(&server, &client, tell)?;
     tell(Seen::Call(all_that_was_asked_for(&server, &client)?))?;
-    tell(Seen::Sleep(epoll::sleeps_until_told(server.try_clone().context("dup")?, &client)?))?;
+    tell(Seen::Sleep(epoll::sleeps_until_told(server.duplicate()?, &client)?))?;
     writing::write_what_fits(&server, &client, tell)
 }
 
-fn listen(network: Network) -> anyhow::Result<Socket> {
+fn listen(network: Network) -> anyhow::Result<End> {
     match network {
         Network::Tcp => loopback::listen(1),
         Network::Unix => {
-            let listener = Socket::new(Domain::UNIX, Type::STREAM, None).context("socket AF_UNIX SOCK_STREAM")?;
+            let listener = End::new("the listener", Domain::UNIX, Type::STREAM, None)?;
             // With an empty path the kernel chooses an abstract name, and there is no file.
-            listener.bind(&SockAddr::unix("")?).context("bind")?;
-            listener.listen(1).context("listen")?;
+            listener.bind(&SockAddr::unix("")?)?;
+            listener.called("listen", listener.socket.listen(1))?;
             Ok(listener)
         }
     }
 }
 
 // ANCHOR: accept
-fn accept_who_has_come(listener: &Socket, tell: &mut Tell<'_>) -> anyhow::Result<(Socket, Socket)> {
-    set_nonblocking(listener)?;
-    let accept = || readiness::nonblocking("accept", listener, || listener.accept()).context("accept");
-    tell(Seen::Call(Call::accepted(&accept()?, "nobody has connected")))?;
+fn accept_who_has_come(listener: &End, tell: &mut Tell<'_>) -> anyhow::Result<(End, End)> {
+    listener.set_nonblocking()?;
+    tell(Seen::Call(Call::accepted(&listener.accept_now()?, "nobody has connected")))?;
 
-    let mut poll = Poll::new().context("epoll_create")?;
-    watch(&poll, listener, Token(0), Interest::READABLE)?;
-    let address = loopback::address(listener)?;
-    let client = Socket::new(address.domain(), Type::STREAM, None).context("socket")?;
-    loopback::connect(&client, &address)?;
-    next_events(&mut poll)?;
-    let accepted = accept()?;
+    let mut events = Events::of(&[(listener, Interest::READABLE)])?;
+    let address = listener.address()?;
+    let client = End::new("the client's end", address.domain(), Type::STREAM, None)?;
+    client.connect(&address)?;
+    events.next()?;
+    let accepted = listener.accept_now()?;
     tell(Seen::Call(Call::accepted(&accepted, "READABLE: a client has connected")))?;
-    tell(Seen::Call(Call::accepted(&accept()?, "nobody else has")))?;
+    tell(Seen::Call(Call::accepted(&listener.accept_now()?, "nobody else has")))?;
     match accepted {
-        Ready::Done((server, _)) => Ok((client, server)),
+        Ready::Done(server) => Ok((client, server)),
         Ready::NotYet => bail!("accept: nobody there, although the listener was READABLE"),
     }
 }
 // ANCHOR_END: accept
 
-fn read_what_has_come(server: &Socket, mut client: &Socket, tell: &mut Tell<'_>) -> anyhow::Result<()> {
-    set_nonblocking(server)?;
+fn read_what_has_come(server: &End, client: &End, tell: &mut Tell<'_>) -> anyhow::Result<()> {
+    server.set_nonblocking()?;
+    let mut read = |when| {
+        let mut buffer = [0; 4096];
+        tell(Seen::Call(Call::new(Name::Read, buffer.len(), &server.read_now(&mut buffer)?, when)))
+    };
+    read("nothing has come")?;
+
+    let mut events = Events::of(&[(server, Interest::READABLE)])?;
+    client.write(b"27\t8\t")?;
+    events.next()?;
+    read("READABLE: 5 bytes have come")?;
+    read("they have been read")?;
+
+    server.write(b"3\t")?;
     let mut buffer = [0; 4096];
-    let asked = buffer.len();
-    let mut read = || readiness::read(server, &mut buffer).context("read, the server's end");
-    tell(Seen::Call(Call::new(Name::Read, asked, &read()?, "nothing has come")))?;
-
-    let mut poll = Poll::new().context("epoll_create")?;
-    watch(&poll, server, Token(0), Interest::READABLE)?;
-    client.write_all(b"27\t8\t").context("write, the client's end")?;
-    next_events(&mut poll)?;
-    tell(Seen::Call(Call::new(Name::Read, asked, &read()?, "READABLE: 5 bytes have come")))?;
-    tell(Seen::Call(Call::new(Name::Read, asked, &read()?, "they have been read")))?;
-
-    readiness::write(server, b"3\t").context("write, the server's end")?;
-    let blocking = Ready::Done(client.read(&mut [0; 4096]).context("read, the client's end")?);
-    let call = Call::new(Name::Read, asked, &blocking, "2 bytes have come to a socket that blocks");
-    tell(Seen::Call(call.blocking().with(noted("a property of non-blocking sockets", 174))))
+    let blocking = Ready::Done(client.read(&mut buffer)?);
+    let call = Call::new(Name::Read, buffer.len(), &blocking, "2 bytes have come to a socket that blocks");
+    tell(Seen::Call(call.blocking()))
 }
 
 /// Asked to fill its buffer, a blocking call waits for the rest of it.
-fn all_that_was_asked_for(mut server: &Socket, client: &Socket) -> anyhow::Result<Call> {
-    server.write_all(b"ab").context("write, the server's end")?;
-    let reader = client.try_clone().context("dup")?;
+fn all_that_was_asked_for(server: &End, client: &End) -> anyhow::Result<Call> {
+    server.write(b"ab")?;
+    let reader = client.duplicate()?;
     let recv = Sleeper::in_call(move || {
-        reader.recv_with_flags(&mut [MaybeUninit::uninit(); 5], MSG_WAITALL).context("recv MSG_WAITALL")
+        let received = reader.socket.recv_with_flags(&mut [MaybeUninit::uninit(); 5], MSG_WAITALL);
+        reader.called("recv MSG_WAITALL", received)
     })?;
-    server.write_all(b"cde").context("write, the server's end")?;
+    server.write(b"cde")?;
     let result = Ready::Done(recv.awake()?);
     Ok(Call::new(Name::RecvWaitAll, 5, &result, "2 bytes have come, and 3 more a moment later").blocking())
-}
-
-fn set_nonblocking(socket: &Socket) -> anyhow::Result<()> {
-    socket.set_nonblocking(true).context("fcntl O_NONBLOCK")
 }

@@ -10,6 +10,12 @@ use shared::harness::report::Report;
 use shared::harness::story;
 use shared::linux::child::Children;
 
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub timeout: Timeout,
+}
+
 #[derive(Clone, Copy, clap::Args)]
 pub struct Timeout {
     /// Give up after so long, with exit code 124 (0: never)
@@ -28,9 +34,11 @@ impl Timeout {
     }
 }
 
-/// The option of experiments in which somebody waits in vain.
-#[derive(Clone, Copy, clap::Args)]
-pub struct Limit {
+/// The options of experiments in which somebody waits in vain.
+#[derive(clap::Args)]
+pub struct DeadlineArgs {
+    #[command(flatten)]
+    pub timeout: Timeout,
     /// How far ahead the deadlines of the experiment are, from 20ms to 1min
     #[arg(long, value_name = "DURATION", default_value = "50ms", value_parser = ahead)]
     pub deadline: Duration,
@@ -43,16 +51,30 @@ fn ahead(text: &str) -> Result<Duration, String> {
     if range.contains(&duration) { Ok(duration) } else { Err("not from 20ms to 1min".to_owned()) }
 }
 
-/// What the note says, at the end of a record of what differs from it.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Noted {
+/// A record whose fields are the same in text and JSON, and can be read by claims: `step` is its name.
+macro_rules! record {
+    ($step:tt, $name:ident { $($(#[$attribute:meta])* $field:ident: $kind:ty),* $(,)? }) => {
+        #[derive(serde::Serialize)]
+        #[serde(tag = "step", rename = $step)]
+        pub struct $name {
+            $($(#[$attribute])* pub $field: $kind,)*
+        }
+    };
+}
+pub(crate) use record;
+
+/// What was seen, and beside it what the note says otherwise.
+#[derive(Serialize)]
+pub struct Noted<T> {
+    #[serde(flatten)]
+    seen: T,
     note: &'static str,
     /// The statement's number in the ledger.
     claim: u16,
 }
 
-pub const fn noted(note: &'static str, claim: u16) -> Noted {
-    Noted { note, claim }
+pub fn noted<T>(seen: T, note: &'static str, claim: u16) -> Noted<T> {
+    Noted { seen, note, claim }
 }
 
 /// A duration as records have it.

@@ -16,7 +16,7 @@ use shared::linux::namespace;
 use shared::linux::network::Network;
 use socket2::{Domain, Socket, Type};
 
-use crate::experiment::{Noted, noted};
+use crate::experiment::{noted, record};
 use crate::loopback::interface;
 
 #[derive(clap::Args)]
@@ -24,24 +24,20 @@ pub struct Args {}
 
 /// Not on a thread of its own: only a process with one thread may enter a user namespace, which the last one needs.
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
-    out.pairs(&on_every_address()?)?;
-    out.pairs(&on_one_address()?)?;
+    out.pairs(&noted(on_every_address()?, "a listener of tcp serves IPv4 and IPv6", 161))?;
+    out.pairs(&noted(on_one_address()?, "a listener of tcp serves IPv4 and IPv6", 161))?;
     out.pairs(&local_and_remote()?)?;
     out.pairs(&names_without_dns()?)
 }
 
-/// A listener, and from which family it is reached.
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "families")]
-pub struct Reached {
+// A listener, and from which family it is reached.
+record! { "families", Reached {
     address: String,
     #[serde(rename = "from_127.0.0.1")]
-    pub from_v4: Outcome,
+    from_v4: Outcome,
     #[serde(rename = "from_::1")]
-    pub from_v6: Outcome,
-    #[serde(flatten)]
-    noted: Noted,
-}
+    from_v6: Outcome,
+} }
 
 pub fn on_every_address() -> anyhow::Result<Reached> {
     reached_from(&listen(":0")?)
@@ -71,12 +67,7 @@ fn listen(address: &str) -> anyhow::Result<Listener> {
 fn reached_from(listener: &Listener) -> anyhow::Result<Reached> {
     let port = port(listener)?;
     let dial = |ip: &str| came(endpoint::dial(Network::Tcp, &format!("{ip}:{port}"), Duration::from_secs(10)));
-    Ok(Reached {
-        address: listener.address.clone(),
-        from_v4: dial("127.0.0.1")?,
-        from_v6: dial("[::1]")?,
-        noted: noted("a listener of tcp serves IPv4 and IPv6", 161),
-    })
+    Ok(Reached { address: listener.address.clone(), from_v4: dial("127.0.0.1")?, from_v6: dial("[::1]")? })
 }
 // ANCHOR_END: reached
 
@@ -93,15 +84,13 @@ fn came<T>(tried: anyhow::Result<T>) -> anyhow::Result<Outcome> {
     }
 }
 
-/// Listening on an address of this machine, and on another's.
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "host")]
-pub struct Hosts {
+// Listening on an address of this machine, and on another's.
+record! { "host", Hosts {
     #[serde(rename = "127.0.0.1")]
-    pub local: Outcome,
+    local: Outcome,
     #[serde(rename = "192.0.2.1")]
-    pub remote: Outcome,
-}
+    remote: Outcome,
+} }
 
 /// 192.0.2.1 is for documentation (RFC 5737), and no machine's.
 pub fn local_and_remote() -> anyhow::Result<Hosts> {
@@ -110,14 +99,12 @@ pub fn local_and_remote() -> anyhow::Result<Hosts> {
     Ok(Hosts { local: came(listen("127.0.0.1:0"))?, remote: came(listen("192.0.2.1:0"))? })
 }
 
-/// Listening on two names.
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "names-without-dns")]
-pub struct Names {
-    pub localhost: Named,
+// Listening on two names.
+record! { "names-without-dns", Names {
+    localhost: Named,
     #[serde(rename = "nosuchhost.invalid")]
-    pub nobody: Named,
-}
+    nobody: Named
+} }
 
 /// Where it listens, or why not.
 #[derive(Serialize)]

@@ -17,9 +17,10 @@ use shared::harness::report::Report;
 use shared::linux::namespace;
 use socket2::{Domain, Protocol, Type};
 
-use crate::experiment::{Noted, noted};
-use crate::sockets::{self, Made};
+use crate::experiment::{noted, record};
+use crate::sockets;
 pub use capabilities::CAP_NET_RAW;
+use packets::PROTOCOL;
 pub use packets::three_packets_and_a_flood;
 
 #[derive(clap::Args)]
@@ -28,13 +29,10 @@ pub struct Args {}
 /// Not on a thread of its own: only a process with one thread may enter a user namespace. The last experiment gives up
 /// all privileges.
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
-    out.pairs(&types()?)?;
+    out.pairs(&noted(types()?, "the types of sockets are DGRAM, RAW, SEQPACKET and STREAM", 142))?;
     out.pairs(&three_packets_and_a_flood()?)?;
-    out.pairs(&with_and_without_the_capability()?)
+    out.pairs(&noted(with_and_without_the_capability()?, "only the superuser can use raw sockets", 150))
 }
-
-/// For experiments (RFC 3692): the kernel has no use of its own for it.
-const PROTOCOL: i32 = 253;
 
 /// The predecessor of AF_PACKET, still accepted.
 const SOCK_PACKET: i32 = 10;
@@ -50,8 +48,6 @@ pub struct Types {
     pub packet: Opened,
     pub rdm: Opened,
     pub dccp: Opened,
-    #[serde(flatten)]
-    noted: Noted,
 }
 
 /// The type of a new socket, or why there is none.
@@ -74,43 +70,35 @@ impl From<Opened> for String {
 /// The four of the note, and those which Linux has besides.
 pub fn types() -> anyhow::Result<Types> {
     may_open_raw_sockets()?;
-    let ask = |domain: Domain, kind: Type, protocol: Option<Protocol>| {
-        anyhow::Ok(sockets::open(domain, kind, protocol)?.map_or_else(Opened::Failed, |(kind, _)| Opened::As(kind)))
-    };
     Ok(Types {
-        dgram: ask(Domain::UNIX, Type::DGRAM, None)?,
-        raw: ask(Domain::IPV4, Type::RAW, Some(Protocol::from(PROTOCOL)))?,
-        seqpacket: ask(Domain::UNIX, Type::SEQPACKET, None)?,
-        stream: ask(Domain::UNIX, Type::STREAM, None)?,
-        packet: ask(Domain::IPV4, Type::from(SOCK_PACKET), None)?,
-        rdm: ask(Domain::from(nix::libc::AF_TIPC), Type::from(nix::libc::SOCK_RDM), None)?,
-        dccp: ask(Domain::IPV4, Type::from(nix::libc::SOCK_DCCP), None)?,
-        noted: noted("the types of sockets are DGRAM, RAW, SEQPACKET and STREAM", 142),
+        dgram: open(Domain::UNIX, Type::DGRAM, None)?,
+        raw: open(Domain::IPV4, Type::RAW, Some(Protocol::from(PROTOCOL)))?,
+        seqpacket: open(Domain::UNIX, Type::SEQPACKET, None)?,
+        stream: open(Domain::UNIX, Type::STREAM, None)?,
+        packet: open(Domain::IPV4, Type::from(SOCK_PACKET), None)?,
+        rdm: open(Domain::from(nix::libc::AF_TIPC), Type::from(nix::libc::SOCK_RDM), None)?,
+        dccp: open(Domain::IPV4, Type::from(nix::libc::SOCK_DCCP), None)?,
     })
 }
 
 /// Makes raw sockets possible, here or in a network of our own: a capability may be one over another network.
 fn may_open_raw_sockets() -> anyhow::Result<()> {
-    if open_raw()?.is_err() {
+    if open_raw()? != Opened::As(Type::RAW) {
         namespace::own_network()?;
     }
     Ok(())
 }
 
-fn open_raw() -> anyhow::Result<Result<Made, Errno>> {
-    sockets::open(Domain::IPV4, Type::RAW, Some(Protocol::from(PROTOCOL)))
+fn open(domain: Domain, kind: Type, protocol: Option<Protocol>) -> anyhow::Result<Opened> {
+    Ok(sockets::open(domain, kind, protocol)?.map_or_else(Opened::Failed, |(kind, _)| Opened::As(kind)))
 }
 
-/// One user with the capability alone, and without any.
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "capability")]
-pub struct Privilege {
-    pub uid: u32,
-    pub without: Attempt,
-    pub with: Attempt,
-    #[serde(flatten)]
-    noted: Noted,
+fn open_raw() -> anyhow::Result<Opened> {
+    open(Domain::IPV4, Type::RAW, Some(Protocol::from(PROTOCOL)))
 }
+
+// One user with the capability alone, and without any.
+record!("capability", Privilege { uid: u32, without: Attempt, with: Attempt });
 
 /// The capabilities in force, and what came of opening a raw socket.
 #[derive(Serialize)]
@@ -124,7 +112,7 @@ pub struct Attempt {
 /// A process may only give up what it has: so the capability comes first, or, for a user without it, last, in a user
 /// namespace of its own.
 pub fn with_and_without_the_capability() -> anyhow::Result<Privilege> {
-    let first = if open_raw()?.is_ok() {
+    let first = if open_raw()? == Opened::As(Type::RAW) {
         if getuid().is_root() {
             become_nobody();
         }
@@ -142,7 +130,7 @@ pub fn with_and_without_the_capability() -> anyhow::Result<Privilege> {
         namespace::own_network()?;
         attempt()?
     };
-    Ok(Privilege { uid, without, with, noted: noted("only the superuser can use raw sockets", 150) })
+    Ok(Privilege { uid, without, with })
 }
 // ANCHOR_END: capability
 
@@ -157,6 +145,5 @@ fn keep_only(capabilities: u32) -> anyhow::Result<()> {
 }
 
 fn attempt() -> anyhow::Result<Attempt> {
-    let socket = open_raw()?.map_or_else(Opened::Failed, |(kind, _)| Opened::As(kind));
-    Ok(Attempt { capabilities: capabilities::effective().context("capget")?, socket })
+    Ok(Attempt { socket: open_raw()?, capabilities: capabilities::effective().context("capget")? })
 }

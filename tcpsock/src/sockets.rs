@@ -22,7 +22,7 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     for domain in [Domain::IPV4, Domain::IPV6, Domain::UNIX] {
         for kind in [Type::DGRAM, Type::RAW, Type::SEQPACKET, Type::STREAM] {
             for &protocol in protocols(domain) {
-                out.record(&Answer::of_the_kernel(domain, kind, protocol)?)?;
+                out.record(&Row::from(Answer::of_the_kernel(domain, kind, protocol)?))?;
             }
         }
     }
@@ -56,8 +56,6 @@ fn cell(domain: Domain, kind: Type) -> (&'static str, &'static [Option<Protocol>
 }
 
 /// One question and its answer.
-#[derive(Clone, Serialize)]
-#[serde(into = "Row")]
 pub struct Answer {
     domain: Domain,
     kind: Type,
@@ -140,8 +138,11 @@ struct Row {
     protocol: String,
     /// `ok`, or the name of the error.
     result: String,
-    #[serde(flatten)]
-    opened: Option<Opened>,
+    /// What a new socket says of itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opened_as: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opened_protocol: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'static str>,
     /// What the note's table says.
@@ -151,23 +152,16 @@ struct Row {
     claim: Option<u16>,
 }
 
-/// What a new socket says of itself.
-#[derive(Serialize)]
-struct Opened {
-    opened_as: String,
-    opened_protocol: String,
-}
-
 impl From<Answer> for Row {
     fn from(answer: Answer) -> Row {
         let Answer { domain, kind, protocol, result } = answer;
-        let opened = |(made, of)| Opened { opened_as: format!("{made:?}"), opened_protocol: name(of) };
         Row {
             domain: format!("{domain:?}"),
             r#type: format!("{kind:?}"),
             protocol: name(protocol),
             result: result.map_or_else(|errno| format!("{errno:?}"), |_| "ok".to_owned()),
-            opened: result.ok().map(opened),
+            opened_as: result.ok().map(|(made, _)| format!("{made:?}")),
+            opened_protocol: result.ok().map(|(_, protocol)| name(protocol)),
             error: result.err().map(Errno::desc),
             note: cell(domain, kind).0,
             claim: (!answer.is_as_noted()).then(|| claim(domain, kind, protocol)),
@@ -175,15 +169,15 @@ impl From<Answer> for Row {
     }
 }
 
-impl fmt::Display for Answer {
+impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Row { domain, r#type, protocol, result, opened, error, note, claim } = self.clone().into();
+        let Row { domain, r#type, protocol, result, opened_as, opened_protocol, error, note, claim } = self;
         write!(f, "{domain} {type} {protocol}: {result}")?;
-        if let Some(Opened { opened_as, opened_protocol }) = &opened {
+        if let Some(opened_as) = opened_as {
             write!(f, ", opened as {opened_as}")?;
-            if opened_protocol != "0" {
-                write!(f, " {opened_protocol}")?;
-            }
+        }
+        if let Some(opened_protocol) = opened_protocol.as_ref().filter(|&protocol| protocol != "0") {
+            write!(f, " {opened_protocol}")?;
         }
         if let Some(error) = error {
             write!(f, " ({error})")?;

@@ -1,22 +1,19 @@
 //! UDP: messages with boundaries, from and to anybody, and none of them promised.
 //!
-//! Note: Socket的基本特征 (SOCK_DGRAM), 基于TCP/IP协议栈的Socket通讯 (UDP). Go: `net.ListenPacket`, `net.Dial`.
-//! Man: udp(7), ip(7), unix(7), recv(2).
+//! Note: Socket的基本特征 (SOCK_DGRAM), 基于TCP/IP协议栈的Socket通讯 (UDP, Dial). Go: `net.ListenPacket`, `net.Dial`.
+//! Man: udp(7), ip(7), unix(7), connect(2), recv(2).
 
-mod bound;
-pub mod connected;
 pub mod loss;
 
 use std::mem::MaybeUninit;
 
-use anyhow::Context;
-use serde::Serialize;
+use anyhow::ensure;
 use shared::harness::report::Report;
 use shared::linux::answer::Outcome;
-use socket2::{MaybeUninitSlice, SockRef};
+use socket2::MaybeUninitSlice;
 
-use crate::experiment::{self, Noted, noted};
-use bound::Bound;
+use crate::experiment::{self, noted, record};
+use crate::loopback::udp;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -28,87 +25,116 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
-    out.pairs(&there_is_nothing_to_listen_for()?)?;
+    out.pairs(&noted(there_is_nothing_to_listen_for()?, "UDP can be listened on", 157))?;
     out.pairs(&messages_keep_their_boundaries()?)?;
     out.pairs(&a_short_buffer_cuts_a_message()?)?;
-    out.pairs(&one_socket_sends_and_receives()?)?;
-    out.pairs(&connected::connect_names_the_only_peer()?)?;
+    out.pairs(&noted(one_socket_sends_and_receives()?, "one socket cannot both send and receive", 149))?;
+    out.pairs(&noted(connect_names_the_only_peer()?, "every datagram carries its target", 148))?;
     out.pairs(&loss::a_full_buffer_loses_messages(args.flood)?)?;
-    out.pairs(&loss::in_the_unix_domain_the_sender_waits()?)?;
-    out.pairs(&connected::nobody_there_is_heard_of_later()?)
+    out.pairs(&noted(
+        loss::in_the_unix_domain_the_sender_waits()?,
+        "datagrams may be lost, and come in any order",
+        145,
+    ))?;
+    out.pairs(&noted(nobody_there_is_heard_of_later()?, "Dial sends data", 165))
 }
 
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "listen")]
-pub struct Listen {
-    pub listen: Outcome,
-    #[serde(flatten)]
-    noted: Noted,
-}
+record!("listen", Listen { listen: Outcome });
 
 pub fn there_is_nothing_to_listen_for() -> anyhow::Result<Listen> {
-    let bound = Bound::new()?;
-    let listen = Outcome::of(SockRef::from(&bound.0).listen(1).map(|()| 0)).context("listen, UDP")?;
-    Ok(Listen { listen, noted: noted("UDP can be listened on", 157) })
+    let bound = udp()?;
+    let listen = bound.called("listen", Outcome::of(bound.socket.listen(1).map(|()| 0)))?;
+    Ok(Listen { listen })
 }
 
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "boundaries")]
-struct Boundaries {
-    sent: [&'static str; 3],
-    received: Vec<String>,
-}
+record!("boundaries", Boundaries { sent: [&'static str; 3], received: Vec<String> });
 
 fn messages_keep_their_boundaries() -> anyhow::Result<Boundaries> {
-    let (source, sink) = (Bound::new()?, Bound::new()?);
+    let (source, sink) = (udp()?, udp()?);
     let sent = ["one", "two", "three"];
     for message in sent {
-        source.send_to(message, sink.address()?)?;
+        source.send_to(message, &sink.address()?)?;
     }
     let received = sent.iter().map(|_| Ok(sink.receive()?.0)).collect::<anyhow::Result<_>>()?;
     Ok(Boundaries { sent, received })
 }
 
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "truncation")]
-struct Truncation {
+record! { "truncation", Truncation {
     sent: usize,
     received: usize,
     #[serde(rename = "MSG_TRUNC")]
     truncated: bool,
     next: String,
-}
+} }
 
 fn a_short_buffer_cuts_a_message() -> anyhow::Result<Truncation> {
-    let (source, sink) = (Bound::new()?, Bound::new()?);
-    let sent = source.send_to("0123456789", sink.address()?)?;
-    source.send_to("next", sink.address()?)?;
+    let (source, sink) = (udp()?, udp()?);
+    let sent = source.send_to("0123456789", &sink.address()?)?;
+    source.send_to("next", &sink.address()?)?;
     let mut short = [MaybeUninit::uninit(); 4];
     let (received, flags) =
-        SockRef::from(&sink.0).recv_vectored(&mut [MaybeUninitSlice::new(&mut short)]).context("recvmsg, UDP")?;
+        sink.called("recvmsg", sink.socket.recv_vectored(&mut [MaybeUninitSlice::new(&mut short)]))?;
     Ok(Truncation { sent, received, truncated: flags.is_truncated(), next: sink.receive()?.0 })
 }
 
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "both-directions")]
-pub struct BothDirections {
-    pub received: Vec<String>,
-    pub answers: Vec<String>,
-    #[serde(flatten)]
-    noted: Noted,
-}
+record!("both-directions", BothDirections { received: Vec<String>, answers: Vec<String> });
 
 // ANCHOR: both
 pub fn one_socket_sends_and_receives() -> anyhow::Result<BothDirections> {
-    let (socket, peer, third) = (Bound::new()?, Bound::new()?, Bound::new()?);
+    let (socket, peer, third) = (udp()?, udp()?, udp()?);
     let (mut received, mut answers) = (Vec::new(), Vec::new());
     for (name, peer) in [("ping", &peer), ("ping of a third", &third)] {
-        peer.send_to(name, socket.address()?)?;
+        peer.send_to(name, &socket.address()?)?;
         let (ping, from) = socket.receive()?;
-        socket.send_to("pong", from)?;
+        socket.send_to("pong", &from)?;
         received.push(ping);
         answers.push(peer.receive()?.0);
     }
-    Ok(BothDirections { received, answers, noted: noted("one socket cannot both send and receive", 149) })
+    Ok(BothDirections { received, answers })
 }
 // ANCHOR_END: both
+
+record! { "connect", Connect {
+    unconnected_send: Outcome,
+    sent_without_address: usize,
+    received_without_address: usize,
+    received: String,
+    stranger: Outcome,
+} }
+
+pub fn connect_names_the_only_peer() -> anyhow::Result<Connect> {
+    let (socket, peer, stranger) = (udp()?, udp()?, udp()?);
+    let unconnected_send = socket.try_write(b"to whom?")?;
+    socket.connect(&peer.address()?)?;
+    let sent_without_address = socket.write(b"no address")?;
+    let (received_by_peer, _) = peer.receive()?;
+
+    stranger.connect(&socket.address()?)?;
+    stranger.write(b"from a stranger")?;
+    let refused = stranger.try_read()?;
+    peer.send_to("from the peer", &socket.address()?)?;
+    let (received, _) = socket.receive()?;
+    Ok(Connect {
+        unconnected_send,
+        sent_without_address,
+        received_without_address: received_by_peer.len(),
+        received,
+        stranger: refused,
+    })
+}
+
+record!("nobody-there", NobodyThere { connect: Outcome, first_send: Outcome, second_send: Outcome });
+
+pub fn nobody_there_is_heard_of_later() -> anyhow::Result<NobodyThere> {
+    let (socket, gone) = (udp()?, udp()?);
+    let nobody = gone.address()?;
+    drop(gone);
+    let connect = socket.try_connect(&nobody)?;
+    let first_send = socket.try_write(b"anybody there?")?;
+    // Only what has been sent is answered.
+    ensure!(matches!(first_send, Outcome::Done(_)), "write to nobody, UDP: {first_send}");
+    // The host's answer, ICMP's "port unreachable", is on its way.
+    socket.wait_for_error()?;
+    let second_send = socket.try_write(b"anybody there?")?;
+    Ok(NobodyThere { connect, first_send, second_send })
+}

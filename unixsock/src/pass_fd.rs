@@ -5,6 +5,7 @@
 //!
 //! Note: Socket的基本特征 (AF_UNIX). Go: `syscall.UnixRights`. Man: SCM_RIGHTS in unix(7), cmsg(3).
 
+mod deadline;
 mod recv;
 mod send;
 
@@ -14,19 +15,14 @@ use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use shared::harness::report::Report;
 use shared::linux::failure::Failure;
-use shared::linux::readiness::{is_timeout, restart};
+use shared::linux::readiness::restart;
 use shared::linux::signals;
 use shared::linux::stdio::{complain, stdout_is_open};
-use shared::linux::thread;
-
-/// At least one byte must travel with a descriptor; and back, when it has arrived.
-const BYTE: [u8; 1] = [0];
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -60,7 +56,7 @@ pub fn run(args: &Args, _: &mut Report) -> anyhow::Result<()> {
             }
             let file = recv::receive_on(address, deadline)?;
             match command.split_first() {
-                None => by(deadline, "copy the received file", || copy_to_stdout(file)),
+                None => deadline::by(deadline, "copy the received file", || copy_to_stdout(file)),
                 Some((program, arguments)) => become_command(program, arguments, file),
             }
         }
@@ -84,26 +80,4 @@ fn become_command(program: &OsStr, arguments: &[OsString], file: File) -> anyhow
     let code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
     complain(&anyhow::Error::new(error).context(format!("exec {}", program.display())));
     Err(Failure::Child(code).into())
-}
-
-/// Does `work` on a thread of its own, whose calls may wait for ever: past the deadline the process ends without it.
-fn by<T: Send + 'static>(
-    deadline: Instant,
-    what: &str,
-    work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
-) -> anyhow::Result<T> {
-    let (done, result) = mpsc::channel();
-    thread::spawn(move || done.send(work()))?;
-    match result.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-        Err(RecvTimeoutError::Timeout) => Err(Failure::Deadline(format!("{what}: i/o timeout")).into()),
-        result => result.with_context(|| format!("{what}: the thread panicked"))?,
-    }
-}
-
-fn failed(what: &str, address: &OsStr, error: io::Error) -> anyhow::Error {
-    if is_timeout(&error) {
-        Failure::Deadline(format!("{what} {}: i/o timeout", address.display())).into()
-    } else {
-        anyhow::Error::new(error).context(format!("{what} {}", address.display()))
-    }
 }

@@ -7,7 +7,7 @@ use socket2::{Domain, Protocol, Type};
 
 use crate::raw::{self, Attempt, Opened};
 use crate::sockets::Answer;
-use crate::udp::{connected, loss};
+use crate::udp::loss;
 use crate::{addresses, close, connect, udp};
 
 pub const CHECKS: &[Check] = &[
@@ -61,7 +61,7 @@ fn a_stream_needs_a_connection() -> anyhow::Result<Seen> {
 }
 
 fn each_datagram_names_its_target() -> anyhow::Result<Seen> {
-    let connect = connected::connect_names_the_only_peer()?;
+    let connect = udp::connect_names_the_only_peer()?;
     let as_noted = connect.unconnected_send == Outcome::Failed(Errno::EDESTADDRREQ);
     let exception = connect.received_without_address == connect.sent_without_address;
     Ok(Seen::imprecise(as_noted, exception, seen(&connect)))
@@ -124,7 +124,7 @@ fn a_raw_unix_socket_is_invalid() -> anyhow::Result<Seen> {
 }
 
 fn the_number_is_unique() -> anyhow::Result<Seen> {
-    let dup = close::descriptor::two_numbers_of_one_socket()?;
+    let dup = close::two_numbers_of_one_socket()?;
     let as_noted = dup.fd != dup.peer_fd && dup.cookie != dup.peer_cookie;
     let exception = dup.fd != dup.double_fd && dup.cookie == dup.double_cookie;
     let is_open = dup.received_after_close == dup.sent_after_close;

@@ -12,7 +12,7 @@ use crate::connect::{self, backlog};
 use crate::eagain::call::{self, Call, Name};
 use crate::eagain::{self, Network, epoll::Sleep};
 use crate::listen::{self, Named};
-use crate::udp::{self, connected};
+use crate::udp;
 
 pub const CHECKS: &[Check] = &[
     (157, udp_can_be_listened_on),
@@ -74,7 +74,7 @@ fn accept_makes_the_connection() -> anyhow::Result<Seen> {
 }
 
 fn dial_sends_data() -> anyhow::Result<Seen> {
-    let (somebody, nobody) = (connected::connect_names_the_only_peer()?, connected::nobody_there_is_heard_of_later()?);
+    let (somebody, nobody) = (udp::connect_names_the_only_peer()?, udp::nobody_there_is_heard_of_later()?);
     let as_noted = somebody.received_without_address == somebody.sent_without_address;
     let refused = Outcome::Failed(Errno::ECONNREFUSED);
     let connect_sends_none = [nobody.connect, nobody.second_send] == [Outcome::Done(0), refused];

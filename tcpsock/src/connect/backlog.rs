@@ -2,35 +2,33 @@
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯 (Accept). Go: `net.Listener.Accept`. Man: listen(2), accept(2).
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::ErrorKind;
 use std::os::fd::AsFd;
 use std::thread;
 
 use anyhow::Context;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use serde::Serialize;
 use shared::linux::answer::Outcome;
-use shared::linux::readiness::{Ready, nonblocking};
-use socket2::{SockAddr, Socket};
+use shared::linux::readiness::Ready;
 
-use crate::experiment::{Noted, noted};
-use crate::loopback::{self, connect, listen, stream};
+use crate::experiment::record;
+use crate::loopback::{End, listen, stream};
 use crate::socket_info::{dropped, queued};
 
 /// A listener whose backlog is full: it holds one connection more than it says.
 pub struct Full {
-    pub listener: Socket,
-    clients: Vec<Socket>,
+    pub listener: End,
+    clients: Vec<End>,
 }
 
 impl Full {
     // ANCHOR: full
     pub fn new(backlog: i32) -> anyhow::Result<Full> {
         let mut full = Full { listener: listen(backlog)?, clients: Vec::new() };
-        full.listener.set_nonblocking(true).context("fcntl O_NONBLOCK")?;
+        full.listener.set_nonblocking()?;
         for nth in 1..=u32::try_from(backlog)? + 1 {
             let client = stream()?;
-            connect(&client, &full.address()?)?;
+            client.connect(&full.listener.address()?)?;
             full.clients.push(client);
             // Connected for the client, it may still be on its way to the queue.
             while queued(&full.listener)? < nth {
@@ -40,45 +38,32 @@ impl Full {
         Ok(full)
     }
     // ANCHOR_END: full
-
-    pub fn address(&self) -> anyhow::Result<SockAddr> {
-        loopback::address(&self.listener)
-    }
-
-    fn accept(&self) -> anyhow::Result<Option<Socket>> {
-        let accepted = nonblocking("accept", &self.listener, || self.listener.accept()).context("accept")?;
-        Ok(if let Ready::Done((socket, _)) = accepted { Some(socket) } else { None })
-    }
 }
 
-/// Clients of a listener before it accepts, and after.
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "backlog")]
-pub struct Queue {
-    pub accept_with_nobody_there: Outcome,
-    pub backlog: i32,
-    pub connected: usize,
-    pub sent: usize,
+// Clients of a listener before it accepts, and after.
+record! { "backlog", Queue {
+    accept_with_nobody_there: Outcome,
+    backlog: i32,
+    connected: usize,
+    sent: usize,
     next_connect: Outcome,
-    pub next_is_connected: bool,
+    next_is_connected: bool,
     accepted_then: usize,
-    pub received: usize,
-    #[serde(flatten)]
-    noted: Noted,
-}
+    received: usize,
+} }
 
 /// Nobody accepts; the client that comes when the queue is full is not heard.
 pub fn connections_nobody_has_accepted() -> anyhow::Result<Queue> {
     const BACKLOG: i32 = 2;
     let accept_with_nobody_there = accept_with_nobody_there()?;
-    let mut full = Full::new(BACKLOG)?;
+    let full = Full::new(BACKLOG)?;
     let mut sent = 0;
-    for client in &mut full.clients {
-        sent += client.write(b"early").context("write, not accepted yet")?;
+    for client in &full.clients {
+        sent += client.write(b"early")?;
     }
     let next = stream()?;
-    next.set_nonblocking(true).context("fcntl O_NONBLOCK")?;
-    let next_connect = Outcome::of(next.connect(&full.address()?).map(|()| 0)).context("connect")?;
+    next.set_nonblocking()?;
+    let next_connect = next.try_connect(&full.listener.address()?)?;
     while dropped(&full.listener)? == 0 && !is_writable(&next)? {
         thread::yield_now();
     }
@@ -86,9 +71,9 @@ pub fn connections_nobody_has_accepted() -> anyhow::Result<Queue> {
 
     let (mut accepted_then, mut received) = (0, 0);
     while accepted_then < full.clients.len()
-        && let Some(mut socket) = full.accept()?
+        && let Ready::Done(server) = full.listener.accept_now()?
     {
-        received += socket.read(&mut [0; 16]).context("read, just accepted")?;
+        received += server.read(&mut [0; 16])?;
         accepted_then += 1;
     }
     Ok(Queue {
@@ -100,14 +85,13 @@ pub fn connections_nobody_has_accepted() -> anyhow::Result<Queue> {
         next_is_connected,
         accepted_then,
         received,
-        noted: noted("Accept waits for a client, and then the connection is made", 164),
     })
 }
 
 fn accept_with_nobody_there() -> anyhow::Result<Outcome> {
     let empty = listen(1)?;
-    empty.set_nonblocking(true).context("fcntl O_NONBLOCK")?;
-    Outcome::of(empty.accept().map(|_| 0)).context("accept")
+    empty.set_nonblocking()?;
+    empty.called("accept", Outcome::of(empty.socket.accept().map(|_| 0)))
 }
 
 fn is_writable(socket: &impl AsFd) -> anyhow::Result<bool> {
@@ -115,9 +99,9 @@ fn is_writable(socket: &impl AsFd) -> anyhow::Result<bool> {
     Ok(ready.context("poll")? > 0)
 }
 
-fn is_connected(socket: &Socket) -> anyhow::Result<bool> {
-    match socket.peer_addr() {
+fn is_connected(end: &End) -> anyhow::Result<bool> {
+    match end.socket.peer_addr() {
         Err(error) if error.kind() == ErrorKind::NotConnected => Ok(false),
-        address => address.map(|_| true).context("getpeername"),
+        address => end.called("getpeername", address.map(|_| true)),
     }
 }

@@ -7,22 +7,14 @@ use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use serde::Serialize;
 use shared::cube_roots::client::DeadlineSocket;
 use shared::linux::answer::Outcome;
 
-use crate::experiment::milliseconds;
+use crate::experiment::{milliseconds, record};
 use crate::loopback::{End, connection};
 
-/// The deadline ends a write to a peer that does not read.
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "write")]
-pub struct Filled {
-    limit_ms: u64,
-    elapsed_ms: u64,
-    written: usize,
-    write: Outcome,
-}
+// The deadline ends a write to a peer that does not read.
+record!("write", Filled { limit_ms: u64, elapsed_ms: u64, written: usize, write: Outcome });
 
 pub fn of_writing(limit: Duration) -> anyhow::Result<Filled> {
     let (mut ours, _theirs) = ends()?;
@@ -32,18 +24,16 @@ pub fn of_writing(limit: Duration) -> anyhow::Result<Filled> {
     Ok(Filled { limit_ms: milliseconds(limit), elapsed_ms: milliseconds(start.elapsed()), written, write })
 }
 
-/// What a read that has nothing to read comes to, and a write that has no room.
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "directions")]
-pub struct Directions {
+// What a read that has nothing to read comes to, and a write that has no room.
+record! { "directions", Directions {
     limit_ms: u64,
-    pub read_by_read_deadline: Outcome,
-    pub write_by_read_deadline: Outcome,
-    pub read_by_write_deadline: Outcome,
-    pub write_by_write_deadline: Outcome,
-    pub read_by_both: Outcome,
-    pub write_by_both: Outcome,
-}
+    read_by_read_deadline: Outcome,
+    write_by_read_deadline: Outcome,
+    read_by_write_deadline: Outcome,
+    write_by_write_deadline: Outcome,
+    read_by_both: Outcome,
+    write_by_both: Outcome,
+} }
 
 /// The call that has no deadline finds what it needs, or it would wait for ever; but not before the other's has passed.
 pub fn each_by_itself(limit: Duration) -> anyhow::Result<Directions> {

@@ -9,7 +9,6 @@ use shared::linux::readiness::{Ready, Returned};
 
 use super::epoll::Sleep;
 use super::writing::{Event, Total};
-use crate::experiment::Noted;
 
 /// A record of the conversation.
 #[derive(Serialize)]
@@ -21,15 +20,16 @@ pub enum Seen {
     Total(Total),
 }
 
+/// Gets each record as soon as it is there.
+pub type Tell<'a> = dyn FnMut(Seen) -> anyhow::Result<()> + 'a;
+
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Name {
-    #[serde(rename = "accept")]
     Accept,
-    #[serde(rename = "read")]
     Read,
     #[serde(rename = "recv MSG_WAITALL")]
     RecvWaitAll,
-    #[serde(rename = "write")]
     Write,
 }
 
@@ -47,8 +47,6 @@ pub struct Call {
     when: &'static str,
     #[serde(skip)]
     pub is_blocking: bool,
-    #[serde(flatten)]
-    noted: Option<Noted>,
 }
 
 impl Call {
@@ -67,16 +65,12 @@ impl Call {
             Ready::Done(value) => Outcome::Done(usize::try_from(value.returned()).unwrap_or_default()),
             Ready::NotYet => Outcome::Failed(Errno::EAGAIN),
         };
-        Call { name, asked: None, returned, partial: None, when, is_blocking: false, noted: None }
+        Call { name, asked: None, returned, partial: None, when, is_blocking: false }
     }
 
     /// On a socket that blocks.
     pub fn blocking(self) -> Call {
         Call { is_blocking: true, ..self }
-    }
-
-    pub fn with(self, noted: Noted) -> Call {
-        Call { noted: Some(noted), ..self }
     }
 
     pub fn is_eagain(&self) -> bool {

@@ -3,18 +3,16 @@
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯 ("EAGAIN"). Go: its network poller. Man: epoll(7), epoll_wait(2).
 
-use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
 
 use anyhow::{Context, bail};
 use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Interest, Poll, Token};
 use serde::Serialize;
 use shared::linux::readiness::{self, Ready};
 use shared::linux::sleeper::Sleeper;
-use socket2::Socket;
 
-use crate::experiment::{Noted, noted};
+use crate::loopback::End;
 
 const ARRIVALS: u64 = 8;
 
@@ -26,39 +24,35 @@ pub struct Sleep {
     pub arrivals: u64,
     pub waits: u64,
     pub eagain: u64,
-    #[serde(flatten)]
-    noted: Noted,
 }
 
 /// A thread answers what comes: the next is sent only when it has been answered and the thread sleeps again.
-pub fn sleeps_until_told(server: Socket, mut client: &Socket) -> anyhow::Result<Sleep> {
+pub fn sleeps_until_told(server: End, client: &End) -> anyhow::Result<Sleep> {
     let mut sleeper = Sleeper::in_call(move || answer_arrivals(&server))?;
     for _ in 0..ARRIVALS {
         sleeper = sleeper.asleep()?;
-        client.write_all(b".").context("write, the client's end")?;
-        client.read_exact(&mut [0]).context("read, the client's end")?;
+        client.write(b".")?;
+        client.read(&mut [0])?;
     }
     let (waits, eagain) = sleeper.awake()?;
-    let noted = noted("try again a little later", 173);
-    Ok(Sleep { registrations: 1, arrivals: ARRIVALS, waits, eagain, noted })
+    Ok(Sleep { registrations: 1, arrivals: ARRIVALS, waits, eagain })
 }
 
 // ANCHOR: arrivals
 /// How often it waited, and how often a read came too early.
-fn answer_arrivals(server: &Socket) -> anyhow::Result<(u64, u64)> {
-    let mut poll = Poll::new().context("epoll_create")?;
-    watch(&poll, server, Token(0), Interest::READABLE)?;
+fn answer_arrivals(server: &End) -> anyhow::Result<(u64, u64)> {
+    let mut events = Events::of(&[(server, Interest::READABLE)])?;
     let (mut answered, mut waits, mut eagain) = (0, 0, 0);
     while answered < ARRIVALS {
-        match readiness::read(server, &mut [0; 16]).context("read, the server's end")? {
+        match server.read_now(&mut [0; 16])? {
             Ready::Done(0) => bail!("read, the server's end: unexpected EOF"),
             Ready::Done(_) => {
                 answered += 1;
-                readiness::write(server, b"!").context("write, the server's end")?;
+                server.write(b"!")?;
             }
             Ready::NotYet => {
                 eagain += 1;
-                next_events(&mut poll)?;
+                events.next()?;
                 waits += 1;
             }
         }
@@ -67,15 +61,26 @@ fn answer_arrivals(server: &Socket) -> anyhow::Result<(u64, u64)> {
 }
 // ANCHOR_END: arrivals
 
-pub fn watch(poll: &Poll, socket: &Socket, token: Token, interest: Interest) -> anyhow::Result<()> {
-    poll.registry().register(&mut SourceFd(&socket.as_raw_fd()), token, interest).context("epoll_ctl")
+/// What epoll tells of sockets.
+pub struct Events {
+    poll: Poll,
+    events: mio::Events,
 }
 
-/// Waits until there are events; a signal is none.
-pub fn next_events(poll: &mut Poll) -> anyhow::Result<Events> {
-    let mut events = Events::with_capacity(2);
-    while events.is_empty() {
-        readiness::wait(poll, &mut events, None).context("epoll_wait")?;
+impl Events {
+    /// Each socket's token is its place among them.
+    pub fn of(sockets: &[(&End, Interest)]) -> anyhow::Result<Events> {
+        let poll = Poll::new().context("epoll_create")?;
+        for (nth, (end, interest)) in sockets.iter().enumerate() {
+            let mut source = SourceFd(&end.socket.as_raw_fd());
+            end.called("epoll_ctl", poll.registry().register(&mut source, Token(nth), *interest))?;
+        }
+        Ok(Events { poll, events: mio::Events::with_capacity(2) })
     }
-    Ok(events)
+
+    /// Waits until there are some.
+    pub fn next(&mut self) -> anyhow::Result<&mio::Events> {
+        readiness::await_events(&mut self.poll, &mut self.events, None).context("epoll_wait")?;
+        Ok(&self.events)
+    }
 }

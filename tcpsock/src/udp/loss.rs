@@ -6,55 +6,44 @@ use std::os::unix::net::UnixDatagram;
 
 use anyhow::Context;
 use nix::errno::Errno;
-use serde::Serialize;
 use shared::linux::answer::Outcome;
 use shared::linux::readiness::{Ready, nonblocking};
-use socket2::SockRef;
 
-use super::bound::Bound;
-use crate::experiment::{Noted, noted};
+use crate::experiment::record;
+use crate::loopback::{End, udp};
 use crate::socket_info::dropped;
 
 /// Far more than the smallest receive buffer holds.
 pub const FLOOD: usize = 1000;
 
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "loss")]
-pub struct Loss {
-    pub sent: usize,
-    pub received: usize,
-    pub dropped_by_kernel: usize,
+record!("loss", Loss { sent: usize, received: usize, dropped_by_kernel: usize });
+
+pub fn a_full_buffer_loses_messages(sent: usize) -> anyhow::Result<Loss> {
+    let (source, sink) = (udp()?, udp()?);
+    sink.set_nonblocking()?;
+    let (received, dropped_by_kernel) = flood(&source, &sink, sent)?;
+    Ok(Loss { sent, received, dropped_by_kernel })
 }
 
-pub fn a_full_buffer_loses_messages(flood: usize) -> anyhow::Result<Loss> {
-    let (source, sink) = (Bound::new()?, Bound::new()?);
+/// How many of so many messages are received, and how many the kernel drops.
+pub fn flood(source: &End, sink: &End, messages: usize) -> anyhow::Result<(usize, usize)> {
+    sink.called("SO_RCVBUF", sink.socket.set_recv_buffer_size(4096))?;
     let address = sink.address()?;
-    sink.0.set_nonblocking(true).context("fcntl O_NONBLOCK")?;
-    SockRef::from(&sink.0).set_recv_buffer_size(4096).context("SO_RCVBUF")?;
-    for _ in 0..flood {
-        source.send_to("did you hear that?", address)?;
+    for _ in 0..messages {
+        source.send_to("did you hear that?", &address)?;
     }
     // What is neither received nor dropped by then is still on its way.
     let (mut received, mut dropped_by_kernel) = (0, 0);
-    while received + dropped_by_kernel < flood {
-        while let Ready::Done(_) = nonblocking("recv", &sink.0, || sink.0.recv(&mut [0; 100])).context("recv, UDP")? {
+    while received + dropped_by_kernel < messages {
+        while let Ready::Done(_) = sink.read_now(&mut [0; 100])? {
             received += 1;
         }
-        dropped_by_kernel = dropped(&sink.0)?;
+        dropped_by_kernel = dropped(sink)?;
     }
-    Ok(Loss { sent: flood, received, dropped_by_kernel })
+    Ok((received, dropped_by_kernel))
 }
 
-#[derive(Serialize)]
-#[serde(tag = "step", rename = "unixgram")]
-pub struct Queue {
-    pub sent: usize,
-    pub then: Outcome,
-    pub received: usize,
-    pub in_order: usize,
-    #[serde(flatten)]
-    noted: Noted,
-}
+record!("unixgram", Queue { sent: usize, then: Outcome, received: usize, in_order: usize });
 
 pub fn in_the_unix_domain_the_sender_waits() -> anyhow::Result<Queue> {
     let (source, sink) = UnixDatagram::pair().context("socketpair AF_UNIX SOCK_DGRAM")?;
@@ -72,5 +61,5 @@ pub fn in_the_unix_domain_the_sender_waits() -> anyhow::Result<Queue> {
         received += 1;
     }
     let then = Outcome::Failed(Errno::EAGAIN);
-    Ok(Queue { sent, then, received, in_order, noted: noted("datagrams may be lost, and come in any order", 145) })
+    Ok(Queue { sent, then, received, in_order })
 }

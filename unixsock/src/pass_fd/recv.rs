@@ -16,7 +16,10 @@ use shared::linux::stdio::{escaped, narrate};
 use shared::linux::{endpoint, shutdown};
 use socket2::Socket;
 
-use super::{BYTE, failed};
+use super::deadline::failed;
+
+/// At least one byte must travel with a descriptor; and back, when it has arrived.
+pub const BYTE: [u8; 1] = [0];
 
 /// The most descriptors that one message carries (SCM_MAX_FD). The control buffer has room for all of
 /// them: from one that is too small the kernel installs those that fit, and nobody would close them.

@@ -17,7 +17,8 @@ use shared::linux::network::Network;
 use shared::linux::readiness::restart;
 use socket2::Socket;
 
-use super::{BYTE, by, failed};
+use super::deadline::{by, failed};
+use super::recv::BYTE;
 
 /// Opens `file`, and hands it to whoever listens on `address`.
 pub fn send(address: &OsStr, file: &Path, deadline: Instant) -> anyhow::Result<()> {
