@@ -80,10 +80,10 @@ pub fn calls() -> anyhow::Result<[Interrupted; 2]> {
     Ok([read?, write?])
 }
 
-/// In a child, and late: where no signal ends the two calls, they come to what they wait for.
+/// In a child: where signals do not end the two calls, they get what they wait for in the end.
 fn end_both_waits(mut feed: &PipeWriter, mut drain: &PipeReader) -> io::Result<()> {
     const LATE: Duration = Duration::from_secs(5);
-    thread::sleep(LATE);
+    thread::sleep(LATE); // A timer: it orders nothing.
     feed.write_all(&[0])?;
     io::copy(&mut drain, &mut io::sink()).map(drop)
 }
