@@ -31,8 +31,8 @@ pub struct Args {
 }
 
 pub static MECHANISMS: [Mechanism; 4] = [
-    mechanism("signal", &[0], || meeting(standard()), |_, _| standard()),
-    mechanism("signal, real-time", &[4], || meeting(real_time()), |_, _| real_time()),
+    mechanism("signal", &[0], || meeting(waiting(Ok(Signal::USR1))), |_, _| waiting(Ok(Signal::USR1))),
+    mechanism("signal, real-time", &[4], || meeting(waiting(queued())), |_, _| waiting(queued())),
     mechanism("signal, mio registry", &[0], || meeting(received::<Twin>()), |_, _| received::<Twin>()),
     mechanism("signal, epoll+signalfd", &[0], || meeting(received::<Bare>()), |_, _| received::<Bare>()),
 ];
@@ -65,13 +65,8 @@ fn queued() -> anyhow::Result<Signal> {
     Signal::real_time(1).context("there is no SIGRTMIN+1")
 }
 
-fn standard() -> anyhow::Result<Box<dyn Side>> {
-    Set::from(Signal::USR1).block().context("block SIGUSR1")?;
-    Ok(Box::new(Waiting { signal: Signal::USR1, peer: 0 }))
-}
-
-fn real_time() -> anyhow::Result<Box<dyn Side>> {
-    let signal = queued()?;
+fn waiting(signal: anyhow::Result<Signal>) -> anyhow::Result<Box<dyn Side>> {
+    let signal = signal?;
     Set::from(signal).block().with_context(|| format!("block {signal}"))?;
     Ok(Box::new(Waiting { signal, peer: 0 }))
 }

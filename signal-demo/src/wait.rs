@@ -45,7 +45,8 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let mut registry = Registry::new()?;
     let channel = registry.channel(BATCH);
     registry.notify(&channel, &args.signals)?;
-    say_ready(&args.signals);
+    let names: Vec<String> = args.signals.iter().map(Signal::to_string).collect();
+    stdio::narrate(format_args!("waiting pid={} signals={}", unistd::getpid(), names.join(",")));
 
     let deadline = Instant::now().checked_add(args.timeout);
     let mut left = args.count;
@@ -57,11 +58,6 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-fn say_ready(signals: &[Signal]) {
-    let names: Vec<String> = signals.iter().map(Signal::to_string).collect();
-    stdio::narrate(format_args!("waiting pid={} signals={}", unistd::getpid(), names.join(",")));
 }
 
 /// At most one batch, which the channel has room for; or fails at the deadline. Without one, it is too far off to tell.

@@ -6,7 +6,6 @@
 //! Note: 信号. Man: signal(7), core(5).
 
 use std::fs;
-use std::io;
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -94,7 +93,7 @@ fn expose_itself(signal: Signal, folder: Option<&Path>) -> anyhow::Result<()> {
     be_alone_with(signal)?;
     match folder {
         Some(folder) => {
-            unistd::chdir(folder).map_err(io::Error::from).with_context(|| format!("chdir {}", folder.display()))?;
+            unistd::chdir(folder).with_context(|| format!("chdir {}", folder.display()))?;
             let (_, hard) = getrlimit(Resource::RLIMIT_CORE)?;
             // The kernel writes this much of a core file, which is enough to tell.
             setrlimit(Resource::RLIMIT_CORE, hard.min(page_size()?.get() as u64), hard)?;
@@ -104,7 +103,7 @@ fn expose_itself(signal: Signal, folder: Option<&Path>) -> anyhow::Result<()> {
     if action::is_free(signal)? {
         Action::Default.set(signal)?;
     }
-    Ok(send::kill(unistd::getpid().as_raw(), signal)?)
+    send::to_self(signal)
 }
 
 /// No other signal acts, and the terminal's go to the process group that is left.

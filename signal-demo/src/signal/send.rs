@@ -6,12 +6,19 @@
 
 use std::io;
 
+use anyhow::Context;
 use libc::{c_int, pid_t};
+use nix::unistd;
 use shared::linux::pidfd::sigval;
 
 use crate::signal::Signal;
 
-/// kill(2). A signal to oneself has acted, or is pending, when this returns.
+/// kill(2) to this process. The signal has acted, or is pending, when this returns.
+pub fn to_self(signal: Signal) -> anyhow::Result<()> {
+    kill(unistd::getpid().as_raw(), signal).with_context(|| format!("send {signal} to this process"))
+}
+
+/// kill(2).
 pub fn kill(pid: pid_t, signal: Signal) -> io::Result<()> {
     // SAFETY: it takes numbers only.
     #[allow(unsafe_code, reason = "nix's kill has no real-time signals")]
