@@ -27,8 +27,7 @@ pub fn mkfifo(path: &Path, mode: Option<u32>) -> anyhow::Result<()> {
     let before = mode.map(|_| umask(Mode::empty()));
     let result = unistd::mkfifo(path, Mode::from_bits_truncate(mode.unwrap_or(0o666)));
     before.map(umask);
-    // An errno as an io::Error speaks like every other error here.
-    result.map_err(std::io::Error::from).with_context(|| format!("mkfifo {}", path.display()))
+    result.with_context(|| format!("mkfifo {}", path.display()))
 }
 
 /// A new FIFO in that folder, for an experiment.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::libc::PIPE_BUF;
 use shared::harness::claims::{Check, Seen, joined};
+use shared::linux::answer::Outcome;
 use shared::linux::failure::Failure;
 use shared::linux::scratch;
 
@@ -59,7 +60,8 @@ fn one_way() -> anyhow::Result<Seen> {
     scratch::with("fifo-demo", |folder, _| {
         let fifo = make::fifo_in(folder)?;
         let (reverse, both) = (open_modes::in_reverse(&fifo)?, open_modes::both_sides_in_one(&fifo)?);
-        let refused = reverse.iter().all(|opened| matches!(opened.then, Some(Then::Tried(_, Err(Errno::EBADF)))));
+        let refused =
+            reverse.iter().all(|opened| matches!(opened.then, Some(Then::Tried(_, Outcome::Failed(Errno::EBADF)))));
         let back = matches!(&both.then, Some(Then::ReadsBackItsOwn(bytes)) if bytes == "12345");
         Ok(Seen::imprecise(refused, back, told(reverse.iter().chain([&both]))))
     })
@@ -84,13 +86,15 @@ fn mind_atomicity() -> anyhow::Result<Seen> {
         let write = |size| mux::multiplex(&args, &fifo, size, Lock::None, children);
         let whole = write(PIPE_BUF)?;
         let deadline = Instant::now() + Duration::from_secs(8);
-        let mut torn = write(PIPE_BUF + 1)?;
-        while torn.torn == 0 {
+        let torn = loop {
+            let arrived = write(PIPE_BUF + 1)?;
+            if arrived.torn > 0 {
+                break arrived;
+            }
             if Instant::now() > deadline {
                 return Err(Failure::CannotShow("the writers never got in each other's way".into()).into());
             }
-            torn = write(PIPE_BUF + 1)?;
-        }
+        };
         let as_noted = whole.torn == 0 && readers.read.concat() == readers.written;
         let [whole, torn] =
             [whole, torn].map(|Arrived { size, records, torn, .. }| format!("{size} B: {torn} of {records} torn"));
