@@ -104,7 +104,7 @@ fn catch_alarms() -> anyhow::Result<()> {
     // SAFETY: the handler only adds to an atomic number.
     #[allow(unsafe_code, reason = "a handler may do little")]
     unsafe {
-        sigaction(Signal::SIGALRM, &action).map_err(io::Error::from).context("catch SIGALRM")?;
+        sigaction(Signal::SIGALRM, &action).context("catch SIGALRM")?;
     }
     Ok(())
 }
