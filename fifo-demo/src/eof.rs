@@ -20,7 +20,7 @@ use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::Serialize;
 use shared::harness::report::Report;
-use shared::linux::{readiness, scratch};
+use shared::linux::readiness;
 
 use crate::fifo::{open_at_once, read_once};
 use crate::make;
@@ -50,12 +50,11 @@ struct Cured {
 }
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
-    scratch::with("fifo-demo", |folder, _| {
-        let fifo = make::fifo_in(folder)?;
-        last_writer_leaves(&fifo, out)?;
-        out.pairs(&hold_a_write_end(&fifo)?)?;
-        out.pairs(&open_again(&fifo)?)?;
-        out.pairs(&edge_triggered(&fifo)?)
+    make::with_fifo(|fifo, _| {
+        last_writer_leaves(fifo, out)?;
+        out.pairs(&hold_a_write_end(fifo)?)?;
+        out.pairs(&open_again(fifo)?)?;
+        out.pairs(&edge_triggered(fifo)?)
     })
 }
 

@@ -25,7 +25,6 @@ use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::child::Children;
 use shared::linux::memory::page_size;
-use shared::linux::scratch;
 
 use crate::fifo;
 use crate::make;
@@ -82,12 +81,11 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
         None if args.lock => vec![(PIPE_BUF, lock), (PIPE_BUF + 1, lock)],
         None => vec![(PIPE_BUF, lock), (PIPE_BUF + 1, lock), (PIPE_BUF + 1, Lock::Flock)],
     };
-    scratch::with("fifo-demo", |folder, children| {
-        let fifo = make::fifo_in(folder)?;
+    make::with_fifo(|fifo, children| {
         for (size, lock) in cases {
-            out.pairs(&multiplex(args, &fifo, size, lock, children)?)?;
+            out.pairs(&multiplex(args, fifo, size, lock, children)?)?;
         }
-        if args.size.is_none() && !args.lock { out.pairs(&two_readers(&fifo)?) } else { Ok(()) }
+        if args.size.is_none() && !args.lock { out.pairs(&two_readers(fifo)?) } else { Ok(()) }
     })
 }
 

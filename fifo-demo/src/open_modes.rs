@@ -22,7 +22,6 @@ use serde::{Serialize, Serializer};
 use shared::harness::report::Report;
 use shared::linux::answer::Outcome;
 use shared::linux::readiness::{Ready, nonblocking};
-use shared::linux::scratch;
 use shared::linux::sleeper::Calls;
 use shared::linux::thread;
 
@@ -61,12 +60,11 @@ pub enum Then {
 }
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
-    scratch::with("fifo-demo", |folder, _| {
-        let fifo = make::fifo_in(folder)?;
-        waits_for_the_other_side(&fifo)?.iter().try_for_each(|opened| out.pairs(opened))?;
-        does_not_wait(&fifo)?.iter().try_for_each(|opened| out.pairs(opened))?;
-        out.pairs(&both_sides_in_one(&fifo)?)?;
-        in_reverse(&fifo)?.iter().try_for_each(|opened| out.pairs(opened))
+    make::with_fifo(|fifo, _| {
+        waits_for_the_other_side(fifo)?.iter().try_for_each(|opened| out.pairs(opened))?;
+        does_not_wait(fifo)?.iter().try_for_each(|opened| out.pairs(opened))?;
+        out.pairs(&both_sides_in_one(fifo)?)?;
+        in_reverse(fifo)?.iter().try_for_each(|opened| out.pairs(opened))
     })
 }
 

@@ -9,6 +9,7 @@ use std::io;
 use std::mem::MaybeUninit;
 
 use anyhow::Context;
+use nix::errno::Errno;
 use nix::unistd::Pid;
 use shared::harness::bench::{Mechanism, Meeting, OneWay, Side};
 use shared::harness::report::Report;
@@ -102,10 +103,7 @@ fn wait_for(signal: Signal) -> io::Result<i32> {
     restart(|| {
         // SAFETY: both live until the call is over, and `info` has room for what it writes.
         #[allow(unsafe_code, reason = "nix has no real-time signals")]
-        match unsafe { libc::sigwaitinfo(&raw const set, info.as_mut_ptr()) } {
-            -1 => Err(io::Error::last_os_error()),
-            _ => Ok(()),
-        }
+        Ok(Errno::result(unsafe { libc::sigwaitinfo(&raw const set, info.as_mut_ptr()) })?)
     })?;
     // SAFETY: zeroed, then written by sigwaitinfo(2); every signal that is sent has a value, if only 0.
     #[allow(unsafe_code, reason = "siginfo_t is a union")]

@@ -15,7 +15,6 @@ use crate::increments::{Counted, Increment, on_one_cpu, on_two_cpus};
 use compare_and_swap::multiply;
 use words::{cost, move_to_and_fro};
 
-/// There are no options.
 #[derive(clap::Args)]
 pub struct Args {}
 

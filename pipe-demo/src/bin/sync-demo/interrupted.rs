@@ -20,7 +20,6 @@ use shared::linux::child::forked::close_copy;
 
 use crate::increments::{Counted, Increment, on_two_cpus};
 
-/// There are no options.
 #[derive(clap::Args)]
 pub struct Args {}
 
@@ -116,5 +115,5 @@ fn alarm_each(period: Duration) -> anyhow::Result<()> {
     // SAFETY: the kernel reads the timer, which is ours.
     #[allow(unsafe_code, reason = "nix has no setitimer")]
     let set = unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) };
-    if set < 0 { Err(io::Error::last_os_error()).context("setitimer") } else { Ok(()) }
+    Errno::result(set).map(drop).context("setitimer")
 }
