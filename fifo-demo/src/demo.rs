@@ -97,14 +97,9 @@ fn start(children: &Children, folder: &Path, line: &str, stdout: Stdio) -> anyho
 fn show(screen: &File, tell: &mut impl FnMut(&[u8]) -> anyhow::Result<()>) -> anyhow::Result<Vec<u8>> {
     let patience = Patience::of(Duration::from_secs(10));
     let mut all = Vec::new();
-    let mut buffer = [0; 1024];
-    loop {
-        match patience.read(screen, &mut buffer, "tee", "tee to print")? {
-            0 => return Ok(all),
-            count => {
-                tell(&buffer[..count])?;
-                all.extend_from_slice(&buffer[..count]);
-            }
-        }
-    }
+    patience.read_to_end(screen, &mut [0; 1024], "tee", "tee to print", |bytes| {
+        all.extend_from_slice(bytes);
+        tell(bytes)
+    })?;
+    Ok(all)
 }

@@ -20,9 +20,9 @@ use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::Serialize;
 use shared::harness::report::Report;
-use shared::linux::{readiness, scratch};
+use shared::linux::readiness;
 
-use crate::fifo::{Read, open_at_once, read_once};
+use crate::fifo::{open_at_once, read_once};
 use crate::make;
 
 #[derive(clap::Args)]
@@ -36,7 +36,7 @@ const WINDOW: Duration = Duration::from_millis(20);
 struct End {
     writers: usize,
     unread: usize,
-    read: Read,
+    read: String,
 }
 
 /// Wake-ups in [`WINDOW`], and what the next writer wrote and the reader read.
@@ -46,16 +46,15 @@ struct Cured {
     wakeups_before: usize,
     wakeups_after: usize,
     next_writer: &'static str,
-    read: Read,
+    read: String,
 }
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
-    scratch::with("fifo-demo", |folder, _| {
-        let fifo = make::fifo_in(folder)?;
-        last_writer_leaves(&fifo, out)?;
-        out.pairs(&hold_a_write_end(&fifo)?)?;
-        out.pairs(&open_again(&fifo)?)?;
-        out.pairs(&edge_triggered(&fifo)?)
+    make::with_fifo(|fifo, _| {
+        last_writer_leaves(fifo, out)?;
+        out.pairs(&hold_a_write_end(fifo)?)?;
+        out.pairs(&open_again(fifo)?)?;
+        out.pairs(&edge_triggered(fifo)?)
     })
 }
 
@@ -63,7 +62,7 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
 fn last_writer_leaves(fifo: &Path, out: &mut Report) -> anyhow::Result<()> {
     let reader = open_at_once(fifo, OFlag::O_RDONLY)?;
     let mut look = |writers, unread| {
-        let read = read_once(&reader)?;
+        let read = read_once(&reader)?.to_string();
         out.pairs(&End { writers, unread, read })
     };
     look(0, 0)?;
@@ -72,7 +71,7 @@ fn last_writer_leaves(fifo: &Path, out: &mut Report) -> anyhow::Result<()> {
     look(2, 0)?;
     drop(first);
     look(1, 0)?;
-    (&second).write_all(b"12345").context("write")?;
+    (&second).write_all(b"12345").context("write the FIFO")?;
     drop(second);
     look(0, 5)?;
     look(0, 0)
@@ -146,8 +145,8 @@ impl Cured {
     ) -> anyhow::Result<Cured> {
         let wakeups_after = wakeups(&mut wait)?;
         let writer = open_at_once(fifo, OFlag::O_WRONLY)?;
-        (&writer).write_all(b"12345").context("write")?;
+        (&writer).write_all(b"12345").context("write the FIFO")?;
         ensure!(wait(Duration::from_secs(10)).context("wait")?, "{cure}: the next writer wakes nobody");
-        Ok(Cured { cure, wakeups_before, wakeups_after, next_writer: "12345", read: read_once(reader)? })
+        Ok(Cured { cure, wakeups_before, wakeups_after, next_writer: "12345", read: read_once(reader)?.to_string() })
     }
 }

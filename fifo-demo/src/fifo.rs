@@ -13,19 +13,19 @@
 //!
 //! Note: 管道 (命名管道). Man: fifo(7), open(2).
 
-use std::fmt;
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, Read as _};
+use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
 
 use anyhow::{Context, bail};
+use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, openat};
 use nix::sys::stat::Mode;
-use serde::{Serialize, Serializer};
+use shared::linux::answer::Outcome;
 use shared::linux::readiness::{Ready, nonblocking, set_nonblocking};
+use shared::linux::thread;
 
 use crate::outlet::Outlet;
 use crate::patience::Patience;
@@ -52,10 +52,7 @@ pub fn open_writer(path: &Path, patience: Patience) -> anyhow::Result<Outlet> {
 pub fn open_within(path: &Path, how: &OpenOptions, patience: Patience, what: &str) -> anyhow::Result<File> {
     let (done, opened) = mpsc::channel();
     let (owned, how) = (path.to_owned(), how.clone());
-    thread::Builder::new()
-        .name("open".to_owned())
-        .spawn(move || done.send(how.open(owned)))
-        .context("start a thread")?;
+    thread::spawn(move || done.send(how.open(owned)))?;
     let result = match patience.limit() {
         Some(limit) => opened.recv_timeout(limit),
         None => opened.recv().map_err(RecvTimeoutError::from),
@@ -76,36 +73,20 @@ fn check(file: io::Result<Metadata>, path: &Path) -> anyhow::Result<()> {
 }
 
 /// openat(2), and nothing else.
-pub fn open(path: &Path, flags: OFlag) -> nix::Result<File> {
-    openat(AT_FDCWD, path, flags | OFlag::O_CLOEXEC, Mode::empty()).map(File::from)
+pub fn open(path: &Path, flags: OFlag) -> anyhow::Result<File> {
+    let opened = openat(AT_FDCWD, path, flags | OFlag::O_CLOEXEC, Mode::empty());
+    Ok(opened.with_context(|| format!("open {}", path.display()))?.into())
 }
 
 /// Opens without waiting for the other side: an experiment knows that it is there.
 pub fn open_at_once(path: &Path, flags: OFlag) -> anyhow::Result<File> {
-    let result = open(path, flags | OFlag::O_NONBLOCK).map_err(io::Error::from);
-    result.with_context(|| format!("open {}", path.display()))
+    open(path, flags | OFlag::O_NONBLOCK)
 }
 
-/// What one read(2) answers, as strace shows it: a count or `EAGAIN`.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Read(Ready<usize>);
-
-/// Of at most 16 bytes.
-pub fn read_once(mut file: &File) -> anyhow::Result<Read> {
-    nonblocking("read", file, || file.read(&mut [0; 16])).context("read").map(Read)
-}
-
-impl fmt::Display for Read {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Ready::Done(count) => write!(f, "{count}"),
-            Ready::NotYet => f.write_str("EAGAIN"),
-        }
-    }
-}
-
-impl Serialize for Read {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
+/// What one read(2) of at most 16 bytes answers.
+pub fn read_once(mut file: &File) -> anyhow::Result<Outcome> {
+    Ok(match nonblocking("read", file, || file.read(&mut [0; 16])).context("read the FIFO")? {
+        Ready::Done(count) => Outcome::Done(count),
+        Ready::NotYet => Outcome::Failed(Errno::EAGAIN),
+    })
 }

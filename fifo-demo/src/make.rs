@@ -8,6 +8,8 @@ use anyhow::Context;
 use nix::sys::stat::{Mode, umask};
 use nix::unistd;
 use shared::harness::report::Report;
+use shared::linux::child::Children;
+use shared::linux::scratch;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -27,15 +29,16 @@ pub fn mkfifo(path: &Path, mode: Option<u32>) -> anyhow::Result<()> {
     let before = mode.map(|_| umask(Mode::empty()));
     let result = unistd::mkfifo(path, Mode::from_bits_truncate(mode.unwrap_or(0o666)));
     before.map(umask);
-    // An errno as an io::Error speaks like every other error here.
-    result.map_err(std::io::Error::from).with_context(|| format!("mkfifo {}", path.display()))
+    result.with_context(|| format!("mkfifo {}", path.display()))
 }
 
-/// A new FIFO in that folder, for an experiment.
-pub fn fifo_in(folder: &Path) -> anyhow::Result<PathBuf> {
-    let path = folder.join("fifo");
-    mkfifo(&path, Some(0o600))?;
-    Ok(path)
+/// Does `work` with a FIFO that nobody else knows, and leaves nothing of it.
+pub fn with_fifo<T>(work: impl FnOnce(&Path, &Children) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    scratch::with("fifo-demo", |folder, children| {
+        let path = folder.join("fifo");
+        mkfifo(&path, Some(0o600))?;
+        work(&path, children)
+    })
 }
 
 fn permissions(text: &str) -> Result<u32, String> {

@@ -25,7 +25,6 @@ use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::child::Children;
 use shared::linux::memory::page_size;
-use shared::linux::scratch;
 
 use crate::fifo;
 use crate::make;
@@ -82,12 +81,11 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
         None if args.lock => vec![(PIPE_BUF, lock), (PIPE_BUF + 1, lock)],
         None => vec![(PIPE_BUF, lock), (PIPE_BUF + 1, lock), (PIPE_BUF + 1, Lock::Flock)],
     };
-    scratch::with("fifo-demo", |folder, children| {
-        let fifo = make::fifo_in(folder)?;
+    make::with_fifo(|fifo, children| {
         for (size, lock) in cases {
-            out.pairs(&multiplex(args, &fifo, size, lock, children)?)?;
+            out.pairs(&multiplex(args, fifo, size, lock, children)?)?;
         }
-        if args.size.is_none() && !args.lock { out.pairs(&two_readers(&fifo)?) } else { Ok(()) }
+        if args.size.is_none() && !args.lock { out.pairs(&two_readers(fifo)?) } else { Ok(()) }
     })
 }
 
@@ -131,22 +129,21 @@ fn wait_for_all(ready: &File, writers: usize, patience: Patience) -> anyhow::Res
 fn read_all(reader: &File, size: usize, patience: Patience) -> anyhow::Result<Tally> {
     let mut tally = Tally::new(size);
     let mut page = vec![0; page_size()?.get()];
-    loop {
-        match patience.read(reader, &mut page, "the FIFO", "bytes from the writers")? {
-            0 => return Ok(tally),
-            count => tally.feed(&page[..count]),
-        }
-    }
+    patience.read_to_end(reader, &mut page, "the FIFO", "bytes from the writers", |bytes| {
+        tally.feed(bytes);
+        Ok(())
+    })?;
+    Ok(tally)
 }
 
 /// They share what one writer wrote.
 pub fn two_readers(fifo: &Path) -> anyhow::Result<Shared> {
     const WRITTEN: &str = "123456";
     let readers = [fifo::open_at_once(fifo, OFlag::O_RDONLY)?, fifo::open_at_once(fifo, OFlag::O_RDONLY)?];
-    fifo::open_at_once(fifo, OFlag::O_WRONLY)?.write_all(WRITTEN.as_bytes()).context("write")?;
+    fifo::open_at_once(fifo, OFlag::O_WRONLY)?.write_all(WRITTEN.as_bytes()).context("write the FIFO")?;
     let read = |mut reader: &File| {
         let mut half = [0; WRITTEN.len() / 2];
-        reader.read_exact(&mut half).context("read").map(|()| String::from_utf8_lossy(&half).into_owned())
+        reader.read_exact(&mut half).context("read the FIFO").map(|()| String::from_utf8_lossy(&half).into_owned())
     };
     Ok(Shared { readers: 2, written: WRITTEN, read: [read(&readers[0])?, read(&readers[1])?] })
 }

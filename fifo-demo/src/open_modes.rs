@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::{self, Read as _, Write};
 use std::path::Path;
 use std::sync::mpsc;
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 
 use anyhow::{Context, anyhow, ensure};
 use nix::errno::Errno;
@@ -20,11 +20,12 @@ use nix::libc::{self, PIPE_BUF};
 use nix::unistd;
 use serde::{Serialize, Serializer};
 use shared::harness::report::Report;
+use shared::linux::answer::Outcome;
 use shared::linux::readiness::{Ready, nonblocking};
-use shared::linux::scratch;
 use shared::linux::sleeper::Calls;
+use shared::linux::thread;
 
-use crate::fifo::{Read, open, open_at_once, read_once};
+use crate::fifo::{open, open_at_once, read_once};
 use crate::make;
 
 #[derive(clap::Args)]
@@ -51,21 +52,19 @@ pub enum Open {
 pub enum Then {
     /// The open(2) that waited returned when the other side did this.
     ReturnsWhen(&'static str),
-    Read(Read),
-    /// What the end refuses, or not.
-    Tried(&'static str, Result<usize, Errno>),
+    /// What a call came to.
+    Tried(&'static str, Outcome),
     /// As many bytes go in.
     HoldsUnread(usize),
     ReadsBackItsOwn(String),
 }
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
-    scratch::with("fifo-demo", |folder, _| {
-        let fifo = make::fifo_in(folder)?;
-        waits_for_the_other_side(&fifo)?.iter().try_for_each(|opened| out.pairs(opened))?;
-        does_not_wait(&fifo)?.iter().try_for_each(|opened| out.pairs(opened))?;
-        out.pairs(&both_sides_in_one(&fifo)?)?;
-        in_reverse(&fifo)?.iter().try_for_each(|opened| out.pairs(opened))
+    make::with_fifo(|fifo, _| {
+        waits_for_the_other_side(fifo)?.iter().try_for_each(|opened| out.pairs(opened))?;
+        does_not_wait(fifo)?.iter().try_for_each(|opened| out.pairs(opened))?;
+        out.pairs(&both_sides_in_one(fifo)?)?;
+        in_reverse(fifo)?.iter().try_for_each(|opened| out.pairs(opened))
     })
 }
 
@@ -85,23 +84,11 @@ pub fn in_reverse(fifo: &Path) -> anyhow::Result<[Opened; 2]> {
     let reader = open_at_once(fifo, OFlag::O_RDONLY)?;
     let writer = open_at_once(fifo, OFlag::O_WRONLY)?;
     let (write, read) = (unistd::write(&reader, b"12345"), unistd::read(&writer, &mut [0; 5]));
-    let opened = |flags, other_side, call, tried| -> anyhow::Result<Opened> {
-        Ok(Opened {
-            flags,
-            other_side,
-            open: Open::Returns,
-            then: Some(Then::Tried(call, refused(tried).context(call)?)),
-        })
+    let opened = |flags, other_side, call, tried: nix::Result<usize>| -> anyhow::Result<Opened> {
+        let outcome = Outcome::of(tried.map_err(io::Error::from)).with_context(|| format!("{call} the FIFO"))?;
+        Ok(Opened { flags, other_side, open: Open::Returns, then: Some(Then::Tried(call, outcome)) })
     };
     Ok([opened("O_RDONLY", "writer", "write", write)?, opened("O_WRONLY", "reader", "read", read)?])
-}
-
-/// That an end is not for this is an answer; every other error is none.
-fn refused(tried: nix::Result<usize>) -> io::Result<Result<usize, Errno>> {
-    match tried {
-        Err(errno) if errno != Errno::EBADF => Err(errno.into()),
-        tried => Ok(tried),
-    }
 }
 
 // ANCHOR: wait
@@ -125,15 +112,15 @@ fn waiting(
 
 fn reader_that_does_not_wait(fifo: &Path) -> anyhow::Result<Opened> {
     let reader = open_at_once(fifo, OFlag::O_RDONLY)?;
-    let then = Some(Then::Read(read_once(&reader)?));
+    let then = Some(Then::Tried("read", read_once(&reader)?));
     Ok(Opened { flags: "O_RDONLY|O_NONBLOCK", other_side: "none", open: Open::Returns, then })
 }
 
 fn writer_that_does_not_wait(fifo: &Path) -> anyhow::Result<Opened> {
     let open = match open(fifo, OFlag::O_WRONLY | OFlag::O_NONBLOCK) {
         Ok(_) => Open::Returns,
-        Err(Errno::ENXIO) => Open::Fails(Errno::ENXIO),
-        Err(errno) => return Err(io::Error::from(errno)).with_context(|| format!("open {}", fifo.display())),
+        Err(error) if error.downcast_ref() == Some(&Errno::ENXIO) => Open::Fails(Errno::ENXIO),
+        Err(error) => return Err(error),
     };
     Ok(Opened { flags: "O_WRONLY|O_NONBLOCK", other_side: "none", open, then: None })
 }
@@ -142,7 +129,9 @@ fn writer_beside_a_reader(fifo: &Path) -> anyhow::Result<Opened> {
     let _reader = open_at_once(fifo, OFlag::O_RDONLY)?;
     let writer = open_at_once(fifo, OFlag::O_WRONLY)?;
     let mut bytes = 0;
-    while let Ready::Done(count) = nonblocking("write", &writer, || (&writer).write(&[0; PIPE_BUF])).context("write")? {
+    while let Ready::Done(count) =
+        nonblocking("write", &writer, || (&writer).write(&[0; PIPE_BUF])).context("write the FIFO")?
+    {
         bytes += count;
     }
     let then = Some(Then::HoldsUnread(bytes));
@@ -152,19 +141,18 @@ fn writer_beside_a_reader(fifo: &Path) -> anyhow::Result<Opened> {
 /// POSIX leaves O_RDWR on a FIFO undefined; Linux has it.
 pub fn both_sides_in_one(fifo: &Path) -> anyhow::Result<Opened> {
     let opening = Opening::start(fifo, OFlag::O_RDWR)?;
-    let waits = opening.falls_asleep()?;
-    ensure!(!waits, "O_RDWR waits here");
+    ensure!(!opening.falls_asleep()?, "O_RDWR waits here");
     let mut both = opening.finish()?;
-    both.write_all(b"12345").context("write")?;
+    both.write_all(b"12345").context("write the FIFO")?;
     let mut back = [0; 5];
-    both.read_exact(&mut back).context("read")?;
+    both.read_exact(&mut back).context("read the FIFO")?;
     let then = Some(Then::ReadsBackItsOwn(String::from_utf8_lossy(&back).into_owned()));
     Ok(Opened { flags: "O_RDWR", other_side: "none", open: Open::Returns, then })
 }
 
 /// An open(2) in a thread of its own.
 struct Opening {
-    thread: JoinHandle<nix::Result<File>>,
+    thread: JoinHandle<anyhow::Result<File>>,
     calls: Calls,
 }
 
@@ -172,15 +160,12 @@ impl Opening {
     fn start(path: &Path, flags: OFlag) -> anyhow::Result<Opening> {
         let (tell, told) = mpsc::channel();
         let path = path.to_owned();
-        let thread = thread::Builder::new().spawn(move || {
-            let calls = Calls::current();
-            let can_be_seen = calls.is_ok();
-            // Nobody listens any more only when the program has failed already.
-            let _ = tell.send(calls);
-            // Once it waits in open(2) there is no way back.
-            if can_be_seen { open(&path, flags) } else { Err(Errno::ECANCELED) }
-        });
-        Ok(Opening { thread: thread.context("start a thread")?, calls: told.recv()?? })
+        let thread = thread::spawn(move || {
+            // Told or not, it opens.
+            let _ = tell.send(Calls::current());
+            open(&path, flags)
+        })?;
+        Ok(Opening { thread, calls: told.recv()?? })
     }
 
     /// Whether it sleeps in the kernel; otherwise it is through.
@@ -189,8 +174,7 @@ impl Opening {
     }
 
     fn finish(self) -> anyhow::Result<File> {
-        let result = self.thread.join().map_err(|_| anyhow!("the thread that opens panicked"))?;
-        result.map_err(io::Error::from).context("open")
+        self.thread.join().map_err(|_| anyhow!("the thread that opens panicked"))?
     }
 }
 
@@ -208,9 +192,7 @@ impl fmt::Display for Then {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Then::ReturnsWhen(release) => write!(f, "returns when {release}"),
-            Then::Read(read) => write!(f, "read = {read}"),
-            Then::Tried(call, Ok(count)) => write!(f, "{call} = {count}"),
-            Then::Tried(call, Err(errno)) => write!(f, "{call} = {errno:?}"),
+            Then::Tried(call, outcome) => write!(f, "{call} = {outcome}"),
             Then::HoldsUnread(bytes) => write!(f, "{bytes} bytes go in with nobody reading"),
             Then::ReadsBackItsOwn(bytes) => write!(f, "reads back its own {bytes}"),
         }

@@ -45,7 +45,7 @@ impl Outlet {
 
     /// Some file systems tell only now that they could not keep what was written.
     pub fn close(self) -> anyhow::Result<()> {
-        nix::unistd::close(self.file).map_err(io::Error::from).with_context(|| format!("close {}", self.name))
+        nix::unistd::close(self.file).with_context(|| format!("close {}", self.name))
     }
 
     #[cold]

@@ -56,4 +56,21 @@ impl Patience {
             } // Otherwise somebody else has read it.
         }
     }
+
+    /// The same to the end: `take` gets what each read(2) brings.
+    pub fn read_to_end(
+        &self,
+        file: &File,
+        buffer: &mut [u8],
+        name: &str,
+        what: impl Display,
+        mut take: impl FnMut(&[u8]) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        loop {
+            match self.read(file, buffer, name, &what)? {
+                0 => return Ok(()),
+                count => take(&buffer[..count])?,
+            }
+        }
+    }
 }

@@ -33,14 +33,10 @@ pub fn run(args: &Args, _: &mut Report) -> anyhow::Result<()> {
     detail(format_args!("{} has a reader", args.path.display()));
     let mut buffer = vec![0; 128 * 1024];
     let mut sent = 0;
-    loop {
-        let count = args.patience.read(&input, &mut buffer, &name, format_args!("bytes to send from {name}"))?;
-        if count == 0 {
-            break;
-        }
-        fifo.write_all(&buffer[..count])?;
-        sent += count;
-    }
+    args.patience.read_to_end(&input, &mut buffer, &name, format_args!("bytes to send from {name}"), |bytes| {
+        sent += bytes.len();
+        fifo.write_all(bytes)
+    })?;
     detail(format_args!("sent {sent} bytes"));
     fifo.close()
 }

@@ -128,7 +128,7 @@ fn a_holder_that_loses_the_cpu_keeps_the_others_out_and_plain_writes_do_not() ->
 #[test]
 fn one_instruction_is_atomic_on_one_cpu_and_two_words_are_not() -> Result {
     let Some(records) = records(&["atomic"])? else { return Ok(()) };
-    let [three, one, one_on_two, locked, loops, added, cost, plain, mutex] = &records[..] else {
+    let [three, one, one_on_two, locked, loops, cost, plain, mutex] = &records[..] else {
         return Err(format!("{records:?}").into());
     };
     for (counted, add, cpus, is_lost) in [
@@ -142,7 +142,6 @@ fn one_instruction_is_atomic_on_one_cpu_and_two_words_are_not() -> Result {
         assert_eq!(counted["switches"].as_u64() > Some(0), cpus == 1, "{counted}");
     }
     assert!(loops["as_alone"] == true && loops["retries"].as_u64() > Some(0), "{loops}");
-    assert_eq!(added["lost"], 0);
     assert!(cost["atomic_us"].as_u64() < cost["mutex_us"].as_u64(), "{cost}");
     assert_eq!((&plain["wrong_sums"], &mutex["wrong_sums"]), (&1.into(), &0.into()));
     Ok(())
@@ -156,7 +155,7 @@ fn what_needs_two_cpus_is_skipped_on_one_and_the_rest_is_shown() -> Result {
     let mut one = CpuSet::new();
     one.set(first)?;
     sched_setaffinity(this, &one)?; // Of this test's thread, and so of what it starts.
-    for (command, lines) in [("interrupted", 2), ("exclusion", 1), ("atomic", 7)] {
+    for (command, lines) in [("interrupted", 2), ("exclusion", 1), ("atomic", 6)] {
         let output = run(&[command])?;
         let said = "sync-demo: cannot be shown here: there is only one CPU\n";
         assert_eq!((code(output.status), stderr(&output).as_str()), (77, said), "{command}");

@@ -7,16 +7,15 @@
 //! Man: sigaction(2), sigwait(3), signalfd(2), pid_namespaces(7).
 
 use std::fmt;
-use std::io;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use libc::{WEXITED, WSTOPPED};
-use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd;
 use serde::{Serialize, Serializer};
 use shared::harness::report::Report;
+use shared::linux::answer::Outcome;
 use shared::linux::child::event::Event;
 use shared::linux::child::forked::Forked;
 use shared::linux::failure::Failure;
@@ -54,11 +53,9 @@ pub enum Observed {
     /// This number of times.
     HandlerRan(usize),
     Taken(&'static str, Option<Signal>),
-    /// sigaction(2) gave this error, if any.
-    Answered(Option<Errno>),
+    /// By sigaction(2).
+    Answered(Outcome),
 }
-
-const CATCH: Action = Action::Catch { handler: handler::note, mask: Set::EMPTY };
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     for record in with_a_choice(Signal::USR1)? {
@@ -85,8 +82,8 @@ pub fn with_a_choice(signal: Signal) -> anyhow::Result<[Record; 5]> {
 
 pub fn without_a_choice(signal: Signal) -> anyhow::Result<[Record; 3]> {
     Ok([
-        ("ignore", answer(Action::Ignore.set(signal))?),
-        ("catch", answer(CATCH.set(signal))?),
+        ("ignore", answer(Action::Ignore, signal)?),
+        ("catch", answer(Action::Catch { handler: handler::note, mask: Set::EMPTY }, signal)?),
         ("block", Observed::Child(in_a_child(signal, Action::Default, Set::ALL)?)),
     ]
     .map(|(action, observed)| Record { signal, action, observed }))
@@ -101,7 +98,7 @@ fn in_a_child(signal: Signal, action: Action, blocked: Set) -> anyhow::Result<Ev
             action.set(signal)?;
         }
         blocked.become_mask()?;
-        send_to_self(signal)
+        send::to_self(signal)
     })?;
     child.wait(WEXITED | WSTOPPED)
 }
@@ -109,10 +106,10 @@ fn in_a_child(signal: Signal, action: Action, blocked: Set) -> anyhow::Result<Ev
 
 /// How often the handler ran for a signal that was sent once.
 pub fn catch(signal: Signal) -> anyhow::Result<usize> {
-    CATCH.set(signal).with_context(|| format!("catch {signal}"))?;
+    handler::catch(signal, Set::EMPTY)?;
     Set::from(signal).unblock().context("unblock")?;
     handler::take_notes();
-    send_to_self(signal)?;
+    send::to_self(signal)?;
     let (calls, _) = handler::take_notes();
     Ok(calls)
 }
@@ -132,20 +129,11 @@ fn block_and_read(signal: Signal) -> anyhow::Result<Option<Signal>> {
 fn send_blocked(signal: Signal) -> anyhow::Result<()> {
     Set::from(signal).block().context("block")?;
     Action::Default.set(signal).with_context(|| format!("reset {signal}"))?;
-    send_to_self(signal)
+    send::to_self(signal)
 }
 
-fn send_to_self(signal: Signal) -> anyhow::Result<()> {
-    let pid = unistd::getpid().as_raw();
-    send::kill(pid, signal).with_context(|| format!("send {signal} to {pid}"))
-}
-
-/// sigaction(2) refuses what cannot be with EINVAL; another error is no answer.
-fn answer(result: io::Result<()>) -> anyhow::Result<Observed> {
-    match result {
-        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(Observed::Answered(Some(Errno::EINVAL))),
-        result => result.map(|()| Observed::Answered(None)).context("sigaction"),
-    }
+fn answer(action: Action, signal: Signal) -> anyhow::Result<Observed> {
+    Outcome::succeeds(action.set(signal)).map(Observed::Answered).with_context(|| format!("sigaction {signal}"))
 }
 
 /// The one exception: what process 1 of a PID namespace sends itself does nothing.
@@ -154,11 +142,11 @@ fn answer(result: io::Result<()>) -> anyhow::Result<Observed> {
 pub fn first_process() -> anyhow::Result<FirstProcess> {
     let namespaces = [CloneFlags::CLONE_NEWPID, CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWPID];
     let unshared = unshare(namespaces[0]).or_else(|_| unshare(namespaces[1]));
-    unshared.map_err(|error| Failure::CannotShow(format!("no PID namespace: {}", io::Error::from(error))))?;
+    unshared.map_err(|error| Failure::CannotShow(format!("no PID namespace: {}", std::io::Error::from(error))))?;
     let mut first = Forked::new(|| {
         ensure!(unistd::getpid().as_raw() == 1, "not the first process");
-        send_to_self(Signal::STOP)?;
-        send_to_self(Signal::KILL)
+        send::to_self(Signal::STOP)?;
+        send::to_self(Signal::KILL)
     })?;
     Ok(FirstProcess { pid: 1, observed: first.wait(WEXITED | WSTOPPED)? })
 }
@@ -172,8 +160,7 @@ impl fmt::Display for Observed {
             Observed::HandlerRan(calls) => write!(f, "the handler ran {calls} times"),
             Observed::Taken(how, Some(signal)) => write!(f, "{how} {signal}"),
             Observed::Taken(how, None) => write!(f, "{how} nothing"),
-            Observed::Answered(Some(error)) => write!(f, "{error:?}"),
-            Observed::Answered(None) => f.write_str("done"),
+            Observed::Answered(outcome) => write!(f, "{outcome}"),
         }
     }
 }

@@ -9,6 +9,7 @@ use std::io;
 use std::mem::MaybeUninit;
 
 use anyhow::Context;
+use nix::errno::Errno;
 use nix::unistd::Pid;
 use shared::harness::bench::{Mechanism, Meeting, OneWay, Side};
 use shared::harness::report::Report;
@@ -31,8 +32,8 @@ pub struct Args {
 }
 
 pub static MECHANISMS: [Mechanism; 4] = [
-    mechanism("signal", &[0], || meeting(standard()), |_, _| standard()),
-    mechanism("signal, real-time", &[4], || meeting(real_time()), |_, _| real_time()),
+    mechanism("signal", &[0], || meeting(waiting(Ok(Signal::USR1))), |_, _| waiting(Ok(Signal::USR1))),
+    mechanism("signal, real-time", &[4], || meeting(waiting(queued())), |_, _| waiting(queued())),
     mechanism("signal, mio registry", &[0], || meeting(received::<Twin>()), |_, _| received::<Twin>()),
     mechanism("signal, epoll+signalfd", &[0], || meeting(received::<Bare>()), |_, _| received::<Bare>()),
 ];
@@ -65,13 +66,8 @@ fn queued() -> anyhow::Result<Signal> {
     Signal::real_time(1).context("there is no SIGRTMIN+1")
 }
 
-fn standard() -> anyhow::Result<Box<dyn Side>> {
-    Set::from(Signal::USR1).block().context("block SIGUSR1")?;
-    Ok(Box::new(Waiting { signal: Signal::USR1, peer: 0 }))
-}
-
-fn real_time() -> anyhow::Result<Box<dyn Side>> {
-    let signal = queued()?;
+fn waiting(signal: anyhow::Result<Signal>) -> anyhow::Result<Box<dyn Side>> {
+    let signal = signal?;
     Set::from(signal).block().with_context(|| format!("block {signal}"))?;
     Ok(Box::new(Waiting { signal, peer: 0 }))
 }
@@ -107,10 +103,7 @@ fn wait_for(signal: Signal) -> io::Result<i32> {
     restart(|| {
         // SAFETY: both live until the call is over, and `info` has room for what it writes.
         #[allow(unsafe_code, reason = "nix has no real-time signals")]
-        match unsafe { libc::sigwaitinfo(&raw const set, info.as_mut_ptr()) } {
-            -1 => Err(io::Error::last_os_error()),
-            _ => Ok(()),
-        }
+        Ok(Errno::result(unsafe { libc::sigwaitinfo(&raw const set, info.as_mut_ptr()) })?)
     })?;
     // SAFETY: zeroed, then written by sigwaitinfo(2); every signal that is sent has a value, if only 0.
     #[allow(unsafe_code, reason = "siginfo_t is a union")]

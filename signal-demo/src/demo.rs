@@ -8,7 +8,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::bail;
 use libc::{WEXITED, pid_t};
 use nix::unistd;
 use shared::harness::report::Report;
@@ -67,9 +67,8 @@ fn set_notification(
 }
 
 fn send_to_self(signal: Signal, out: &mut Report) -> anyhow::Result<()> {
-    let pid = unistd::getpid().as_raw();
-    say_sending(signal, "the process", pid, out)?;
-    send::kill(pid, signal).with_context(|| format!("send {signal} to {pid}"))
+    say_sending(signal, "the process", unistd::getpid().as_raw(), out)?;
+    send::to_self(signal)
 }
 
 fn say_sending(signal: Signal, whom: &str, pid: pid_t, out: &mut Report) -> anyhow::Result<()> {
@@ -113,7 +112,7 @@ fn stop_notification(registry: &mut Registry, receiver: Receiver, out: &mut Repo
 
 /// In a child, for it may die of it: nobody has asked for the signal any more.
 fn show_what_it_does_now(signal: Signal, out: &mut Report) -> anyhow::Result<()> {
-    let mut child = Forked::new(|| Ok(send::kill(unistd::getpid().as_raw(), signal)?))?;
+    let mut child = Forked::new(|| send::to_self(signal))?;
     say_sending(signal, "a child", child.pid(), out)?;
     match child.wait(WEXITED)? {
         Event::Killed { signal: killer, .. } if killer == signal.number() => {
@@ -123,6 +122,6 @@ fn show_what_it_does_now(signal: Signal, out: &mut Report) -> anyhow::Result<()>
             let meaning = signal.meaning();
             out.line(format_args!("The child ignored the signal, as this program did when it began: {meaning}"))
         }
-        event => anyhow::bail!("child {}: {event}", child.pid()),
+        event => bail!("child {}: {event}", child.pid()),
     }
 }

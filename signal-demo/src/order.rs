@@ -12,13 +12,11 @@ use std::fmt;
 use std::time::Duration;
 
 use anyhow::Context;
-use libc::pid_t;
 use nix::unistd;
 use serde::Serialize;
 use shared::harness::report::Report;
 
 use crate::queue;
-use crate::signal::action::Action;
 use crate::signal::fd::{Arrival, SignalFd};
 use crate::signal::set::Set;
 use crate::signal::{Signal, handler, send};
@@ -120,7 +118,7 @@ fn read_all(sent: &[Signal]) -> anyhow::Result<Vec<Arrival>> {
 fn by_handlers(sent: &[Signal], mask: Set) -> anyhow::Result<Vec<Signal>> {
     send_blocked(sent)?;
     for &signal in sent {
-        Action::Catch { handler: handler::note, mask }.set(signal).with_context(|| format!("catch {signal}"))?;
+        handler::catch(signal, mask)?;
     }
     Set::from(sent).unblock().context("unblock")?;
     Ok(handler::take_notes().1)
@@ -129,7 +127,7 @@ fn by_handlers(sent: &[Signal], mask: Set) -> anyhow::Result<Vec<Signal>> {
 
 fn send_blocked(sent: &[Signal]) -> anyhow::Result<()> {
     Set::from(sent).block().context("block")?;
-    sent.iter().try_for_each(|&signal| send::kill(pid(), signal).with_context(|| format!("send {signal}")))
+    sent.iter().try_for_each(|&signal| send::to_self(signal))
 }
 
 /// A signal to the thread comes before one to the process, whatever their numbers are.
@@ -141,7 +139,7 @@ fn to_process_and_thread() -> anyhow::Result<Record> {
     Ok(Record {
         taken_by: "sigwait",
         sent: vec![format!("{to_process}(process)"), format!("{to_thread}(thread)")],
-        taken: take_all(&[to_process, to_thread])?.iter().map(Signal::to_string).collect(),
+        taken: names(&take_all(&[to_process, to_thread])?),
     })
 }
 
@@ -155,21 +153,22 @@ pub fn queue_real_time() -> anyhow::Result<(Vec<Queued>, Vec<Queued>)> {
     let signals: Vec<Signal> = signals.collect();
     Set::from(&signals[..]).block().context("block")?;
     for &(signal, value) in &sent {
-        send::queue(pid(), signal, value).map_err(queue::not_queued).with_context(|| format!("queue {signal}"))?;
+        send::queue(unistd::getpid().as_raw(), signal, value)
+            .map_err(queue::not_queued)
+            .with_context(|| format!("queue {signal}"))?;
     }
     let taken = read_all(&signals)?.iter().map(|arrival| (arrival.signal, arrival.value)).collect();
     Ok((sent, taken))
 }
 
-fn pid() -> pid_t {
-    unistd::getpid().as_raw()
-}
-
 impl Record {
     fn new(taken_by: &'static str, sent: &[Signal], taken: &[Signal]) -> Record {
-        let names = |signals: &[Signal]| signals.iter().map(Signal::to_string).collect();
         Record { taken_by, sent: names(sent), taken: names(taken) }
     }
+}
+
+fn names(signals: &[Signal]) -> Vec<String> {
+    signals.iter().map(Signal::to_string).collect()
 }
 
 impl fmt::Display for Record {
@@ -182,10 +181,6 @@ impl fmt::Display for Certainty {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Certainty { orders_sent, orders_taken, orders_handled, taken, handled } = self;
         write!(f, "orders_sent={orders_sent} orders_taken={orders_taken} orders_handled={orders_handled}")?;
-        for (key, signals) in [("taken", taken), ("handled", handled)] {
-            let names: Vec<String> = signals.iter().map(Signal::to_string).collect();
-            write!(f, " {key}={}", names.join(","))?;
-        }
-        Ok(())
+        write!(f, " taken={} handled={}", names(taken).join(","), names(handled).join(","))
     }
 }

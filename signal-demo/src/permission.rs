@@ -7,8 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs;
-use std::io::{self, PipeWriter, Read, Write};
+use std::io::{self, PipeWriter};
 
 use anyhow::{Context, anyhow};
 use libc::{WEXITED, WSTOPPED, pid_t, uid_t};
@@ -18,11 +17,11 @@ use nix::sys::signal::{SIGKILL, SIGSTOP, kill};
 use nix::unistd::{self, Pid, Uid};
 use serde::{Serialize, Serializer};
 use shared::harness::report::Report;
+use shared::linux::child::answer::{await_turn, tell, telling, told};
 use shared::linux::child::event::Event;
 use shared::linux::child::forked::{Forked, close_copy};
 use shared::linux::failure::Failure;
 use shared::linux::proc;
-use shared::linux::readiness::restart;
 
 #[derive(clap::Args)]
 pub struct Args {}
@@ -71,7 +70,7 @@ fn as_superuser() -> anyhow::Result<Vec<Permission>> {
     };
     let by_superuser = Permission::of(root, NOBODY, stop_and_kill(nobodys)?);
     let (superusers, stay) = idle_child(root)?.context("a child has ended")?;
-    unistd::setresuid(NOBODY, NOBODY, NOBODY).map_err(io::Error::from).context("setresuid")?;
+    unistd::setresuid(NOBODY, NOBODY, NOBODY).context("setresuid")?;
     if has_cap_kill()? {
         return cannot_show("the superuser's capabilities outlive setresuid(2) here".to_owned());
     }
@@ -95,21 +94,18 @@ fn as_user(uid: Uid) -> anyhow::Result<Vec<Permission>> {
 
 /// A child of that user which does nothing until the pipe is closed, or `None` if this process may not have one.
 fn idle_child(uid: Uid) -> anyhow::Result<Option<(Forked, PipeWriter)>> {
-    let (mut until, stay) = io::pipe().context("pipe")?;
-    let (mut ready, mut ready_in_child) = io::pipe().context("pipe")?;
-    let child = Forked::new(|| {
+    let (until, stay) = io::pipe().context("pipe")?;
+    let (child, answer) = telling(|teller| {
         close_copy(&stay)?;
-        if unistd::setresuid(uid, uid, uid).is_ok() {
-            // The change of user has undone it, and a stopped child would stay.
-            set_pdeathsig(SIGKILL).map_err(io::Error::from).context("PR_SET_PDEATHSIG")?;
-            ready_in_child.write_all(b"!")?;
-            restart(|| until.read(&mut [0]))?;
-        }
+        let is_that_user = unistd::setresuid(uid, uid, uid).is_ok();
+        // The change of user has undone it, and a stopped child would stay.
+        set_pdeathsig(SIGKILL).context("PR_SET_PDEATHSIG")?;
+        tell(teller, &[is_that_user.into()])?;
+        await_turn(&until)?;
         Ok(())
     })?;
-    drop(ready_in_child);
-    let is_ready = restart(|| ready.read(&mut [0])).context("wait for the child")? == 1;
-    Ok(is_ready.then_some((child, stay)))
+    let [is_that_user] = told(&answer)?;
+    Ok((is_that_user == 1).then_some((child, stay)))
 }
 
 fn stop_and_kill(mut child: Forked) -> anyhow::Result<Fate> {
@@ -162,9 +158,8 @@ impl Serialize for Fate {
 /// Whether this process may send signals to everybody's processes.
 fn has_cap_kill() -> anyhow::Result<bool> {
     const CAP_KILL: u32 = 5;
-    let status = fs::read_to_string("/proc/self/status").context("read /proc/self/status")?;
-    let set = status.lines().find_map(|line| line.strip_prefix("CapEff:")).context("no CapEff in /proc/self/status")?;
-    Ok(u64::from_str_radix(set.trim(), 16)? >> CAP_KILL & 1 == 1)
+    let set = proc::status(unistd::getpid().as_raw(), "CapEff")?.context("/proc/self/status has no CapEff")?;
+    Ok(u64::from_str_radix(&set, 16).context("CapEff in /proc/self/status")? >> CAP_KILL & 1 == 1)
 }
 
 fn cannot_show(why: String) -> anyhow::Result<Vec<Permission>> {

@@ -10,13 +10,14 @@ use std::io;
 
 use anyhow::Context;
 use libc::pid_t;
+use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd;
 use serde::Serialize;
 use shared::harness::report::Report;
+use shared::linux::answer::Outcome;
 use shared::linux::failure::Failure;
 
-use crate::signal::action::Action;
 use crate::signal::fd::{BATCH, SignalFd};
 use crate::signal::set::Set;
 use crate::signal::{Signal, handler, send};
@@ -36,16 +37,9 @@ pub struct Record {
     /// RLIMIT_SIGPENDING, where it is set for this.
     pub limit: Option<u64>,
     sent: u32,
-    /// The error that ended the sending.
-    pub refused: Option<Refused>,
+    /// What ended the sending: at the limit sigqueue(3) answers EAGAIN.
+    pub refused: Option<Outcome>,
     pub arrived: usize,
-}
-
-/// What sigqueue(3) answers at the limit.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub enum Refused {
-    #[serde(rename = "EAGAIN")]
-    AtTheLimit,
 }
 
 /// How a signal is sent, and the name of that.
@@ -92,9 +86,7 @@ pub fn send_blocked(signal: Signal, means: Means, count: u32) -> anyhow::Result<
 
 /// Each is handled before the next is sent: kill(2) to oneself returns after the handler.
 pub fn send_handled(signal: Signal, count: u32) -> anyhow::Result<Record> {
-    Action::Catch { handler: handler::note, mask: Set::EMPTY }
-        .set(signal)
-        .with_context(|| format!("catch {signal}"))?;
+    handler::catch(signal, Set::EMPTY)?;
     Set::from(signal).unblock().with_context(|| format!("unblock {signal}"))?;
     handler::take_notes();
     let (sent, refused) = send_to_self(signal, KILL, count)?;
@@ -112,11 +104,11 @@ fn send_limited(limit: u64, signal: Signal, means: Means, count: u32) -> anyhow:
 }
 
 /// How many were sent, and the error if not all could be.
-fn send_to_self(signal: Signal, (_, send): Means, count: u32) -> anyhow::Result<(u32, Option<Refused>)> {
+fn send_to_self(signal: Signal, (_, send): Means, count: u32) -> anyhow::Result<(u32, Option<Outcome>)> {
     let pid = unistd::getpid().as_raw();
     for sent in 0..count {
         match send(pid, signal) {
-            Err(error) if is_over_the_limit(&error) => return Ok((sent, Some(Refused::AtTheLimit))),
+            Err(error) if is_over_the_limit(&error) => return Ok((sent, Some(Outcome::Failed(Errno::EAGAIN)))),
             result => result.with_context(|| format!("send {signal} to {pid}"))?,
         }
     }
@@ -136,10 +128,9 @@ pub fn not_queued(error: io::Error) -> anyhow::Error {
 }
 
 fn limit_of_pending() -> anyhow::Result<(u64, u64)> {
-    getrlimit(Resource::RLIMIT_SIGPENDING).map_err(io::Error::from).context("get RLIMIT_SIGPENDING")
+    getrlimit(Resource::RLIMIT_SIGPENDING).context("get RLIMIT_SIGPENDING")
 }
 
 fn limit_pending(soft: u64, hard: u64) -> anyhow::Result<()> {
-    let set = setrlimit(Resource::RLIMIT_SIGPENDING, soft, hard).map_err(io::Error::from);
-    set.with_context(|| format!("set RLIMIT_SIGPENDING to {soft}"))
+    setrlimit(Resource::RLIMIT_SIGPENDING, soft, hard).with_context(|| format!("set RLIMIT_SIGPENDING to {soft}"))
 }

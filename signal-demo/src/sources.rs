@@ -10,7 +10,7 @@ pub mod asynchronous;
 pub mod launcher;
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::process;
 use std::ptr;
 
@@ -23,10 +23,10 @@ use nix::sys::prctl;
 use nix::unistd;
 use serde::Serialize;
 use shared::harness::report::Report;
+use shared::linux::child::answer::{tell, telling, told};
 use shared::linux::child::event::Event;
 use shared::linux::child::forked::{Forked, pause};
 use shared::linux::failure::Failure;
-use shared::linux::readiness::restart;
 
 use crate::signal::Signal;
 use crate::signal::action::{self, Action};
@@ -98,17 +98,15 @@ fn do_in_a_child(cause: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<E
 /// Types `key` at a terminal whose foreground is a child.
 fn type_key(key: u8) -> anyhow::Result<Event> {
     let (mut master, name) = terminal()?;
-    let (mut ready, mut ready_in_child) = io::pipe().context("pipe")?;
-    let mut child = Forked::new(|| {
+    let (mut child, ready) = telling(|teller| {
         be_as_new()?;
         // Without a terminal, the leader of a new session gets the first that it opens.
-        unistd::setsid()?;
+        unistd::setsid().context("setsid")?;
         let _terminal = File::options().read(true).write(true).open(&name).with_context(|| format!("open {name}"))?;
-        ready_in_child.write_all(b"!")?;
+        tell(teller, &[1])?;
         pause()
     })?;
-    drop(ready_in_child);
-    restart(|| ready.read_exact(&mut [0])).context("wait for the child to have its terminal")?;
+    let [_has_terminal] = told(&ready)?;
     master.write_all(&[key]).context("type")?;
     child.wait(WEXITED)
 }
@@ -116,9 +114,9 @@ fn type_key(key: u8) -> anyhow::Result<Event> {
 
 fn terminal() -> anyhow::Result<(impl Write, String)> {
     let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).map_err(no_terminal)?;
-    grantpt(&master).map_err(io::Error::from).context("grantpt")?;
-    unlockpt(&master).map_err(io::Error::from).context("unlockpt")?;
-    let name = ptsname_r(&master).map_err(io::Error::from).context("ptsname")?;
+    grantpt(&master).context("grantpt")?;
+    unlockpt(&master).context("unlockpt")?;
+    let name = ptsname_r(&master).context("ptsname")?;
     Ok((master, name))
 }
 
@@ -128,7 +126,7 @@ fn no_terminal(errno: Errno) -> anyhow::Error {
         Errno::ENOENT | Errno::ENXIO | Errno::ENODEV | Errno::EACCES | Errno::EPERM | Errno::ENOSPC => {
             Failure::CannotShow(format!("no pseudo-terminal: {}", io::Error::from(errno))).into()
         }
-        _ => anyhow::Error::new(io::Error::from(errno)).context("open /dev/ptmx"),
+        _ => anyhow::Error::new(errno).context("open /dev/ptmx"),
     }
 }
 

@@ -2,12 +2,11 @@
 //!
 //! It says on stderr when it waits: from then on the signals cannot kill it.
 //!
-//! Note: 信号. Go: `for sig := range sigRecv`. Man: signalfd(2), sigqueue(3).
-
-mod code;
+//! Note: 信号. Go: `for sig := range sigRecv`. Man: signalfd(2), sigqueue(3), si_code in sigaction(2).
 
 use std::time::{Duration, Instant};
 
+use libc::c_int;
 use nix::unistd;
 use serde::Serialize;
 use shared::harness::report::Report;
@@ -45,7 +44,8 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let mut registry = Registry::new()?;
     let channel = registry.channel(BATCH);
     registry.notify(&channel, &args.signals)?;
-    say_ready(&args.signals);
+    let names: Vec<String> = args.signals.iter().map(Signal::to_string).collect();
+    stdio::narrate(format_args!("waiting pid={} signals={}", unistd::getpid(), names.join(",")));
 
     let deadline = Instant::now().checked_add(args.timeout);
     let mut left = args.count;
@@ -57,11 +57,6 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-fn say_ready(signals: &[Signal]) {
-    let names: Vec<String> = signals.iter().map(Signal::to_string).collect();
-    stdio::narrate(format_args!("waiting pid={} signals={}", unistd::getpid(), names.join(",")));
 }
 
 /// At most one batch, which the channel has room for; or fails at the deadline. Without one, it is too far off to tell.
@@ -81,8 +76,27 @@ impl From<Arrival> for Record {
             number: arrival.signal.number(),
             pid: arrival.pid,
             uid: arrival.uid,
-            code: code::name(arrival.code),
+            code: code_name(arrival.code),
             value: arrival.value,
         }
     }
+}
+
+/// How a signal was sent.
+const CODES: [(c_int, &str); 9] = [
+    (libc::SI_USER, "SI_USER"),
+    (libc::SI_QUEUE, "SI_QUEUE"),
+    (libc::SI_TKILL, "SI_TKILL"),
+    (libc::SI_KERNEL, "SI_KERNEL"),
+    (libc::SI_TIMER, "SI_TIMER"),
+    (libc::SI_MESGQ, "SI_MESGQ"),
+    (libc::SI_ASYNCIO, "SI_ASYNCIO"),
+    (libc::SI_SIGIO, "SI_SIGIO"),
+    (libc::SI_ASYNCNL, "SI_ASYNCNL"),
+];
+
+/// A positive code has its meaning from the signal (`CLD_EXITED` of SIGCHLD), and stays a number here.
+fn code_name(code: c_int) -> String {
+    let named = CODES.iter().find(|(known, _)| *known == code);
+    named.map_or_else(|| code.to_string(), |(_, name)| (*name).to_owned())
 }

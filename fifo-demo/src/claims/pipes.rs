@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::libc::PIPE_BUF;
 use shared::harness::claims::{Check, Seen, joined};
+use shared::linux::answer::Outcome;
 use shared::linux::failure::Failure;
 use shared::linux::scratch;
 
@@ -44,10 +45,9 @@ fn what_tee_got() -> anyhow::Result<Seen> {
 }
 
 fn blocks_until_both_are_ready() -> anyhow::Result<Seen> {
-    scratch::with("fifo-demo", |folder, _| {
-        let fifo = make::fifo_in(folder)?;
-        let waiting = open_modes::waits_for_the_other_side(&fifo)?;
-        let others = open_modes::does_not_wait(&fifo)?;
+    make::with_fifo(|fifo, _| {
+        let waiting = open_modes::waits_for_the_other_side(fifo)?;
+        let others = open_modes::does_not_wait(fifo)?;
         let as_noted = waiting.iter().all(|opened| opened.open == Open::Waits);
         let exceptions = [Open::Returns, Open::Fails(Errno::ENXIO), Open::Returns];
         let exceptions = others.each_ref().map(|opened| opened.open) == exceptions;
@@ -56,10 +56,10 @@ fn blocks_until_both_are_ready() -> anyhow::Result<Seen> {
 }
 
 fn one_way() -> anyhow::Result<Seen> {
-    scratch::with("fifo-demo", |folder, _| {
-        let fifo = make::fifo_in(folder)?;
-        let (reverse, both) = (open_modes::in_reverse(&fifo)?, open_modes::both_sides_in_one(&fifo)?);
-        let refused = reverse.iter().all(|opened| matches!(opened.then, Some(Then::Tried(_, Err(Errno::EBADF)))));
+    make::with_fifo(|fifo, _| {
+        let (reverse, both) = (open_modes::in_reverse(fifo)?, open_modes::both_sides_in_one(fifo)?);
+        let refused =
+            reverse.iter().all(|opened| matches!(opened.then, Some(Then::Tried(_, Outcome::Failed(Errno::EBADF)))));
         let back = matches!(&both.then, Some(Then::ReadsBackItsOwn(bytes)) if bytes == "12345");
         Ok(Seen::imprecise(refused, back, told(reverse.iter().chain([&both]))))
     })
@@ -76,21 +76,22 @@ fn told<'a>(opened: impl Iterator<Item = &'a Opened>) -> String {
 
 /// Many writers, again until records are torn; and records of a size that is never torn.
 fn mind_atomicity() -> anyhow::Result<Seen> {
-    scratch::with("fifo-demo", |folder, children| {
-        let fifo = make::fifo_in(folder)?;
-        let readers = mux::two_readers(&fifo)?;
+    make::with_fifo(|fifo, children| {
+        let readers = mux::two_readers(fifo)?;
         let patience = Patience::of(Duration::from_secs(10));
         let args = mux::Args { writers: 4, size: None, messages: 100, lock: false, patience };
-        let write = |size| mux::multiplex(&args, &fifo, size, Lock::None, children);
+        let write = |size| mux::multiplex(&args, fifo, size, Lock::None, children);
         let whole = write(PIPE_BUF)?;
         let deadline = Instant::now() + Duration::from_secs(8);
-        let mut torn = write(PIPE_BUF + 1)?;
-        while torn.torn == 0 {
+        let torn = loop {
+            let arrived = write(PIPE_BUF + 1)?;
+            if arrived.torn > 0 {
+                break arrived;
+            }
             if Instant::now() > deadline {
                 return Err(Failure::CannotShow("the writers never got in each other's way".into()).into());
             }
-            torn = write(PIPE_BUF + 1)?;
-        }
+        };
         let as_noted = whole.torn == 0 && readers.read.concat() == readers.written;
         let [whole, torn] =
             [whole, torn].map(|Arrived { size, records, torn, .. }| format!("{size} B: {torn} of {records} torn"));

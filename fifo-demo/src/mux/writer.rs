@@ -27,14 +27,15 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 fn write_records(args: &Args) -> anyhow::Result<()> {
-    let mut fifo = OpenOptions::new().write(true).open(&args.fifo).context("open")?;
+    let mut fifo =
+        OpenOptions::new().write(true).open(&args.fifo).with_context(|| format!("open {}", args.fifo.display()))?;
     let record = vec![args.number; args.size];
     wait_at_the_gate()?;
     for _ in 0..args.messages {
         if args.lock {
             fifo = write_locked(fifo, &record)?;
         } else {
-            fifo.write_all(&record).context("write")?;
+            fifo.write_all(&record).context("write the FIFO")?;
         }
     }
     Ok(())
@@ -49,11 +50,10 @@ fn wait_at_the_gate() -> anyhow::Result<()> {
 // ANCHOR: lock
 /// The critical section. Each process opened the FIFO itself, so its lock is its own.
 fn write_locked(fifo: File, record: &[u8]) -> anyhow::Result<File> {
-    let locked =
-        Flock::lock(fifo, FlockArg::LockExclusive).map_err(|(_, errno)| io::Error::from(errno)).context("flock")?;
+    let locked = Flock::lock(fifo, FlockArg::LockExclusive).map_err(|(_, errno)| errno).context("lock the FIFO")?;
     let mut pipe: &File = &locked;
     let result = pipe.write_all(record);
-    let fifo = locked.unlock().map_err(|(_, errno)| io::Error::from(errno)).context("unlock")?;
-    result.context("write").map(|()| fifo)
+    let fifo = locked.unlock().map_err(|(_, errno)| errno).context("unlock the FIFO")?;
+    result.context("write the FIFO").map(|()| fifo)
 }
 // ANCHOR_END: lock

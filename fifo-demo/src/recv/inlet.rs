@@ -65,8 +65,8 @@ impl Inlet {
 
     /// How many bytes the pipe holds before writers wait.
     pub fn capacity(&self) -> anyhow::Result<usize> {
-        let bytes = fcntl(&self.pipe, FcntlArg::F_GETPIPE_SZ).map_err(io::Error::from);
-        Ok(usize::try_from(bytes.with_context(|| format!("fcntl {}", self.name))?)?)
+        let bytes = fcntl(&self.pipe, FcntlArg::F_GETPIPE_SZ).with_context(|| format!("fcntl {}", self.name))?;
+        Ok(bytes.try_into()?)
     }
 
     /// read(2): `Done(0)` while nobody has the other end open.

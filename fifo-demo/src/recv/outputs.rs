@@ -47,7 +47,9 @@ impl Outputs {
         self.files.retain(|file| file.write_all(bytes).map_err(|error| report_failure(&error, failed)).is_ok());
         match self.stdout.as_ref().map(|stdout| stdout.write_all(bytes)) {
             // As in any pipeline: who reads stdout decides how long it goes on.
-            Some(Err(error)) if is_broken_pipe(&error) => return Err(self.verdict(Failure::ReaderGone).into()),
+            Some(Err(error)) if is_broken_pipe(&error) => {
+                return Err(if self.failed { Failure::AlreadySaid } else { Failure::ReaderGone }.into());
+            }
             Some(Err(error)) => {
                 report_failure(&error, &mut self.failed);
                 self.stdout = None;
@@ -62,10 +64,6 @@ impl Outputs {
             file.close().unwrap_or_else(|error| report_failure(&error, &mut self.failed));
         }
         if self.failed { Err(Failure::AlreadySaid.into()) } else { Ok(()) }
-    }
-
-    fn verdict(&self, otherwise: Failure) -> Failure {
-        if self.failed { Failure::AlreadySaid } else { otherwise }
     }
 }
 

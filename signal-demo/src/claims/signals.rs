@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use nix::errno::Errno;
 use shared::harness::claims::{Check, Seen, joined, seen};
+use shared::linux::answer::Outcome;
 use shared::linux::child::event::Event;
 use shared::linux::failure::Failure;
 
@@ -159,7 +161,7 @@ fn not_acted_on_is_ignored() -> anyhow::Result<Seen> {
 
 fn neither_caught_nor_ignored() -> anyhow::Result<Seen> {
     let (kill, stop) = (actions::without_a_choice(Signal::KILL)?, actions::without_a_choice(Signal::STOP)?);
-    let refused = Observed::Answered(Some(nix::errno::Errno::EINVAL));
+    let refused = Observed::Answered(Outcome::Failed(Errno::EINVAL));
     let all_refused =
         [&kill, &stop].iter().all(|[ignore, catch, _]| [ignore, catch].iter().all(|record| record.observed == refused));
     let as_if_unblocked = is_death_by(Signal::KILL, &kill[2].observed)

@@ -6,7 +6,6 @@
 //! Note: 信号. Man: signal(7), core(5).
 
 use std::fs;
-use std::io;
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -17,6 +16,7 @@ use nix::unistd::{self, Pid};
 use serde::Serialize;
 use shared::linux::child::event::Event;
 use shared::linux::child::forked::{Forked, pause};
+use shared::linux::failure::in_one_line;
 use shared::linux::memory::page_size;
 use shared::linux::scratch::Folder;
 use shared::linux::stdio;
@@ -49,7 +49,7 @@ impl Experiment {
         }
         let folder = match Folder::make("signal-demo") {
             Ok(folder) => folder,
-            Err(error) => return Ok(Experiment::without_cores(&format!("{error:#}"))),
+            Err(error) => return Ok(Experiment::without_cores(&in_one_line(&error))),
         };
         let experiment = Experiment { folder: Some(folder) };
         match experiment.observe(Signal::QUIT)? {
@@ -94,7 +94,7 @@ fn expose_itself(signal: Signal, folder: Option<&Path>) -> anyhow::Result<()> {
     be_alone_with(signal)?;
     match folder {
         Some(folder) => {
-            unistd::chdir(folder).map_err(io::Error::from).with_context(|| format!("chdir {}", folder.display()))?;
+            unistd::chdir(folder).with_context(|| format!("chdir {}", folder.display()))?;
             let (_, hard) = getrlimit(Resource::RLIMIT_CORE)?;
             // The kernel writes this much of a core file, which is enough to tell.
             setrlimit(Resource::RLIMIT_CORE, hard.min(page_size()?.get() as u64), hard)?;
@@ -104,7 +104,7 @@ fn expose_itself(signal: Signal, folder: Option<&Path>) -> anyhow::Result<()> {
     if action::is_free(signal)? {
         Action::Default.set(signal)?;
     }
-    Ok(send::kill(unistd::getpid().as_raw(), signal)?)
+    send::to_self(signal)
 }
 
 /// No other signal acts, and the terminal's go to the process group that is left.

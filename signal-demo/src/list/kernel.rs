@@ -4,19 +4,19 @@
 //! Note: 信号 ("没有编号为32和33的信号"). Go: (none). Man: signal(7), nptl(7), rt_sigaction(2), rt_sigtimedwait(2).
 
 use std::fmt;
-use std::io::{self, ErrorKind, Read};
+use std::io::{ErrorKind, Read};
 use std::process::{self, Command, Stdio};
 use std::ptr;
 
 use anyhow::{Context, ensure};
-use libc::{WEXITED, c_int, c_long};
+use libc::{WEXITED, c_int};
+use nix::errno::Errno;
 use serde::{Serialize, Serializer};
 use shared::harness::report::Report;
 use shared::linux::child::event::Event;
 use shared::linux::child::forked::Forked;
 use shared::linux::failure::Failure;
 use shared::linux::pidfd::PidFd;
-use shared::linux::readiness::is_timeout;
 
 use crate::queue;
 use crate::signal::Signal;
@@ -130,12 +130,12 @@ fn accepted_of(numbers: impl IntoIterator<Item = c_int>) -> anyhow::Result<Vec<c
     Ok(asked.into_iter().filter_map(|(is, number)| is.then_some(number)).collect())
 }
 
-fn is_accepted(number: c_int) -> io::Result<bool> {
+fn is_accepted(number: c_int) -> nix::Result<bool> {
     let (nothing, nowhere) = (ptr::null::<u8>(), ptr::null_mut::<u8>());
     // SAFETY: it reads nothing and writes nothing.
     #[allow(unsafe_code, reason = "the C library's sigaction refuses its own signals")]
-    match result(unsafe { libc::syscall(libc::SYS_rt_sigaction, number, nothing, nowhere, size_of::<Mask>()) }) {
-        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(false),
+    match Errno::result(unsafe { libc::syscall(libc::SYS_rt_sigaction, number, nothing, nowhere, size_of::<Mask>()) }) {
+        Err(Errno::EINVAL) => Ok(false),
         told => told.map(|_| true),
     }
 }
@@ -151,12 +151,12 @@ fn dies_of(number: c_int) -> anyhow::Result<bool> {
     Ok(matches!(child.wait(WEXITED)?, Event::Killed { signal, .. } if signal == number))
 }
 
-fn set_default(number: c_int) -> io::Result<()> {
+fn set_default(number: c_int) -> nix::Result<()> {
     // No handler, no flags, nothing blocked; as long as any machine's struct.
     let default = [0_u64; 4];
     // SAFETY: it reads a struct that is not longer than `default`.
     #[allow(unsafe_code, reason = "the C library's sigaction refuses its own signals")]
-    result(unsafe {
+    Errno::result(unsafe {
         libc::syscall(libc::SYS_rt_sigaction, number, &raw const default, ptr::null_mut::<u8>(), size_of::<Mask>())
     })
     .map(drop)
@@ -181,31 +181,27 @@ fn this_process() -> anyhow::Result<PidFd> {
     PidFd::open(process::id().cast_signed()).context("pidfd_open")
 }
 
-fn block(set: Mask) -> io::Result<()> {
+fn block(set: Mask) -> nix::Result<()> {
     let (how, nowhere) = (libc::SIG_BLOCK, ptr::null_mut::<u8>());
     // SAFETY: the set lives until the call is over, which writes nothing.
     #[allow(unsafe_code, reason = "the C library's sigprocmask leaves its own signals out")]
-    result(unsafe { libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const set, nowhere, size_of::<Mask>()) })
+    Errno::result(unsafe { libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const set, nowhere, size_of::<Mask>()) })
         .map(drop)
 }
 
 /// Whether one of the set waited.
-fn take(set: Mask) -> io::Result<bool> {
+fn take(set: Mask) -> nix::Result<bool> {
     let (nowhere, at_once) = (ptr::null_mut::<u8>(), libc::timespec { tv_sec: 0, tv_nsec: 0 });
     // SAFETY: the set and the time live until the call is over, which writes nothing.
     #[allow(unsafe_code, reason = "the C library's sigtimedwait leaves its own signals out")]
-    let taken = result(unsafe {
+    let taken = Errno::result(unsafe {
         let (set, at_once) = (&raw const set, &raw const at_once);
         libc::syscall(libc::SYS_rt_sigtimedwait, set, nowhere, at_once, size_of::<Mask>())
     });
     match taken {
-        Err(error) if is_timeout(&error) => Ok(false),
+        Err(Errno::EAGAIN) => Ok(false),
         taken => taken.map(|_| true),
     }
-}
-
-fn result(returned: c_long) -> io::Result<c_long> {
-    if returned == -1 { Err(io::Error::last_os_error()) } else { Ok(returned) }
 }
 
 impl fmt::Display for Numbers {

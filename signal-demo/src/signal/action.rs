@@ -7,6 +7,7 @@ use std::mem::MaybeUninit;
 use std::ptr;
 
 use libc::c_int;
+use nix::errno::Errno;
 
 use crate::signal::Signal;
 use crate::signal::set::Set;
@@ -54,8 +55,5 @@ pub fn is_free(signal: Signal) -> io::Result<bool> {
 fn sigaction(signal: Signal, new: *const libc::sigaction, old: *mut libc::sigaction) -> io::Result<()> {
     // SAFETY: both are null or point to one; every handler of this program only touches atomics.
     #[allow(unsafe_code, reason = "nix's sigaction has no real-time signals")]
-    match unsafe { libc::sigaction(signal.number(), new, old) } {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
-    }
+    Ok(Errno::result(unsafe { libc::sigaction(signal.number(), new, old) }).map(drop)?)
 }

@@ -7,6 +7,7 @@ use std::mem::{offset_of, size_of};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use libc::{c_int, signalfd_siginfo};
+use nix::errno::Errno;
 use shared::linux::readiness::{self, Ready};
 
 use crate::signal::Signal;
@@ -83,8 +84,5 @@ fn signalfd(fd: RawFd, set: Set) -> io::Result<RawFd> {
     let set = set.to_kernel();
     // SAFETY: the set lives until the call is over.
     #[allow(unsafe_code, reason = "nix's SigSet has no real-time signals")]
-    match unsafe { libc::signalfd(fd, &raw const set, libc::SFD_NONBLOCK | libc::SFD_CLOEXEC) } {
-        -1 => Err(io::Error::last_os_error()),
-        fd => Ok(fd),
-    }
+    Ok(Errno::result(unsafe { libc::signalfd(fd, &raw const set, libc::SFD_NONBLOCK | libc::SFD_CLOEXEC) })?)
 }

@@ -4,12 +4,20 @@
 
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 
+use anyhow::Context;
 use libc::c_int;
 
 use crate::signal::Signal;
+use crate::signal::action::Action;
+use crate::signal::set::Set;
 
 static NOTED: [AtomicI32; 16] = [const { AtomicI32::new(0) }; 16];
 static CALLS: AtomicUsize = AtomicUsize::new(0);
+
+/// Has the handler run for `signal`; meanwhile those of `mask` wait.
+pub fn catch(signal: Signal, mask: Set) -> anyhow::Result<()> {
+    Action::Catch { handler: note, mask }.set(signal).with_context(|| format!("catch {signal}"))
+}
 
 pub extern "C" fn note(number: c_int) {
     let call = CALLS.fetch_add(1, Ordering::SeqCst);

@@ -8,7 +8,7 @@ use std::ptr;
 use std::time::Duration;
 
 use libc::{c_int, sigset_t};
-
+use nix::errno::Errno;
 use shared::linux::readiness;
 
 use crate::signal::Signal;
@@ -77,10 +77,8 @@ impl Set {
         let taken = readiness::restart(|| {
             // SAFETY: the set and the timeout live until the call is over; it writes nothing.
             #[allow(unsafe_code, reason = "nix's SigSet::wait panics on a real-time signal")]
-            match unsafe { libc::sigtimedwait(&raw const set, ptr::null_mut(), &raw const timeout) } {
-                -1 => Err(io::Error::last_os_error()),
-                number => Ok(Signal(number)),
-            }
+            let taken = unsafe { libc::sigtimedwait(&raw const set, ptr::null_mut(), &raw const timeout) };
+            Ok(Signal(Errno::result(taken)?))
         });
         match taken {
             Err(error) if readiness::is_timeout(&error) => Ok(None),

@@ -8,17 +8,17 @@
 //! Note: 信号 ("唯一一种异步的通讯方法"). Go: `signal.Notify`. Man: signal(7), shm_overview(7), mq_notify(3).
 
 use std::ffi::c_int;
-use std::io::{self, Read, Write};
+use std::io::{self, PipeWriter};
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use nix::unistd;
 use serde::Serialize;
+use shared::linux::child::answer::{await_turn, give_turn};
 use shared::linux::child::forked::{Forked, close_copy};
 use shared::linux::failure::Failure;
 use shared::linux::memory::SharedMemory;
-use shared::linux::readiness::restart;
 
 use crate::signal::action::Action;
 use crate::signal::set::Set;
@@ -47,19 +47,18 @@ pub fn means() -> anyhow::Result<[Reached; 2]> {
     let memory = SharedMemory::new(AtomicU64::new(0))?;
     Action::Catch { handler: on_signal, mask: Set::EMPTY }.set(Signal::USR1).context("catch SIGUSR1")?;
     Set::from(Signal::USR1).unblock().context("unblock SIGUSR1")?;
-    let (mut turns, mut take_turns) = io::pipe().context("pipe")?;
+    let (turns, take_turns) = io::pipe().context("pipe")?;
     let receiver = unistd::getpid().as_raw();
     let sender = Forked::new(|| {
         close_copy(&take_turns)?;
-        restart(|| turns.read_exact(&mut [0]))?;
-        send::kill(receiver, Signal::USR1)?;
-        restart(|| turns.read_exact(&mut [0]))?;
+        await_turn(&turns)?;
+        send::kill(receiver, Signal::USR1).with_context(|| format!("send SIGUSR1 to {receiver}"))?;
+        await_turn(&turns)?;
         memory.store(1, Ordering::SeqCst);
         Ok(())
     })?;
-    let mut give_turn = || take_turns.write_all(b"!").context("tell the sender");
-    count_until("signal", || HANDLER_AT.load(Ordering::SeqCst) > 0, &mut give_turn)?;
-    let seen_at = count_until("store", || memory.load(Ordering::SeqCst) > 0, &mut give_turn)?;
+    count_until("signal", || HANDLER_AT.load(Ordering::SeqCst) > 0, &take_turns)?;
+    let seen_at = count_until("store", || memory.load(Ordering::SeqCst) > 0, &take_turns)?;
     sender.succeed()?;
     let interrupts = HANDLER_IN.load(Ordering::SeqCst) == unistd::gettid().as_raw();
     Ok([
@@ -69,14 +68,10 @@ pub fn means() -> anyhow::Result<[Reached; 2]> {
 }
 
 /// Counts until it has come, and says how far. The loop makes no call.
-fn count_until(
-    what: &str,
-    has_come: impl Fn() -> bool,
-    tell: &mut impl FnMut() -> anyhow::Result<()>,
-) -> anyhow::Result<u64> {
+fn count_until(what: &str, has_come: impl Fn() -> bool, sender: &PipeWriter) -> anyhow::Result<u64> {
     let count = || COUNT.fetch_add(1, Ordering::SeqCst);
     while !count().is_multiple_of(1000) {}
-    tell()?;
+    give_turn(sender)?;
     let deadline = Instant::now() + PATIENCE;
     while !has_come() {
         if count().is_multiple_of(1 << 20) && Instant::now() > deadline {

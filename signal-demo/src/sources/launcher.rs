@@ -13,11 +13,10 @@ use libc::{WEXITED, WSTOPPED, pid_t};
 use nix::sys::signal::{SIGKILL, SIGSTOP};
 use nix::unistd;
 use serde::Serialize;
+use shared::linux::child::answer::{await_turn, give_turn, tell, telling, told};
 use shared::linux::child::event::{Event, waitid};
 use shared::linux::child::forked::{become_subreaper, close_copy, fork};
 use shared::linux::readiness;
-
-use shared::linux::child::answer::{await_turn, give_turn, tell, telling, told};
 
 /// Whether the program prints a line when it is its turn.
 #[derive(Debug, Serialize)]
@@ -41,7 +40,7 @@ pub fn outputs() -> anyhow::Result<[Output; 3]> {
     let (turn, give) = io::pipe().context("pipe")?;
     let (mut launcher, answer) = telling(|teller| {
         close_copy(&give)?;
-        unistd::dup2_stdout(&stdout).map_err(io::Error::from).context("dup2")?;
+        unistd::dup2_stdout(&stdout).context("dup2")?;
         launch(&turn, teller)
     })?;
     let program = Program { output, give };

@@ -13,9 +13,8 @@ use shared::linux::at_once::deadline;
 
 use crate::increments::{Counted, Increment, on_one_cpu, on_two_cpus};
 use compare_and_swap::multiply;
-use words::{add_together, cost, move_to_and_fro};
+use words::{cost, move_to_and_fro};
 
-/// There are no options.
 #[derive(clap::Args)]
 pub struct Args {}
 
@@ -24,7 +23,6 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     // What cannot be shown here, for want of a second CPU or of the instruction, is told last.
     let increments = one_instruction(out, deadline);
     out.pairs(&multiply(deadline)?)?;
-    out.pairs(&add_together()?)?;
     out.pairs(&cost()?)?;
     for mutex in [false, true] {
         out.pairs(&move_to_and_fro(mutex, deadline)?)?;

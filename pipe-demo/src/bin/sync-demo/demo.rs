@@ -10,7 +10,6 @@ use shared::harness::report::Report;
 
 use crate::race::{How, Outcome, race};
 
-/// There are no options.
 #[derive(clap::Args)]
 pub struct Args {}
 

@@ -16,7 +16,6 @@ use shared::linux::at_once::deadline;
 use door::{By, visit};
 use preempted::preempted;
 
-/// There are no options.
 #[derive(clap::Args)]
 pub struct Args {}
 

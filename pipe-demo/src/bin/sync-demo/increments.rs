@@ -78,7 +78,7 @@ fn count(
 
 impl Increment {
     /// Adds one, `times` times.
-    pub fn to(self, number: &AtomicU64, times: u64) -> anyhow::Result<()> {
+    fn to(self, number: &AtomicU64, times: u64) -> anyhow::Result<()> {
         match self {
             Increment::ReadAddWrite => (0..times).for_each(|_| read_add_write(number)),
             Increment::Inc => inc(number, times)?,

@@ -20,7 +20,6 @@ use shared::linux::child::forked::close_copy;
 
 use crate::increments::{Counted, Increment, on_two_cpus};
 
-/// There are no options.
 #[derive(clap::Args)]
 pub struct Args {}
 
@@ -80,10 +79,10 @@ pub fn calls() -> anyhow::Result<[Interrupted; 2]> {
     Ok([read?, write?])
 }
 
-/// In a child, and late: where no signal ends the two calls, they come to what they wait for.
+/// In a child: where signals do not end the two calls, they get what they wait for in the end.
 fn end_both_waits(mut feed: &PipeWriter, mut drain: &PipeReader) -> io::Result<()> {
     const LATE: Duration = Duration::from_secs(5);
-    thread::sleep(LATE);
+    thread::sleep(LATE); // A timer: it orders nothing.
     feed.write_all(&[0])?;
     io::copy(&mut drain, &mut io::sink()).map(drop)
 }
@@ -104,7 +103,7 @@ fn catch_alarms() -> anyhow::Result<()> {
     // SAFETY: the handler only adds to an atomic number.
     #[allow(unsafe_code, reason = "a handler may do little")]
     unsafe {
-        sigaction(Signal::SIGALRM, &action).map_err(io::Error::from).context("catch SIGALRM")?;
+        sigaction(Signal::SIGALRM, &action).context("catch SIGALRM")?;
     }
     Ok(())
 }
@@ -116,5 +115,5 @@ fn alarm_each(period: Duration) -> anyhow::Result<()> {
     // SAFETY: the kernel reads the timer, which is ours.
     #[allow(unsafe_code, reason = "nix has no setitimer")]
     let set = unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) };
-    if set < 0 { Err(io::Error::last_os_error()).context("setitimer") } else { Ok(()) }
+    Errno::result(set).map(drop).context("setitimer")
 }

@@ -14,17 +14,7 @@ use shared::linux::child::teller::Teller;
 use shared::linux::memory::SharedMemory;
 use shared::linux::usage::Usage;
 
-use crate::increments::Increment;
 use crate::mutex::ProcessMutex;
-use crate::racers::Racers;
-
-/// Two processes, at full speed.
-#[derive(Serialize)]
-pub struct Added {
-    pub add: Increment,
-    pub additions: u64,
-    pub lost: u64,
-}
 
 /// What an addition costs one process, with nobody else there.
 #[derive(Serialize)]
@@ -43,15 +33,6 @@ pub struct Moved {
 }
 
 const TIMES: u64 = 50_000;
-
-/// Two processes add to one number.
-pub fn add_together() -> anyhow::Result<Added> {
-    const PROCESSES: u64 = 2;
-    let number = SharedMemory::new(AtomicU64::new(0))?;
-    Racers::at_the_gate(&Children::helpers(), PROCESSES, || Increment::FetchAdd.to(&number, TIMES))?.start()?;
-    let additions = PROCESSES * TIMES;
-    Ok(Added { add: Increment::FetchAdd, additions, lost: additions.saturating_sub(number.load(SeqCst)) })
-}
 
 /// CPU time: the least of some tries, as what others are to blame for only adds to it.
 pub fn cost() -> anyhow::Result<Cost> {

@@ -79,7 +79,7 @@ fn one_instruction() -> anyhow::Result<Seen> {
 
 fn safe_and_fast() -> anyhow::Result<Seen> {
     let deadline = deadline();
-    let (added, cost) = (words::add_together()?, words::cost()?);
+    let (added, cost) = (race(How::Atomic, 2, 50_000)?, words::cost()?);
     let (plain, mutex) = (words::move_to_and_fro(false, deadline)?, words::move_to_and_fro(true, deadline)?);
     let evidence = joined([seen(&added), seen(&cost), seen(&plain), seen(&mutex)], "; ");
     let as_noted = added.lost == 0 && cost.atomic_us < cost.mutex_us;
