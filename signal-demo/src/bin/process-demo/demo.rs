@@ -2,7 +2,7 @@
 //!
 //! Nothing is left to time: each line is printed when what it says has been seen.
 //!
-//! Note: 进程. Go: none, its programs cannot fork. Man: fork(2), execve(2), waitid(2), proc_pid_stat(5).
+//! Note: 进程的定义, 进程. Go: none, its programs cannot fork. Man: fork(2), execve(2), waitid(2), proc_pid_stat(5).
 
 use std::fmt;
 use std::hint::spin_loop;
@@ -21,7 +21,7 @@ use shared::linux::child::answer::{await_turn, give_turn, tell, telling, told};
 use shared::linux::memory::SharedMemory;
 use shared::linux::proc;
 
-use crate::states::settled;
+use crate::states::settled::becomes;
 use crate::states::zombie::switches;
 
 #[derive(clap::Args)]
@@ -58,16 +58,16 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     say("进程的衍生", format_args!("process {us} forks; fork(2) returns {pid} to it"))?;
     say("进程的标识", format_args!("the child's PID is {itself}, its PPID {parent}"))?;
 
-    say("进程的状态", format_args!("{}, it waits at a pipe", settled(pid, 'S')?))?;
+    say("进程的状态", format_args!("{}, it waits at a pipe", becomes(pid, 'S')?))?;
     give_turn(&give)?;
     let [_] = told(&answer)?;
-    say("进程的状态", format_args!("{}, it computes", settled(pid, 'R')?))?;
+    say("进程的状态", format_args!("{}, it computes", becomes(pid, 'R')?))?;
     child.signal(Signal::SIGSTOP)?;
     let stopped = child.wait(WSTOPPED)?;
-    say("进程的状态", format_args!("{}, it was {stopped}", settled(pid, 'T')?))?;
+    say("进程的状态", format_args!("{}, it was {stopped}", becomes(pid, 'T')?))?;
     child.signal(Signal::SIGCONT)?;
     let continued = child.wait(WCONTINUED)?;
-    say("进程的状态", format_args!("{}, it was {continued}", settled(pid, 'R')?))?;
+    say("进程的状态", format_args!("{}, it was {continued}", becomes(pid, 'R')?))?;
 
     let [private, shared] = [&inherited.private, &inherited.shared.byte].map(|byte| char::from(byte.load(SeqCst)));
     say("进程的空间", format_args!("the child has written C over P: the parent reads {private}"))?;
@@ -79,7 +79,7 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     say("系统调用", format_args!("by execve(2) it has become a shell, which prints its PID: {}", printed.trim_end()))?;
     child.wait(WEXITED | WNOWAIT)?;
     say("进程的切换和调度", format_args!("it gave up the CPU, or lost it, {} times", switches(pid)?))?;
-    say("进程的状态", format_args!("{}, it has ended, and its parent has not waited for it", settled(pid, 'Z')?))?;
+    say("进程的状态", format_args!("{}, it has ended, and its parent has not waited for it", becomes(pid, 'Z')?))?;
     let end = child.wait(WEXITED)?;
     let gone = proc::stat(pid).is_err_and(|error| proc::is_gone(&error));
     say("进程的状态", format_args!("waited for, it {end}, and is {}", if gone { "gone" } else { "still there" }))

@@ -18,17 +18,16 @@ use shared::linux::child::forked::{Forked, become_subreaper, close_copy, fork};
 use shared::linux::failure::Failure;
 use shared::linux::proc;
 
-use super::settled;
+use super::settled::{becomes, settled};
 
 // ANCHOR: make
 /// We are the tracer. When it goes on it exits with 0.
 pub fn make() -> anyhow::Result<Forked> {
     let mut child = Forked::new(|| stop_for_the_tracer(Signal::SIGSTOP))?;
     match child.wait(WSTOPPED | WEXITED)? {
-        Event::Trapped(_) => settled(child.pid(), 't')?,
-        event => return Err(refused(event)),
-    };
-    Ok(child)
+        Event::Trapped(_) => settled(child, 't'),
+        event => Err(refused(event)),
+    }
 }
 
 /// Where it may not be traced it exits with the error.
@@ -100,12 +99,12 @@ fn abandoned() -> anyhow::Result<(char, char)> {
         trace(&turn, teller)
     })?;
     let [pid] = told(&answer)?;
-    let before = settled(pid, 't')?;
+    let before = becomes(pid, 't')?;
     give_turn(&give)?;
     tracer.succeed()?;
     // It goes on, says so, and sleeps until its turn.
     let [_] = told(&answer)?;
-    let after = settled(pid, 'S')?;
+    let after = becomes(pid, 'S')?;
     drop(give);
     waitid(pid, WEXITED).with_context(|| format!("wait for process {pid}"))?;
     Ok((before, after))
@@ -119,7 +118,7 @@ fn trace(turn: &PipeReader, teller: &PipeWriter) -> anyhow::Result<()> {
         await_turn(turn)?;
         Ok(())
     })?;
-    match waitid(pid, WSTOPPED | WEXITED)? {
+    match waitid(pid, WSTOPPED | WEXITED).with_context(|| format!("wait for process {pid}"))? {
         Some(Event::Trapped(_)) => tell(teller, &[pid])?,
         event => anyhow::bail!("process {pid} was not traced: {event:?}"),
     }

@@ -22,7 +22,7 @@ use shared::linux::cpu::{cpus, staying_on};
 use shared::linux::proc;
 use shared::linux::usage::Usage;
 
-use super::settled;
+use super::settled::{becomes, settled};
 
 pub fn make() -> anyhow::Result<Forked> {
     ended(|| Ok(()))
@@ -32,8 +32,7 @@ pub fn make() -> anyhow::Result<Forked> {
 fn ended(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Forked> {
     let mut child = Forked::new(work)?;
     child.wait(WEXITED | WNOWAIT)?;
-    settled(child.pid(), 'Z')?;
-    Ok(child)
+    settled(child, 'Z')
 }
 // ANCHOR_END: ended
 
@@ -63,7 +62,7 @@ pub fn remains() -> anyhow::Result<Remains> {
     let memory_lines_alive = proc::memory_lines(child.pid())?;
     give_turn(&give)?;
     let event = child.wait(WEXITED | WNOWAIT)?;
-    settled(child.pid(), 'Z')?;
+    becomes(child.pid(), 'Z')?;
     let memory_lines_ended = proc::memory_lines(child.pid())?;
     let its_pipe_is_closed = held.read(&mut [0]).context("read its pipe")? == 0;
     child.signal(Signal::SIGKILL)?;
