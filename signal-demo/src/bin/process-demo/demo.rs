@@ -14,13 +14,13 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::SeqCst};
 use anyhow::Context;
 use libc::{WCONTINUED, WEXITED, WNOWAIT, WSTOPPED};
 use nix::sys::signal::Signal;
-use nix::unistd::{Pid, getpid, getppid};
 use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::child::answer::{await_turn, give_turn, tell, telling, told};
 use shared::linux::memory::SharedMemory;
 use shared::linux::proc;
 
+use crate::orphan::tell_identity;
 use crate::states::settled::becomes;
 use crate::states::zombie::switches;
 
@@ -87,7 +87,7 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
 
 /// The child's.
 fn life(inherited: &Inherited, teller: &PipeWriter) -> anyhow::Result<()> {
-    tell(teller, &[getpid(), getppid()].map(Pid::as_raw))?;
+    tell_identity(teller)?;
     await_turn(&inherited.turn)?;
     for byte in [&inherited.private, &inherited.shared.byte] {
         byte.store(b'C', SeqCst);

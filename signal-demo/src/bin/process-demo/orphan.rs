@@ -127,7 +127,6 @@ impl Orphan {
             (io::pipe().context("pipe")?, io::pipe().context("pipe")?);
 
         let parent = Forked::new(|| {
-            close_copy(&end_parent)?;
             close_copy(&ask)?;
             fork(|| {
                 prepare()?;
@@ -168,6 +167,7 @@ fn tell_parent_twice(answer: &PipeWriter, turn: &PipeReader) -> anyhow::Result<(
     Ok(())
 }
 
-fn tell_identity(answer: &PipeWriter) -> anyhow::Result<()> {
+/// In a child: its PID and PPID.
+pub fn tell_identity(answer: &PipeWriter) -> anyhow::Result<()> {
     Ok(tell(answer, &[unistd::getpid(), unistd::getppid()].map(Pid::as_raw))?)
 }

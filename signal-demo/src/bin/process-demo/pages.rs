@@ -75,10 +75,15 @@ impl Drop for Pages {
     }
 }
 
-/// How many page faults it takes.
+/// How many page faults it takes to write to each page.
 pub fn faults_of_writing(pages: &mut [u8], page: usize) -> anyhow::Result<i64> {
+    faults_of(|| write_each(pages, page))
+}
+
+/// How many page faults it takes to do `work`.
+pub fn faults_of(work: impl FnOnce()) -> anyhow::Result<i64> {
     let before = Usage::now()?;
-    write_each(pages, page);
+    work();
     Ok((Usage::now()? - before).faults)
 }
 

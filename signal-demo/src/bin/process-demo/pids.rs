@@ -10,15 +10,14 @@
 pub mod kill;
 pub mod rounds;
 
-use std::io;
+use std::sync::mpsc;
 
-use anyhow::Context;
 use libc::pid_t;
 use nix::unistd;
 use serde::Serialize;
 use shared::harness::report::Report;
-use shared::linux::child::answer::{await_turn, tell, telling, told};
-use shared::linux::child::forked::{Forked, close_copy};
+use shared::linux::child::answer::{tell, telling, told};
+use shared::linux::child::forked::{Forked, pause};
 use shared::linux::proc;
 use shared::linux::thread::spawn;
 
@@ -50,15 +49,14 @@ pub struct Series {
 }
 
 pub fn processes_and_threads() -> anyhow::Result<Series> {
-    let (turn, end) = io::pipe().context("pipe")?;
     let (process, answer) = telling(|teller| {
-        close_copy(&end)?;
+        let (sender, numbers) = mpsc::channel();
         for _ in 0..THREADS {
-            let (teller, turn) = (teller.try_clone()?, turn.try_clone()?);
-            spawn(move || tell(&teller, &[unistd::gettid().as_raw()]).and_then(|()| await_turn(&turn)))?;
+            let sender = sender.clone();
+            spawn(move || sender.send(unistd::gettid().as_raw()).map(|()| pause()))?;
         }
-        await_turn(&turn)?;
-        Ok(())
+        tell(teller, &numbers.iter().take(THREADS).collect::<Vec<_>>())?;
+        pause()
     })?;
     let mut threads: [pid_t; THREADS] = told(&answer)?;
     threads.sort_unstable();

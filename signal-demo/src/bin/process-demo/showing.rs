@@ -16,17 +16,25 @@ impl<'a> Showing<'a> {
         Showing { out, any: false }
     }
 
-    /// One experiment and what it came to. `None` where it cannot be shown.
-    pub fn record<T: Serialize>(&mut self, experiment: &str, result: anyhow::Result<T>) -> anyhow::Result<Option<T>> {
+    /// An experiment, and its record.
+    pub fn record<T: Serialize>(&mut self, experiment: &str, result: anyhow::Result<T>) -> anyhow::Result<()> {
+        self.records(experiment, result.map(|record| [record]))
+    }
+
+    /// An experiment of several records.
+    pub fn records<T: Serialize, const N: usize>(
+        &mut self,
+        experiment: &str,
+        result: anyhow::Result<[T; N]>,
+    ) -> anyhow::Result<()> {
         match possible(result)? {
-            Ok(record) => {
-                self.out.pairs(&record)?;
+            Ok(records) => {
                 self.any = true;
-                Ok(Some(record))
+                records.iter().try_for_each(|record| self.out.pairs(record))
             }
             Err(why) => {
                 narrate(format_args!("{experiment}: cannot be shown here: {why}"));
-                Ok(None)
+                Ok(())
             }
         }
     }

@@ -50,7 +50,8 @@ impl Smaps {
     }
 }
 
-fn has(line: &str, address: usize) -> bool {
+/// Whether this line begins the mapping that has `address`.
+pub fn has(line: &str, address: usize) -> bool {
     range(line).is_some_and(|(start, end)| (start..end).contains(&address))
 }
 

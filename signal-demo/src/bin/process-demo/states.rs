@@ -135,7 +135,7 @@ impl State {
         experiment: &str,
         result: anyhow::Result<impl Serialize>,
     ) -> anyhow::Result<()> {
-        showing.record(experiment, result.map(|record| OfState { state: self.letter_and_how().0, record })).map(drop)
+        showing.record(experiment, result.map(|record| OfState { state: self.letter_and_how().0, record }))
     }
 
     /// Its letter, and how it is made.

@@ -23,9 +23,7 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     let mut showing = Showing::new(out);
     showing.record("one CPU", on_one_cpu())?;
     showing.record("two CPUs", on_two_cpus())?;
-    for computed in computed_on_one_cpu()? {
-        showing.record("computing", Ok(computed))?;
-    }
+    showing.records("computing", computed_on_one_cpu())?;
     showing.finish()
 }
 

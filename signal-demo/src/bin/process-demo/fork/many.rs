@@ -39,9 +39,10 @@ pub fn many_children() -> anyhow::Result<Many> {
     }
     gate.open(MANY)?;
     for child in forked {
-        match end_of(child)?.code() {
+        let end = end_of(child)?;
+        match end.code() {
             Some(code @ (0 | 1)) => many.with_our_pid_as_ppid += usize::from(code == 0),
-            code => bail!("child {child} failed: {code:?}"),
+            _ => bail!("child {child} failed: {end}"),
         }
     }
     Ok(many)

@@ -12,7 +12,6 @@ use std::ptr;
 use anyhow::Context;
 use nix::errno::Errno;
 use nix::fcntl::{SpliceFFlags, vmsplice};
-use nix::libc::c_void;
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use nix::unistd::{SysconfVar, sysconf};
@@ -89,17 +88,11 @@ pub fn more_than_there_is() -> anyhow::Result<BeyondMemory> {
         }
     };
     for &start in &mapped {
-        unmap(start)?;
+        // SAFETY: mapped above, and nothing refers to it.
+        #[allow(unsafe_code, reason = "munmap(2) could unmap what is used")]
+        unsafe { munmap(start, TIB.get()) }.map_err(io::Error::from).context("munmap")?;
     }
     Ok(BeyondMemory { memory_gib: physical_memory()? / GIB, mapped_tib: mapped.len(), then: format!("{refused:?}") })
-}
-
-fn unmap(start: ptr::NonNull<c_void>) -> anyhow::Result<()> {
-    // SAFETY: mapped above, and nothing refers to it.
-    #[allow(unsafe_code, reason = "munmap(2) could unmap what is used")]
-    unsafe {
-        munmap(start, TIB.get()).map_err(io::Error::from).context("munmap")
-    }
 }
 
 /// `ulimit -v`, where it may be lifted.

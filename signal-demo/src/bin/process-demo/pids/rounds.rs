@@ -36,7 +36,7 @@ pub fn rounds() -> anyhow::Result<Rounds> {
     // Opened here, where it can be told why if it cannot be; it is the writer's own namespace whose counter is set.
     let counter = File::options().write(true).open(COUNTER);
     let counter = counter.map_err(|error| Failure::CannotShow(format!("open {COUNTER}: {error}")))?;
-    let (maximum, first, free_below, second, then) = with_own_pids(|| {
+    let [maximum, one, two, three, free_below, four, five, six, then] = with_own_pids(|| {
         let (child, answer) = telling(|teller| {
             let maximum = maximum()?;
             let (first, living) = round(&counter, maximum)?;
@@ -47,11 +47,9 @@ pub fn rounds() -> anyhow::Result<Rounds> {
             Ok(tell(teller, &[&[maximum], &first[..], &[free_below], &second, &[then]].concat())?)
         })?;
         child.succeed()?;
-        let ([maximum], first, [free_below]) = (told(&answer)?, told(&answer)?, told(&answer)?);
-        let (second, [then]) = (told(&answer)?, told(&answer)?);
-        Ok((maximum, first, free_below, second, then))
+        told(&answer)
     })?;
-    Ok(Rounds { maximum, first, free_below, second, then })
+    Ok(Rounds { maximum, first: [one, two, three], free_below, second: [four, five, six], then })
 }
 
 // ANCHOR: round

@@ -14,10 +14,12 @@ use libc::{WEXITED, WNOWAIT, pid_t};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use shared::linux::child::Children;
 use shared::linux::child::answer::{await_turn, give_turn, telling};
 use shared::linux::child::event::{Event, waitid};
-use shared::linux::child::forked::{Forked, close_copy};
+use shared::linux::child::forked::Forked;
+use shared::linux::child::teller::seen_by_child;
 use shared::linux::cpu::{cpus, staying_on};
 use shared::linux::proc;
 use shared::linux::usage::Usage;
@@ -55,7 +57,6 @@ pub const CODE: i32 = 42;
 pub fn remains() -> anyhow::Result<Remains> {
     let (turn, give) = io::pipe().context("pipe")?;
     let (mut child, mut held) = telling(|_| {
-        close_copy(&give)?;
         await_turn(&turn)?;
         process::exit(CODE)
     })?;
@@ -80,7 +81,7 @@ pub fn remains() -> anyhow::Result<Remains> {
 
 /// The SIGCHLDs that came of a child, while it lived and when it had ended; the latter's sender, and whether it says
 /// that the child has exited.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Announced {
     pub child: pid_t,
     pub while_it_lived: usize,
@@ -90,36 +91,30 @@ pub struct Announced {
     pub says_exited: bool,
 }
 
+/// In a child of ours, so that SIGCHLD stays as it is here.
 pub fn announced() -> anyhow::Result<Announced> {
-    let sigchld = SigSet::from(Signal::SIGCHLD);
-    sigchld.thread_block().map_err(io::Error::from).context("block SIGCHLD")?;
-    let signals = SignalFd::with_flags(&sigchld, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
-        .map_err(io::Error::from)
-        .context("signalfd")?;
-    let announced = announced_by(&signals);
-    sigchld.thread_unblock().map_err(io::Error::from).context("unblock SIGCHLD")?;
-    announced
-}
+    seen_by_child(&Children::helpers(), || {
+        let sigchld = SigSet::from(Signal::SIGCHLD);
+        sigchld.thread_block().map_err(io::Error::from).context("block SIGCHLD")?;
+        let signals = SignalFd::with_flags(&sigchld, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC);
+        let signals = signals.map_err(io::Error::from).context("signalfd")?;
+        let take = || signals.read_signal().map_err(io::Error::from).context("read the signalfd");
 
-fn announced_by(signals: &SignalFd) -> anyhow::Result<Announced> {
-    let (turn, give) = io::pipe().context("pipe")?;
-    let child = Forked::new(|| {
-        close_copy(&give)?;
-        Ok(await_turn(&turn).map(drop)?)
-    })?;
-    let take = || signals.read_signal().map_err(io::Error::from).context("read the signalfd");
-    // One at most waits.
-    let while_it_lived = usize::from(take()?.is_some());
-    give_turn(&give)?;
-    // It takes no signal. Who can be waited for has been announced.
-    waitid(child.pid(), WEXITED | WNOWAIT).with_context(|| format!("wait for child {}", child.pid()))?;
-    let signal = take()?;
-    Ok(Announced {
-        child: child.pid(),
-        while_it_lived,
-        when_it_had_ended: usize::from(signal.is_some()),
-        of: signal.map(|signal| signal.ssi_pid.cast_signed()),
-        says_exited: signal.is_some_and(|signal| signal.ssi_code == libc::CLD_EXITED),
+        let (turn, give) = io::pipe().context("pipe")?;
+        let child = Forked::new(|| Ok(await_turn(&turn).map(drop)?))?;
+        // One at most waits.
+        let while_it_lived = usize::from(take()?.is_some());
+        give_turn(&give)?;
+        // It takes no signal. Who can be waited for has been announced.
+        waitid(child.pid(), WEXITED | WNOWAIT).with_context(|| format!("wait for child {}", child.pid()))?;
+        let signal = take()?;
+        Ok(Announced {
+            child: child.pid(),
+            while_it_lived,
+            when_it_had_ended: usize::from(signal.is_some()),
+            of: signal.map(|signal| signal.ssi_pid.cast_signed()),
+            says_exited: signal.is_some_and(|signal| signal.ssi_code == libc::CLD_EXITED),
+        })
     })
 }
 

@@ -27,12 +27,7 @@ pub struct Times {
 /// A process for each, as the kernel divides all the time that a process had by the ticks that it saw.
 pub fn of_computing_and_piping() -> anyhow::Result<[Times; 2]> {
     let children = Children::helpers();
-    let computing = seen_by_child(&children, || {
-        usage_of(|| {
-            compute();
-            Ok(())
-        })
-    })?;
+    let computing = seen_by_child(&children, || usage_of(compute()))?;
     let pipes = || seen_by_child(&children, || usage_of(pipe()?));
     let mut piping = pipes()?;
     for _ in 0..20 {
@@ -45,8 +40,12 @@ pub fn of_computing_and_piping() -> anyhow::Result<[Times; 2]> {
     Ok([times("computing", computing), times("writing and reading a pipe", piping)])
 }
 
-fn compute() {
-    black_box((0..100_000_u64).fold(black_box(1_u64), |number, n| number.wrapping_mul(31).wrapping_add(n)));
+fn compute() -> impl FnMut() -> io::Result<()> {
+    let mut number = 1_u64;
+    move || {
+        number = black_box((0..100_000_u64).fold(number, |number, n| number.wrapping_mul(31).wrapping_add(n)));
+        Ok(())
+    }
 }
 
 /// Puts in as much as a pipe holds, and takes it out.
