@@ -21,6 +21,7 @@ use shared::linux::memory::page_size;
 
 use crate::address::Address;
 use crate::pages::Pages;
+use crate::showing::accessible;
 use crate::smaps::range;
 
 const GIB: usize = 1 << 30;
@@ -122,8 +123,7 @@ impl Address {
 
 /// All but one page, which is where it was before there was a vDSO, at one address for all processes.
 pub fn mappings() -> anyhow::Result<Layout> {
-    let maps = fs::read_to_string("/proc/self/maps")
-        .map_err(|error| Failure::CannotShow(format!("read /proc/self/maps: {error}")))?;
+    let maps = accessible("read /proc/self/maps", fs::read_to_string("/proc/self/maps"))?;
     let Some(vsyscall) = maps.lines().find(|line| line.ends_with("[vsyscall]")) else {
         return Err(Failure::CannotShow("this kernel has no vsyscall page".into()).into());
     };
