@@ -12,7 +12,7 @@ use std::process;
 use anyhow::{Context, ensure};
 use libc::{WEXITED, pid_t};
 use nix::unistd::{self, Pid};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::harness::report::Report;
 use shared::linux::child::answer::{await_turn, give_turn, tell, telling, told};
 use shared::linux::child::event::waitid;
@@ -89,7 +89,7 @@ pub fn daemon() -> anyhow::Result<Found> {
     Ok(found)
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub struct AdoptionInNamespace {
     pub ppid_in_own_namespace: pid_t,
 }
@@ -103,10 +103,9 @@ pub fn adoption_in_a_namespace() -> anyhow::Result<AdoptionInNamespace> {
             orphan.end()
         })?;
         first.succeed()?;
-        let [adopter] = told(&answer)?;
-        Ok(adopter)
+        let [ppid_in_own_namespace] = told(&answer)?;
+        Ok(AdoptionInNamespace { ppid_in_own_namespace })
     })
-    .map(|ppid_in_own_namespace| AdoptionInNamespace { ppid_in_own_namespace })
 }
 
 /// A process whose parent has ended. It ends when this is dropped.

@@ -15,17 +15,33 @@ use nix::fcntl::{SpliceFFlags, vmsplice};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use nix::unistd::{SysconfVar, sysconf};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use shared::linux::failure::Failure;
 use shared::linux::memory::page_size;
 
-use crate::address::Address;
 use crate::pages::Pages;
 use crate::showing::accessible;
 use crate::smaps::range;
 
 const GIB: usize = 1 << 30;
 const TIB: NonZeroUsize = NonZeroUsize::new(1 << 40).unwrap();
+
+/// As /proc writes it.
+#[derive(Clone, Copy)]
+pub struct Address(pub usize);
+
+impl Address {
+    /// The users' addresses are the lower half.
+    pub fn is_in_user_space(self) -> bool {
+        self.0.leading_zeros() > 0
+    }
+}
+
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:#x}", self.0))
+    }
+}
 
 /// Where the stack is, and what a pipe has that was given a page of A, which was changed to B afterwards.
 #[derive(Serialize)]
@@ -112,13 +128,6 @@ pub struct Layout {
     pub mappings: usize,
     pub highest: Address,
     pub vsyscall: Address,
-}
-
-impl Address {
-    /// The users' addresses are the lower half.
-    pub fn is_in_user_space(self) -> bool {
-        self.0.leading_zeros() > 0
-    }
 }
 
 /// All but one page, which is where it was before there was a vDSO, at one address for all processes.

@@ -10,7 +10,7 @@ use anyhow::Context;
 use serde::Serialize;
 use shared::linux::child::event::Event;
 
-use crate::address::Address;
+use super::addresses::Address;
 use crate::cpu;
 use crate::end::end_of;
 use crate::sealed::end_without_system_calls;

@@ -7,7 +7,7 @@ use std::io;
 use anyhow::Context;
 use libc::{WCONTINUED, WEXITED, WSTOPPED};
 use nix::sys::signal::{SigHandler, Signal, raise};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::linux::child::event::Event;
 use shared::linux::child::forked::{Forked, pause};
 use shared::linux::{proc, signals};
@@ -55,17 +55,16 @@ fn stopped_in_d() -> anyhow::Result<(char, char)> {
 }
 
 /// The first process of a PID namespace, after it has sent itself a SIGSTOP.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub struct FirstAtSigstop {
     pub pid_1_goes_on: bool,
 }
 
 pub fn first_at_sigstop() -> anyhow::Result<FirstAtSigstop> {
-    let pid_1_goes_on = with_own_pids(|| {
+    with_own_pids(|| {
         let mut first = Forked::new(|| raise(Signal::SIGSTOP).map_err(io::Error::from).context("raise SIGSTOP"))?;
-        Ok(first.wait(WSTOPPED | WEXITED)? == Event::Exited(0))
-    })?;
-    Ok(FirstAtSigstop { pid_1_goes_on })
+        Ok(FirstAtSigstop { pid_1_goes_on: first.wait(WSTOPPED | WEXITED)? == Event::Exited(0) })
+    })
 }
 
 /// A busy loop that was stopped, at a SIGCONT.

@@ -67,15 +67,13 @@ pub fn remains() -> anyhow::Result<Remains> {
     let memory_lines_ended = proc::memory_lines(child.pid())?;
     let its_pipe_is_closed = held.read(&mut [0]).context("read its pipe")? == 0;
     child.signal(Signal::SIGKILL)?;
-    let after_sigkill = proc::stat(child.pid())?.state;
-    let event_after_sigkill = child.wait(WEXITED)?;
     Ok(Remains {
         memory_lines_alive,
         memory_lines_ended,
         its_pipe_is_closed,
         event,
-        after_sigkill,
-        event_after_sigkill,
+        after_sigkill: proc::stat(child.pid())?.state,
+        event_after_sigkill: child.wait(WEXITED)?,
     })
 }
 
