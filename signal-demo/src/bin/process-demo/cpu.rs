@@ -28,7 +28,7 @@ pub fn halt() {
 }
 // ANCHOR_END: halt
 
-/// Reads a device, at the port where a PC has at most a display of its start's steps.
+/// Reads a device, at a port where a PC has at most a display for the steps of its start.
 pub fn read_port() {
     // SAFETY: it touches no memory, and reading this port changes nothing.
     #[cfg(target_arch = "x86_64")]
@@ -50,7 +50,7 @@ pub fn ticks() -> u64 {
     u64::from(high) << 32 | u64::from(low)
 }
 
-/// The level at which the CPU runs this program: 0 may everything, 3 the least.
+/// The level at which the CPU runs this program: 0 may do everything, 3 the least.
 pub fn privilege_level() -> u16 {
     let mut code_segment = 0_u16;
     // SAFETY: it touches no memory.

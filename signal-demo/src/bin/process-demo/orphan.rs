@@ -20,7 +20,7 @@ use shared::linux::child::forked::{Forked, become_subreaper, close_copy, fork};
 use shared::linux::proc;
 
 use crate::namespace::with_own_pids;
-use crate::showing::Showing;
+use crate::showing::{Showing, possible};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -53,8 +53,10 @@ pub fn adoption(by_us: bool) -> anyhow::Result<Adoption> {
     let orphan = Orphan::adopted(|| Ok(()))?;
     become_subreaper(false)?;
     let Orphan { pid, ppid_before, ppid_after, .. } = orphan;
-    let is_seen = ppid_after != 0 && !proc::hides(ppid_after)?;
-    let adopter = is_seen.then(|| proc::stat(ppid_after)).transpose()?.map(|stat| stat.name.display().to_string());
+    let adopter = match ppid_after {
+        0 => None,
+        pid => possible(proc::stat(pid))?.ok().map(|stat| stat.name.display().to_string()),
+    };
     orphan.end()?;
     Ok(Adoption { pid, ppid_before, ppid_after, adopter })
 }
@@ -157,7 +159,7 @@ impl Orphan {
     }
 }
 
-/// The grandchild. Nobody sees to its end: it sees to it itself, when its turn cannot come any more.
+/// The grandchild. Nobody ends it: it ends by itself, when its turn cannot come any more.
 fn tell_parent_twice(answer: &PipeWriter, turn: &PipeReader) -> anyhow::Result<()> {
     tell_identity(answer)?;
     while await_turn(turn)? {

@@ -24,7 +24,7 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// So many, and the size of one. Small ones: of a huge one the first fault would copy much at once.
+    /// `count` small pages, and the size of one. A huge page would be copied whole by its first fault.
     pub fn private(count: NonZeroUsize) -> anyhow::Result<(Pages, usize)> {
         let page = page_size()?;
         let size = count.checked_mul(page).context("so many pages are more than memory has addresses")?;

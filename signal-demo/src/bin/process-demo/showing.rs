@@ -58,6 +58,21 @@ pub fn possible<T>(result: anyhow::Result<T>) -> anyhow::Result<Result<T, String
     }
 }
 
+/// Repeats an experiment until nothing has disturbed it, at most `tries` times.
+pub fn repeated<T>(
+    tries: usize,
+    experiment: impl Fn() -> anyhow::Result<T>,
+    is_undisturbed: impl Fn(&T) -> bool,
+) -> anyhow::Result<T> {
+    let mut seen = experiment()?;
+    for _ in 1..tries {
+        if !is_undisturbed(&seen) {
+            seen = experiment()?;
+        }
+    }
+    Ok(seen)
+}
+
 /// What is missing here, or not allowed, cannot be shown. Every other error is one.
 pub fn accessible<T>(what: &str, result: io::Result<T>) -> anyhow::Result<T> {
     result.map_err(|error| match error.kind() {

@@ -17,7 +17,7 @@ pub struct FirstProcess {
     pub first: pid_t,
     pub its_ppid: pid_t,
     pub name: String,
-    /// None of a thread of the kernel's, which has no memory of its own.
+    /// Absent of a thread of the kernel, which has no memory of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<String>,
 }

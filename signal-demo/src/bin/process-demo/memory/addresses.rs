@@ -26,7 +26,7 @@ use crate::smaps::range;
 const GIB: usize = 1 << 30;
 const TIB: NonZeroUsize = NonZeroUsize::new(1 << 40).unwrap();
 
-/// As /proc writes it.
+/// An address, written as in /proc.
 #[derive(Clone, Copy)]
 pub struct Address(pub usize);
 
@@ -124,7 +124,7 @@ fn without_limit() -> anyhow::Result<()> {
 
 #[derive(Serialize)]
 pub struct Layout {
-    /// But for vsyscall.
+    /// Without vsyscall.
     pub mappings: usize,
     pub highest: Address,
     pub vsyscall: Address,

@@ -51,7 +51,7 @@ pub fn page_sizes() -> anyhow::Result<PageSizes> {
     Ok(PageSizes { page, huge_page: huge.get(), faults_in_pages: small?, faults_in_huge_pages: large? })
 }
 
-/// What the kernel joins small pages to.
+/// The size of the page that the kernel joins small ones to.
 fn huge_page_size() -> anyhow::Result<NonZeroUsize> {
     let file = "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size";
     let size = accessible("the kernel joins no pages", fs::read_to_string(file))?;

@@ -19,9 +19,9 @@ use shared::linux::signals;
 pub struct Ended {
     pub by_default: Event,
     pub ignoring: Event,
-    /// Whether there is somebody to take it, sent by a descriptor of a child that has ended.
+    /// Whether the signal finds a child that has ended, when it is sent through the child's pidfd.
     pub pidfd_finds_zombie: bool,
-    /// When the child has been reaped.
+    /// The same, once the child has been reaped.
     pub pidfd_finds_reaped: bool,
 }
 

@@ -17,7 +17,7 @@ use shared::linux::child::forked::{Forked, pause};
 use crate::namespace::with_own_pids;
 use crate::showing::accessible;
 
-/// The number given last, of the PID namespace of whoever reads or writes it.
+/// The number given last in the PID namespace of whoever reads or writes this file.
 const COUNTER: &str = "/proc/sys/kernel/ns_last_pid";
 
 /// The numbers given from just before the maximum on.
@@ -26,7 +26,7 @@ pub struct Rounds {
     pub maximum: pid_t,
     /// The last of them stays alive for the second round.
     pub first: [pid_t; 3],
-    /// So many below that one nobody has.
+    /// How many numbers below that one are nobody's.
     pub free_below: i32,
     pub second: [pid_t; 3],
     /// The next number, when all these are free again.
@@ -66,7 +66,7 @@ fn round(counter: &File, maximum: pid_t) -> anyhow::Result<([pid_t; 3], Forked)>
 }
 // ANCHOR_END: round
 
-/// That of a child which ends at once, and is reaped.
+/// The number of a child, which ends at once.
 fn number() -> anyhow::Result<pid_t> {
     let child = Forked::new(|| Ok(()))?;
     let pid = child.pid();

@@ -18,29 +18,29 @@ use shared::linux::{proc, signals};
 
 use super::zombie;
 
-/// One child after the other ends, until one is seen in the moment.
+/// Children end one after the other for this long, or until one is seen in X.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The children of a parent that ignores SIGCHLD.
 #[derive(Serialize)]
 pub struct Unwaited {
     pub ended: i32,
-    /// Of which nothing was there to wait for.
+    /// Those that nobody could wait for.
     pub gone_at_once: i32,
     /// Whether one was seen in X.
     pub seen_in_x: bool,
-    /// The state of a child that ended, where SIGCHLD has its default action: that is to ignore it, but not explicit.
+    /// The state of a child that has ended where SIGCHLD has its default action, which also does nothing.
     pub by_default: char,
 }
 
 impl Unwaited {
-    /// Seldom.
+    /// The state, which is seldom seen.
     pub fn state(&self) -> anyhow::Result<char> {
         if self.seen_in_x { Ok('X') } else { Err(Failure::CannotShow("none was seen in between".into()).into()) }
     }
 }
 
-/// A child of ours is the parent that ignores SIGCHLD, so that we need not.
+/// In a child of ours, so that SIGCHLD stays as it is here.
 pub fn unwaited() -> anyhow::Result<Unwaited> {
     let (ended, gone_at_once, seen_in_x) = seen_by_child(&Children::helpers(), watch_children_end)?;
     Ok(Unwaited { ended, gone_at_once, seen_in_x, by_default: proc::stat(zombie::make()?.pid())?.state })

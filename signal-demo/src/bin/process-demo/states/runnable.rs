@@ -26,9 +26,9 @@ fn spin() -> anyhow::Result<()> {
 #[derive(Serialize)]
 pub struct TwoOnOneCpu {
     pub cpu: usize,
-    /// On which they may run.
+    /// The CPUs on which each may run.
     pub allowed: [String; 2],
-    /// Of the one, the other, the one and the other.
+    /// Of one, the other, and both again.
     pub states: String,
 }
 

@@ -63,7 +63,7 @@ pub struct AtSigcont {
     pub at_ptrace_cont: Event,
 }
 
-/// It waits, and when the tracer lets the process go on that stops for it anew.
+/// The SIGCONT stays pending, and stops the process once more when its tracer lets it go on.
 pub fn sigcont() -> anyhow::Result<AtSigcont> {
     let mut child = make()?;
     child.signal(Signal::SIGCONT)?;
@@ -110,7 +110,7 @@ fn abandoned() -> anyhow::Result<(char, char)> {
     Ok((before, after))
 }
 
-/// The signal for which the traced one stops does nothing by default: it does not keep it from going on.
+/// The traced process stops for a signal that does nothing by default, so that it goes on when its tracer has ended.
 fn trace(turn: &PipeReader, teller: &PipeWriter) -> anyhow::Result<()> {
     let pid = fork(|| {
         stop_for_the_tracer(Signal::SIGURG)?;

@@ -59,7 +59,7 @@ impl InVfork {
         Ok(event)
     }
 
-    /// Ends the D.
+    /// Has its child end, and so the D.
     pub fn release(&self) -> anyhow::Result<()> {
         give_turn(&self.releaser)
     }

@@ -25,6 +25,7 @@ use shared::linux::proc;
 use shared::linux::usage::Usage;
 
 use super::settled::{becomes, settled};
+use crate::showing::repeated;
 
 pub fn make() -> anyhow::Result<Forked> {
     ended(|| Ok(()))
@@ -38,20 +39,20 @@ fn ended(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Forked> {
 }
 // ANCHOR_END: ended
 
-/// What there is of a child, alive and ended.
+/// What a child has while it lives, and what is left when it has ended.
 #[derive(Serialize)]
 pub struct Remains {
     /// Lines on its memory in /proc/PID/status.
     pub memory_lines_alive: usize,
     pub memory_lines_ended: usize,
-    /// Whether the end of a pipe that it had is closed.
+    /// Whether its end of a pipe has been closed.
     pub its_pipe_is_closed: bool,
     pub event: Event,
     pub after_sigkill: char,
     pub event_after_sigkill: Event,
 }
 
-/// With which the child exits.
+/// The exit code of the child.
 pub const CODE: i32 = 42;
 
 pub fn remains() -> anyhow::Result<Remains> {
@@ -153,19 +154,9 @@ impl Reaped {
     }
 }
 
-/// Tried again, for it may run for a moment yet when it is a zombie already. On one CPU, where it cannot run and leave
-/// that again without being counted.
+/// Repeated, for a child may run for a moment after it has become a zombie. On one CPU, where every switch is counted.
 pub fn gone() -> anyhow::Result<Reaped> {
-    const TRIES: usize = 200;
-    staying_on(Some(cpus()?.0), || {
-        let mut gone = one_gone()?;
-        for _ in 1..TRIES {
-            if !gone.without_running() {
-                gone = one_gone()?;
-            }
-        }
-        Ok(gone)
-    })
+    staying_on(Some(cpus()?.0), || repeated(200, one_gone, Reaped::without_running))
 }
 
 fn one_gone() -> anyhow::Result<Reaped> {
