@@ -133,6 +133,7 @@ impl Orphan {
                 prepare()?;
                 tell_parent_twice(&answer, &orphans_turn)
             })?;
+            close_copy(&answer)?; // Or the end of an orphan that fails would not be noticed.
             await_turn(&parents_turn)?;
             Ok(())
         })?;
