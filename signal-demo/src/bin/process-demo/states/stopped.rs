@@ -35,14 +35,6 @@ pub struct OthersAtSigstop {
 }
 
 pub fn others_at_sigstop() -> anyhow::Result<OthersAtSigstop> {
-    let (in_d, after_d) = stopped_in_d()?;
-    let zombie = zombie::make()?;
-    zombie.signal(Signal::SIGSTOP)?;
-    Ok(OthersAtSigstop { in_d, after_d, zombie: proc::stat(zombie.pid())?.state })
-}
-
-/// The state while it is in D and what comes after it.
-fn stopped_in_d() -> anyhow::Result<(char, char)> {
     let mut asleep = InVfork::begin(|| Ok(()), || Ok(()))?;
     asleep.parent.signal(Signal::SIGSTOP)?;
     let in_d = proc::stat(asleep.parent.pid())?.state;
@@ -51,7 +43,9 @@ fn stopped_in_d() -> anyhow::Result<(char, char)> {
     let after_d = becomes(asleep.parent.pid(), 'T')?;
     asleep.parent.signal(Signal::SIGCONT)?;
     asleep.parent.succeed()?;
-    Ok((in_d, after_d))
+    let zombie = zombie::make()?;
+    zombie.signal(Signal::SIGSTOP)?;
+    Ok(OthersAtSigstop { in_d, after_d, zombie: proc::stat(zombie.pid())?.state })
 }
 
 /// The first process of a PID namespace, after it has sent itself a SIGSTOP.

@@ -5,7 +5,7 @@
 use std::io::{self, PipeReader, PipeWriter};
 use std::process;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, bail};
 use libc::{WCONTINUED, WEXITED, WSTOPPED};
 use nix::errno::Errno;
 use nix::sys::ptrace;
@@ -26,7 +26,10 @@ pub fn make() -> anyhow::Result<Forked> {
     let mut child = Forked::new(|| stop_for_the_tracer(Signal::SIGSTOP))?;
     match child.wait(WSTOPPED | WEXITED)? {
         Event::Trapped(_) => settled(child, 't'),
-        event => Err(refused(event)),
+        Event::Exited(errno) if errno != 0 => {
+            Err(Failure::CannotShow(format!("PTRACE_TRACEME: {}", Errno::from_raw(errno).desc())).into())
+        }
+        event => bail!("the child was not traced: {event}"),
     }
 }
 
@@ -38,15 +41,6 @@ fn stop_for_the_tracer(signal: Signal) -> anyhow::Result<()> {
     }
 }
 // ANCHOR_END: make
-
-fn refused(event: Event) -> anyhow::Error {
-    match event {
-        Event::Exited(errno) if errno != 0 => {
-            Failure::CannotShow(format!("PTRACE_TRACEME: {}", Errno::from_raw(errno).desc())).into()
-        }
-        event => anyhow!("the child was not traced: {event}"),
-    }
-}
 
 fn go_on(child: &Forked) -> anyhow::Result<()> {
     ptrace::cont(Pid::from_raw(child.pid()), None).map_err(io::Error::from).context("PTRACE_CONT")
@@ -120,7 +114,7 @@ fn trace(turn: &PipeReader, teller: &PipeWriter) -> anyhow::Result<()> {
     })?;
     match waitid(pid, WSTOPPED | WEXITED).with_context(|| format!("wait for process {pid}"))? {
         Some(Event::Trapped(_)) => tell(teller, &[pid])?,
-        event => anyhow::bail!("process {pid} was not traced: {event:?}"),
+        event => bail!("process {pid} was not traced: {event:?}"),
     }
     await_turn(turn)?;
     Ok(())
