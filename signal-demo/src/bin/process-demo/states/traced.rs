@@ -10,7 +10,7 @@ use libc::{WCONTINUED, WEXITED, WSTOPPED};
 use nix::errno::Errno;
 use nix::sys::ptrace;
 use nix::sys::signal::{Signal, raise};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpid, getppid};
 use serde::Serialize;
 use shared::linux::child::answer::{await_turn, give_turn, tell, telling, told};
 use shared::linux::child::event::{Event, waitid};
@@ -23,7 +23,8 @@ use super::settled::{becomes, settled};
 // ANCHOR: make
 /// We are the tracer. When it goes on it exits with 0.
 pub fn make() -> anyhow::Result<Forked> {
-    let mut child = Forked::new(|| stop_for_the_tracer(Signal::SIGSTOP))?;
+    let us = getpid();
+    let mut child = Forked::new(|| stop_for(us, Signal::SIGSTOP))?;
     match child.wait(WSTOPPED | WEXITED)? {
         Event::Trapped(_) => settled(child, 't'),
         Event::Exited(errno) if errno != 0 => {
@@ -33,9 +34,10 @@ pub fn make() -> anyhow::Result<Forked> {
     }
 }
 
-/// Where it may not be traced it exits with the error.
-fn stop_for_the_tracer(signal: Signal) -> anyhow::Result<()> {
+/// Where it may not be traced it exits with the error. An adopter would be its tracer, and never let it go on.
+fn stop_for(tracer: Pid, signal: Signal) -> anyhow::Result<()> {
     match ptrace::traceme() {
+        Ok(()) if getppid() != tracer => bail!("the tracer has ended"),
         Ok(()) => raise(signal).map_err(io::Error::from).with_context(|| format!("raise {signal}")),
         Err(errno) => process::exit(errno as i32),
     }
@@ -106,8 +108,9 @@ fn abandoned() -> anyhow::Result<(char, char)> {
 
 /// The traced process stops for a signal that does nothing by default, so that it goes on when its tracer has ended.
 fn trace(turn: &PipeReader, teller: &PipeWriter) -> anyhow::Result<()> {
+    let us = getpid();
     let pid = fork(|| {
-        stop_for_the_tracer(Signal::SIGURG)?;
+        stop_for(us, Signal::SIGURG)?;
         tell(teller, &[0])?;
         await_turn(turn)?;
         Ok(())
