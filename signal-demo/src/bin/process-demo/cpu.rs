@@ -1,6 +1,7 @@
 //! Instructions of x86-64 that Rust has no name for. On another CPU they do nothing; [`is_known`] tells.
 //!
 //! Note: 系统调用 ("特权级别"). Go: none. Man: none but the CPU's own manual.
+#![allow(unsafe_code, reason = "instructions without a function")]
 #![cfg_attr(not(target_arch = "x86_64"), allow(unused_mut, unused_variables, reason = "they do nothing"))]
 
 #[cfg(target_arch = "x86_64")]
@@ -21,18 +22,16 @@ pub fn is_known() -> anyhow::Result<()> {
 pub fn halt() {
     // SAFETY: it touches no memory.
     #[cfg(target_arch = "x86_64")]
-    #[allow(unsafe_code, reason = "an instruction without a function")]
     unsafe {
         asm!("hlt", options(nomem, nostack));
     }
 }
 // ANCHOR_END: halt
 
-/// Reads a device, at the port where a PC has at most a display of its start's steps.
+/// Reads a device, at a port where a PC has at most a display for the steps of its start.
 pub fn read_port() {
     // SAFETY: it touches no memory, and reading this port changes nothing.
     #[cfg(target_arch = "x86_64")]
-    #[allow(unsafe_code, reason = "an instruction without a function")]
     unsafe {
         asm!("in al, 0x80", out("al") _, options(nomem, nostack));
     }
@@ -43,19 +42,17 @@ pub fn ticks() -> u64 {
     let (mut low, mut high) = (0_u32, 0_u32);
     // SAFETY: it touches no memory.
     #[cfg(target_arch = "x86_64")]
-    #[allow(unsafe_code, reason = "an instruction without a function")]
     unsafe {
         asm!("rdtsc", out("eax") low, out("edx") high, options(nomem, nostack));
     }
     u64::from(high) << 32 | u64::from(low)
 }
 
-/// The level at which the CPU runs this program: 0 may everything, 3 the least.
+/// The level at which the CPU runs this program: 0 may do everything, 3 the least.
 pub fn privilege_level() -> u16 {
     let mut code_segment = 0_u16;
     // SAFETY: it touches no memory.
     #[cfg(target_arch = "x86_64")]
-    #[allow(unsafe_code, reason = "a register without a function")]
     unsafe {
         asm!("mov {0:x}, cs", out(reg) code_segment, options(nomem, nostack));
     }

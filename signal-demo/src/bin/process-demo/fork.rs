@@ -11,18 +11,17 @@ mod many;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::harness::report::Report;
 use shared::linux::child::teller::{Teller, seen_by_child};
 use shared::linux::child::{Children, wait_for};
 use shared::linux::gate::Gate;
 use shared::linux::memory::SharedMemory;
-use shared::linux::usage::Usage;
 
 pub use self::copies::copies;
 pub use self::exec::exec_in_child;
 pub use self::many::many_children;
-use crate::pages::{PAGES, Pages, read_each, write_each};
+use crate::pages::{PAGES, Pages, faults_of, faults_of_writing, read_each, write_each};
 use crate::showing::Showing;
 
 #[derive(clap::Args)]
@@ -44,7 +43,7 @@ pub struct Written {
 }
 
 /// The page faults of a child, in pages that its parent has written.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub struct CopyOnWrite {
     pub pages: usize,
     pub faults_of_reading: i64,
@@ -56,9 +55,7 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let mut showing = Showing::new(out);
     showing.record("many children", many_children())?;
     showing.record("copies of data, heap and stack", copies())?;
-    for written in write_in_child()? {
-        showing.record("writing", Ok(written))?;
-    }
+    showing.records("writing", write_in_child())?;
     showing.record("copy-on-write", count_faults(args.pages))?;
     showing.record("exec", exec_in_child())?;
     showing.finish()
@@ -98,16 +95,13 @@ pub fn write_in_child() -> anyhow::Result<[Written; 2]> {
 pub fn count_faults(count: NonZeroUsize) -> anyhow::Result<CopyOnWrite> {
     let (mut pages, page) = Pages::private(count)?;
     write_each(&mut pages, page);
-    let steps: [fn(&mut [u8], usize); 3] = [|pages, page| read_each(pages, page), write_each, write_each];
-    let [faults_of_reading, faults_of_writing, faults_of_writing_again] = seen_by_child(&Children::helpers(), || {
-        let mut faults = [0; 3];
-        for (step, faults) in steps.into_iter().zip(&mut faults) {
-            let before = Usage::now()?;
-            step(&mut pages, page);
-            *faults = (Usage::now()? - before).faults;
-        }
-        Ok(faults)
-    })?;
-    Ok(CopyOnWrite { pages: count.get(), faults_of_reading, faults_of_writing, faults_of_writing_again })
+    seen_by_child(&Children::helpers(), || {
+        Ok(CopyOnWrite {
+            pages: count.get(),
+            faults_of_reading: faults_of(|| read_each(&pages, page))?,
+            faults_of_writing: faults_of_writing(&mut pages, page)?,
+            faults_of_writing_again: faults_of_writing(&mut pages, page)?,
+        })
+    })
 }
 // ANCHOR_END: faults

@@ -8,8 +8,11 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use shared::linux::memory::page_size;
+
+use crate::showing::{accessible, possible};
 
 /// Of one process, at one moment.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -33,12 +36,11 @@ pub fn same(one: Option<u64>, other: Option<u64>) -> Option<bool> {
 pub fn frame(address: usize) -> anyhow::Result<Option<u64>> {
     const PRESENT: u64 = 1 << 63;
     const NUMBER: u64 = (1 << 55) - 1;
-    let Ok(pagemap) = File::open("/proc/self/pagemap") else { return Ok(None) };
+    let pagemap = accessible("open /proc/self/pagemap", File::open("/proc/self/pagemap"));
+    let Ok(pagemap) = possible(pagemap)? else { return Ok(None) };
     let mut entry = [0; 8];
     let entry_at = u64::try_from(address / page_size()? * entry.len())?;
-    if pagemap.read_exact_at(&mut entry, entry_at).is_err() {
-        return Ok(None);
-    }
+    pagemap.read_exact_at(&mut entry, entry_at).context("read /proc/self/pagemap")?;
     let entry = u64::from_ne_bytes(entry);
     // Without privileges all numbers are 0.
     Ok(Some(entry & NUMBER).filter(|&number| entry & PRESENT != 0 && number != 0))

@@ -41,12 +41,8 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let mut showing = Showing::new(out);
     showing.record("the first process", first())?;
     showing.record("roots", roots())?;
-    for descriptor in descriptors()? {
-        showing.record("descriptor", Ok(descriptor))?;
-    }
-    for numbers in both_numbers()? {
-        showing.record("PID and PPID", Ok(numbers))?;
-    }
+    showing.records("descriptor", descriptors())?;
+    showing.records("PID and PPID", both_numbers())?;
     showing.finish()
 }
 

@@ -10,7 +10,6 @@ mod states;
 mod switching;
 mod syscalls;
 
-mod address;
 mod claims;
 mod cpu;
 mod end;

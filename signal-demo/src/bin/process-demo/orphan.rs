@@ -12,7 +12,7 @@ use std::process;
 use anyhow::{Context, ensure};
 use libc::{WEXITED, pid_t};
 use nix::unistd::{self, Pid};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::harness::report::Report;
 use shared::linux::child::answer::{await_turn, give_turn, tell, telling, told};
 use shared::linux::child::event::waitid;
@@ -20,7 +20,7 @@ use shared::linux::child::forked::{Forked, become_subreaper, close_copy, fork};
 use shared::linux::proc;
 
 use crate::namespace::with_own_pids;
-use crate::showing::Showing;
+use crate::showing::{Showing, possible};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -53,8 +53,10 @@ pub fn adoption(by_us: bool) -> anyhow::Result<Adoption> {
     let orphan = Orphan::adopted(|| Ok(()))?;
     become_subreaper(false)?;
     let Orphan { pid, ppid_before, ppid_after, .. } = orphan;
-    let is_seen = ppid_after != 0 && !proc::hides(ppid_after)?;
-    let adopter = is_seen.then(|| proc::stat(ppid_after)).transpose()?.map(|stat| stat.name.display().to_string());
+    let adopter = match ppid_after {
+        0 => None,
+        pid => possible(proc::stat(pid))?.ok().map(|stat| stat.name.display().to_string()),
+    };
     orphan.end()?;
     Ok(Adoption { pid, ppid_before, ppid_after, adopter })
 }
@@ -89,7 +91,7 @@ pub fn daemon() -> anyhow::Result<Found> {
     Ok(found)
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub struct AdoptionInNamespace {
     pub ppid_in_own_namespace: pid_t,
 }
@@ -103,10 +105,9 @@ pub fn adoption_in_a_namespace() -> anyhow::Result<AdoptionInNamespace> {
             orphan.end()
         })?;
         first.succeed()?;
-        let [adopter] = told(&answer)?;
-        Ok(adopter)
+        let [ppid_in_own_namespace] = told(&answer)?;
+        Ok(AdoptionInNamespace { ppid_in_own_namespace })
     })
-    .map(|ppid_in_own_namespace| AdoptionInNamespace { ppid_in_own_namespace })
 }
 
 /// A process whose parent has ended. It ends when this is dropped.
@@ -127,12 +128,12 @@ impl Orphan {
             (io::pipe().context("pipe")?, io::pipe().context("pipe")?);
 
         let parent = Forked::new(|| {
-            close_copy(&end_parent)?;
             close_copy(&ask)?;
             fork(|| {
                 prepare()?;
                 tell_parent_twice(&answer, &orphans_turn)
             })?;
+            close_copy(&answer)?; // Or the end of an orphan that fails would not be noticed.
             await_turn(&parents_turn)?;
             Ok(())
         })?;
@@ -159,7 +160,7 @@ impl Orphan {
     }
 }
 
-/// The grandchild. Nobody sees to its end: it sees to it itself, when its turn cannot come any more.
+/// The grandchild. Nobody ends it: it ends by itself, when its turn cannot come any more.
 fn tell_parent_twice(answer: &PipeWriter, turn: &PipeReader) -> anyhow::Result<()> {
     tell_identity(answer)?;
     while await_turn(turn)? {
@@ -168,6 +169,7 @@ fn tell_parent_twice(answer: &PipeWriter, turn: &PipeReader) -> anyhow::Result<(
     Ok(())
 }
 
-fn tell_identity(answer: &PipeWriter) -> anyhow::Result<()> {
+/// In a child: its PID and PPID.
+pub fn tell_identity(answer: &PipeWriter) -> anyhow::Result<()> {
     Ok(tell(answer, &[unistd::getpid(), unistd::getppid()].map(Pid::as_raw))?)
 }

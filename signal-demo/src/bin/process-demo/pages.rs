@@ -24,7 +24,7 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// So many, and the size of one. Small ones: of a huge one the first fault would copy much at once.
+    /// `count` small pages, and the size of one. A huge page would be copied whole by its first fault.
     pub fn private(count: NonZeroUsize) -> anyhow::Result<(Pages, usize)> {
         let page = page_size()?;
         let size = count.checked_mul(page).context("so many pages are more than memory has addresses")?;
@@ -75,10 +75,15 @@ impl Drop for Pages {
     }
 }
 
-/// How many page faults it takes.
+/// How many page faults it takes to write to each page.
 pub fn faults_of_writing(pages: &mut [u8], page: usize) -> anyhow::Result<i64> {
+    faults_of(|| write_each(pages, page))
+}
+
+/// How many page faults it takes to do `work`.
+pub fn faults_of(work: impl FnOnce()) -> anyhow::Result<i64> {
     let before = Usage::now()?;
-    write_each(pages, page);
+    work();
     Ok((Usage::now()? - before).faults)
 }
 

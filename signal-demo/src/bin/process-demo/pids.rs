@@ -10,15 +10,14 @@
 pub mod kill;
 pub mod rounds;
 
-use std::io;
+use std::sync::mpsc;
 
-use anyhow::Context;
 use libc::pid_t;
 use nix::unistd;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::harness::report::Report;
-use shared::linux::child::answer::{await_turn, tell, telling, told};
-use shared::linux::child::forked::{Forked, close_copy};
+use shared::linux::child::answer::{tell, telling, told};
+use shared::linux::child::forked::{Forked, pause};
 use shared::linux::proc;
 use shared::linux::thread::spawn;
 
@@ -50,15 +49,14 @@ pub struct Series {
 }
 
 pub fn processes_and_threads() -> anyhow::Result<Series> {
-    let (turn, end) = io::pipe().context("pipe")?;
     let (process, answer) = telling(|teller| {
-        close_copy(&end)?;
+        let (sender, numbers) = mpsc::channel();
         for _ in 0..THREADS {
-            let (teller, turn) = (teller.try_clone()?, turn.try_clone()?);
-            spawn(move || tell(&teller, &[unistd::gettid().as_raw()]).and_then(|()| await_turn(&turn)))?;
+            let sender = sender.clone();
+            spawn(move || sender.send(unistd::gettid().as_raw()).map(|()| pause()))?;
         }
-        await_turn(&turn)?;
-        Ok(())
+        tell(teller, &numbers.iter().take(THREADS).collect::<Vec<_>>())?;
+        pause()
     })?;
     let mut threads: [pid_t; THREADS] = told(&answer)?;
     threads.sort_unstable();
@@ -72,17 +70,16 @@ pub fn processes_and_threads() -> anyhow::Result<Series> {
 }
 
 /// Of the first process in a namespace: here and there.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub struct TwoNumbers {
     pub pid: pid_t,
     pub pid_in_own_namespace: pid_t,
 }
 
 pub fn number_in_a_namespace() -> anyhow::Result<TwoNumbers> {
-    let (pid, pid_in_own_namespace) = with_own_pids(|| {
+    with_own_pids(|| {
         let (child, answer) = telling(|teller| Ok(tell(teller, &[unistd::getpid().as_raw()])?))?;
-        let [there] = told(&answer)?;
-        Ok((child.pid(), there))
-    })?;
-    Ok(TwoNumbers { pid, pid_in_own_namespace })
+        let [pid_in_own_namespace] = told(&answer)?;
+        Ok(TwoNumbers { pid: child.pid(), pid_in_own_namespace })
+    })
 }

@@ -1,5 +1,7 @@
 //! Experiments that need what a machine may refuse: a PID namespace, a tracer, a /proc that hides nothing.
 
+use std::io::{self, ErrorKind};
+
 use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::failure::Failure;
@@ -16,17 +18,25 @@ impl<'a> Showing<'a> {
         Showing { out, any: false }
     }
 
-    /// One experiment and what it came to. `None` where it cannot be shown.
-    pub fn record<T: Serialize>(&mut self, experiment: &str, result: anyhow::Result<T>) -> anyhow::Result<Option<T>> {
+    /// An experiment, and its record.
+    pub fn record<T: Serialize>(&mut self, experiment: &str, result: anyhow::Result<T>) -> anyhow::Result<()> {
+        self.records(experiment, result.map(|record| [record]))
+    }
+
+    /// An experiment of several records.
+    pub fn records<T: Serialize, const N: usize>(
+        &mut self,
+        experiment: &str,
+        result: anyhow::Result<[T; N]>,
+    ) -> anyhow::Result<()> {
         match possible(result)? {
-            Ok(record) => {
-                self.out.pairs(&record)?;
+            Ok(records) => {
                 self.any = true;
-                Ok(Some(record))
+                records.iter().try_for_each(|record| self.out.pairs(record))
             }
             Err(why) => {
                 narrate(format_args!("{experiment}: cannot be shown here: {why}"));
-                Ok(None)
+                Ok(())
             }
         }
     }
@@ -48,10 +58,51 @@ pub fn possible<T>(result: anyhow::Result<T>) -> anyhow::Result<Result<T, String
     }
 }
 
+/// Repeats an experiment until nothing has disturbed it, at most `tries` times.
+pub fn repeated<T>(
+    tries: usize,
+    experiment: impl Fn() -> anyhow::Result<T>,
+    is_undisturbed: impl Fn(&T) -> bool,
+) -> anyhow::Result<T> {
+    let mut seen = experiment()?;
+    for _ in 1..tries {
+        if !is_undisturbed(&seen) {
+            seen = experiment()?;
+        }
+    }
+    Ok(seen)
+}
+
+/// What is missing here, or not allowed, cannot be shown. Every other error is one.
+pub fn accessible<T>(what: &str, result: io::Result<T>) -> anyhow::Result<T> {
+    result.map_err(|error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            Failure::CannotShow(format!("{what}: {error}")).into()
+        }
+        _ => anyhow::Error::new(error).context(what.to_owned()),
+    })
+}
+
 /// For want of `what`, whatever the error is.
 pub fn cannot_show(what: &str, error: &anyhow::Error) -> Failure {
     Failure::CannotShow(match error.downcast_ref() {
         Some(Failure::CannotShow(why)) => format!("{what}: {why}"),
         _ => format!("{what}: {error:#}"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_not_be_opened_cannot_be_shown_and_what_cannot_be_is_an_error() {
+        let opened = |errno| possible(accessible("open it", Err::<(), _>(io::Error::from_raw_os_error(errno))));
+        for errno in [libc::ENOENT, libc::EACCES, libc::EROFS] {
+            assert!(opened(errno).is_ok_and(|why| why.is_err()), "{errno}");
+        }
+        for errno in [libc::EMFILE, libc::EIO, libc::ENOMEM] {
+            assert!(opened(errno).is_err(), "{errno}");
+        }
+    }
 }

@@ -6,7 +6,8 @@ use std::fs;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use shared::linux::failure::Failure;
+
+use crate::showing::accessible;
 
 /// Of one mapping, or a sum of several, in KiB.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,8 +27,7 @@ pub struct Smaps {
 impl Smaps {
     /// Of the mapping of this process that has `address`.
     pub fn at(address: usize) -> anyhow::Result<Smaps> {
-        let text = fs::read_to_string("/proc/self/smaps")
-            .map_err(|error| Failure::CannotShow(format!("read /proc/self/smaps: {error}")))?;
+        let text = accessible("read /proc/self/smaps", fs::read_to_string("/proc/self/smaps"))?;
         let mut lines = text.lines().skip_while(|line| !has(line, address));
         lines.next().with_context(|| format!("{address:#x} is not mapped"))?;
         Ok(Smaps::sum(lines.take_while(|line| range(line).is_none())))
@@ -50,7 +50,8 @@ impl Smaps {
     }
 }
 
-fn has(line: &str, address: usize) -> bool {
+/// Whether this line begins the mapping that has `address`.
+pub fn has(line: &str, address: usize) -> bool {
     range(line).is_some_and(|(start, end)| (start..end).contains(&address))
 }
 

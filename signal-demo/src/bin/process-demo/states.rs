@@ -8,6 +8,7 @@
 
 pub mod dead;
 pub mod runnable;
+pub mod settled;
 pub mod sleeping;
 pub mod stopped;
 pub mod traced;
@@ -15,18 +16,14 @@ pub mod uninterruptible;
 pub mod zombie;
 
 use std::collections::BTreeSet;
-use std::thread;
-use std::time::{Duration, Instant};
 
-use anyhow::ensure;
 use clap::ValueEnum;
-use libc::{WEXITED, pid_t};
+use libc::WEXITED;
 use nix::sys::signal::Signal;
 use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::child::event::Event;
 use shared::linux::child::forked::Forked;
-use shared::linux::failure::Failure;
 use shared::linux::proc;
 
 use self::uninterruptible::InVfork;
@@ -138,31 +135,24 @@ impl State {
         experiment: &str,
         result: anyhow::Result<impl Serialize>,
     ) -> anyhow::Result<()> {
-        showing.record(experiment, result.map(|record| OfState { state: self.letter(), record })).map(drop)
+        showing.record(experiment, result.map(|record| OfState { state: self.letter_and_how().0, record }))
     }
 
-    fn letter(self) -> char {
+    /// Its letter, and how it is made.
+    fn letter_and_how(self) -> (char, &'static str) {
         match self {
-            State::Running => 'R',
-            State::Sleeping => 'S',
-            State::Uninterruptible => 'D',
-            State::Stopped => 'T',
-            State::Traced => 't',
-            State::Zombie => 'Z',
-            State::Dead => 'X',
+            State::Running => ('R', "busy loop"),
+            State::Sleeping => ('S', "pause"),
+            State::Uninterruptible => ('D', "parent inside vfork"),
+            State::Stopped => ('T', "SIGSTOP"),
+            State::Traced => ('t', "ptrace"),
+            State::Zombie => ('Z', "exited, not waited for"),
+            State::Dead => ('X', "parent ignores SIGCHLD"),
         }
     }
 
     fn how(self) -> &'static str {
-        match self {
-            State::Running => "busy loop",
-            State::Sleeping => "pause",
-            State::Uninterruptible => "parent inside vfork",
-            State::Stopped => "SIGSTOP",
-            State::Traced => "ptrace",
-            State::Zombie => "exited, not waited for",
-            State::Dead => "parent ignores SIGCHLD",
-        }
+        self.letter_and_how().1
     }
 
     pub fn make(self) -> anyhow::Result<Made> {
@@ -170,8 +160,8 @@ impl State {
             State::Running => look_and_kill(runnable::busy()?)?,
             State::Sleeping => look_and_kill(sleeping::pausing()?)?,
             State::Uninterruptible => {
-                let parent = InVfork::begin(|| Ok(()), || Ok(()))?;
-                (proc::stat(parent.pid())?.state, Some(parent.end_by(Signal::SIGKILL)?))
+                let asleep = InVfork::begin(|| Ok(()), || Ok(()))?;
+                (proc::stat(asleep.parent.pid())?.state, Some(asleep.end_by(Signal::SIGKILL)?))
             }
             State::Stopped => look_and_kill(stopped::make(sleeping::pausing()?)?)?,
             State::Traced => look_and_kill(traced::make()?)?,
@@ -186,23 +176,6 @@ fn look_and_kill(mut child: Forked) -> anyhow::Result<(char, Option<Event>)> {
     let state = proc::stat(child.pid())?.state;
     child.signal(Signal::SIGKILL)?;
     Ok((state, Some(child.wait(WEXITED)?)))
-}
-
-/// As soon as the state is `expected`: no event tells that a process has fallen asleep.
-pub fn settled(pid: pid_t, expected: char) -> anyhow::Result<char> {
-    let deadline = Instant::now() + Duration::from_secs(5);
-    loop {
-        let state = proc::stat(pid)?.state;
-        if state == expected {
-            return Ok(state);
-        }
-        ensure!(!matches!(state, 'Z' | 'X'), "child {pid} has ended, and does not become {expected}");
-        if Instant::now() > deadline {
-            let what = format!("child {pid} is {state} and does not become {expected}");
-            return Err(Failure::Deadline(what).into());
-        }
-        thread::yield_now();
-    }
 }
 
 /// The states that can be made, X apart, and those of the processes that there are.

@@ -14,7 +14,7 @@ use shared::linux::cpu::{cpus, stay_on, two_cpus};
 use shared::linux::memory::SharedMemory;
 use shared::linux::usage::Usage;
 
-use crate::showing::Showing;
+use crate::showing::{Showing, repeated};
 
 #[derive(clap::Args)]
 pub struct Args {}
@@ -23,9 +23,7 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     let mut showing = Showing::new(out);
     showing.record("one CPU", on_one_cpu())?;
     showing.record("two CPUs", on_two_cpus())?;
-    for computed in computed_on_one_cpu()? {
-        showing.record("computing", Ok(computed))?;
-    }
+    showing.records("computing", computed_on_one_cpu())?;
     showing.finish()
 }
 
@@ -42,16 +40,10 @@ pub fn on_one_cpu() -> anyhow::Result<Shaken> {
     Ok(Shaken { cpus: 1, handshakes: 4, switches: switches_of([cpu; 2], 4)? })
 }
 
-/// Tried again where something else took a CPU from them.
+/// Repeated where something else took a CPU from them.
 pub fn on_two_cpus() -> anyhow::Result<Shaken> {
-    const TRIES: usize = 100;
     let cpus = two_cpus()?;
-    let mut switches = switches_of(cpus, 100)?;
-    for _ in 1..TRIES {
-        if switches > 0 {
-            switches = switches_of(cpus, 100)?;
-        }
-    }
+    let switches = repeated(100, || switches_of(cpus, 100), |&switches| switches == 0)?;
     Ok(Shaken { cpus: 2, handshakes: 100, switches })
 }
 

@@ -30,9 +30,7 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     showing.record("memory without system calls", memory_without_calls())?;
     showing.record("calls and functions", calls_and_functions())?;
     showing.record("privilege level", privilege_level())?;
-    for times in modes::of_computing_and_piping()? {
-        showing.record("modes", Ok(times))?;
-    }
+    showing.records("modes", modes::of_computing_and_piping())?;
     showing.finish()
 }
 

@@ -65,7 +65,7 @@ fn the_first_has_no_parent() -> anyhow::Result<Seen> {
     Ok(Seen::refuted(first.its_ppid != first.first, seen(&first)))
 }
 
-/// Where a subreaper stands above us that of a PID namespace of our own is the first.
+/// Where a subreaper stands above us, we look in a PID namespace of our own.
 fn the_first_or_a_subreaper_adopts() -> anyhow::Result<Seen> {
     let (by_default, by_us) = (adoption(false)?, adoption(true)?);
     let evidence = joined([&by_default, &by_us].map(seen), "; ");

@@ -66,7 +66,7 @@ fn a_number_is_given_again() -> anyhow::Result<Seen> {
     Ok(Seen::holds(rounds.second.iter().any(|pid| rounds.first.contains(pid)), seen(&rounds)))
 }
 
-/// Begun anew it does not take the numbers below 300; it skips those in use; and it does not look back.
+/// When the series begins anew, it leaves out the numbers below 300 and those in use; and it does not look back.
 fn the_series_begins_at_300() -> anyhow::Result<Seen> {
     let rounds = rounds()?;
     let [_, last, anew] = rounds.first;

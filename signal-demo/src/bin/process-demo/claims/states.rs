@@ -77,7 +77,7 @@ fn they_are_two() -> anyhow::Result<Seen> {
     Ok(Seen::outdated(letters == ['T', 't'], joined(states.iter().map(seen), "; ")))
 }
 
-/// The first of a PID namespace is not, by those in it; nor is who has ended.
+/// Not the first process of a PID namespace, by a signal from within; nor one that has ended.
 fn not_all_are_stopped() -> anyhow::Result<Seen> {
     let (sleeper, others) = (State::Stopped.make()?, stopped::others_at_sigstop()?);
     let (first_is_not, first) = match possible(stopped::first_at_sigstop())? {

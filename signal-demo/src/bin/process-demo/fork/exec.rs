@@ -24,7 +24,7 @@ pub struct BecameShell {
     pub words_left_of_4: Option<usize>,
 }
 
-/// In the data.
+/// A word in the data.
 static WORD: AtomicU64 = AtomicU64::new(0x6461_7461);
 
 // ANCHOR: exec

@@ -20,11 +20,11 @@ const MANY: usize = 20;
 pub struct Many {
     pub forks: usize,
     pub alive_at_one_time: usize,
-    /// That see our PID as their parent's.
+    /// Those whose PPID is our PID.
     pub with_our_pid_as_ppid: usize,
 }
 
-/// They all wait at a gate: so many there are at one time.
+/// They all wait at a gate, and so live at one time.
 pub fn many_children() -> anyhow::Result<Many> {
     const GATE_BROKE: u8 = 2;
     let (children, gate, us) = (Children::helpers(), Gate::new()?, getpid());
@@ -39,15 +39,16 @@ pub fn many_children() -> anyhow::Result<Many> {
     }
     gate.open(MANY)?;
     for child in forked {
-        match end_of(child)?.code() {
+        let end = end_of(child)?;
+        match end.code() {
             Some(code @ (0 | 1)) => many.with_our_pid_as_ppid += usize::from(code == 0),
-            code => bail!("child {child} failed: {code:?}"),
+            _ => bail!("child {child} failed: {end}"),
         }
     }
     Ok(many)
 }
 
-/// RLIMIT_NPROC, or what a container may have.
+/// By RLIMIT_NPROC, or by the limit of a container.
 fn limited(error: anyhow::Error) -> anyhow::Error {
     match error.downcast_ref::<io::Error>() {
         Some(refused) if refused.raw_os_error() == Some(libc::EAGAIN) => {

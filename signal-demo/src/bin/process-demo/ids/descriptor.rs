@@ -11,6 +11,8 @@ use shared::linux::child::Children;
 use shared::linux::child::teller::seen_by_child;
 use shared::linux::proc;
 
+use crate::smaps::has;
+
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Descriptor {
     pub state: char,
@@ -49,13 +51,9 @@ impl Descriptor {
 
 /// `7ffc…-7ffd… rw-p 00000000 00:00 0 [stack]`: the range that holds this address, and what may be done with it.
 fn range_of(address: usize, maps: &str) -> Option<String> {
-    maps.lines().find_map(|line| {
-        let (range, rest) = line.split_once(' ')?;
-        let (from, to) = range.split_once('-')?;
-        let [from, to] = [from, to].map(|end| usize::from_str_radix(end, 16));
-        let holds = from.ok()? <= address && address < to.ok()?;
-        holds.then(|| format!("{range} {}", rest.split(' ').next().unwrap_or_default()))
-    })
+    let mapping = maps.lines().find(|line| has(line, address))?;
+    let (range, rest) = mapping.split_once(' ')?;
+    Some(format!("{range} {}", rest.split(' ').next()?))
 }
 
 /// One step less important, if there is one left: everybody may do that.

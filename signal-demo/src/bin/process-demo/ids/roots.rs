@@ -2,16 +2,14 @@
 //!
 //! Note: 进程的衍生 ("根"), 进程的标识. Go: none. Man: proc_pid_status(5), pid_namespaces(7).
 
-use std::io::PipeWriter;
-
 use libc::pid_t;
-use nix::unistd::{Pid, getpid, getppid};
 use serde::Serialize;
-use shared::linux::child::answer::{tell, telling, told};
+use shared::linux::child::answer::{telling, told};
 use shared::linux::child::forked::pause;
 use shared::linux::proc;
 
 use crate::namespace::with_own_pids;
+use crate::orphan::tell_identity;
 use crate::showing::cannot_show;
 
 #[derive(Serialize)]
@@ -19,7 +17,7 @@ pub struct FirstProcess {
     pub first: pid_t,
     pub its_ppid: pid_t,
     pub name: String,
-    /// None of a thread of the kernel's, which has no memory of its own.
+    /// Absent of a thread of the kernel, which has no memory of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<String>,
 }
@@ -52,17 +50,13 @@ pub fn roots() -> anyhow::Result<OtherRoot> {
 fn entered_from_outside() -> anyhow::Result<OtherRoot> {
     let second = with_own_pids(|| {
         let (_first, answer) = telling(|teller| {
-            tell_ids(teller)?;
+            tell_identity(teller)?;
             pause()
         })?;
         let _: [pid_t; 2] = told(&answer)?;
-        let (_second, answer) = telling(tell_ids)?;
+        let (_second, answer) = telling(tell_identity)?;
         told::<2>(&answer)
     });
     let [root, its_ppid] = second.map_err(|error| cannot_show("the kernel's threads are not to be seen", &error))?;
     Ok(OtherRoot { root, its_ppid, children: None })
-}
-
-fn tell_ids(teller: &PipeWriter) -> anyhow::Result<()> {
-    Ok(tell(teller, &[getpid(), getppid()].map(Pid::as_raw))?)
 }

@@ -12,20 +12,36 @@ use std::ptr;
 use anyhow::Context;
 use nix::errno::Errno;
 use nix::fcntl::{SpliceFFlags, vmsplice};
-use nix::libc::c_void;
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use nix::unistd::{SysconfVar, sysconf};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use shared::linux::failure::Failure;
 use shared::linux::memory::page_size;
 
-use crate::address::Address;
 use crate::pages::Pages;
+use crate::showing::accessible;
 use crate::smaps::range;
 
 const GIB: usize = 1 << 30;
 const TIB: NonZeroUsize = NonZeroUsize::new(1 << 40).unwrap();
+
+/// An address, written as in /proc.
+#[derive(Clone, Copy)]
+pub struct Address(pub usize);
+
+impl Address {
+    /// The users' addresses are the lower half.
+    pub fn is_in_user_space(self) -> bool {
+        self.0.leading_zeros() > 0
+    }
+}
+
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:#x}", self.0))
+    }
+}
 
 /// Where the stack is, and what a pipe has that was given a page of A, which was changed to B afterwards.
 #[derive(Serialize)]
@@ -89,17 +105,11 @@ pub fn more_than_there_is() -> anyhow::Result<BeyondMemory> {
         }
     };
     for &start in &mapped {
-        unmap(start)?;
+        // SAFETY: mapped above, and nothing refers to it.
+        #[allow(unsafe_code, reason = "munmap(2) could unmap what is used")]
+        unsafe { munmap(start, TIB.get()) }.map_err(io::Error::from).context("munmap")?;
     }
     Ok(BeyondMemory { memory_gib: physical_memory()? / GIB, mapped_tib: mapped.len(), then: format!("{refused:?}") })
-}
-
-fn unmap(start: ptr::NonNull<c_void>) -> anyhow::Result<()> {
-    // SAFETY: mapped above, and nothing refers to it.
-    #[allow(unsafe_code, reason = "munmap(2) could unmap what is used")]
-    unsafe {
-        munmap(start, TIB.get()).map_err(io::Error::from).context("munmap")
-    }
 }
 
 /// `ulimit -v`, where it may be lifted.
@@ -114,23 +124,15 @@ fn without_limit() -> anyhow::Result<()> {
 
 #[derive(Serialize)]
 pub struct Layout {
-    /// But for vsyscall.
+    /// Without vsyscall.
     pub mappings: usize,
     pub highest: Address,
     pub vsyscall: Address,
 }
 
-impl Address {
-    /// The users' addresses are the lower half.
-    pub fn is_in_user_space(self) -> bool {
-        self.0.leading_zeros() > 0
-    }
-}
-
 /// All but one page, which is where it was before there was a vDSO, at one address for all processes.
 pub fn mappings() -> anyhow::Result<Layout> {
-    let maps = fs::read_to_string("/proc/self/maps")
-        .map_err(|error| Failure::CannotShow(format!("read /proc/self/maps: {error}")))?;
+    let maps = accessible("read /proc/self/maps", fs::read_to_string("/proc/self/maps"))?;
     let Some(vsyscall) = maps.lines().find(|line| line.ends_with("[vsyscall]")) else {
         return Err(Failure::CannotShow("this kernel has no vsyscall page".into()).into());
     };

@@ -13,7 +13,7 @@ use shared::linux::child::Children;
 use shared::linux::child::teller::seen_by_child;
 use shared::linux::memory::SharedMemory;
 
-use crate::address::Address;
+use super::addresses::Address;
 use crate::frame::{Place, same};
 use crate::pages::{Pages, write_each};
 use crate::smaps::Smaps;

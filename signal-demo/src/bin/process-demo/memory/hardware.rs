@@ -6,13 +6,15 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::ptr;
 
+use anyhow::Context;
 use serde::Serialize;
 use shared::linux::child::event::Event;
 
-use crate::address::Address;
+use super::addresses::Address;
 use crate::cpu;
 use crate::end::end_of;
 use crate::sealed::end_without_system_calls;
+use crate::showing::{accessible, possible};
 
 /// How a child ends after each; `rdtsc` reads the CPU's clock, and sees it go on, without a system call.
 #[derive(Serialize)]
@@ -44,6 +46,9 @@ pub fn end_after(instruction: impl FnOnce()) -> anyhow::Result<Event> {
     })
 }
 
+/// The symbol where the code of the kernel begins.
+const CODE: &str = "_stext";
+
 /// How a child ends that reads a byte, of its own and of the kernel's.
 #[derive(Serialize)]
 pub struct KernelSpace {
@@ -51,29 +56,36 @@ pub struct KernelSpace {
     pub address: Address,
     /// What the kernel has there, where it tells.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub symbol: Option<String>,
+    pub symbol: Option<&'static str>,
     pub kernel_byte: Event,
 }
 
 /// The address is one of the kernel's code, where it tells; else any that only the kernel can have.
 pub fn kernel_space() -> anyhow::Result<KernelSpace> {
-    let (address, symbol) = kernel_address().map_or((usize::MAX << 31, None), |(at, name)| (at, Some(name)));
+    let told = kernel_address()?;
+    let address = told.unwrap_or(usize::MAX << 31);
     let ours = u8::MAX;
     Ok(KernelSpace {
         own_byte: end_after(|| read_byte(ptr::from_ref(&ours).expose_provenance()))?,
         address: Address(address),
-        symbol,
+        symbol: told.map(|_| CODE),
         kernel_byte: end_after(|| read_byte(address))?,
     })
 }
 
-/// Without privileges all addresses are 0.
-fn kernel_address() -> Option<(usize, String)> {
-    let symbols = BufReader::new(File::open("/proc/kallsyms").ok()?).lines();
-    let symbol = symbols.map_while(Result::ok).find(|line| line.ends_with(" _stext"))?;
-    let mut fields = symbol.split(' ');
-    let address = usize::from_str_radix(fields.next()?, 16).ok().filter(|&address| address != 0)?;
-    Some((address, fields.next_back()?.to_owned()))
+/// Where its code begins. Without privileges all addresses are 0.
+fn kernel_address() -> anyhow::Result<Option<usize>> {
+    let file = "/proc/kallsyms";
+    let Ok(symbols) = possible(accessible(&format!("open {file}"), File::open(file)))? else { return Ok(None) };
+    for line in BufReader::new(symbols).lines() {
+        let line = line.with_context(|| format!("read {file}"))?;
+        let mut fields = line.split(' ');
+        if let (Some(address), Some(CODE)) = (fields.next(), fields.next_back()) {
+            let address = usize::from_str_radix(address, 16).with_context(|| format!("{file}: {line}"))?;
+            return Ok((address != 0).then_some(address));
+        }
+    }
+    Ok(None)
 }
 
 fn read_byte(address: usize) {

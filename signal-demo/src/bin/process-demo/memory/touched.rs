@@ -7,12 +7,13 @@
 use std::fs;
 use std::num::NonZeroUsize;
 
+use anyhow::Context;
 use nix::sys::mman::MmapAdvise;
 use serde::Serialize;
-use shared::linux::failure::Failure;
 use shared::linux::memory::page_size;
 
 use crate::pages::{PAGES, Pages, faults_of_writing};
+use crate::showing::accessible;
 
 #[derive(Serialize)]
 pub struct Touched {
@@ -50,9 +51,9 @@ pub fn page_sizes() -> anyhow::Result<PageSizes> {
     Ok(PageSizes { page, huge_page: huge.get(), faults_in_pages: small?, faults_in_huge_pages: large? })
 }
 
-/// What the kernel joins small pages to.
+/// The size of the page that the kernel joins small ones to.
 fn huge_page_size() -> anyhow::Result<NonZeroUsize> {
-    let cannot = || Failure::CannotShow("the kernel joins no pages".into());
-    let size = fs::read_to_string("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size").map_err(|_| cannot())?;
-    Ok(size.trim().parse().map_err(|_| cannot())?)
+    let file = "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size";
+    let size = accessible("the kernel joins no pages", fs::read_to_string(file))?;
+    size.trim().parse().with_context(|| format!("{file}: {size}"))
 }

@@ -10,7 +10,7 @@ use nix::sys::signal::{SigHandler, Signal};
 use serde::Serialize;
 use shared::linux::child::answer::{await_turn, give_turn, tell, telling, told};
 use shared::linux::child::event::Event;
-use shared::linux::child::forked::{Forked, close_copy, pause};
+use shared::linux::child::forked::{Forked, pause};
 use shared::linux::pidfd::PidFd;
 use shared::linux::signals;
 
@@ -19,9 +19,9 @@ use shared::linux::signals;
 pub struct Ended {
     pub by_default: Event,
     pub ignoring: Event,
-    /// Whether there is somebody to take it, sent by a descriptor of a child that has ended.
+    /// Whether the signal finds a child that has ended, when it is sent through the child's pidfd.
     pub pidfd_finds_zombie: bool,
-    /// When the child has been reaped.
+    /// The same, once the child has been reaped.
     pub pidfd_finds_reaped: bool,
 }
 
@@ -44,7 +44,6 @@ fn ends_by_default() -> anyhow::Result<Event> {
 fn goes_on_if_it_ignores() -> anyhow::Result<Event> {
     let (turn, give) = io::pipe().context("pipe")?;
     let (mut child, answer) = telling(|teller| {
-        close_copy(&give)?;
         signals::set(Signal::SIGTERM, SigHandler::SigIgn).context("ignore SIGTERM")?;
         tell(teller, &[1])?;
         await_turn(&turn)?;

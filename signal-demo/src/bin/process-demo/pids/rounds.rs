@@ -6,17 +6,18 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 
 use anyhow::Context;
-use libc::pid_t;
+use libc::{WEXITED, pid_t};
 use nix::errno::Errno;
+use nix::sys::signal::Signal;
 use nix::unistd::{self, Pid};
 use serde::Serialize;
 use shared::linux::child::answer::{tell, telling, told};
 use shared::linux::child::forked::{Forked, pause};
-use shared::linux::failure::Failure;
 
 use crate::namespace::with_own_pids;
+use crate::showing::accessible;
 
-/// The number given last, of the PID namespace of whoever reads or writes it.
+/// The number given last in the PID namespace of whoever reads or writes this file.
 const COUNTER: &str = "/proc/sys/kernel/ns_last_pid";
 
 /// The numbers given from just before the maximum on.
@@ -25,7 +26,7 @@ pub struct Rounds {
     pub maximum: pid_t,
     /// The last of them stays alive for the second round.
     pub first: [pid_t; 3],
-    /// So many below that one nobody has.
+    /// How many numbers below that one are nobody's.
     pub free_below: i32,
     pub second: [pid_t; 3],
     /// The next number, when all these are free again.
@@ -34,24 +35,24 @@ pub struct Rounds {
 
 pub fn rounds() -> anyhow::Result<Rounds> {
     // Opened here, where it can be told why if it cannot be; it is the writer's own namespace whose counter is set.
-    let counter = File::options().write(true).open(COUNTER);
-    let counter = counter.map_err(|error| Failure::CannotShow(format!("open {COUNTER}: {error}")))?;
-    let (maximum, first, free_below, second, then) = with_own_pids(|| {
+    let counter = accessible(&format!("open {COUNTER}"), File::options().write(true).open(COUNTER))?;
+    let [maximum, one, two, three, free_below, four, five, six, then] = with_own_pids(|| {
         let (child, answer) = telling(|teller| {
             let maximum = maximum()?;
             let (first, living) = round(&counter, maximum)?;
             let free_below = free(living.pid());
             let (second, next) = round(&counter, maximum)?;
-            drop((living, next));
-            let then = Forked::new(|| Ok(()))?.pid();
+            for mut child in [living, next] {
+                child.signal(Signal::SIGKILL)?;
+                child.wait(WEXITED)?;
+            }
+            let then = number()?;
             Ok(tell(teller, &[&[maximum], &first[..], &[free_below], &second, &[then]].concat())?)
         })?;
         child.succeed()?;
-        let ([maximum], first, [free_below]) = (told(&answer)?, told(&answer)?, told(&answer)?);
-        let (second, [then]) = (told(&answer)?, told(&answer)?);
-        Ok((maximum, first, free_below, second, then))
+        told(&answer)
     })?;
-    Ok(Rounds { maximum, first, free_below, second, then })
+    Ok(Rounds { maximum, first: [one, two, three], free_below, second: [four, five, six], then })
 }
 
 // ANCHOR: round
@@ -59,11 +60,19 @@ pub fn rounds() -> anyhow::Result<Rounds> {
 fn round(counter: &File, maximum: pid_t) -> anyhow::Result<([pid_t; 3], Forked)> {
     let last = (maximum - 3).to_string();
     counter.write_all_at(last.as_bytes(), 0).with_context(|| format!("write {last} to {COUNTER}"))?;
-    let [one, two] = [Forked::new(|| Ok(()))?.pid(), Forked::new(|| Ok(()))?.pid()];
+    let (one, two) = (number()?, number()?);
     let three = Forked::new(pause)?;
     Ok(([one, two, three.pid()], three))
 }
 // ANCHOR_END: round
+
+/// The number of a child, which ends at once.
+fn number() -> anyhow::Result<pid_t> {
+    let child = Forked::new(|| Ok(()))?;
+    let pid = child.pid();
+    child.succeed()?;
+    Ok(pid)
+}
 
 fn maximum() -> anyhow::Result<pid_t> {
     let file = "/proc/sys/kernel/pid_max";

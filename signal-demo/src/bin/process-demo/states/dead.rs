@@ -2,7 +2,6 @@
 //!
 //! Note: 进程的状态 ("退出状态"). Go: `signal.Ignore(syscall.SIGCHLD)`. Man: SIG_IGN of SIGCHLD in waitpid(2).
 
-use std::io::PipeWriter;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,46 +9,44 @@ use anyhow::Context;
 use libc::WEXITED;
 use nix::sys::signal::{SigHandler, Signal};
 use serde::Serialize;
-use shared::linux::child::answer::{tell, telling, told};
+use shared::linux::child::Children;
 use shared::linux::child::event::waitid;
 use shared::linux::child::forked::fork;
+use shared::linux::child::teller::seen_by_child;
 use shared::linux::failure::Failure;
 use shared::linux::{proc, signals};
 
 use super::zombie;
 
-/// One child after the other ends, until one is seen in the moment.
+/// Children end one after the other for this long, or until one is seen in X.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The children of a parent that ignores SIGCHLD.
 #[derive(Serialize)]
 pub struct Unwaited {
     pub ended: i32,
-    /// Of which nothing was there to wait for.
+    /// Those that nobody could wait for.
     pub gone_at_once: i32,
     /// Whether one was seen in X.
     pub seen_in_x: bool,
-    /// The state of a child that ended, where SIGCHLD has its default action: that is to ignore it, but not explicit.
+    /// The state of a child that has ended where SIGCHLD has its default action, which also does nothing.
     pub by_default: char,
 }
 
 impl Unwaited {
-    /// Seldom.
+    /// The state, which is seldom seen.
     pub fn state(&self) -> anyhow::Result<char> {
         if self.seen_in_x { Ok('X') } else { Err(Failure::CannotShow("none was seen in between".into()).into()) }
     }
 }
 
-/// A child of ours is the parent that ignores SIGCHLD, so that we need not.
+/// In a child of ours, so that SIGCHLD stays as it is here.
 pub fn unwaited() -> anyhow::Result<Unwaited> {
-    let (parent, answer) = telling(watch_children_end)?;
-    parent.succeed()?;
-    let [ended, gone_at_once, seen] = told(&answer)?;
-    let by_default = proc::stat(zombie::make()?.pid())?.state;
-    Ok(Unwaited { ended, gone_at_once, seen_in_x: seen == 1, by_default })
+    let (ended, gone_at_once, seen_in_x) = seen_by_child(&Children::helpers(), watch_children_end)?;
+    Ok(Unwaited { ended, gone_at_once, seen_in_x, by_default: proc::stat(zombie::make()?.pid())?.state })
 }
 
-fn watch_children_end(teller: &PipeWriter) -> anyhow::Result<()> {
+fn watch_children_end() -> anyhow::Result<(i32, i32, bool)> {
     signals::set(Signal::SIGCHLD, SigHandler::SigIgn).context("ignore SIGCHLD")?;
     let deadline = Instant::now() + PATIENCE;
     let (mut ended, mut gone, mut seen) = (0, 0, false);
@@ -68,5 +65,5 @@ fn watch_children_end(teller: &PipeWriter) -> anyhow::Result<()> {
             waited => drop(waited.with_context(|| format!("wait for child {child}"))?),
         }
     }
-    Ok(tell(teller, &[ended, gone, i32::from(seen)])?)
+    Ok((ended, gone, seen))
 }

@@ -10,12 +10,10 @@ use shared::linux::child::forked::Forked;
 use shared::linux::cpu::{cpus, stay_on};
 use shared::linux::proc;
 
-use super::settled;
+use super::settled::settled;
 
 pub fn busy() -> anyhow::Result<Forked> {
-    let child = Forked::new(spin)?;
-    settled(child.pid(), 'R')?;
-    Ok(child)
+    settled(Forked::new(spin)?, 'R')
 }
 
 fn spin() -> anyhow::Result<()> {
@@ -28,9 +26,9 @@ fn spin() -> anyhow::Result<()> {
 #[derive(Serialize)]
 pub struct TwoOnOneCpu {
     pub cpu: usize,
-    /// On which they may run.
+    /// The CPUs on which each may run.
     pub allowed: [String; 2],
-    /// Of the one, the other, the one and the other.
+    /// Of one, the other, and both again.
     pub states: String,
 }
 
@@ -51,6 +49,5 @@ fn busy_on(cpu: usize) -> anyhow::Result<Forked> {
         spin()
     })?;
     let [_] = told(&answer)?;
-    settled(child.pid(), 'R')?;
-    Ok(child)
+    settled(child, 'R')
 }

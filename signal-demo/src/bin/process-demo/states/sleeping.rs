@@ -14,12 +14,10 @@ use shared::linux::child::answer::{tell, told};
 use shared::linux::child::forked::{Forked, pause};
 use shared::linux::readiness;
 
-use super::settled;
+use super::settled::{becomes, settled};
 
 pub fn pausing() -> anyhow::Result<Forked> {
-    let child = Forked::new(pause)?;
-    settled(child.pid(), 'S')?;
-    Ok(child)
+    settled(Forked::new(pause)?, 'S')
 }
 
 /// Three wait at a semaphore; it is posted by 1, then by 2.
@@ -63,5 +61,5 @@ pub fn at_a_semaphore() -> anyhow::Result<AtSemaphore> {
 }
 
 fn asleep<K>(children: &BTreeMap<K, Forked>) -> anyhow::Result<String> {
-    children.values().map(|child| settled(child.pid(), 'S')).collect()
+    children.values().map(|child| becomes(child.pid(), 'S')).collect()
 }

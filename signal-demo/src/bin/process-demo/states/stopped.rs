@@ -7,13 +7,14 @@ use std::io;
 use anyhow::Context;
 use libc::{WCONTINUED, WEXITED, WSTOPPED};
 use nix::sys::signal::{SigHandler, Signal, raise};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::linux::child::event::Event;
 use shared::linux::child::forked::{Forked, pause};
 use shared::linux::{proc, signals};
 
+use super::settled::{becomes, settled};
 use super::uninterruptible::InVfork;
-use super::{runnable, settled, zombie};
+use super::{runnable, zombie};
 use crate::namespace::with_own_pids;
 
 // ANCHOR: make
@@ -21,8 +22,7 @@ use crate::namespace::with_own_pids;
 pub fn make(mut child: Forked) -> anyhow::Result<Forked> {
     child.signal(Signal::SIGSTOP)?;
     child.wait(WSTOPPED)?;
-    settled(child.pid(), 'T')?;
-    Ok(child)
+    settled(child, 'T')
 }
 // ANCHOR_END: make
 
@@ -35,37 +35,30 @@ pub struct OthersAtSigstop {
 }
 
 pub fn others_at_sigstop() -> anyhow::Result<OthersAtSigstop> {
-    let (in_d, after_d) = stopped_in_d()?;
+    let mut asleep = InVfork::begin(|| Ok(()), || Ok(()))?;
+    asleep.parent.signal(Signal::SIGSTOP)?;
+    let in_d = proc::stat(asleep.parent.pid())?.state;
+    asleep.release()?;
+    asleep.parent.wait(WSTOPPED)?;
+    let after_d = becomes(asleep.parent.pid(), 'T')?;
+    asleep.parent.signal(Signal::SIGCONT)?;
+    asleep.parent.succeed()?;
     let zombie = zombie::make()?;
     zombie.signal(Signal::SIGSTOP)?;
     Ok(OthersAtSigstop { in_d, after_d, zombie: proc::stat(zombie.pid())?.state })
 }
 
-/// The state while it is in D and what comes after it.
-fn stopped_in_d() -> anyhow::Result<(char, char)> {
-    let mut parent = InVfork::begin(|| Ok(()), || Ok(()))?;
-    parent.signal(Signal::SIGSTOP)?;
-    let in_d = proc::stat(parent.pid())?.state;
-    parent.release()?;
-    parent.wait(WSTOPPED)?;
-    let after_d = settled(parent.pid(), 'T')?;
-    parent.signal(Signal::SIGCONT)?;
-    parent.succeed()?;
-    Ok((in_d, after_d))
-}
-
 /// The first process of a PID namespace, after it has sent itself a SIGSTOP.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub struct FirstAtSigstop {
     pub pid_1_goes_on: bool,
 }
 
 pub fn first_at_sigstop() -> anyhow::Result<FirstAtSigstop> {
-    let pid_1_goes_on = with_own_pids(|| {
+    with_own_pids(|| {
         let mut first = Forked::new(|| raise(Signal::SIGSTOP).map_err(io::Error::from).context("raise SIGSTOP"))?;
-        Ok(first.wait(WSTOPPED | WEXITED)? == Event::Exited(0))
-    })?;
-    Ok(FirstAtSigstop { pid_1_goes_on })
+        Ok(FirstAtSigstop { pid_1_goes_on: first.wait(WSTOPPED | WEXITED)? == Event::Exited(0) })
+    })
 }
 
 /// A busy loop that was stopped, at a SIGCONT.
@@ -81,7 +74,7 @@ pub fn continued() -> anyhow::Result<Continued> {
     let before = proc::stat(child.pid())?.state;
     child.signal(Signal::SIGCONT)?;
     let sigcont = child.wait(WCONTINUED)?;
-    Ok(Continued { before, sigcont, after: settled(child.pid(), 'R')? })
+    Ok(Continued { before, sigcont, after: becomes(child.pid(), 'R')? })
 }
 
 /// Two that are stopped get a SIGTERM; then one a SIGCONT, and the other a SIGKILL.
@@ -113,6 +106,5 @@ fn ending_by_sigterm() -> anyhow::Result<Forked> {
         signals::set(Signal::SIGTERM, SigHandler::SigDfl).context("reset SIGTERM")?;
         pause()
     })?;
-    settled(child.pid(), 'S')?;
-    Ok(child)
+    settled(child, 'S')
 }

@@ -5,12 +5,12 @@
 use std::io::{self, PipeReader, PipeWriter};
 use std::process;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, bail};
 use libc::{WCONTINUED, WEXITED, WSTOPPED};
 use nix::errno::Errno;
 use nix::sys::ptrace;
 use nix::sys::signal::{Signal, raise};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpid, getppid};
 use serde::Serialize;
 use shared::linux::child::answer::{await_turn, give_turn, tell, telling, told};
 use shared::linux::child::event::{Event, waitid};
@@ -18,36 +18,31 @@ use shared::linux::child::forked::{Forked, become_subreaper, close_copy, fork};
 use shared::linux::failure::Failure;
 use shared::linux::proc;
 
-use super::settled;
+use super::settled::{becomes, settled};
 
 // ANCHOR: make
 /// We are the tracer. When it goes on it exits with 0.
 pub fn make() -> anyhow::Result<Forked> {
-    let mut child = Forked::new(|| stop_for_the_tracer(Signal::SIGSTOP))?;
+    let us = getpid();
+    let mut child = Forked::new(|| stop_for(us, Signal::SIGSTOP))?;
     match child.wait(WSTOPPED | WEXITED)? {
-        Event::Trapped(_) => settled(child.pid(), 't')?,
-        event => return Err(refused(event)),
-    };
-    Ok(child)
+        Event::Trapped(_) => settled(child, 't'),
+        Event::Exited(errno) if errno != 0 => {
+            Err(Failure::CannotShow(format!("PTRACE_TRACEME: {}", Errno::from_raw(errno).desc())).into())
+        }
+        event => bail!("the child was not traced: {event}"),
+    }
 }
 
-/// Where it may not be traced it exits with the error.
-fn stop_for_the_tracer(signal: Signal) -> anyhow::Result<()> {
+/// Where it may not be traced it exits with the error. An adopter would be its tracer, and never let it go on.
+fn stop_for(tracer: Pid, signal: Signal) -> anyhow::Result<()> {
     match ptrace::traceme() {
+        Ok(()) if getppid() != tracer => bail!("the tracer has ended"),
         Ok(()) => raise(signal).map_err(io::Error::from).with_context(|| format!("raise {signal}")),
         Err(errno) => process::exit(errno as i32),
     }
 }
 // ANCHOR_END: make
-
-fn refused(event: Event) -> anyhow::Error {
-    match event {
-        Event::Exited(errno) if errno != 0 => {
-            Failure::CannotShow(format!("PTRACE_TRACEME: {}", Errno::from_raw(errno).desc())).into()
-        }
-        event => anyhow!("the child was not traced: {event}"),
-    }
-}
 
 fn go_on(child: &Forked) -> anyhow::Result<()> {
     ptrace::cont(Pid::from_raw(child.pid()), None).map_err(io::Error::from).context("PTRACE_CONT")
@@ -64,7 +59,7 @@ pub struct AtSigcont {
     pub at_ptrace_cont: Event,
 }
 
-/// It waits, and when the tracer lets the process go on that stops for it anew.
+/// The SIGCONT stays pending, and stops the process once more when its tracer lets it go on.
 pub fn sigcont() -> anyhow::Result<AtSigcont> {
     let mut child = make()?;
     child.signal(Signal::SIGCONT)?;
@@ -100,28 +95,29 @@ fn abandoned() -> anyhow::Result<(char, char)> {
         trace(&turn, teller)
     })?;
     let [pid] = told(&answer)?;
-    let before = settled(pid, 't')?;
+    let before = becomes(pid, 't')?;
     give_turn(&give)?;
     tracer.succeed()?;
     // It goes on, says so, and sleeps until its turn.
     let [_] = told(&answer)?;
-    let after = settled(pid, 'S')?;
+    let after = becomes(pid, 'S')?;
     drop(give);
     waitid(pid, WEXITED).with_context(|| format!("wait for process {pid}"))?;
     Ok((before, after))
 }
 
-/// The signal for which the traced one stops does nothing by default: it does not keep it from going on.
+/// The traced process stops for a signal that does nothing by default, so that it goes on when its tracer has ended.
 fn trace(turn: &PipeReader, teller: &PipeWriter) -> anyhow::Result<()> {
+    let us = getpid();
     let pid = fork(|| {
-        stop_for_the_tracer(Signal::SIGURG)?;
+        stop_for(us, Signal::SIGURG)?;
         tell(teller, &[0])?;
         await_turn(turn)?;
         Ok(())
     })?;
-    match waitid(pid, WSTOPPED | WEXITED)? {
+    match waitid(pid, WSTOPPED | WEXITED).with_context(|| format!("wait for process {pid}"))? {
         Some(Event::Trapped(_)) => tell(teller, &[pid])?,
-        event => anyhow::bail!("process {pid} was not traced: {event:?}"),
+        event => bail!("process {pid} was not traced: {event:?}"),
     }
     await_turn(turn)?;
     Ok(())

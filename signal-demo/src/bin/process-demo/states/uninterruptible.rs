@@ -18,12 +18,12 @@ use shared::linux::child::event::{Event, waitid};
 use shared::linux::child::forked::{Forked, become_subreaper, close_copy};
 use shared::linux::{proc, signals};
 
-use super::settled;
+use super::settled::becomes;
 use crate::showing::cannot_show;
 
 /// A child of ours in D, the parent of a process that waits to be released.
 pub struct InVfork {
-    parent: Forked,
+    pub parent: Forked,
     child: pid_t,
     releaser: PipeWriter,
 }
@@ -46,38 +46,22 @@ impl InVfork {
         })?;
         drop(teller);
         let [child] = told(&answer)?;
-        settled(parent.pid(), 'D')?;
+        becomes(parent.pid(), 'D')?;
         Ok(InVfork { parent, child, releaser })
-    }
-
-    pub fn pid(&self) -> pid_t {
-        self.parent.pid()
-    }
-
-    pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
-        self.parent.signal(signal)
-    }
-
-    pub fn wait(&mut self, changes: c_int) -> anyhow::Result<Event> {
-        self.parent.wait(changes)
     }
 
     /// Sends a signal that ends it, for its child has not been released, and reaps both.
     pub fn end_by(mut self, signal: Signal) -> anyhow::Result<Event> {
-        self.signal(signal)?;
-        let event = self.wait(WEXITED)?;
+        self.parent.signal(signal)?;
+        let event = self.parent.wait(WEXITED)?;
         drop(self.releaser);
         waitid(self.child, WEXITED).with_context(|| format!("wait for process {}", self.child))?;
         Ok(event)
     }
 
-    /// Ends the D.
+    /// Has its child end, and so the D.
     pub fn release(&self) -> anyhow::Result<()> {
         give_turn(&self.releaser)
-    }
-
-    pub fn succeed(self) -> anyhow::Result<()> {
-        self.parent.succeed()
     }
 }
 
@@ -96,7 +80,7 @@ fn vfork_and_reap(release: &PipeReader, teller: &PipeWriter) -> anyhow::Result<(
         )
     };
     let child = child.map_err(io::Error::from).context("clone")?;
-    let event = waitid(child.as_raw(), WEXITED)?;
+    let event = waitid(child.as_raw(), WEXITED).with_context(|| format!("wait for process {child}"))?;
     ensure!(event == Some(Event::Exited(0)), "the child of the vfork: {event:?}");
     Ok(())
 }
@@ -129,8 +113,8 @@ pub fn ended_by(signal: Signal) -> anyhow::Result<EndedBy> {
         Signal::SIGKILL => Ok(()),
         signal => signals::set(signal, SigHandler::SigDfl).with_context(|| format!("reset {signal}")),
     };
-    let parent = InVfork::begin(not_ignored, || Ok(()))?;
-    Ok(EndedBy { seen: proc::stat(parent.pid())?.state, sent: signal.as_str(), event: parent.end_by(signal)? })
+    let asleep = InVfork::begin(not_ignored, || Ok(()))?;
+    Ok(EndedBy { seen: proc::stat(asleep.parent.pid())?.state, sent: signal.as_str(), event: asleep.end_by(signal)? })
 }
 
 /// A signal that is caught, sent in D: whether it waits there, and how often the handler has run when D is over.
@@ -145,14 +129,14 @@ static CALLS: AtomicI32 = AtomicI32::new(0);
 
 pub fn caught_signal() -> anyhow::Result<Caught> {
     let (answer, teller) = io::pipe().context("pipe")?;
-    let parent = InVfork::begin(catch_sigusr1, || Ok(tell(&teller, &[CALLS.load(SeqCst)])?))?;
+    let asleep = InVfork::begin(catch_sigusr1, || Ok(tell(&teller, &[CALLS.load(SeqCst)])?))?;
     drop(teller);
-    parent.signal(Signal::SIGUSR1)?;
-    let (sigusr1_waits, seen) =
-        (proc::masks(parent.pid())?.has_pending(libc::SIGUSR1), proc::stat(parent.pid())?.state);
-    parent.release()?;
+    let pid = asleep.parent.pid();
+    asleep.parent.signal(Signal::SIGUSR1)?;
+    let (sigusr1_waits, seen) = (proc::masks(pid)?.has_pending(libc::SIGUSR1), proc::stat(pid)?.state);
+    asleep.release()?;
     let [handler_ran_afterwards] = told(&answer)?;
-    parent.succeed()?;
+    asleep.parent.succeed()?;
     Ok(Caught { seen, sigusr1_waits, handler_ran_afterwards })
 }
 
@@ -178,10 +162,11 @@ pub struct InCall {
 }
 
 pub fn system_call() -> anyhow::Result<InCall> {
-    let parent = InVfork::begin(|| Ok(()), || Ok(()))?;
-    let (seen, system_call) = (proc::stat(parent.pid())?.state, number_of_call(parent.pid())?);
-    parent.release()?;
-    parent.succeed()?;
+    let asleep = InVfork::begin(|| Ok(()), || Ok(()))?;
+    let pid = asleep.parent.pid();
+    let (seen, system_call) = (proc::stat(pid)?.state, number_of_call(pid)?);
+    asleep.release()?;
+    asleep.parent.succeed()?;
     Ok(InCall { seen, system_call, clone: libc::SYS_clone })
 }
 

@@ -14,15 +14,18 @@ use libc::{WEXITED, WNOWAIT, pid_t};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use shared::linux::child::Children;
 use shared::linux::child::answer::{await_turn, give_turn, telling};
 use shared::linux::child::event::{Event, waitid};
-use shared::linux::child::forked::{Forked, close_copy};
+use shared::linux::child::forked::Forked;
+use shared::linux::child::teller::seen_by_child;
 use shared::linux::cpu::{cpus, staying_on};
 use shared::linux::proc;
 use shared::linux::usage::Usage;
 
-use super::settled;
+use super::settled::{becomes, settled};
+use crate::showing::repeated;
 
 pub fn make() -> anyhow::Result<Forked> {
     ended(|| Ok(()))
@@ -32,56 +35,52 @@ pub fn make() -> anyhow::Result<Forked> {
 fn ended(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Forked> {
     let mut child = Forked::new(work)?;
     child.wait(WEXITED | WNOWAIT)?;
-    settled(child.pid(), 'Z')?;
-    Ok(child)
+    settled(child, 'Z')
 }
 // ANCHOR_END: ended
 
-/// What there is of a child, alive and ended.
+/// What a child has while it lives, and what is left when it has ended.
 #[derive(Serialize)]
 pub struct Remains {
     /// Lines on its memory in /proc/PID/status.
     pub memory_lines_alive: usize,
     pub memory_lines_ended: usize,
-    /// Whether the end of a pipe that it had is closed.
+    /// Whether its end of a pipe has been closed.
     pub its_pipe_is_closed: bool,
     pub event: Event,
     pub after_sigkill: char,
     pub event_after_sigkill: Event,
 }
 
-/// With which the child exits.
+/// The exit code of the child.
 pub const CODE: i32 = 42;
 
 pub fn remains() -> anyhow::Result<Remains> {
     let (turn, give) = io::pipe().context("pipe")?;
     let (mut child, mut held) = telling(|_| {
-        close_copy(&give)?;
         await_turn(&turn)?;
         process::exit(CODE)
     })?;
     let memory_lines_alive = proc::memory_lines(child.pid())?;
     give_turn(&give)?;
     let event = child.wait(WEXITED | WNOWAIT)?;
-    settled(child.pid(), 'Z')?;
+    becomes(child.pid(), 'Z')?;
     let memory_lines_ended = proc::memory_lines(child.pid())?;
     let its_pipe_is_closed = held.read(&mut [0]).context("read its pipe")? == 0;
     child.signal(Signal::SIGKILL)?;
-    let after_sigkill = proc::stat(child.pid())?.state;
-    let event_after_sigkill = child.wait(WEXITED)?;
     Ok(Remains {
         memory_lines_alive,
         memory_lines_ended,
         its_pipe_is_closed,
         event,
-        after_sigkill,
-        event_after_sigkill,
+        after_sigkill: proc::stat(child.pid())?.state,
+        event_after_sigkill: child.wait(WEXITED)?,
     })
 }
 
 /// The SIGCHLDs that came of a child, while it lived and when it had ended; the latter's sender, and whether it says
 /// that the child has exited.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Announced {
     pub child: pid_t,
     pub while_it_lived: usize,
@@ -91,36 +90,30 @@ pub struct Announced {
     pub says_exited: bool,
 }
 
+/// In a child of ours, so that SIGCHLD stays as it is here.
 pub fn announced() -> anyhow::Result<Announced> {
-    let sigchld = SigSet::from(Signal::SIGCHLD);
-    sigchld.thread_block().map_err(io::Error::from).context("block SIGCHLD")?;
-    let signals = SignalFd::with_flags(&sigchld, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
-        .map_err(io::Error::from)
-        .context("signalfd")?;
-    let announced = announced_by(&signals);
-    sigchld.thread_unblock().map_err(io::Error::from).context("unblock SIGCHLD")?;
-    announced
-}
+    seen_by_child(&Children::helpers(), || {
+        let sigchld = SigSet::from(Signal::SIGCHLD);
+        sigchld.thread_block().map_err(io::Error::from).context("block SIGCHLD")?;
+        let signals = SignalFd::with_flags(&sigchld, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC);
+        let signals = signals.map_err(io::Error::from).context("signalfd")?;
+        let take = || signals.read_signal().map_err(io::Error::from).context("read the signalfd");
 
-fn announced_by(signals: &SignalFd) -> anyhow::Result<Announced> {
-    let (turn, give) = io::pipe().context("pipe")?;
-    let child = Forked::new(|| {
-        close_copy(&give)?;
-        Ok(await_turn(&turn).map(drop)?)
-    })?;
-    let take = || signals.read_signal().map_err(io::Error::from).context("read the signalfd");
-    // One at most waits.
-    let while_it_lived = usize::from(take()?.is_some());
-    give_turn(&give)?;
-    // It takes no signal. Who can be waited for has been announced.
-    waitid(child.pid(), WEXITED | WNOWAIT).with_context(|| format!("wait for child {}", child.pid()))?;
-    let signal = take()?;
-    Ok(Announced {
-        child: child.pid(),
-        while_it_lived,
-        when_it_had_ended: usize::from(signal.is_some()),
-        of: signal.map(|signal| signal.ssi_pid.cast_signed()),
-        says_exited: signal.is_some_and(|signal| signal.ssi_code == libc::CLD_EXITED),
+        let (turn, give) = io::pipe().context("pipe")?;
+        let child = Forked::new(|| Ok(await_turn(&turn).map(drop)?))?;
+        // One at most waits.
+        let while_it_lived = usize::from(take()?.is_some());
+        give_turn(&give)?;
+        // It takes no signal. Who can be waited for has been announced.
+        waitid(child.pid(), WEXITED | WNOWAIT).with_context(|| format!("wait for child {}", child.pid()))?;
+        let signal = take()?;
+        Ok(Announced {
+            child: child.pid(),
+            while_it_lived,
+            when_it_had_ended: usize::from(signal.is_some()),
+            of: signal.map(|signal| signal.ssi_pid.cast_signed()),
+            says_exited: signal.is_some_and(|signal| signal.ssi_code == libc::CLD_EXITED),
+        })
     })
 }
 
@@ -161,19 +154,9 @@ impl Reaped {
     }
 }
 
-/// Tried again, for it may run for a moment yet when it is a zombie already. On one CPU, where it cannot run and leave
-/// that again without being counted.
+/// Repeated, for a child may run for a moment after it has become a zombie. On one CPU, where every switch is counted.
 pub fn gone() -> anyhow::Result<Reaped> {
-    const TRIES: usize = 200;
-    staying_on(Some(cpus()?.0), || {
-        let mut gone = one_gone()?;
-        for _ in 1..TRIES {
-            if !gone.without_running() {
-                gone = one_gone()?;
-            }
-        }
-        Ok(gone)
-    })
+    staying_on(Some(cpus()?.0), || repeated(200, one_gone, Reaped::without_running))
 }
 
 fn one_gone() -> anyhow::Result<Reaped> {

@@ -13,7 +13,9 @@ use shared::linux::child::Children;
 use shared::linux::child::teller::seen_by_child;
 use shared::linux::usage::Usage;
 
-/// Many kernels see at their clock's ticks only in which mode the CPU is: there should be some.
+use crate::showing::repeated;
+
+/// Long enough for some ticks of the clock: many kernels look only then in which mode the CPU is.
 const CPU_TIME: Duration = Duration::from_millis(60);
 
 /// The CPU time of a process that does one thing only.
@@ -24,29 +26,23 @@ pub struct Times {
     pub system_us: i64,
 }
 
-/// A process for each, as the kernel divides all the time that a process had by the ticks that it saw.
+/// Each in a process of its own: the kernel divides all the time of a process as the ticks fell.
 pub fn of_computing_and_piping() -> anyhow::Result<[Times; 2]> {
     let children = Children::helpers();
-    let computing = seen_by_child(&children, || {
-        usage_of(|| {
-            compute();
-            Ok(())
-        })
-    })?;
+    let computing = seen_by_child(&children, || usage_of(compute()))?;
     let pipes = || seen_by_child(&children, || usage_of(pipe()?));
-    let mut piping = pipes()?;
-    for _ in 0..20 {
-        // Where there was no tick, all is counted as user time.
-        if piping.system == 0 {
-            piping = pipes()?;
-        }
-    }
+    // Where there was no tick, all is counted as user time.
+    let piping = repeated(20, pipes, |usage| usage.system > 0)?;
     let times = |work, usage: Usage| Times { work, user_us: usage.user, system_us: usage.system };
     Ok([times("computing", computing), times("writing and reading a pipe", piping)])
 }
 
-fn compute() {
-    black_box((0..100_000_u64).fold(black_box(1_u64), |number, n| number.wrapping_mul(31).wrapping_add(n)));
+fn compute() -> impl FnMut() -> io::Result<()> {
+    let mut number = 1_u64;
+    move || {
+        number = black_box((0..100_000_u64).fold(number, |number, n| number.wrapping_mul(31).wrapping_add(n)));
+        Ok(())
+    }
 }
 
 /// Puts in as much as a pipe holds, and takes it out.
@@ -59,7 +55,7 @@ fn pipe() -> anyhow::Result<impl FnMut() -> io::Result<()>> {
     })
 }
 
-/// Asked for once, at the end: the kernel takes back nothing that it has told.
+/// Asked for once, at the end: what the kernel has told once, it does not correct.
 fn usage_of(mut work: impl FnMut() -> io::Result<()>) -> anyhow::Result<Usage> {
     let cpu_time =
         || clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map_err(io::Error::from).context("clock_gettime");
