@@ -18,7 +18,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd;
 
 use super::event::{Event, waitid};
-use super::forked_by;
+use super::fork;
 use crate::linux::failure::Failure;
 use crate::linux::readiness::{await_readable, is_timeout, restart};
 use crate::linux::stdio::{complain, detail, narrate};
@@ -135,7 +135,7 @@ impl Drop for Forked {
 
 /// fork(2), and nobody sees to it that the child ends and is waited for.
 pub fn fork(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<pid_t> {
-    let child = forked_by(|| match work() {
+    let child = fork::fork(|| match work() {
         Ok(()) => 0,
         Err(error) => {
             complain(&anyhow!("child {}: {error:#}", process::id()));
