@@ -14,6 +14,7 @@ mod fork;
 pub mod forked;
 mod job;
 pub mod teller;
+pub mod told;
 
 use std::io;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus};
@@ -84,13 +85,7 @@ impl Children {
     pub fn fork(&self, body: impl FnOnce() -> u8) -> anyhow::Result<Pid> {
         let mut job = self.lock();
         let (parent, group) = (getpid(), job.group.unwrap_or(Pid::from_raw(0)));
-        let child = fork::fork(|| match begin(parent, group) {
-            Ok(()) => body(),
-            Err(error) => {
-                complain(&error.context(format!("child {}", getpid())));
-                1
-            }
-        })?;
+        let child = fork::fork(1, || begin(parent, group).map(|()| body()))?;
         // Both do it, as nobody knows who comes first; it fails only once the child has done it and more.
         let _ = setpgid(child, group);
         job.own(child).map(|_| child)
@@ -189,7 +184,7 @@ pub fn wait_for(child: Pid) -> anyhow::Result<()> {
 
 /// In a new child: puts it in its group, and has it end with its parent.
 fn begin(parent: Pid, group: Pid) -> anyhow::Result<()> {
-    setpgid(Pid::from_raw(0), group).map_err(io::Error::from).context("setpgid")?;
+    setpgid(Pid::from_raw(0), group).context("setpgid")?;
     die_with(parent).context("PR_SET_PDEATHSIG")
 }
 

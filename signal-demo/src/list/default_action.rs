@@ -17,6 +17,7 @@ use nix::unistd::{self, Pid};
 use serde::Serialize;
 use shared::linux::child::event::Event;
 use shared::linux::child::forked::{Forked, pause};
+use shared::linux::failure::in_one_line;
 use shared::linux::memory::page_size;
 use shared::linux::scratch::Folder;
 use shared::linux::stdio;
@@ -49,7 +50,7 @@ impl Experiment {
         }
         let folder = match Folder::make("signal-demo") {
             Ok(folder) => folder,
-            Err(error) => return Ok(Experiment::without_cores(&format!("{error:#}"))),
+            Err(error) => return Ok(Experiment::without_cores(&in_one_line(&error))),
         };
         let experiment = Experiment { folder: Some(folder) };
         match experiment.observe(Signal::QUIT)? {

@@ -8,6 +8,7 @@ use anyhow::Context;
 use socket2::Socket;
 
 use crate::linux::endpoint;
+use crate::linux::failure::in_one_line;
 use crate::linux::network::Network;
 use crate::linux::stdio::narrate;
 
@@ -24,7 +25,7 @@ pub(super) fn all(
     for nth in 0..count {
         let socket = match endpoint::dial(network, address, timeout) {
             Err(error) if nth > 0 && is_refusal(&error) => {
-                narrate(format_args!("connection {nth}: {error:#}"));
+                narrate(format_args!("connection {nth}: {}", in_one_line(&error)));
                 break;
             }
             socket => socket?,

@@ -11,10 +11,12 @@ use nix::libc;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
-use nix::unistd::{self, ForkResult, Pid, getppid};
+use nix::unistd::{self, ForkResult, Pid, getpid, getppid};
 
-/// Forks a child that does `body` and exits with what it returns.
-pub(super) fn fork(body: impl FnOnce() -> u8) -> anyhow::Result<Pid> {
+use crate::linux::stdio::complain;
+
+/// Forks a child that does `work` and exits with what that returns; or with `failed`, once it has said why.
+pub(super) fn fork(failed: u8, work: impl FnOnce() -> anyhow::Result<u8>) -> anyhow::Result<Pid> {
     // With more than one thread this is refused, with one it has no effect.
     ensure!(unshare(CloneFlags::CLONE_THREAD) != Err(Errno::EINVAL), "fork in a program that has several threads");
     // SAFETY: there is no other thread, so the child may do what its parent may.
@@ -22,7 +24,13 @@ pub(super) fn fork(body: impl FnOnce() -> u8) -> anyhow::Result<Pid> {
     match unsafe { unistd::fork() }.map_err(io::Error::from).context("fork")? {
         ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {
-            let code = panic::catch_unwind(AssertUnwindSafe(body)).unwrap_or(1);
+            let done = || {
+                work().unwrap_or_else(|error| {
+                    complain(&error.context(format!("child {}", getpid())));
+                    failed
+                })
+            };
+            let code = panic::catch_unwind(AssertUnwindSafe(done)).unwrap_or(1);
             // SAFETY: ends the process; what the parent has buffered is not written twice.
             #[allow(unsafe_code, reason = "exit(3) would run the parent's destructors")]
             unsafe {

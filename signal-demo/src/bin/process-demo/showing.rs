@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use shared::harness::report::Report;
-use shared::linux::failure::Failure;
+use shared::linux::failure::{Failure, in_one_line};
 use shared::linux::stdio::narrate;
 
 /// Prints the records of a command; what cannot be shown here is said on stderr, and the others go on.
@@ -52,6 +52,6 @@ pub fn possible<T>(result: anyhow::Result<T>) -> anyhow::Result<Result<T, String
 pub fn cannot_show(what: &str, error: &anyhow::Error) -> Failure {
     Failure::CannotShow(match error.downcast_ref() {
         Some(Failure::CannotShow(why)) => format!("{what}: {why}"),
-        _ => format!("{what}: {error:#}"),
+        _ => format!("{what}: {}", in_one_line(error)),
     })
 }
