@@ -16,10 +16,10 @@ use nix::unistd::close;
 use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::answer::Outcome;
-use shared::linux::sleeper::Sleeper;
 
 use crate::experiment::{self, Noted, noted};
 use crate::loopback::{connection, wait_for_error};
+use crate::sleeper::Sleeper;
 
 #[derive(clap::Args)]
 pub struct Args {

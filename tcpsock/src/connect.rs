@@ -15,11 +15,11 @@ use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::answer::Outcome;
 use shared::linux::failure::Failure;
-use shared::linux::sleeper::Sleeper;
 use socket2::SockAddr;
 
 use crate::experiment::{self, Noted, milliseconds, noted};
 use crate::loopback::{self, connect, listen, stream};
+use crate::sleeper::Sleeper;
 use crate::socket_info::dropped;
 use backlog::Full;
 

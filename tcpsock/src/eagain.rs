@@ -18,11 +18,11 @@ use mio::{Interest, Poll, Token};
 use nix::libc::MSG_WAITALL;
 use shared::harness::report::Report;
 use shared::linux::readiness::{self, Ready};
-use shared::linux::sleeper::Sleeper;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::experiment::{self, noted};
 use crate::loopback;
+use crate::sleeper::Sleeper;
 use call::{Call, Name, Seen};
 use epoll::{next_events, watch};
 

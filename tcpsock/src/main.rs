@@ -23,6 +23,7 @@ mod claims;
 mod address;
 mod experiment;
 mod loopback;
+mod sleeper;
 mod socket_info;
 
 use std::process::ExitCode;

@@ -11,10 +11,10 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use serde::Serialize;
 use shared::linux::readiness::{self, Ready};
-use shared::linux::sleeper::Sleeper;
 use socket2::Socket;
 
 use crate::experiment::{Noted, noted};
+use crate::sleeper::Sleeper;
 
 const ARRIVALS: u64 = 8;
 

@@ -59,7 +59,7 @@ impl Job {
             self.terminal = Terminal::controlling().map(Arc::new);
         }
         let terminal = self.terminal.clone().filter(|_| self.group.is_none());
-        // SAFETY: prctl(2), getppid(2), tcsetpgrp(3) and sigprocmask(2) are async-signal-safe.
+        // SAFETY: prctl(2), getppid(2), tcsetpgrp(3) and pthread_sigmask(3) are async-signal-safe.
         #[allow(unsafe_code, reason = "between fork and exec only async-signal-safe calls are allowed")]
         unsafe {
             command.pre_exec(move || {
