@@ -16,24 +16,15 @@ mod patience;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use shared::harness::claims::Check;
-use shared::harness::program::{self, Common, Options, Program};
-use shared::harness::report::Report;
+use shared::harness::program::{self, Options, Program};
 
 /// Named pipes (FIFOs), as the note's section 管道 tells of them
 ///
 /// Without a command it holds the note's shell session: mkfifo, tee and cat.
 #[derive(Parser)]
 #[command(version)]
-struct Cli {
-    #[command(subcommand)]
-    command: Option<Command>,
-    #[command(flatten)]
-    options: Options,
-}
-
-#[derive(Subcommand)]
 enum Command {
     /// The note's shell session
     Demo(demo::Args),
@@ -53,26 +44,20 @@ enum Command {
     MuxWriter(mux::writer::Args),
     /// Round trips and throughput of a FIFO, blocking and not, on one scale with the other programs' mechanisms
     Bench(shared::harness::bench::Args),
-    #[command(flatten)]
-    Common(Common),
 }
 
 fn main() -> ExitCode {
-    program::main::<Cli>()
+    program::main::<Command>()
 }
 
-impl Program for Cli {
+impl Program for Command {
     const CHECKS: &'static [&'static [Check]] = claims::CHECKS;
 
     const MECHANISMS: &'static [shared::harness::bench::Mechanism] = &bench::MECHANISMS;
 
-    fn options(&self) -> &Options {
-        &self.options
-    }
-
-    fn run(self) -> anyhow::Result<()> {
-        let out = &mut Report::new(self.options.json);
-        match self.command.unwrap_or(Command::Demo(demo::Args {})) {
+    fn run(self, options: Options) -> anyhow::Result<()> {
+        let out = &mut options.records();
+        match self {
             Command::Demo(args) => demo::run(&args, out),
             Command::Make(args) => make::run(&args, out),
             Command::Send(args) => send::run(&args, out),
@@ -82,7 +67,6 @@ impl Program for Cli {
             Command::Mux(args) => mux::run(&args, out),
             Command::MuxWriter(args) => mux::writer::run(&args),
             Command::Bench(args) => bench::run(&args),
-            Command::Common(command) => command.run::<Cli>(),
         }
     }
 }

@@ -29,7 +29,7 @@ const SIZE_OF_BUFIO: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 const GREETING: &str = "My first command comes from Rust.";
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-#[derive(clap::Args, Default)]
+#[derive(clap::Args)]
 pub struct Args {}
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {

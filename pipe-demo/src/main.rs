@@ -24,9 +24,9 @@ mod step;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use shared::harness::claims::Check;
-use shared::harness::program::{self, Common, Options, Program};
+use shared::harness::program::{self, Options, Program};
 
 /// Pipes between processes, as the note's section 管道 tells of them
 ///
@@ -34,14 +34,6 @@ use shared::harness::program::{self, Common, Options, Program};
 /// a pipe of the kernel's and one in memory.
 #[derive(Parser)]
 #[command(version)]
-struct Cli {
-    #[command(subcommand)]
-    command: Option<Command>,
-    #[command(flatten)]
-    options: Options,
-}
-
-#[derive(Subcommand)]
 enum Command {
     /// The note's stories: echo, ps aux | grep, a pipe of the kernel's and one in memory
     Demo(demo::Args),
@@ -65,26 +57,19 @@ enum Command {
     Atomicity(atomicity::Args),
     /// Round trips and throughput of pipes and of shared memory, on one scale with the other programs' mechanisms
     Bench(shared::harness::bench::Args),
-    #[command(flatten)]
-    Common(Common),
 }
 
 fn main() -> ExitCode {
-    program::main::<Cli>()
+    program::main::<Command>()
 }
 
-impl Program for Cli {
+impl Program for Command {
     const CHECKS: &'static [&'static [Check]] = claims::CHECKS;
 
     const MECHANISMS: &'static [shared::harness::bench::Mechanism] = &bench::MECHANISMS;
 
-    fn options(&self) -> &Options {
-        &self.options
-    }
-
-    fn run(self) -> anyhow::Result<()> {
-        let options = self.options;
-        match self.command.unwrap_or_else(|| Command::Demo(demo::Args::default())) {
+    fn run(self, options: Options) -> anyhow::Result<()> {
+        match self {
             Command::Demo(args) => demo::run(&args, &mut options.text()?),
             Command::Ipc(args) => ipc::run(&args, &mut options.records()),
             Command::Cmd(args) => cmd::run(&args, &mut options.records()),
@@ -96,7 +81,6 @@ impl Program for Cli {
             Command::Capacity(args) => capacity::run(&args, &mut options.records()),
             Command::Atomicity(args) => atomicity::run(&args, &mut options.records()),
             Command::Bench(args) => shared::harness::bench::run(&args, &bench::MECHANISMS),
-            Command::Common(command) => command.run::<Cli>(),
         }
     }
 }

@@ -19,25 +19,16 @@ mod signal;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use shared::harness::bench::Mechanism;
 use shared::harness::claims::Check;
-use shared::harness::program::{self, Common, Options, Program};
-use shared::harness::report::Report;
+use shared::harness::program::{self, Options, Program};
 
 /// Signals, as the note's section 信号 tells of them
 ///
 /// Without a command it tells the story of the note's program: two receivers of signals that it sends to itself.
 #[derive(Parser)]
 #[command(version)]
-struct Cli {
-    #[command(subcommand)]
-    command: Option<Command>,
-    #[command(flatten)]
-    options: Options,
-}
-
-#[derive(Subcommand)]
 enum Command {
     /// The story of the note's program
     Demo(demo::Args),
@@ -63,26 +54,20 @@ enum Command {
     Notify(notify::Args),
     /// Round trips by signals, on one scale with the other programs' mechanisms; what the registry costs
     Bench(bench::Args),
-    #[command(flatten)]
-    Common(Common),
 }
 
 fn main() -> ExitCode {
-    program::main::<Cli>()
+    program::main::<Command>()
 }
 
-impl Program for Cli {
+impl Program for Command {
     const CHECKS: &'static [&'static [Check]] = claims::CHECKS;
 
     const MECHANISMS: &'static [Mechanism] = &bench::MECHANISMS;
 
-    fn options(&self) -> &Options {
-        &self.options
-    }
-
-    fn run(self) -> anyhow::Result<()> {
-        let out = &mut Report::new(self.options.json);
-        match self.command.unwrap_or(Command::Demo(demo::Args {})) {
+    fn run(self, options: Options) -> anyhow::Result<()> {
+        let out = &mut options.records();
+        match self {
             Command::Demo(args) => demo::run(&args, out),
             Command::List(args) => list::run(&args, out),
             Command::Send(args) => send::run(&args, out),
@@ -95,7 +80,6 @@ impl Program for Cli {
             Command::Permission(args) => permission::run(&args, out),
             Command::Notify(args) => notify::run(&args, out),
             Command::Bench(args) => bench::run(&args),
-            Command::Common(command) => command.run::<Cli>(),
         }
     }
 }

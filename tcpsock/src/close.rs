@@ -13,11 +13,11 @@ use nix::sys::socket::{MsgFlags, recv, send};
 use nix::unistd::close;
 use shared::harness::report::Report;
 use shared::linux::answer::Outcome;
-use shared::linux::sleeper::Sleeper;
 
 pub use crate::experiment::Args;
 use crate::experiment::{noted, record};
 use crate::loopback::{End, connection};
+use crate::sleeper::Sleeper;
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&noted(the_rest_comes_before_the_end()?, "EOF at once", 180))?;

@@ -13,12 +13,12 @@ use anyhow::Context;
 use shared::harness::report::Report;
 use shared::linux::answer::Outcome;
 use shared::linux::failure::Failure;
-use shared::linux::sleeper::Sleeper;
 use socket2::SockAddr;
 
 pub use crate::experiment::Args;
 use crate::experiment::{milliseconds, noted, record};
 use crate::loopback::{listen, stream};
+use crate::sleeper::Sleeper;
 use crate::socket_info::dropped;
 use backlog::Full;
 

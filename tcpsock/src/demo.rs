@@ -16,12 +16,6 @@ pub struct Args {
     clients: u16,
 }
 
-impl Default for Args {
-    fn default() -> Args {
-        Args { clients: 1 }
-    }
-}
-
 /// The conversation prints its lines itself, from several threads.
 pub fn run(args: &Args, _: &mut Report) -> anyhow::Result<()> {
     let listener = endpoint::listen(Network::Tcp, "127.0.0.1:0", 4096, 1)?;

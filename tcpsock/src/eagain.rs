@@ -17,11 +17,11 @@ use mio::Interest;
 use nix::libc::MSG_WAITALL;
 use shared::harness::report::Report;
 use shared::linux::readiness::Ready;
-use shared::linux::sleeper::Sleeper;
 use socket2::{Domain, SockAddr, Type};
 
 use crate::experiment::{self, noted};
 use crate::loopback::{self, End};
+use crate::sleeper::Sleeper;
 use call::{Call, Name, Seen, Tell};
 use epoll::Events;
 

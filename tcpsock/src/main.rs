@@ -23,27 +23,20 @@ mod claims;
 mod address;
 mod experiment;
 mod loopback;
+mod sleeper;
 mod socket_info;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use shared::harness::claims::Check;
-use shared::harness::program::{self, Common, Options, Program};
+use shared::harness::program::{self, Options, Program};
 
 /// Sockets over TCP and UDP, as the note's section Socket tells of them
 ///
 /// Without a command it holds the conversation of the note's program: five cube roots, asked and answered.
 #[derive(Parser)]
 #[command(version, args_override_self = true)]
-struct Cli {
-    #[command(subcommand)]
-    command: Option<Command>,
-    #[command(flatten)]
-    options: Options,
-}
-
-#[derive(Subcommand)]
 enum Command {
     /// The conversation of the note's program
     Demo(demo::Args),
@@ -81,26 +74,19 @@ enum Command {
     Concurrent(concurrent::Args),
     /// Round trips and throughput of TCP and UDP, on one scale with the other programs' mechanisms
     Bench(shared::harness::bench::Args),
-    #[command(flatten)]
-    Common(Common),
 }
 
 fn main() -> ExitCode {
-    program::main::<Cli>()
+    program::main::<Command>()
 }
 
-impl Program for Cli {
+impl Program for Command {
     const CHECKS: &'static [&'static [Check]] = claims::CHECKS;
 
     const MECHANISMS: &'static [shared::harness::bench::Mechanism] = &bench::MECHANISMS;
 
-    fn options(&self) -> &Options {
-        &self.options
-    }
-
-    fn run(self) -> anyhow::Result<()> {
-        let options = self.options;
-        match self.command.unwrap_or(Command::Demo(demo::Args::default())) {
+    fn run(self, options: Options) -> anyhow::Result<()> {
+        match self {
             Command::Demo(args) => demo::run(&args, &mut options.text()?),
             Command::Plain(args) => plain::run(&args, &mut options.text()?),
             Command::Serve(args) => serve::run(&args, options.verbose(), &mut options.text()?),
@@ -119,7 +105,6 @@ impl Program for Cli {
             Command::Deadline(args) => args.timeout.limit(options, move |out| deadline::run(&args, out)),
             Command::Concurrent(args) => args.timeout.limit(options, move |out| concurrent::run(&args, out)),
             Command::Bench(args) => shared::harness::bench::run(&args, &bench::MECHANISMS),
-            Command::Common(command) => command.run::<Cli>(),
         }
     }
 }

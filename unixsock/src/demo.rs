@@ -17,12 +17,6 @@ pub struct Args {
     clients: u16,
 }
 
-impl Default for Args {
-    fn default() -> Args {
-        Args { clients: 1 }
-    }
-}
-
 /// The conversation prints its lines itself, from several threads.
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     // Whatever ends us, a signal included, the folder goes.

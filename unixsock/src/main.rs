@@ -17,9 +17,9 @@ mod meeting_place;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use shared::harness::claims::Check;
-use shared::harness::program::{self, Common, Options, Program};
+use shared::harness::program::{self, Options, Program};
 
 /// Sockets of the Unix domain, as the note's section Socket tells of them
 ///
@@ -27,14 +27,6 @@ use shared::harness::program::{self, Common, Options, Program};
 /// three messages on each type of socket.
 #[derive(Parser)]
 #[command(version, args_override_self = true)]
-struct Cli {
-    #[command(subcommand)]
-    command: Option<Command>,
-    #[command(flatten)]
-    options: Options,
-}
-
-#[derive(Subcommand)]
 enum Command {
     /// The conversation of the note's program over a path
     Demo(demo::Args),
@@ -56,26 +48,19 @@ enum Command {
     Credentials(credentials::Args),
     /// Round trips and throughput of Unix sockets, on one scale with the other programs' mechanisms
     Bench(shared::harness::bench::Args),
-    #[command(flatten)]
-    Common(Common),
 }
 
 fn main() -> ExitCode {
-    program::main::<Cli>()
+    program::main::<Command>()
 }
 
-impl Program for Cli {
+impl Program for Command {
     const CHECKS: &'static [&'static [Check]] = claims::CHECKS;
 
     const MECHANISMS: &'static [shared::harness::bench::Mechanism] = &bench::MECHANISMS;
 
-    fn options(&self) -> &Options {
-        &self.options
-    }
-
-    fn run(self) -> anyhow::Result<()> {
-        let options = self.options;
-        match self.command.unwrap_or(Command::Demo(demo::Args::default())) {
+    fn run(self, options: Options) -> anyhow::Result<()> {
+        match self {
             Command::Demo(args) => demo::run(&args, &mut options.text()?),
             Command::Serve(args) => serve::run(&args, options.verbose(), &mut options.text()?),
             Command::Client(args) => client::run(&args, &mut options.text()?),
@@ -86,7 +71,6 @@ impl Program for Cli {
             Command::PassFd(args) => pass_fd::run(&args, &mut options.text()?),
             Command::Credentials(args) => credentials::run(&args, &mut options.records()),
             Command::Bench(args) => shared::harness::bench::run(&args, &bench::MECHANISMS),
-            Command::Common(command) => command.run::<Cli>(),
         }
     }
 }

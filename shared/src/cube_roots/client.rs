@@ -16,9 +16,9 @@ use socket2::Socket;
 
 use crate::cube_roots::framing::DELIMITER;
 use crate::linux::endpoint;
-use crate::linux::failure::Failure;
+use crate::linux::failure::call_failed;
 use crate::linux::network::Network;
-use crate::linux::readiness::{is_timeout, restart};
+use crate::linux::readiness::restart;
 
 /// Larger than any record: the kernel drops what a read of a record has no room for.
 const BUFFER: usize = 64 << 10;
@@ -225,9 +225,5 @@ impl Writer {
 }
 
 fn failed(call: &str, server: &str, error: io::Error) -> anyhow::Error {
-    if is_timeout(&error) {
-        Failure::Deadline(format!("{call} {server}: i/o timeout")).into()
-    } else {
-        anyhow::Error::new(error).context(format!("{call} {server}"))
-    }
+    call_failed(&format!("{call} {server}"), error)
 }

@@ -68,7 +68,9 @@ pub fn run(
     endpoint::raise_descriptor_limit()?;
     let script = Script::new(args.depth as usize);
     let mut load = Load::new(network, &script)?;
-    connect::all(&mut load, network, address, args, allowed)?;
+    let sockets = connect::all(network, address.as_ref(), args.connections, args.dial_timeout, allowed)?;
+    load.errors = u64::from(args.connections) - sockets.len() as u64;
+    sockets.into_iter().try_for_each(|socket| load.add(socket))?;
     let bar = ProgressBar::new(u64::try_from(args.duration.as_millis())?);
     bar.set_style(ProgressStyle::with_template("{wide_bar} {msg}")?);
     let start = Instant::now();
@@ -137,7 +139,8 @@ impl<'a> Load<'a> {
         })
     }
 
-    fn add(&mut self, socket: Socket, nth: usize) -> anyhow::Result<()> {
+    fn add(&mut self, socket: Socket) -> anyhow::Result<()> {
+        let nth = self.asking.len();
         socket.set_nonblocking(true).context("fcntl O_NONBLOCK")?;
         let registered =
             self.poll.registry().register(&mut SourceFd(&socket.as_raw_fd()), Token(nth), Interest::READABLE);

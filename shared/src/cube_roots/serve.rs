@@ -3,7 +3,6 @@
 //! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Listen`, `Accept`. Man: listen(2).
 
 use std::ffi::OsStr;
-use std::io;
 use std::num::NonZeroUsize;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,8 +18,8 @@ use crate::linux::endpoint;
 use crate::linux::failure::Failure;
 use crate::linux::network::Network;
 use crate::linux::shutdown::Shutdown;
-use crate::linux::stdio::escaped;
-use crate::linux::stdio::narrate;
+use crate::linux::stdio::{escaped, narrate};
+use crate::linux::thread::{spawn, spawn_scoped};
 
 /// Options of `serve`, except address and network.
 #[derive(Clone, Debug, clap::Args)]
@@ -80,15 +79,14 @@ pub fn run(
     let counts = thread::scope(|scope| {
         let start = |(nth, socket)| {
             let (options, shutdown) = (options(nth), &shutdown);
-            thread::Builder::new().spawn_scoped(scope, move || one_reactor(socket, verbose, options, shutdown))
+            spawn_scoped(scope, move || one_reactor(socket, verbose, options, shutdown))
         };
         let servers: Vec<_> = sockets.into_iter().enumerate().map(start).collect();
-        if servers.iter().any(io::Result::is_err) {
+        if servers.iter().any(anyhow::Result::is_err) {
             shutdown.request();
         }
         servers.into_iter().try_fold(Counts::default(), |sum, server| {
-            let server = server.context("start an event loop")?;
-            let counts = server.join().map_err(|_| anyhow!("an event loop panicked"))?;
+            let counts = server?.join().map_err(|_| anyhow!("an event loop panicked"))?;
             let counts = counts.with_context(|| format!("serve {network} {}", listener.address))?;
             anyhow::Ok(sum.and(counts))
         })
@@ -139,7 +137,7 @@ fn share(most: Option<NonZeroUsize>, reactors: usize, nth: usize) -> usize {
 
 fn end_after(timeout: Duration, shutdown: Shutdown) -> anyhow::Result<Instant> {
     let deadline = Instant::now() + timeout;
-    thread::Builder::new().name("timeout".into()).spawn(move || {
+    spawn(move || {
         thread::sleep(timeout); // A timer: it orders nothing.
         shutdown.request();
     })?;

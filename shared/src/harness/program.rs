@@ -6,7 +6,7 @@ use std::io;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgMatches, Args, FromArgMatches, Parser, Subcommand};
 
 use crate::harness::bench::{self, Mechanism};
 use crate::harness::claims::{self, Check};
@@ -15,19 +15,16 @@ use crate::harness::report::{self, Report};
 use crate::linux::failure::Failure;
 use crate::linux::{pidfd, readiness, signals, stdio};
 
-/// A program, by its command line.
-pub trait Program: Parser {
+/// A program: its table of commands. One of them is `demo`, the story.
+pub trait Program: Parser + Subcommand {
     /// What `claims` asks.
     const CHECKS: &'static [&'static [Check]];
 
     /// What `bench` measures, where there is one.
     const MECHANISMS: &'static [Mechanism] = &[];
 
-    /// The options that all programs have.
-    fn options(&self) -> &Options;
-
-    /// Does what the command line says.
-    fn run(self) -> anyhow::Result<()>;
+    /// Runs the command.
+    fn run(self, options: Options) -> anyhow::Result<()>;
 }
 
 /// Accepted before and after the command.
@@ -64,7 +61,7 @@ impl Options {
 
 /// The commands that are the same in all programs.
 #[derive(Debug, Subcommand)]
-pub enum Common {
+enum Common {
     /// Ask this kernel which of the note's statements hold, of those that belong here
     Claims(claims::Args),
     /// The other side of one measurement
@@ -75,37 +72,48 @@ pub enum Common {
     Manual(manual::Args),
 }
 
-impl Common {
-    /// Runs the command for `P`.
-    pub fn run<P: Program>(self) -> anyhow::Result<()> {
-        match self {
-            Common::Claims(args) => claims::run(&args, &name::<P>(), P::CHECKS),
-            Common::BenchPeer(args) => bench::answer(&args, P::MECHANISMS),
-            Common::Manual(args) => manual::install(&args, P::command()),
-        }
-    }
-}
-
-fn name<P: Program>() -> String {
-    P::command().get_name().to_owned()
-}
-
 /// From the first instruction to the exit code.
 pub fn main<P: Program>() -> ExitCode {
     let begun = begin();
-    let program = P::parse();
-    stdio::name(&name::<P>());
-    if program.options().verbose() {
+    let matches = command_line::<P>().get_matches();
+    let options: Options = read(&matches);
+    stdio::name(P::command().get_name());
+    if options.verbose() {
         stdio::be_verbose();
     }
-    if program.options().verbose > 1 {
+    if options.verbose > 1 {
         readiness::trace_calls(stdio::narrate);
     }
-    report::exit(begun.context("sigaction").and_then(|()| program.run()))
+    report::exit(begun.context("sigaction").and_then(|()| run::<P>(&matches, options)))
 }
 
 /// Undoes what would keep a program from ending, or from hearing how its children ended.
 fn begin() -> io::Result<()> {
     signals::unblock()?;
     pidfd::keep_how_children_end()
+}
+
+/// The commands of `P` with those of all programs, and the options before and after each.
+fn command_line<P: Program>() -> clap::Command {
+    let common = Common::augment_subcommands(Options::augment_args(clap::Command::new("common")));
+    let all = P::command().args(common.get_arguments().cloned()).subcommands(common.get_subcommands().cloned());
+    all.subcommand_required(false).arg_required_else_help(false)
+}
+
+fn run<P: Program>(matches: &ArgMatches, options: Options) -> anyhow::Result<()> {
+    let name = P::command().get_name().to_owned();
+    match matches.subcommand_name() {
+        None => P::parse_from([&*name, "demo"]).run(options),
+        Some(command) if P::has_subcommand(command) => read::<P>(matches).run(options),
+        Some(_) => match read(matches) {
+            Common::Claims(args) => claims::run(&args, &name, P::CHECKS),
+            Common::BenchPeer(args) => bench::answer(&args, P::MECHANISMS),
+            Common::Manual(args) => manual::install(&args, command_line::<P>()),
+        },
+    }
+}
+
+/// What has been parsed, by its type.
+fn read<T: FromArgMatches>(matches: &ArgMatches) -> T {
+    T::from_arg_matches(matches).unwrap_or_else(|error| error.exit())
 }

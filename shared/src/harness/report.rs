@@ -19,8 +19,7 @@ use std::time::Instant;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::linux::failure::Failure;
-use crate::linux::readiness::is_timeout;
+use crate::linux::failure::{Failure, call_failed};
 use crate::linux::signals;
 use crate::linux::stdio::{Patient, complain, stdout_is_open};
 
@@ -112,8 +111,7 @@ impl Report {
 pub fn written(result: io::Result<()>) -> anyhow::Result<()> {
     match result {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::ReaderGone.into()),
-        Err(error) if is_timeout(&error) => Err(Failure::Deadline("write stdout: i/o timeout".into()).into()),
-        Err(error) => Err(anyhow::Error::new(error).context("write stdout")),
+        Err(error) => Err(call_failed("write stdout", error)),
         Ok(()) => Ok(()),
     }
 }

@@ -17,6 +17,7 @@ use crate::linux::failure::Failure;
 use crate::linux::readiness;
 use crate::linux::shutdown::Shutdown;
 use crate::linux::signals;
+use crate::linux::thread::spawn;
 
 const STORY: Token = Token(0);
 const SHUTDOWN: Token = Token(1);
@@ -88,6 +89,6 @@ fn begin<T: Send + 'static>(
             thread::park();
         }
     };
-    thread::Builder::new().name("story".into()).spawn(tell).context("start a thread")?;
+    spawn::<()>(tell)?;
     Ok(result)
 }

@@ -10,29 +10,27 @@
 
 pub mod answer;
 pub mod event;
+mod fork;
 pub mod forked;
 mod job;
 pub mod teller;
+pub mod told;
 
 use std::io;
-use std::os::unix::process::ExitStatusExt;
-use std::panic::{self, AssertUnwindSafe};
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, ensure};
-use nix::errno::Errno;
 use nix::libc;
-use nix::sched::{CloneFlags, unshare};
-use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
-use nix::unistd::{ForkResult, Pid, fork, getpid, getppid, setpgid};
+use nix::unistd::{Pid, getpid, setpgid};
 
 use crate::linux::failure::Failure;
 use crate::linux::stdio::complain;
-use event::Event;
+use event::wait_for_end;
+use fork::die_with;
 use job::{Job, Started, Whose, cannot_start};
 
 /// Time between the SIGTERM that asks commands to end and SIGKILL.
@@ -87,13 +85,7 @@ impl Children {
     pub fn fork(&self, body: impl FnOnce() -> u8) -> anyhow::Result<Pid> {
         let mut job = self.lock();
         let (parent, group) = (getpid(), job.group.unwrap_or(Pid::from_raw(0)));
-        let child = forked_by(|| match begin(parent, group) {
-            Ok(()) => body(),
-            Err(error) => {
-                complain(&error.context(format!("child {}", getpid())));
-                1
-            }
-        })?;
+        let child = fork::fork(1, || begin(parent, group).map(|()| body()))?;
         // Both do it, as nobody knows who comes first; it fails only once the child has done it and more.
         let _ = setpgid(child, group);
         job.own(child).map(|_| child)
@@ -155,7 +147,7 @@ impl Child {
     /// Waits until it has ended, with its stdin closed.
     pub fn wait(&mut self) -> io::Result<ExitStatus> {
         drop(self.stdin.take());
-        let status = waitid(self.id(), libc::WNOWAIT)?;
+        let status = wait_for_end(self.id(), libc::WNOWAIT)?;
         self.started.waited_for.store(true, Ordering::SeqCst);
         Ok(status)
     }
@@ -181,7 +173,7 @@ pub fn exit_code(result: anyhow::Result<()>) -> u8 {
 
 /// How a forked child ended.
 pub fn end_of(child: Pid) -> anyhow::Result<ExitStatus> {
-    waitid(child.as_raw(), libc::WNOWAIT).with_context(|| format!("wait for {child}"))
+    wait_for_end(child.as_raw(), libc::WNOWAIT).with_context(|| format!("wait for {child}"))
 }
 
 /// Waits for a forked child, which says by its exit code whether it did what it should.
@@ -190,45 +182,10 @@ pub fn wait_for(child: Pid) -> anyhow::Result<()> {
     if status.success() { Ok(()) } else { Err(anyhow!("child {child} failed: {status}")) }
 }
 
-/// Forks a child that does `body` and exits with what it returns.
-fn forked_by(body: impl FnOnce() -> u8) -> anyhow::Result<Pid> {
-    // With more than one thread this is refused, with one it has no effect.
-    ensure!(unshare(CloneFlags::CLONE_THREAD) != Err(Errno::EINVAL), "fork in a program that has several threads");
-    // SAFETY: there is no other thread, so the child may do what its parent may.
-    #[allow(unsafe_code, reason = "fork(2) is unsafe in a program with threads")]
-    match unsafe { fork() }.map_err(io::Error::from).context("fork")? {
-        ForkResult::Parent { child } => Ok(child),
-        ForkResult::Child => {
-            let code = panic::catch_unwind(AssertUnwindSafe(body)).unwrap_or(1);
-            // SAFETY: ends the process; what the parent has buffered is not written twice.
-            #[allow(unsafe_code, reason = "exit(3) would run the parent's destructors")]
-            unsafe {
-                libc::_exit(code.into())
-            }
-        }
-    }
-}
-
 /// In a new child: puts it in its group, and has it end with its parent.
 fn begin(parent: Pid, group: Pid) -> anyhow::Result<()> {
-    setpgid(Pid::from_raw(0), group).map_err(io::Error::from).context("setpgid")?;
+    setpgid(Pid::from_raw(0), group).context("setpgid")?;
     die_with(parent).context("PR_SET_PDEATHSIG")
-}
-
-/// Has this new child end with the thread that started it.
-fn die_with(parent: Pid) -> io::Result<()> {
-    set_pdeathsig(Signal::SIGKILL)?;
-    if getppid() == parent { Ok(()) } else { Err(Errno::ESRCH.into()) }
-}
-
-/// Waits until a child has ended.
-fn waitid(pid: i32, options: i32) -> io::Result<ExitStatus> {
-    Ok(ExitStatus::from_raw(match event::waitid(pid, options | libc::WEXITED)? {
-        Some(Event::Exited(code)) => code << 8,
-        Some(Event::Killed { signal, core: true }) => signal | 0x80,
-        Some(Event::Killed { signal, .. }) => signal,
-        other => return Err(io::Error::other(format!("waitid: {other:?} is no end"))),
-    }))
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 //! Man: sched_setaffinity(2), cpuset(7).
 
 use std::fs;
-use std::io;
 
 use anyhow::Context;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -35,7 +34,7 @@ fn are_siblings(one: usize, other: usize) -> bool {
 }
 
 fn allowed() -> anyhow::Result<Vec<usize>> {
-    let set = sched_getaffinity(Pid::from_raw(0)).map_err(io::Error::from).context("sched_getaffinity")?;
+    let set = sched_getaffinity(Pid::from_raw(0)).context("sched_getaffinity")?;
     Ok((0..CpuSet::count()).filter(|&cpu| set.is_set(cpu) == Ok(true)).collect())
 }
 
@@ -43,15 +42,15 @@ fn allowed() -> anyhow::Result<Vec<usize>> {
 pub fn stay_on(cpu: usize) -> anyhow::Result<()> {
     let mut set = CpuSet::new();
     set.set(cpu)?;
-    sched_setaffinity(Pid::from_raw(0), &set).map_err(io::Error::from).context("sched_setaffinity")
+    sched_setaffinity(Pid::from_raw(0), &set).context("sched_setaffinity")
 }
 
 /// Does `work` on one CPU, and gives this thread its old ones back.
 pub fn staying_on<T>(cpu: Option<usize>, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
     let this = Pid::from_raw(0);
-    let before = sched_getaffinity(this).map_err(io::Error::from).context("sched_getaffinity")?;
+    let before = sched_getaffinity(this).context("sched_getaffinity")?;
     cpu.map_or(Ok(()), stay_on)?;
     let result = work();
-    sched_setaffinity(this, &before).map_err(io::Error::from).context("sched_setaffinity")?;
+    sched_setaffinity(this, &before).context("sched_setaffinity")?;
     result
 }

@@ -18,9 +18,9 @@ use anyhow::Context;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use socket2::{Domain, Socket, TcpKeepalive};
 
-use crate::linux::failure::Failure;
+use crate::linux::failure::call_failed;
 use crate::linux::network::Network;
-use crate::linux::readiness::{is_timeout, restart};
+use crate::linux::readiness::restart;
 pub use address::{LONGEST_PATH, shown, unix_address};
 pub use peer::check_server;
 pub use socket_file::{SocketFile, remove_all as remove_socket_files};
@@ -144,11 +144,7 @@ pub fn dial(network: Network, address: &(impl AsRef<OsStr> + ?Sized), timeout: D
 // ANCHOR_END: dial
 
 fn dial_failed(network: Network, address: &str, error: io::Error) -> anyhow::Error {
-    if is_timeout(&error) {
-        Failure::Deadline(format!("dial {network} {address}: i/o timeout")).into()
-    } else {
-        anyhow::Error::new(error).context(format!("dial {network} {address}"))
-    }
+    call_failed(&format!("dial {network} {address}"), error)
 }
 
 /// A port that nobody listens on may be the very one that the kernel chooses for our end: then TCP's simultaneous open

@@ -5,6 +5,8 @@ use std::{fmt, io};
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
 
+use crate::linux::readiness::is_timeout;
+
 /// An error with an exit code of its own. Every other error is 1.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Failure {
@@ -50,6 +52,15 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+/// What became of a call under a deadline, which may have passed.
+pub fn call_failed(call: &str, error: io::Error) -> anyhow::Error {
+    if is_timeout(&error) {
+        Failure::Deadline(format!("{call}: i/o timeout")).into()
+    } else {
+        anyhow::Error::new(error).context(call.to_owned())
+    }
+}
 
 /// An error with its causes, in one line and one dialect: an errno in the words of std, not by its bare name.
 pub fn in_one_line(error: &anyhow::Error) -> String {

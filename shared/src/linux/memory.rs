@@ -2,7 +2,6 @@
 //!
 //! Note: 进程的空间. Man: mmap(2) at MAP_SHARED.
 
-use std::io;
 use std::num::NonZeroUsize;
 use std::ops::Deref;
 use std::ptr::NonNull;
@@ -32,10 +31,7 @@ impl<T: Sync> SharedMemory<T> {
         // every T, and large enough.
         #[allow(unsafe_code, reason = "mmap(2) could overwrite other mappings")]
         unsafe {
-            let pages = mmap_anonymous(None, size, protection, flags)
-                .map_err(io::Error::from)
-                .context("mmap shared memory")?
-                .cast::<T>();
+            let pages = mmap_anonymous(None, size, protection, flags).context("mmap shared memory")?.cast::<T>();
             pages.write(value);
             Ok(SharedMemory { value: pages, size })
         }

@@ -9,11 +9,10 @@ use std::ptr;
 use std::time::Instant;
 
 use nix::libc::{self, c_int, c_long, pid_t, uid_t};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigHandler, Signal};
 use nix::unistd;
 
-use crate::linux::readiness::restart;
+use crate::linux::readiness::{await_readable, is_timeout};
 use crate::linux::signals;
 
 /// A descriptor that means a process.
@@ -70,12 +69,10 @@ impl PidFd {
 
     /// Waits until the process has ended, or `deadline`. It is not reaped.
     pub fn ends_by(&self, deadline: Instant) -> io::Result<bool> {
-        let mut fds = [PollFd::new(self.fd.as_fd(), PollFlags::POLLIN)];
-        let ready = restart(|| {
-            let left = deadline.saturating_duration_since(Instant::now());
-            Ok(poll(&mut fds, PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX))?)
-        })?;
-        Ok(ready > 0)
+        match await_readable(self, deadline) {
+            Err(error) if is_timeout(&error) => Ok(false),
+            ended => ended.map(|()| true),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use mio::Waker;
-use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, sigprocmask};
+use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal};
 
 use crate::linux::signals::{self, ASKING};
 
@@ -86,13 +86,11 @@ fn catch(handler: impl FnMut() + Send + 'static) -> anyhow::Result<()> {
 /// all three. So the ignored ones are given back; meanwhile all are blocked, and setting a signal to
 /// be ignored drops the one that waited.
 fn keeping_ignored(install: impl FnOnce() -> Result<(), ctrlc::Error>) -> anyhow::Result<()> {
-    let mut before = SigSet::empty();
-    sigprocmask(SigmaskHow::SIG_BLOCK, Some(&ASKING.into_iter().collect()), Some(&mut before))?;
+    let before = ASKING.into_iter().collect::<SigSet>().thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
     let (ignored, caught): (Vec<Signal>, Vec<Signal>) =
         ASKING.into_iter().partition(|&signal| signals::is_ignored(signal));
     install()?;
     ignored.into_iter().try_for_each(|signal| signals::set(signal, SigHandler::SigIgn))?;
     caught.into_iter().try_for_each(signals::note_before_handler)?;
-    sigprocmask(SigmaskHow::SIG_SETMASK, Some(&before), None)?;
-    Ok(())
+    Ok(before.thread_set_mask()?)
 }

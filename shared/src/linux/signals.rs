@@ -33,8 +33,7 @@ static NEXT: OnceLock<extern "C" fn(c_int)> = OnceLock::new();
 
 /// Unblocks the signals that end a program. Call it before there is a second thread, which would inherit the mask.
 pub fn unblock() -> io::Result<()> {
-    let mut given = SigSet::empty();
-    sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&ENDING.into_iter().collect()), Some(&mut given))?;
+    let given = ENDING.into_iter().collect::<SigSet>().thread_swap_mask(SigmaskHow::SIG_UNBLOCK)?;
     GIVEN.get_or_init(|| given);
     Ok(())
 }

@@ -2,19 +2,18 @@
 //!
 //! Man: proc_pid_stat(5), proc_pid_syscall(5).
 
-use std::fmt::Debug;
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::sync::mpsc;
-use std::thread::{self, JoinHandle, Scope, ScopedJoinHandle};
+use std::thread::{self, Scope, ScopedJoinHandle};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::Context;
 use nix::libc;
 use nix::unistd::{Pid, getpid};
 
 use crate::linux::failure::Failure;
-use crate::linux::thread::{self as threads, spawn_scoped};
+use crate::linux::thread::spawn_scoped;
 
 /// A process or a thread: its `stat`, opened while it was there.
 #[derive(Debug)]
@@ -123,37 +122,4 @@ pub fn spawn<'scope, T: Send + 'scope>(
         call()
     })?;
     Ok((thread, told.recv()??))
-}
-
-/// A thread that was seen asleep in a call.
-#[derive(Debug)]
-pub struct Sleeper<T> {
-    thread: JoinHandle<anyhow::Result<T>>,
-    task: Task,
-}
-
-impl<T: Debug + Send + 'static> Sleeper<T> {
-    /// Has a thread make a call, and returns once it sleeps in it.
-    pub fn in_call(call: impl FnOnce() -> anyhow::Result<T> + Send + 'static) -> anyhow::Result<Sleeper<T>> {
-        let (tell, told) = mpsc::channel();
-        let thread = threads::spawn(move || {
-            // Told or not, the call is made.
-            let _ = tell.send(Task::current());
-            call()
-        })?;
-        Sleeper { thread, task: told.recv()?? }.asleep()
-    }
-
-    /// Returns once it sleeps, in whatever call; if it ends instead, why.
-    pub fn asleep(self) -> anyhow::Result<Sleeper<T>> {
-        if self.task.sleeps()? {
-            return Ok(self);
-        }
-        bail!("a call that should wait returned {:?}", self.awake()?)
-    }
-
-    /// What the call returned.
-    pub fn awake(self) -> anyhow::Result<T> {
-        self.thread.join().map_err(|_| anyhow!("the sleeping thread panicked"))?
-    }
 }

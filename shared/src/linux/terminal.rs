@@ -9,13 +9,13 @@ use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
-use std::thread;
 
-use anyhow::Context;
 use nix::errno::Errno;
 use nix::libc;
-use nix::sys::signal::{SigSet, SigmaskHow, Signal, killpg, raise, sigprocmask};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, killpg, raise};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
+
+use crate::linux::thread::spawn;
 
 /// The terminal.
 #[derive(Debug)]
@@ -39,26 +39,21 @@ impl Terminal {
 
     /// A group in the background that does so is stopped by SIGTTOU, unless it blocks that.
     fn lend_to(&self, group: Pid) -> io::Result<()> {
-        let mut before = SigSet::empty();
-        let only: SigSet = [Signal::SIGTTOU].into_iter().collect();
-        sigprocmask(SigmaskHow::SIG_BLOCK, Some(&only), Some(&mut before))?;
+        let before = SigSet::from(Signal::SIGTTOU).thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
         let lent = tcsetpgrp(&self.0, group);
-        sigprocmask(SigmaskHow::SIG_SETMASK, Some(&before), None)?;
+        before.thread_set_mask()?;
         Ok(lent?)
     }
 
     /// Stops this process whenever the terminal has stopped `group`, and continues the group when we are continued.
     pub(super) fn watch(self: &Arc<Self>, group: Pid) -> anyhow::Result<()> {
         let terminal = Arc::clone(self);
-        thread::Builder::new()
-            .name("terminal".into())
-            .spawn(move || {
-                while let Ok(signal) = next_stop(group) {
-                    terminal.stop_with(group, signal);
-                }
-            })
-            .context("start a thread")?;
-        Ok(())
+        let watch = move || {
+            while let Ok(signal) = next_stop(group) {
+                terminal.stop_with(group, signal);
+            }
+        };
+        spawn(watch).map(drop)
     }
 
     fn stop_with(&self, group: Pid, signal: Signal) {

@@ -2,7 +2,6 @@
 //!
 //! Note: 进程的切换和调度. Go: `syscall.Getrusage`. Man: getrusage(2).
 
-use std::io;
 use std::ops::{Add, Sub};
 
 use anyhow::Context;
@@ -37,7 +36,7 @@ impl Usage {
     }
 
     fn of(who: UsageWho) -> anyhow::Result<Usage> {
-        let usage = getrusage(who).map_err(io::Error::from).context("getrusage")?;
+        let usage = getrusage(who).context("getrusage")?;
         let microseconds = |time: TimeVal| time.num_microseconds();
         Ok(Usage {
             user: microseconds(usage.user_time()),

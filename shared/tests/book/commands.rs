@@ -35,8 +35,9 @@ pub fn mistake(line: &str, commands: &BTreeSet<String>, makefile: &str) -> Optio
             return Some(format!("{program} has no command {command}"));
         }
     }
-    let targets = words.windows(2).filter(|pair| pair[0] == "make").map(|pair| pair[1]);
-    let mut unknown = targets.filter(|target| {
+    // `fifo-demo make` is another's.
+    let is_target = |place: &usize| words[place - 1] == "make" && (*place < 2 || !PROGRAMS.contains(&words[place - 2]));
+    let mut unknown = (1..words.len()).filter(is_target).map(|place| words[place]).filter(|target| {
         !PROGRAMS.iter().any(|name| target.strip_prefix("run-") == Some(name))
             && !makefile.lines().any(|line| line.starts_with(&format!("{target}:")))
     });

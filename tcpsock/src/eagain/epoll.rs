@@ -10,9 +10,9 @@ use mio::unix::SourceFd;
 use mio::{Interest, Poll, Token};
 use serde::Serialize;
 use shared::linux::readiness::{self, Ready};
-use shared::linux::sleeper::Sleeper;
 
 use crate::loopback::End;
+use crate::sleeper::Sleeper;
 
 const ARRIVALS: u64 = 8;
 

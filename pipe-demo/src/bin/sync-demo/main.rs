@@ -14,11 +14,9 @@ mod token;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use shared::harness::bench::Mechanism;
+use clap::Parser;
 use shared::harness::claims::Check;
-use shared::harness::program::{self, Common, Options, Program};
-use shared::harness::report::Report;
+use shared::harness::program::{self, Options, Program};
 
 /// Processes that meet at one number, as the note's section 关于同步 tells of them
 ///
@@ -26,14 +24,6 @@ use shared::harness::report::Report;
 /// something keeps the two apart.
 #[derive(Parser)]
 #[command(name = "sync-demo", version)]
-struct Cli {
-    #[command(subcommand)]
-    command: Option<Command>,
-    #[command(flatten)]
-    options: Options,
-}
-
-#[derive(Subcommand)]
 enum Command {
     /// The section's story: two processes add to one number, without care and with each of its cures
     Demo(demo::Args),
@@ -45,32 +35,23 @@ enum Command {
     Exclusion(exclusion::Args),
     /// Show what is atomic: one instruction on one CPU, on two, a loop of compare-and-swap, two words
     Atomic(atomic::Args),
-    #[command(flatten)]
-    Common(Common),
 }
 
 fn main() -> ExitCode {
-    program::main::<Cli>()
+    program::main::<Command>()
 }
 
-impl Program for Cli {
+impl Program for Command {
     const CHECKS: &'static [&'static [Check]] = claims::CHECKS;
 
-    const MECHANISMS: &'static [Mechanism] = &[];
-
-    fn options(&self) -> &Options {
-        &self.options
-    }
-
-    fn run(self) -> anyhow::Result<()> {
-        let mut out = Report::new(self.options.json);
-        match self.command.unwrap_or(Command::Demo(demo::Args {})) {
-            Command::Demo(args) => demo::run(&args, &mut out),
-            Command::Race(args) => race::run(&args, &mut out),
-            Command::Interrupted(args) => interrupted::run(&args, &mut out),
-            Command::Exclusion(args) => exclusion::run(&args, &mut out),
-            Command::Atomic(args) => atomic::run(&args, &mut out),
-            Command::Common(command) => command.run::<Cli>(),
+    fn run(self, options: Options) -> anyhow::Result<()> {
+        let out = &mut options.records();
+        match self {
+            Command::Demo(args) => demo::run(&args, out),
+            Command::Race(args) => race::run(&args, out),
+            Command::Interrupted(args) => interrupted::run(&args, out),
+            Command::Exclusion(args) => exclusion::run(&args, out),
+            Command::Atomic(args) => atomic::run(&args, out),
         }
     }
 }

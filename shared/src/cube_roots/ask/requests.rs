@@ -4,17 +4,17 @@
 
 use std::io::{self, BufRead, BufReader, Read, Stdin};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use nix::poll::PollFlags;
 use nix::unistd;
 
 use crate::cube_roots::client::Writer;
 use crate::cube_roots::framing::DELIMITER;
-use crate::linux::failure::Failure;
-use crate::linux::readiness::{as_if_blocking, await_readable, is_timeout};
+use crate::linux::failure::call_failed;
+use crate::linux::readiness::{as_if_blocking, await_readable};
+use crate::linux::thread::spawn;
 
 /// Bytes of stdin for each read.
 const PIECE: usize = 64 << 10;
@@ -55,7 +55,7 @@ impl Asked {
 pub(super) fn send(numbers: Vec<String>, writer: Writer, deadline: Instant) -> anyhow::Result<Asked> {
     let asked = Asked::default();
     let mut requests = Requests { writer, batch: Vec::new(), count: 0, asked: asked.clone() };
-    let work = move || {
+    spawn(move || {
         let result = if numbers.is_empty() {
             requests.ask_lines(BufReader::with_capacity(PIECE, DeadlineStdin { stdin: io::stdin(), deadline }))
         } else {
@@ -65,8 +65,7 @@ pub(super) fn send(numbers: Vec<String>, writer: Writer, deadline: Instant) -> a
             requests.send()
         };
         requests.asked.change(|state| state.ended = Some(result));
-    };
-    thread::Builder::new().name("requests".into()).spawn(work).context("start a thread")?;
+    })?;
     Ok(asked)
 }
 
@@ -88,7 +87,7 @@ impl Requests {
                 self.send()?;
             }
             line.clear();
-            if lines.read_until(b'\n', &mut line).map_err(stdin_failed)? == 0 {
+            if lines.read_until(b'\n', &mut line).map_err(|error| call_failed("read stdin", error))? == 0 {
                 break;
             }
             let request = line.strip_suffix(b"\n").unwrap_or(&line);
@@ -117,14 +116,6 @@ impl Requests {
             self.batch.clear();
         }
         Ok(())
-    }
-}
-
-fn stdin_failed(error: io::Error) -> anyhow::Error {
-    if is_timeout(&error) {
-        Failure::Deadline("read stdin: i/o timeout".into()).into()
-    } else {
-        anyhow::Error::new(error).context("read stdin")
     }
 }
 

@@ -2,37 +2,39 @@
 
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind};
+use std::time::Duration;
 
 use anyhow::Context;
+use socket2::Socket;
 
-use super::{Args, Load};
 use crate::linux::endpoint;
+use crate::linux::failure::in_one_line;
 use crate::linux::network::Network;
 use crate::linux::stdio::narrate;
 
-/// Makes them all. If the server stops in the meantime, those that are missing count as errors: the others are still
-/// to be told what became of them.
+/// Makes them all. If the server stops in the meantime, the rest are missing: those that stand are still to be told
+/// what became of them.
 pub(super) fn all(
-    load: &mut Load<'_>,
     network: Network,
-    address: &(impl AsRef<OsStr> + ?Sized),
-    args: &Args,
+    address: &OsStr,
+    count: u32,
+    timeout: Duration,
     allowed: &[u32],
-) -> anyhow::Result<()> {
-    for nth in 0..args.connections {
-        let socket = match endpoint::dial(network, address, args.dial_timeout) {
+) -> anyhow::Result<Vec<Socket>> {
+    let mut sockets = Vec::new();
+    for nth in 0..count {
+        let socket = match endpoint::dial(network, address, timeout) {
             Err(error) if nth > 0 && is_refusal(&error) => {
-                narrate(format_args!("connection {nth}: {error:#}"));
-                load.errors += u64::from(args.connections - nth);
-                return Ok(());
+                narrate(format_args!("connection {nth}: {}", in_one_line(&error)));
+                break;
             }
             socket => socket?,
         };
-        let named = || format!("dial {network} {}", address.as_ref().display());
+        let named = || format!("dial {network} {}", address.display());
         endpoint::check_server(&socket, allowed).with_context(named)?;
-        load.add(socket, nth as usize)?;
+        sockets.push(socket);
     }
-    Ok(())
+    Ok(sockets)
 }
 
 /// Nobody listens there any more.

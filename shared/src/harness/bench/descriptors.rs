@@ -11,11 +11,10 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use anyhow::Context;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use socket2::Socket;
 
 use super::mechanism::{Meeting, Side};
-use crate::linux::readiness::{Ready, nonblocking, wait};
+use crate::linux::readiness::{Ready, nonblocking, set_nonblocking, wait};
 
 /// No limit to what one call may read or write.
 pub const ANY: usize = usize::MAX;
@@ -56,11 +55,7 @@ struct EventLoop<const MOST: usize> {
 
 impl<const MOST: usize> EventLoop<MOST> {
     fn new(input: File, output: File) -> anyhow::Result<EventLoop<MOST>> {
-        for file in [&input, &output] {
-            let flags = fcntl(file, FcntlArg::F_GETFL).map_err(io::Error::from).context("F_GETFL")?;
-            let flags = OFlag::from_bits_retain(flags) | OFlag::O_NONBLOCK;
-            fcntl(file, FcntlArg::F_SETFL(flags)).map_err(io::Error::from).context("F_SETFL")?;
-        }
+        [&input, &output].into_iter().try_for_each(set_nonblocking).context("fcntl O_NONBLOCK")?;
         let poll = Poll::new().context("epoll_create")?;
         poll.registry().register(&mut SourceFd(&input.as_raw_fd()), Token(0), Interest::READABLE)?;
         Ok(EventLoop { input, output, poll, events: Events::with_capacity(2) })

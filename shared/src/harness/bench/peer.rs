@@ -8,9 +8,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::mpsc;
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, anyhow};
 use nix::unistd::{Pid, getppid, gettid};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,7 @@ use super::work::Work;
 use crate::linux::child::{Child, Children};
 use crate::linux::cpu;
 use crate::linux::failure::Failure;
+use crate::linux::thread::spawn;
 
 /// What the other process is told by [`Peer::process`].
 #[derive(Debug, clap::Args)]
@@ -70,12 +71,11 @@ impl Peer {
 
     pub(super) fn thread(mut side: Box<dyn Side>, cpu: Option<usize>, work: Work) -> anyhow::Result<Peer> {
         let (tell, told) = mpsc::channel();
-        let thread = thread::Builder::new().name("peer".into()).spawn(move || {
+        let thread = spawn(move || {
             tell.send(gettid()).context("tell the thread's ID")?;
             cpu.map_or(Ok(()), cpu::stay_on)?;
             work.pong(&mut *side)
-        });
-        let thread = thread.context("start a thread")?;
+        })?;
         Ok(Peer::Thread(told.recv().context("the thread has gone")?, thread))
     }
 
@@ -97,11 +97,7 @@ impl Peer {
     /// Waits until it has ended; fails unless it succeeded.
     pub(super) fn finish(self) -> anyhow::Result<()> {
         match self {
-            Peer::Process(mut child) => {
-                let status = child.wait().context("wait for the other process")?;
-                ensure!(status.success(), "the other process: {status}");
-                Ok(())
-            }
+            Peer::Process(child) => child.succeed("the other process"),
             Peer::Thread(_, thread) => thread.join().map_err(|_| anyhow!("the other thread panicked"))?,
         }
     }

@@ -68,10 +68,8 @@ fn write_picture(svg: &mut String, records: &[Record], names: &[&str], width: f6
 
 /// The fastest first, by the first figure that each has.
 fn names(records: &[Record]) -> Vec<&str> {
-    let mut fastest: Vec<&Record> = records.iter().collect();
-    fastest.sort_by(|a, b| (a.bytes > 64, a.pin).cmp(&(b.bytes > 64, b.pin)).then(a.p50_us.total_cmp(&b.p50_us)));
     let mut names = Vec::new();
-    for record in fastest {
+    for record in Record::sorted(records) {
         if !names.contains(&record.mechanism.as_str()) {
             names.push(&record.mechanism);
         }

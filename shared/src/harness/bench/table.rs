@@ -1,15 +1,11 @@
 //! The records as tables, the fastest on top: one table for each size of message and each placement.
 
-use std::cmp::Ordering;
-
 use super::placement::Pin;
 use super::record::Record;
 use crate::harness::report::Report;
 
 pub(super) fn print(records: &[Record], out: &mut Report) -> anyhow::Result<()> {
-    let mut records: Vec<&Record> = records.iter().collect();
-    records.sort_by(|a, b| part(a).cmp(&part(b)).then(a.p50_us.partial_cmp(&b.p50_us).unwrap_or(Ordering::Equal)));
-    for (nth, rows) in records.chunk_by(|a, b| part(a) == part(b)).enumerate() {
+    for (nth, rows) in Record::sorted(records).chunk_by(|a, b| a.part() == b.part()).enumerate() {
         if nth > 0 {
             out.line(format_args!(""))?;
         }
@@ -38,11 +34,6 @@ pub(super) fn print(records: &[Record], out: &mut Report) -> anyhow::Result<()> 
         }
     }
     Ok(())
-}
-
-/// Signals, which carry little or nothing, stand beside the small messages.
-fn part(record: &Record) -> (bool, Pin) {
-    (record.bytes > 64, record.pin)
 }
 
 fn size(bytes: usize) -> String {

@@ -11,45 +11,26 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::{getpid, getppid};
-use serde::{Deserialize, Serialize};
 
 use super::record::Observed;
 use super::verdict::{Check, Seen};
 use crate::harness::report::written;
 use crate::linux::child::Children;
-use crate::linux::failure::{Failure, in_one_line};
+use crate::linux::child::told::Told;
+use crate::linux::failure::Failure;
 use crate::linux::{shutdown, signals};
-
-/// What the process of a check reports.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Outcome {
-    Seen(Seen),
-    Skipped(String),
-    Failed(String),
-}
 
 /// In the process of the check.
 pub(super) fn answer<'a>(parent: i32, checks: impl Iterator<Item = &'a Check>) -> anyhow::Result<()> {
-    prctl::set_pdeathsig(Signal::SIGKILL).map_err(io::Error::from).context("PR_SET_PDEATHSIG")?;
+    prctl::set_pdeathsig(Signal::SIGKILL).context("PR_SET_PDEATHSIG")?;
     if getppid().as_raw() != parent {
         return Err(Failure::AlreadySaid.into());
     }
     for (_, check) in checks {
-        let outcome = serde_json::to_string(&outcome(check()))?;
-        written(writeln!(io::stdout(), "{outcome}"))?;
+        let told = serde_json::to_string(&Told::from(check()))?;
+        written(writeln!(io::stdout(), "{told}"))?;
     }
     Ok(())
-}
-
-fn outcome(result: anyhow::Result<Seen>) -> Outcome {
-    match result {
-        Ok(seen) => Outcome::Seen(seen),
-        Err(error) => match error.downcast_ref() {
-            Some(Failure::CannotShow(why)) => Outcome::Skipped(why.clone()),
-            _ => Outcome::Failed(in_one_line(&error)),
-        },
-    }
 }
 
 /// Runs one check after the other, and ends what each leaves in its process group.
@@ -79,9 +60,9 @@ impl Checker {
         stdout.rewind().and_then(|()| stdout.read_to_string(&mut text)).context("read the evidence")?;
         Ok(match serde_json::from_str(&text) {
             _ if !in_time => (Observed::Failed, why),
-            Ok(Outcome::Seen(seen)) => (seen.verdict.into(), seen.evidence),
-            Ok(Outcome::Skipped(why)) => (Observed::Skipped, why),
-            Ok(Outcome::Failed(why)) => (Observed::Failed, why),
+            Ok(Told::<Seen>::Seen(seen)) => (Observed::Seen(seen.verdict), seen.evidence),
+            Ok(Told::Skipped(why)) => (Observed::Skipped, why),
+            Ok(Told::Failed(why)) => (Observed::Failed, why),
             Err(_) => (Observed::Failed, why),
         })
     }

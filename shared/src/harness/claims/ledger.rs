@@ -115,12 +115,17 @@ fn compare(program: &str, rows: impl Iterator<Item = u16>, checks: impl Iterator
 }
 
 impl Statement {
-    /// The program that checks it.
-    pub fn program(&self) -> Option<&str> {
+    /// The command that shows whether it holds.
+    pub fn command(&self) -> Option<&str> {
         match &self.proof {
-            Proof::Command(command) => command.split(' ').next(),
+            Proof::Command(command) => Some(command),
             Proof::Unchecked(_) => None,
         }
+    }
+
+    /// The program that checks it.
+    pub fn program(&self) -> Option<&str> {
+        self.command()?.split(' ').next()
     }
 
     /// Why no program checks it.

@@ -25,8 +25,7 @@ fn head(lang: Lang) -> String {
     let all = statements().len();
     let checked = statements().iter().filter(|row| row.program().is_some()).count();
     let count = |verdict| statements().iter().filter(|row| row.verdict == verdict).count();
-    let [holds, imprecise, refuted, outdated] =
-        [Verdict::Holds, Verdict::Imprecise, Verdict::Refuted, Verdict::Outdated].map(count);
+    let [holds, imprecise, refuted, outdated] = Verdict::ALL.map(count);
     match lang {
         Lang::En => format!(
             "# What the note says, checked\n\n\

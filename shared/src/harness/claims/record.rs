@@ -6,21 +6,19 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use super::lang::Lang;
-use super::ledger::{Proof, Statement, place};
+use super::ledger::{Statement, place};
 use super::verdict::Verdict;
 
 /// The outcome of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Observed {
-    Holds,
-    Imprecise,
-    Refuted,
-    Outdated,
     /// It cannot be seen here; the evidence is why.
     Skipped,
     /// The experiment broke off; the evidence is why.
     Failed,
+    #[serde(untagged)]
+    Seen(Verdict),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -39,10 +37,6 @@ pub(super) struct Record {
 impl Record {
     /// The recorded verdict, with nothing checked.
     pub(super) fn listed(statement: &Statement, lang: Lang) -> Record {
-        let command = match &statement.proof {
-            Proof::Command(command) => command.clone(),
-            Proof::Unchecked(_) => String::new(),
-        };
         Record {
             claim: statement.number,
             heading: statement.heading.clone(),
@@ -50,7 +44,7 @@ impl Record {
             verdict: statement.verdict,
             observed: None,
             evidence: None,
-            command,
+            command: statement.command().unwrap_or_default().to_owned(),
         }
     }
 
@@ -60,7 +54,7 @@ impl Record {
 
     /// Whether the outcome is not the recorded verdict; a skipped check has no outcome.
     fn differs(&self) -> bool {
-        self.observed.is_some_and(|observed| observed != Observed::Skipped && observed != self.verdict.into())
+        self.observed.is_some_and(|observed| observed != Observed::Skipped && observed != Observed::Seen(self.verdict))
     }
 }
 
@@ -87,27 +81,13 @@ impl fmt::Display for Record {
     }
 }
 
-impl From<Verdict> for Observed {
-    fn from(verdict: Verdict) -> Observed {
-        match verdict {
-            Verdict::Holds => Observed::Holds,
-            Verdict::Imprecise => Observed::Imprecise,
-            Verdict::Refuted => Observed::Refuted,
-            Verdict::Outdated => Observed::Outdated,
-        }
-    }
-}
-
 impl fmt::Display for Observed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Observed::Holds => "holds",
-            Observed::Imprecise => "imprecise",
-            Observed::Refuted => "refuted",
-            Observed::Outdated => "outdated",
-            Observed::Skipped => "skipped",
-            Observed::Failed => "failed",
-        })
+        match self {
+            Observed::Skipped => f.write_str("skipped"),
+            Observed::Failed => f.write_str("failed"),
+            Observed::Seen(verdict) => verdict.fmt(f),
+        }
     }
 }
 
@@ -144,13 +124,13 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use Observed::{Failed, Holds, Imprecise, Outdated, Refuted, Skipped};
+        use Observed::{Failed, Skipped};
         let (comma, semicolon, not_checkable, otherwise) = match self.lang {
             Lang::En => (", ", "; ", "not checkable", "otherwise than recorded"),
             Lang::Zh => ("，", "；", "无法检验", "与记录不符"),
         };
-        for observed in [Holds, Imprecise, Refuted, Outdated] {
-            write!(f, "{observed} {}{comma}", self.times(observed))?;
+        for verdict in Verdict::ALL {
+            write!(f, "{verdict} {}{comma}", self.times(Observed::Seen(verdict)))?;
         }
         write!(f, "{Skipped} {}", self.times(Skipped))?;
         if self.times(Failed) > 0 {
@@ -186,7 +166,8 @@ mod tests {
 
     #[test]
     fn what_is_seen_as_recorded_and_what_is_skipped_is_as_recorded() {
-        let records = [record(Verdict::Refuted, Observed::Refuted), record(Verdict::Holds, Observed::Skipped)];
+        let records =
+            [record(Verdict::Refuted, Observed::Seen(Verdict::Refuted)), record(Verdict::Holds, Observed::Skipped)];
         let summary = summary(Lang::En, &records);
         assert!(summary.is_as_recorded());
         assert_eq!(summary.to_string(), "holds 0, imprecise 0, refuted 1, outdated 0, skipped 1");
@@ -195,7 +176,8 @@ mod tests {
 
     #[test]
     fn what_failed_is_counted_apart_from_what_is_otherwise_and_neither_is_as_recorded() {
-        let records = [record(Verdict::Refuted, Observed::Imprecise), record(Verdict::Holds, Observed::Failed)];
+        let records =
+            [record(Verdict::Refuted, Observed::Seen(Verdict::Imprecise)), record(Verdict::Holds, Observed::Failed)];
         for record in &records {
             assert!(!summary(Lang::En, std::slice::from_ref(record)).is_as_recorded(), "{record}");
         }
@@ -206,7 +188,8 @@ mod tests {
 
     #[test]
     fn the_summary_in_chinese_keeps_numbers_and_verdicts() {
-        let records = [record(Verdict::Refuted, Observed::Imprecise), record(Verdict::Holds, Observed::Failed)];
+        let records =
+            [record(Verdict::Refuted, Observed::Seen(Verdict::Imprecise)), record(Verdict::Holds, Observed::Failed)];
         let all = "holds 0，imprecise 1，refuted 0，outdated 0，skipped 0，failed 1；与记录不符 1";
         assert_eq!(summary(Lang::Zh, &records).to_string(), all);
     }
@@ -215,7 +198,7 @@ mod tests {
     #[test]
     fn records_are_put_in_the_notes_order() {
         let lines = [72, 60, 59, 61].map(|claim| {
-            let record = Record { claim, ..record(Verdict::Holds, Observed::Holds) };
+            let record = Record { claim, ..record(Verdict::Holds, Observed::Seen(Verdict::Holds)) };
             serde_json::to_string(&record).unwrap()
         });
         let records = parse(&lines.join("\n")).unwrap();

@@ -22,6 +22,10 @@ pub enum Verdict {
     Outdated,
 }
 
+impl Verdict {
+    pub(super) const ALL: [Verdict; 4] = [Verdict::Holds, Verdict::Imprecise, Verdict::Refuted, Verdict::Outdated];
+}
+
 /// The number of a statement in shared/claims.toml, and what asks the kernel whether it holds.
 pub type Check = (u16, fn() -> anyhow::Result<Seen>);
 

@@ -5,6 +5,8 @@
 use std::fmt;
 use std::io;
 use std::mem::MaybeUninit;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 
 use nix::libc::{self, c_int, pid_t};
 use nix::sys::signal::Signal;
@@ -69,6 +71,16 @@ pub fn waitid(pid: pid_t, changes: c_int) -> io::Result<Option<Event>> {
         libc::CLD_TRAPPED => Event::Trapped(status),
         libc::CLD_CONTINUED => Event::Continued,
         _ => Event::Killed { signal: status, core: code == libc::CLD_DUMPED },
+    }))
+}
+
+/// Waits until a child has ended; with `WNOWAIT` among the `options` it is not reaped.
+pub(super) fn wait_for_end(pid: pid_t, options: c_int) -> io::Result<ExitStatus> {
+    Ok(ExitStatus::from_raw(match waitid(pid, options | libc::WEXITED)? {
+        Some(Event::Exited(code)) => code << 8,
+        Some(Event::Killed { signal, core: true }) => signal | 0x80,
+        Some(Event::Killed { signal, .. }) => signal,
+        other => return Err(io::Error::other(format!("waitid: {other:?} is no end"))),
     }))
 }
 

@@ -7,21 +7,20 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsRawFd;
-use std::process;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow, bail, ensure};
+use anyhow::{Context, bail, ensure};
 use nix::libc::{self, c_int, pid_t};
 use nix::sys::prctl::{set_child_subreaper, set_pdeathsig};
-use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd;
 
 use super::event::{Event, waitid};
-use super::forked_by;
+use super::fork;
 use crate::linux::failure::Failure;
 use crate::linux::readiness::{await_readable, is_timeout, restart};
-use crate::linux::stdio::{complain, detail, narrate};
+use crate::linux::stdio::{detail, narrate};
 
 /// No experiment leaves its parent waiting for longer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -42,8 +41,8 @@ impl Forked {
         let (mut ready, ready_in_child) = io::pipe().context("pipe")?;
         let pid = fork(|| {
             close_copy(&ready)?;
-            set_pdeathsig(Signal::SIGKILL).map_err(io::Error::from).context("PR_SET_PDEATHSIG")?;
-            SigSet::empty().thread_set_mask().map_err(io::Error::from).context("unblock all signals")?;
+            set_pdeathsig(Signal::SIGKILL).context("PR_SET_PDEATHSIG")?;
+            SigSet::empty().thread_set_mask().context("unblock all signals")?;
             match (&ready_in_child).write_all(b"!") {
                 // Nobody is left who could read it: the parent had ended before this child could know.
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -72,21 +71,16 @@ impl Forked {
     /// Waits for one of `changes` (`WEXITED`, `WSTOPPED`, `WCONTINUED`).
     pub fn wait(&mut self, changes: c_int) -> anyhow::Result<Event> {
         let sigchld = SigSet::from(Signal::SIGCHLD);
-        let mut before = SigSet::empty();
-        sigprocmask(SigmaskHow::SIG_BLOCK, Some(&sigchld), Some(&mut before))
-            .map_err(io::Error::from)
-            .context("block SIGCHLD")?;
+        let before = sigchld.thread_swap_mask(SigmaskHow::SIG_BLOCK).context("block SIGCHLD")?;
         let event = self.await_sigchld(changes, &sigchld);
-        sigprocmask(SigmaskHow::SIG_SETMASK, Some(&before), None)
-            .map_err(io::Error::from)
-            .context("unblock SIGCHLD")?;
+        before.thread_set_mask().context("unblock SIGCHLD")?;
         event
     }
 
     /// SIGCHLD, blocked, is kept from before the first look on: no change is missed.
     fn await_sigchld(&mut self, changes: c_int, sigchld: &SigSet) -> anyhow::Result<Event> {
         let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
-        let announced = SignalFd::with_flags(sigchld, flags).map_err(io::Error::from).context("signalfd")?;
+        let announced = SignalFd::with_flags(sigchld, flags).context("signalfd")?;
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(event) = self.look(changes)? {
@@ -100,7 +94,7 @@ impl Forked {
                 }
                 ready => ready.context("wait for SIGCHLD")?,
             }
-            announced.read_signal().map_err(io::Error::from).context("read the signalfd")?;
+            announced.read_signal().context("read the signalfd")?;
         }
     }
 
@@ -135,13 +129,7 @@ impl Drop for Forked {
 
 /// fork(2), and nobody sees to it that the child ends and is waited for.
 pub fn fork(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<pid_t> {
-    let child = forked_by(|| match work() {
-        Ok(()) => 0,
-        Err(error) => {
-            complain(&anyhow!("child {}: {error:#}", process::id()));
-            BROKEN
-        }
-    })?;
+    let child = fork::fork(BROKEN, || work().map(|()| 0))?;
     detail(format_args!("fork() = {child}"));
     Ok(child.as_raw())
 }
@@ -165,7 +153,7 @@ pub fn close_copy(fd: &impl AsRawFd) -> io::Result<()> {
 
 /// Whether this process adopts those below it that lose their parents (PR_SET_CHILD_SUBREAPER).
 pub fn become_subreaper(yes: bool) -> anyhow::Result<()> {
-    set_child_subreaper(yes).map_err(io::Error::from).context("PR_SET_CHILD_SUBREAPER")
+    set_child_subreaper(yes).context("PR_SET_CHILD_SUBREAPER")
 }
 
 fn send(pid: pid_t, signal: Signal) -> io::Result<()> {

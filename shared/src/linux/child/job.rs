@@ -11,7 +11,8 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, getpgrp, getpid};
 
-use super::{die_with, waitid};
+use super::event::wait_for_end;
+use super::fork::die_with;
 use crate::linux::failure::Failure;
 use crate::linux::pidfd::PidFd;
 use crate::linux::signals;
@@ -58,7 +59,7 @@ impl Job {
             self.terminal = Terminal::controlling().map(Arc::new);
         }
         let terminal = self.terminal.clone().filter(|_| self.group.is_none());
-        // SAFETY: prctl(2), getppid(2), tcsetpgrp(3) and sigprocmask(2) are async-signal-safe.
+        // SAFETY: prctl(2), getppid(2), tcsetpgrp(3) and pthread_sigmask(3) are async-signal-safe.
         #[allow(unsafe_code, reason = "between fork and exec only async-signal-safe calls are allowed")]
         unsafe {
             command.pre_exec(move || {
@@ -72,7 +73,7 @@ impl Job {
     pub(super) fn own(&mut self, child: Pid) -> anyhow::Result<Arc<Started>> {
         let pidfd = PidFd::open(child.as_raw()).inspect_err(|_| {
             let _ = kill(child, Signal::SIGKILL);
-            let _ = waitid(child.as_raw(), 0);
+            let _ = wait_for_end(child.as_raw(), 0);
         });
         let started = Arc::new(Started {
             pidfd: pidfd.with_context(|| format!("pidfd_open {child}"))?,
@@ -111,7 +112,7 @@ impl Job {
         let had_terminal = terminal.zip(group).is_some_and(|(terminal, group)| terminal.give_back(group));
         for child in self.started.drain(..) {
             // ECHILD: somebody has waited for any child.
-            let signal = waitid(child.pidfd.pid(), 0).ok().and_then(|status| status.signal());
+            let signal = wait_for_end(child.pidfd.pid(), 0).ok().and_then(|status| status.signal());
             let signal = signal.and_then(|signal| Signal::try_from(signal).ok());
             let is_for_us = |signal: &Signal| match self.whose {
                 Whose::Ours => signals::ASKING.contains(signal),

@@ -11,9 +11,10 @@ use anyhow::{Context, anyhow, bail};
 use nix::sys::prctl::set_dumpable;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
+use super::told::Told;
 use crate::linux::child::{self, Children, wait_for};
 use crate::linux::failure::Failure;
 
@@ -26,22 +27,11 @@ pub struct Teller<T> {
     what: PhantomData<T>,
 }
 
-/// What goes through the pipe.
-#[derive(Serialize, Deserialize)]
-enum Told<T> {
-    Seen(T),
-    CannotShow(String),
-    Failed(String),
-}
-
 impl<T: Serialize + DeserializeOwned> Teller<T> {
     /// Forks a child that does `look`.
     pub fn fork(children: &Children, look: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<Teller<T>> {
         let (told, tell) = io::pipe().context("pipe")?;
-        let pid = children.fork(|| {
-            let told = look().map_or_else(|error| Told::of(&error), Told::Seen);
-            u8::from(serde_json::to_writer(&tell, &told).is_err())
-        })?;
+        let pid = children.fork(|| u8::from(serde_json::to_writer(&tell, &Told::from(look())).is_err()))?;
         Ok(Teller { pid, told, what: PhantomData })
     }
 
@@ -52,17 +42,8 @@ impl<T: Serialize + DeserializeOwned> Teller<T> {
         wait_for(child)?;
         match serde_json::from_slice(&told).with_context(|| format!("what child {child} tells"))? {
             Told::Seen(seen) => Ok(seen),
-            Told::CannotShow(why) => Err(Failure::CannotShow(why).into()),
+            Told::Skipped(why) => Err(Failure::CannotShow(why).into()),
             Told::Failed(error) => Err(anyhow!("child {child}: {error}")),
-        }
-    }
-}
-
-impl<T> Told<T> {
-    fn of(error: &anyhow::Error) -> Told<T> {
-        match error.downcast_ref() {
-            Some(Failure::CannotShow(why)) => Told::CannotShow(why.clone()),
-            _ => Told::Failed(format!("{error:#}")),
         }
     }
 }

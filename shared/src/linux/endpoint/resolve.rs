@@ -6,7 +6,6 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -17,6 +16,7 @@ use super::address::loopback;
 use super::service;
 use crate::linux::failure::Failure;
 use crate::linux::network::Network;
+use crate::linux::thread::spawn;
 
 /// How long a server waits for the name it is to listen on.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -126,7 +126,7 @@ fn interface(zone: &str) -> anyhow::Result<u32> {
 fn getaddrinfo(host: &str, deadline: Instant) -> anyhow::Result<Vec<SocketAddr>> {
     let (sender, answer) = mpsc::channel();
     let name = host.to_owned();
-    thread::Builder::new().name("getaddrinfo".into()).spawn(move || {
+    spawn(move || {
         let found = (name.as_str(), 0).to_socket_addrs();
         // Nobody listens any more when the deadline has passed.
         let _ = sender.send(found.map(Iterator::collect));

@@ -22,24 +22,15 @@ mod smaps;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use shared::harness::claims::Check;
-use shared::harness::program::{self, Common, Options, Program};
-use shared::harness::report::Report;
+use shared::harness::program::{self, Options, Program};
 
 /// Processes, as the note's section 进程 tells of them
 ///
 /// Without a command it tells the story of one process, from fork to wait.
 #[derive(Parser)]
 #[command(name = "process-demo", version)]
-struct Cli {
-    #[command(subcommand)]
-    command: Option<Command>,
-    #[command(flatten)]
-    options: Options,
-}
-
-#[derive(Subcommand)]
 enum Command {
     /// The story of a process: forked, told its number, stopped, continued, replaced, waited for
     Demo(demo::Args),
@@ -59,24 +50,18 @@ enum Command {
     Syscalls(syscalls::Args),
     /// Let two processes share a CPU, and have one each
     Switching(switching::Args),
-    #[command(flatten)]
-    Common(Common),
 }
 
 fn main() -> ExitCode {
-    program::main::<Cli>()
+    program::main::<Command>()
 }
 
-impl Program for Cli {
+impl Program for Command {
     const CHECKS: &'static [&'static [Check]] = claims::CHECKS;
 
-    fn options(&self) -> &Options {
-        &self.options
-    }
-
-    fn run(self) -> anyhow::Result<()> {
-        let out = &mut Report::new(self.options.json);
-        match self.command.unwrap_or(Command::Demo(demo::Args {})) {
+    fn run(self, options: Options) -> anyhow::Result<()> {
+        let out = &mut options.records();
+        match self {
             Command::Demo(args) => demo::run(&args, out),
             Command::Fork(args) => fork::run(&args, out),
             Command::Orphan(args) => orphan::run(&args, out),
@@ -86,7 +71,6 @@ impl Program for Cli {
             Command::Memory(args) => memory::run(&args, out),
             Command::Syscalls(args) => syscalls::run(&args, out),
             Command::Switching(args) => switching::run(&args, out),
-            Command::Common(command) => command.run::<Cli>(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 
 use serde::Serialize;
 use shared::harness::report::Report;
-use shared::linux::failure::Failure;
+use shared::linux::failure::{Failure, in_one_line};
 use shared::linux::stdio::narrate;
 
 /// Prints the records of a command; what cannot be shown here is said on stderr, and the others go on.
@@ -87,7 +87,7 @@ pub fn accessible<T>(what: &str, result: io::Result<T>) -> anyhow::Result<T> {
 pub fn cannot_show(what: &str, error: &anyhow::Error) -> Failure {
     Failure::CannotShow(match error.downcast_ref() {
         Some(Failure::CannotShow(why)) => format!("{what}: {why}"),
-        _ => format!("{what}: {error:#}"),
+        _ => format!("{what}: {}", in_one_line(error)),
     })
 }
 
