@@ -23,7 +23,7 @@ impl Outcome {
     pub fn of<N: TryInto<usize>>(result: Result<N, impl Into<io::Error>>) -> io::Result<Outcome> {
         match result.map_err(Into::into) {
             Ok(count) => Ok(Outcome::Done(count.try_into().unwrap_or_default())),
-            Err(error) => answer(&error).map(|_| Outcome::Failed(Errno::from_raw(error.raw_os_error().unwrap_or(0)))),
+            Err(error) => answer(&error).map(Outcome::Failed).ok_or(error),
         }
     }
 

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::libc::{EINTR, EIO, EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC, ENOSYS, EPERM};
 use serde::{Serialize, Serializer};
 
-use crate::linux::readiness::{Name, is_timeout};
+use crate::linux::readiness::is_timeout;
 
 /// What came of a call whose failure is an answer, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,13 +27,7 @@ pub enum Outcome {
 impl Outcome {
     /// Of a call without a deadline.
     pub fn of(result: io::Result<usize>) -> io::Result<Outcome> {
-        match result {
-            Ok(count) => Ok(Outcome::Done(count)),
-            Err(error) => match error.raw_os_error() {
-                Some(code) if answers(code) => Ok(Outcome::Failed(Errno::from_raw(code))),
-                _ => Err(error),
-            },
-        }
+        result.map(Outcome::Done).or_else(|error| answer(&error).map(Outcome::Failed).ok_or(error))
     }
 
     /// Of a call that does something or fails.
@@ -74,17 +68,12 @@ impl Serialize for Outcome {
     }
 }
 
-/// For want of memory or descriptors, or where a filter forbids it, any call can fail: that is no answer.
-fn answers(code: i32) -> bool {
-    !matches!(code, EINTR | EIO | EMFILE | ENFILE | ENOBUFS | ENOMEM | ENOSPC | ENOSYS | EPERM)
-}
-
-/// The name of an error that answers; of any other the experiment has failed, and nothing was seen.
-pub fn answer(error: &io::Error) -> io::Result<String> {
-    match error.raw_os_error() {
-        Some(code) if !answers(code) => Err(io::Error::from_raw_os_error(code)),
-        _ => Ok(Name(error).to_string()),
-    }
+/// The errno of an error that answers. For want of memory or descriptors, or where a filter forbids it, any call can
+/// fail: then the experiment has failed, and nothing was seen.
+pub fn answer(error: &io::Error) -> Option<Errno> {
+    let code = error.raw_os_error()?;
+    let is_of_any_call = [EINTR, EIO, EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC, ENOSYS, EPERM].contains(&code);
+    (!is_of_any_call).then(|| Errno::from_raw(code))
 }
 
 #[cfg(test)]
@@ -96,7 +85,6 @@ mod tests {
     #[test]
     fn what_any_call_can_fail_for_is_no_answer() {
         for (code, name) in [(EPIPE, Some("EPIPE")), (EAGAIN, Some("EAGAIN")), (EMFILE, None), (ENOMEM, None)] {
-            assert_eq!(answer(&io::Error::from_raw_os_error(code)).ok().as_deref(), name);
             let outcome = Outcome::of(Err(io::Error::from_raw_os_error(code)));
             assert_eq!(outcome.ok().map(|outcome| outcome.to_string()).as_deref(), name);
         }
