@@ -11,7 +11,6 @@ use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::answer::Outcome;
 use shared::linux::endpoint::{self, Listener};
-use shared::linux::failure::Failure;
 use shared::linux::namespace;
 use shared::linux::network::Network;
 use socket2::{Domain, Socket, Type};
@@ -122,11 +121,13 @@ pub fn names_without_dns() -> anyhow::Result<Names> {
     Ok(Names { localhost: tried("localhost:0")?, nobody: tried("nosuchhost.invalid:0")? })
 }
 
-/// The C library's resolver fails with a message, the kernel with an errno.
+/// Only what the C library's resolver says is an answer, and it has no errno.
 fn tried(address: &str) -> anyhow::Result<Named> {
     match listen(address) {
         Ok(listener) => Ok(Named::Listens(listener.address)),
-        Err(error) if error.downcast_ref::<Failure>().is_some() => Err(error),
-        Err(error) => Ok(Named::Failed(error.root_cause().to_string())),
+        Err(error) => match error.root_cause().downcast_ref::<io::Error>() {
+            Some(said) if said.raw_os_error().is_none() => Ok(Named::Failed(said.to_string())),
+            _ => Err(error),
+        },
     }
 }
