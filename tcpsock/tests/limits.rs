@@ -48,3 +48,10 @@ fn what_a_call_fails_for_that_was_not_asked_is_no_observation() -> std::io::Resu
     }
     Ok(())
 }
+
+/// One of these writes is to an eventfd(2): were it given up, the server's loop would sleep for ever.
+#[test]
+fn a_write_that_a_signal_interrupts_leaves_no_loop_asleep() -> std::io::Result<()> {
+    let nth_write = |nth| format!("write:error=EINTR:when={nth}");
+    (1..=4).try_for_each(|nth| injected::ends_with(0, env!("CARGO_BIN_EXE_tcpsock"), &["demo"], &nth_write(nth), ""))
+}

@@ -14,6 +14,7 @@ use mio::Waker;
 use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal};
 
 use crate::linux::signals::{self, ASKING};
+use crate::linux::stdio::complain;
 
 /// A request to end, seen by all event loops that gave it a waker. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -38,8 +39,10 @@ impl Shutdown {
     pub fn request(&self) {
         self.0.requested.store(true, Ordering::SeqCst);
         for waker in self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            if let Err(error) = waker.wake() {
-                crate::linux::stdio::narrate(format_args!("wake an event loop: {error}"));
+            // A loop that is not woken would never end: a failure is tried again, and is the program's own at last.
+            if let Err(error) = waker.wake().or_else(|_| waker.wake()) {
+                complain(&anyhow::Error::new(error).context("wake an event loop"));
+                process::exit(1);
             }
         }
     }
