@@ -468,7 +468,9 @@ fn a_load_whose_server_stops_while_it_still_connects_counts_what_is_missing() ->
     let (code, stdout, stderr) = result(finish(load)?);
     let summary: serde_json::Value = serde_json::from_str(&stdout).map_err(|_| io::Error::other(stderr.clone()))?;
     assert_eq!((code, &summary["connections"], &summary["errors"]), (Some(1), &50.into(), &50.into()), "{stderr}");
-    assert!(stderr.contains(&format!(": dial tcp {address}: Connection refused")), "{stderr}");
+    // Which of the two depends on whether the handshake in progress had reached the backlog.
+    let refusals = ["Connection refused", "Connection reset by peer"].map(|why| format!(": dial tcp {address}: {why}"));
+    assert!(refusals.iter().any(|refusal| stderr.contains(refusal)), "{stderr}");
     Ok(())
 }
 
