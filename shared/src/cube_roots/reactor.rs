@@ -248,8 +248,11 @@ impl<'a, S: Service> Reactor<'a, S> {
 
     /// How long to wait for events: not at all while turns are due, else until the next timer.
     fn patience(&mut self) -> Option<Duration> {
+        if !self.unfinished.is_empty() {
+            return Some(Duration::ZERO);
+        }
         let now = Instant::now();
-        if !self.unfinished.is_empty() || self.accepting.is_due(now) {
+        if self.accepting.is_due(now) {
             return Some(Duration::ZERO);
         }
         self.memory.give_back();

@@ -1,21 +1,18 @@
-//! A child that looks at something and tells what it saw; and a child that may die of what it does.
+//! A child that looks at something and tells what it saw.
 //!
-//! Note: 进程的衍生. Go: none, its programs cannot fork. Man: fork(2), wait(2), PR_SET_DUMPABLE in prctl(2).
+//! Note: 进程的衍生. Go: none, its programs cannot fork. Man: fork(2), pipe(7).
 
 use std::io::{self, PipeReader, Read};
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::process::ExitStatusExt;
 
-use anyhow::{Context, anyhow, bail};
-use nix::sys::prctl::set_dumpable;
-use nix::sys::signal::Signal;
+use anyhow::{Context, anyhow};
 use nix::unistd::Pid;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::told::Told;
-use crate::linux::child::{self, Children, wait_for};
+use crate::linux::child::{Children, wait_for};
 use crate::linux::failure::Failure;
 
 /// A child that has yet to be heard.
@@ -61,16 +58,4 @@ pub fn seen_by_child<T: Serialize + DeserializeOwned>(
     look: impl FnOnce() -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     Teller::fork(children, look)?.hear()
-}
-
-/// How a child ends that does `body`: by the signal that it dies of, without a core, or `exit` and its code.
-pub fn end_of(children: &Children, body: impl FnOnce() -> u8) -> anyhow::Result<String> {
-    const NOT_BEGUN: u8 = 125;
-    let child = children.fork(|| if set_dumpable(false).is_ok() { body() } else { NOT_BEGUN })?;
-    let status = child::end_of(child)?;
-    Ok(match (status.signal().map(Signal::try_from), status.code()) {
-        (Some(Ok(signal)), _) => signal.as_str().to_owned(),
-        (_, Some(code)) if code == i32::from(NOT_BEGUN) => bail!("child {child}: PR_SET_DUMPABLE failed"),
-        (_, code) => format!("exit {}", code.unwrap_or_default()),
-    })
 }
