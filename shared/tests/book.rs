@@ -20,7 +20,7 @@ mod markdown;
 mod table;
 
 use commands::{PROGRAMS, mistake, told};
-use listings::{Listing, listings, refreshed};
+use listings::{listings, refreshed};
 use markdown::{fenced, ids, links};
 use table::Entry;
 
@@ -89,11 +89,6 @@ fn every_page_is_in_the_summary() {
     }
 }
 
-/// The listings of all pages.
-fn all_listings() -> Vec<Listing> {
-    pages().iter().flat_map(|page| listings(page, &read(page))).collect()
-}
-
 #[test]
 fn every_listing_is_what_its_source_has() {
     for page in pages() {
@@ -122,8 +117,11 @@ fn every_block_of_rust_is_a_listing() {
 
 #[test]
 fn every_anchor_is_on_a_page() {
-    let listed: BTreeSet<(PathBuf, String)> =
-        all_listings().into_iter().map(|listing| (listing.path.canonicalize().unwrap(), listing.anchor)).collect();
+    let listed: BTreeSet<(PathBuf, String)> = pages()
+        .iter()
+        .flat_map(|page| listings(page, &read(page)))
+        .map(|(path, anchor)| (path.canonicalize().unwrap(), anchor))
+        .collect();
     for source in PACKAGES.iter().flat_map(|name| files(&root().join(name).join("src"), ".rs")) {
         for line in read(&source).lines() {
             if let Some(anchor) = line.trim().strip_prefix("// ANCHOR: ") {

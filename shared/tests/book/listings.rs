@@ -4,55 +4,37 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A block of code on a page, and where it comes from.
-pub struct Listing {
-    pub path: PathBuf,
-    pub anchor: String,
-    pub code: String,
-}
-
 /// The line before a block: `[docs/go/pipes.go](go/pipes.go) <!-- echo -->`.
 fn source(page: &Path, line: &str) -> Option<(PathBuf, String)> {
     let (link, anchor) = line.strip_suffix(" -->")?.split_once(" <!-- ")?;
-    let (_, target) = link.strip_prefix('[')?.strip_suffix(')')?.split_once("](")?;
-    Some((page.parent()?.join(target), anchor.to_owned()))
+    let (_, path) = link.strip_prefix('[')?.strip_suffix(')')?.split_once("](")?;
+    Some((page.parent()?.join(path), anchor.to_owned()))
 }
 
 /// The page with each listing as its source has it now.
 pub fn refreshed(page: &Path, text: &str) -> String {
-    let mut fresh = String::new();
+    let mut fresh = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
-        fresh += &format!("{line}\n");
+        fresh.push(line.to_owned());
         let Some((path, anchor)) = source(page, line) else { continue };
-        for head in lines.by_ref().take(2) {
-            fresh += &format!("{head}\n");
-        }
+        fresh.extend(lines.by_ref().take(2).map(str::to_owned));
         let code = anchored(&path, &anchor).unwrap_or_else(|why| panic!("{}: {line}: {why}", page.display()));
-        fresh += &format!("{code}```\n");
-        assert!(lines.by_ref().any(|line| line == "```"), "{}: {line}: no end of its code", page.display());
+        fresh.extend(code);
+        fresh.extend(lines.by_ref().find(|line| *line == "```").map(str::to_owned));
     }
-    fresh
+    fresh.join("\n") + "\n"
 }
 
-/// The listings of a page.
-pub fn listings(page: &Path, text: &str) -> Vec<Listing> {
-    let mut lines = text.lines();
-    let mut found = Vec::new();
-    while let Some(line) = lines.next() {
-        if let Some((path, anchor)) = source(page, line) {
-            let code =
-                lines.by_ref().skip(2).take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect();
-            found.push(Listing { path, anchor, code });
-        }
-    }
-    found
+/// File and anchor of each listing of a page.
+pub fn listings(page: &Path, text: &str) -> Vec<(PathBuf, String)> {
+    text.lines().filter_map(|line| source(page, line)).collect()
 }
 
 /// The lines between the two comments of an anchor, without the margin that they share.
-fn anchored(path: &Path, anchor: &str) -> Result<String, String> {
-    let source = fs::read_to_string(path).map_err(|error| error.to_string())?;
-    let lines: Vec<&str> = source.lines().collect();
+fn anchored(path: &Path, anchor: &str) -> Result<Vec<String>, String> {
+    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let lines: Vec<&str> = text.lines().collect();
     let place = |mark: &str| {
         let mark = format!("// {mark}: {anchor}");
         let mut places = lines.iter().enumerate().filter(|(_, line)| line.trim() == mark).map(|(place, _)| place);
@@ -60,8 +42,7 @@ fn anchored(path: &Path, anchor: &str) -> Result<String, String> {
     };
     let inside = lines.get(place("ANCHOR")? + 1..place("ANCHOR_END")?).ok_or("it ends before it begins")?;
     let inside = inside.iter().filter(|line| !line.trim().starts_with("// ANCHOR"));
-    let margin = |line: &&str| line.len() - line.trim_start().len();
-    let least = inside.clone().copied().filter(|line| !line.is_empty()).map(|line| margin(&line)).min();
-    let least = least.ok_or("it encloses nothing")?;
-    Ok(inside.map(|line| format!("{}\n", line.get(least..).unwrap_or_default())).collect())
+    let margins = inside.clone().filter(|line| !line.is_empty()).map(|line| line.len() - line.trim_start().len());
+    let least = margins.min().ok_or("it encloses nothing")?;
+    Ok(inside.map(|line| line.get(least..).unwrap_or_default().to_owned()).collect())
 }
