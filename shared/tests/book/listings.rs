@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 /// The line before a block: `[docs/go/pipes.go](go/pipes.go) <!-- echo -->`.
 fn source(page: &Path, line: &str) -> Option<(PathBuf, String)> {
-    let (link, anchor) = line.strip_suffix(" -->")?.split_once(" <!-- ")?;
-    let (_, path) = link.strip_prefix('[')?.strip_suffix(')')?.split_once("](")?;
+    let (before, anchor) = line.strip_suffix(" -->")?.split_once(" <!-- ")?;
+    let (_, path) = before.strip_prefix('[')?.strip_suffix(')')?.split_once("](")?;
     Some((page.parent()?.join(path), anchor.to_owned()))
 }
 
