@@ -12,6 +12,8 @@ use shared::harness::claims::ledger::HEADINGS;
 
 #[path = "book/commands.rs"]
 mod commands;
+#[path = "book/languages.rs"]
+mod languages;
 #[path = "book/listings.rs"]
 mod listings;
 #[path = "book/markdown.rs"]
@@ -20,6 +22,7 @@ mod markdown;
 mod table;
 
 use commands::{PROGRAMS, mistake, told};
+use languages::Skeleton;
 use listings::{listings, refreshed};
 use markdown::{fenced, ids, links};
 use table::Entry;
@@ -82,10 +85,13 @@ fn the_pages_are_the_notes_headings_in_its_order_and_the_ledger() {
 }
 
 #[test]
-fn every_page_is_in_the_summary() {
-    let listed: BTreeSet<PathBuf> = summary().iter().map(|(_, file)| docs().join(file)).collect();
-    for page in pages() {
-        assert!(listed.contains(&page), "{} is not in SUMMARY.md", page.display());
+fn every_page_is_in_the_summary_of_its_language() {
+    for folder in [docs(), docs().join("zh")] {
+        let listed = links(&read(&folder.join("SUMMARY.md"))).into_iter().map(|(_, file)| folder.join(file));
+        let listed: BTreeSet<PathBuf> = listed.collect();
+        for page in pages().into_iter().filter(|page| page.parent() == Some(&folder)) {
+            assert!(listed.contains(&page), "{} is not in SUMMARY.md", page.display());
+        }
     }
 }
 
@@ -115,6 +121,40 @@ fn every_block_of_rust_is_a_listing() {
     }
 }
 
+/// The pages that there are in Chinese, each with its English one.
+fn translated() -> Vec<(PathBuf, PathBuf)> {
+    let chinese = pages().into_iter().filter(|page| page.parent() == Some(&docs().join("zh")));
+    chinese.map(|page| (docs().join(page.file_name().unwrap()), page)).collect()
+}
+
+#[test]
+fn a_page_has_the_same_headings_sessions_code_and_links_in_both_languages() {
+    for (english, chinese) in translated() {
+        assert_eq!(Skeleton::of(&read(&chinese), 1), Skeleton::of(&read(&english), 0), "{}", chinese.display());
+    }
+}
+
+#[test]
+fn a_page_links_to_its_other_language_first() {
+    for (english, chinese) in translated() {
+        let name = english.file_name().unwrap().to_str().unwrap();
+        let first = |page: &Path| links(&read(page)).into_iter().next();
+        assert_eq!(first(&english), Some(("中文".to_owned(), format!("zh/{name}"))));
+        assert_eq!(first(&chinese), Some(("English".to_owned(), format!("../{name}"))));
+    }
+}
+
+/// A page is read on a phone, too.
+#[test]
+fn a_listing_has_at_most_15_lines_of_90_columns() {
+    for (page, _) in translated() {
+        for block in read(&page).split("```rust\n").skip(1).filter_map(|text| text.split("```").next()) {
+            assert!(block.lines().count() <= 15, "{}: {block}", page.display());
+            assert!(block.lines().all(|line| line.chars().count() <= 90), "{}: {block}", page.display());
+        }
+    }
+}
+
 #[test]
 fn every_anchor_is_on_a_page() {
     let listed: BTreeSet<(PathBuf, String)> = pages()
@@ -141,7 +181,8 @@ fn every_link_leads_somewhere() {
             let to = if path.is_empty() { from.clone() } else { from.parent().unwrap().join(path) };
             assert!(to.exists(), "{}: {link}: no such file", from.display());
             let is_source = [".rs", ".go", ".toml"].iter().any(|end| path.ends_with(end));
-            let is_in_book = is_source || !from.starts_with(docs()) || !path.contains("..");
+            let is_page = to.canonicalize().unwrap().starts_with(docs().canonicalize().unwrap());
+            let is_in_book = is_page || is_source || !from.starts_with(docs());
             assert!(is_in_book, "{}: {link}: not in the book", from.display());
             assert!(
                 fragment.is_empty() || ids(&read(&to)).contains(fragment),
