@@ -25,8 +25,8 @@ use crate::linux::thread::{spawn, spawn_scoped};
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Args {
-    /// Close a connection that completes no request within this time (0s: never)
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = crate::harness::duration::parse)]
+    /// Close a connection that completes no request within this time (0: never)
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = crate::harness::duration::limit)]
     idle_timeout: Duration,
     /// The most connections at one time; others wait in the backlog [default: no limit]
     #[arg(long, value_name = "N")]
@@ -41,8 +41,8 @@ pub struct Args {
     /// After a signal, how long to wait for peers to close their side
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = crate::harness::duration::parse)]
     grace: Duration,
-    /// End as after a signal, but with exit code 124, after this time [default: never]
-    #[arg(long, value_name = "DURATION", value_parser = crate::harness::duration::parse)]
+    /// Give up after this time (0: never) [default: 0]
+    #[arg(long, value_name = "DURATION", value_parser = crate::harness::duration::limit)]
     timeout: Option<Duration>,
 }
 

@@ -53,8 +53,8 @@ pub struct Args {
     /// Measure nothing: show the records in this file, JSON lines of any programs' `bench`
     #[arg(long, value_name = "FILE", conflicts_with = "mechanisms")]
     records: Option<PathBuf>,
-    /// Limit for all measurements; the exit code is 124 when it passes
-    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = crate::harness::duration::parse)]
+    /// Give up after this time (0: never)
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = crate::harness::duration::limit)]
     timeout: Duration,
 }
 

@@ -42,8 +42,8 @@ pub struct Args {
     /// List the statements with their recorded verdicts, and check nothing
     #[arg(long)]
     list: bool,
-    /// Limit for each check
-    #[arg(long, value_name = "DURATION", value_parser = crate::harness::duration::parse, default_value = "20s")]
+    /// Give up after this time (0: never)
+    #[arg(long, value_name = "DURATION", value_parser = crate::harness::duration::limit, default_value = "20s")]
     timeout: Duration,
     /// Language of statements and summary [default: by LC_ALL, LC_MESSAGES, LANG]
     #[arg(long, value_enum)]
