@@ -3,11 +3,13 @@
 //! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Listen`, `Accept`. Man: listen(2).
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
+use serde::Serialize;
 use socket2::Socket;
 
 use crate::cube_roots::conversation::Narrator;
@@ -46,6 +48,19 @@ pub struct Args {
     timeout: Option<Duration>,
 }
 
+/// The one record: from now on there is an answer.
+#[derive(Serialize)]
+struct Listening<'a> {
+    network: &'static str,
+    address: &'a str,
+}
+
+impl fmt::Display for Listening<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "listening {} {}", self.network, escaped(self.address.as_bytes()))
+    }
+}
+
 /// Listens, prints `listening NETWORK ADDRESS`, and serves until SIGINT, SIGTERM or SIGHUP.
 ///
 /// Unless `allow_uid` is empty, the peers of a Unix socket must run as one of these users.
@@ -67,7 +82,7 @@ pub fn run(
         let another = sockets[0].try_clone().context("dup the listening socket")?;
         sockets.push(another);
     }
-    out.line(format_args!("listening {network} {}", escaped(listener.address.as_bytes())))?;
+    out.record(&Listening { network: network.name(), address: &listener.address })?;
     let ended = args.timeout.map(|timeout| end_after(timeout, shutdown.clone())).transpose()?;
     let options = |nth: usize| Options {
         records: network.keeps_boundaries(),
