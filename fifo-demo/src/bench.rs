@@ -10,7 +10,7 @@ use std::path::Path;
 
 use nix::fcntl::OFlag;
 use shared::harness::bench::descriptors::{ANY, blocking, event_loop};
-use shared::harness::bench::{Args, Mechanism, Meeting, OneWay, SIZES, Side};
+use shared::harness::bench::{Mechanism, Meeting, OneWay, SIZES, Side};
 use shared::linux::scratch::Folder;
 
 use crate::{fifo, make};
@@ -24,10 +24,6 @@ type Join = fn(File, File) -> anyhow::Result<Box<dyn Side>>;
 
 const fn fifo(name: &'static str, meet: fn() -> anyhow::Result<Meeting>, join: Join) -> Mechanism {
     Mechanism { name, sizes: SIZES, one_way: OneWay::Waits, meet, join }
-}
-
-pub fn run(args: &Args) -> anyhow::Result<()> {
-    shared::harness::bench::run(args, &MECHANISMS)
 }
 
 fn meet(join: Join) -> anyhow::Result<Meeting> {

@@ -18,6 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use shared::harness::claims::Check;
+use shared::harness::footer::Footer;
 use shared::harness::program::{self, Options, Program};
 
 /// Named pipes (FIFOs), as the note's section 管道 tells of them
@@ -31,8 +32,12 @@ enum Command {
     /// Make a FIFO
     Make(make::Args),
     /// Write into a FIFO
+    ///
+    /// `--timeout` is for each wait: for a reader, for room in the FIFO, for bytes to send.
     Send(send::Args),
     /// Read from a FIFO, to stdout and into files
+    ///
+    /// `--timeout` is for each wait: for a writer, for its bytes, for room in the files.
     Recv(recv::Args),
     /// Who waits in open(2), and who does not
     OpenModes(open_modes::Args),
@@ -46,6 +51,17 @@ enum Command {
     Bench(shared::harness::bench::Args),
 }
 
+/// Examples and related pages of the commands: `%` is the program.
+#[rustfmt::skip]
+const FOOTERS: &[Footer] = &[
+    ("make", &["% make queue --mode 600"], "mkfifo(1), % send, % recv"),
+    ("send", &["echo hello | % send queue --timeout 10"], "% recv, fifo(7), cat(1)"),
+    ("recv", &["% recv queue --timeout 10", "% recv queue --keep-open --tee all.log"], "% send, fifo(7), tee(1)"),
+    ("open-modes", &[], "% eof, open(2), fifo(7)"),
+    ("eof", &[], "% open-modes, epoll(7), fifo(7)"),
+    ("mux", &["% mux --writers 8 --size 4097", "% mux --size 4097 --lock"], "pipe-demo atomicity, flock(2), PIPE_BUF in pipe(7)"),
+];
+
 fn main() -> ExitCode {
     program::main::<Command>()
 }
@@ -55,18 +71,20 @@ impl Program for Command {
 
     const MECHANISMS: &'static [shared::harness::bench::Mechanism] = &bench::MECHANISMS;
 
+    const FOOTERS: &'static [Footer] = FOOTERS;
+
     fn run(self, options: Options) -> anyhow::Result<()> {
         let out = &mut options.records();
         match self {
-            Command::Demo(args) => demo::run(&args, out),
-            Command::Make(args) => make::run(&args, out),
-            Command::Send(args) => send::run(&args, out),
-            Command::Recv(args) => recv::run(&args, out),
+            Command::Demo(args) => demo::run(&args, &mut options.text()?),
+            Command::Make(args) => make::run(&args, &mut options.text()?),
+            Command::Send(args) => send::run(&args, &mut options.text()?),
+            Command::Recv(args) => recv::run(&args, &mut options.text()?),
             Command::OpenModes(args) => open_modes::run(&args, out),
             Command::Eof(args) => eof::run(&args, out),
             Command::Mux(args) => mux::run(&args, out),
             Command::MuxWriter(args) => mux::writer::run(&args),
-            Command::Bench(args) => bench::run(&args),
+            Command::Bench(args) => shared::harness::bench::run(&args, &bench::MECHANISMS, out),
         }
     }
 }

@@ -13,8 +13,8 @@ use shared::linux::readiness::{Ready, await_event, is_timeout, nonblocking};
 
 #[derive(Clone, Copy, clap::Args)]
 pub struct Patience {
-    /// Give up with 124 after waiting this long for the other side: to come, or to move a byte (0s: never)
-    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = shared::harness::duration::parse)]
+    /// Give up after this time (0: never)
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = shared::harness::duration::limit)]
     timeout: Duration,
 }
 

@@ -36,8 +36,8 @@ pub struct Args {
     /// The pipe [default: each in turn]
     #[arg(long, value_enum)]
     via: Option<Via>,
-    /// Give up then
-    #[arg(long, value_parser = shared::harness::duration::parse, default_value = "30s")]
+    /// Give up after this time (0: never)
+    #[arg(long, value_name = "DURATION", value_parser = shared::harness::duration::limit, default_value = "30s")]
     timeout: Duration,
 }
 

@@ -65,8 +65,8 @@ pub struct Args {
     /// The cure: start the second command before anything is written to it
     #[arg(long)]
     start_first: bool,
-    /// Give up then
-    #[arg(long, value_parser = shared::harness::duration::parse, default_value = "10s")]
+    /// Give up after this time (0: never)
+    #[arg(long, value_name = "DURATION", value_parser = shared::harness::duration::limit, default_value = "10s")]
     timeout: Duration,
 }
 

@@ -39,8 +39,8 @@ pub struct Args {
     /// Close each end with this error, for the other to get
     #[arg(long, value_name = "TEXT")]
     close_with_error: Option<String>,
-    /// Give up then
-    #[arg(long, value_parser = shared::harness::duration::parse, default_value = "30s")]
+    /// Give up after this time (0: never)
+    #[arg(long, value_name = "DURATION", value_parser = shared::harness::duration::limit, default_value = "30s")]
     timeout: Duration,
 }
 

@@ -26,6 +26,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use shared::harness::claims::Check;
+use shared::harness::footer::Footer;
 use shared::harness::program::{self, Options, Program};
 
 /// Pipes between processes, as the note's section 管道 tells of them
@@ -59,6 +60,20 @@ enum Command {
     Bench(shared::harness::bench::Args),
 }
 
+/// Examples and related pages of the commands: `%` is the program.
+#[rustfmt::skip]
+const FOOTERS: &[Footer] = &[
+    ("ipc", &[], "% bench, pipe(7), sysvipc(7)"),
+    ("cmd", &[], "% run, execve(2)"),
+    ("run", &["% run --timeout 2 -- ps aux", "% run --lines -v -- sh -c 'echo one; echo two'"], "% pipeline, timeout(1)"),
+    ("pipeline", &["% pipeline 'ps aux' 'grep root' 'wc -l'", "% pipeline --timeout 10 'cat /var/log/messages' 'sort' 'uniq -c'"], "% run, % deadlock, pipe(7)"),
+    ("deadlock", &["% deadlock --timeout 1", "% deadlock --start-first"], "% pipeline, pipe(7)"),
+    ("os-pipe", &[], "% io-pipe, pipe(7)"),
+    ("io-pipe", &["% io-pipe --close-with-error 'disk full'"], "% os-pipe"),
+    ("capacity", &["% capacity --set 1048576"], "% atomicity, F_SETPIPE_SZ in fcntl(2)"),
+    ("atomicity", &["% atomicity --via os-pipe --size 4097"], "fifo-demo mux, PIPE_BUF in pipe(7)"),
+];
+
 fn main() -> ExitCode {
     program::main::<Command>()
 }
@@ -67,6 +82,8 @@ impl Program for Command {
     const CHECKS: &'static [&'static [Check]] = claims::CHECKS;
 
     const MECHANISMS: &'static [shared::harness::bench::Mechanism] = &bench::MECHANISMS;
+
+    const FOOTERS: &'static [Footer] = FOOTERS;
 
     fn run(self, options: Options) -> anyhow::Result<()> {
         match self {
@@ -80,7 +97,7 @@ impl Program for Command {
             Command::IoPipe(args) => io_pipe::run(&args, &mut options.records()),
             Command::Capacity(args) => capacity::run(&args, &mut options.records()),
             Command::Atomicity(args) => atomicity::run(&args, &mut options.records()),
-            Command::Bench(args) => shared::harness::bench::run(&args, &bench::MECHANISMS),
+            Command::Bench(args) => shared::harness::bench::run(&args, &bench::MECHANISMS, &options.records()),
         }
     }
 }

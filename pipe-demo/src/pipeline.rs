@@ -24,8 +24,8 @@ pub struct Args {
     /// How the bytes get from one command to the next
     #[arg(long, value_enum, default_value_t = Link::Pump)]
     link: Link,
-    /// End all commands when they have not ended by then
-    #[arg(long, value_parser = shared::harness::duration::parse, default_value = "1h")]
+    /// Give up after this time (0: never)
+    #[arg(long, value_name = "DURATION", value_parser = shared::harness::duration::limit, default_value = "1h")]
     timeout: Duration,
     /// A command with its arguments, quoted as for the shell; no shell interprets it
     #[arg(required = true, value_name = "CMD", value_parser = OsStringValueParser::new().try_map(|line| stages::split(&line)))]

@@ -31,8 +31,8 @@ pub struct Args {
     /// Read by line; a line longer than the buffer comes in pieces
     #[arg(long)]
     lines: bool,
-    /// End the command when it has not ended by then
-    #[arg(long, value_parser = shared::harness::duration::parse, default_value = "1h")]
+    /// Give up after this time (0: never)
+    #[arg(long, value_name = "DURATION", value_parser = shared::harness::duration::limit, default_value = "1h")]
     timeout: Duration,
     /// The command and its arguments; it reads from stdin
     #[arg(last = true, required = true, value_name = "CMD")]

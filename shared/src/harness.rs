@@ -3,7 +3,9 @@
 pub mod bench;
 pub mod claims;
 pub mod duration;
+pub mod footer;
 pub mod manual;
 pub mod program;
 pub mod report;
 pub mod story;
+mod usage;

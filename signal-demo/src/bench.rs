@@ -38,13 +38,13 @@ pub static MECHANISMS: [Mechanism; 4] = [
     mechanism("signal, epoll+signalfd", &[0], || meeting(received::<Bare>()), |_, _| received::<Bare>()),
 ];
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     if args.registry {
-        return registry::run(args.count, &mut Report::new(args.common.json));
+        return registry::run(args.count, out);
     }
     // Before there is a second thread: they would act on one that does not block them.
     [Signal::USR1, queued()?].into_iter().collect::<Set>().block().context("block signals")?;
-    shared::harness::bench::run(&args.common, &MECHANISMS)
+    shared::harness::bench::run(&args.common, &MECHANISMS, out)
 }
 
 const fn mechanism(

@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use shared::harness::bench::Mechanism;
 use shared::harness::claims::Check;
+use shared::harness::footer::Footer;
 use shared::harness::program::{self, Options, Program};
 
 /// Signals, as the note's section 信号 tells of them
@@ -56,6 +57,21 @@ enum Command {
     Bench(bench::Args),
 }
 
+/// Examples and related pages of the commands: `%` is the program.
+#[rustfmt::skip]
+const FOOTERS: &[Footer] = &[
+    ("list", &["% list", "% list SIGRTMIN+1"], "kill(1), signal(7)"),
+    ("send", &["% send $$ 0", "% send --name worker RTMIN+1 --value 7"], "% wait, kill(1), sigqueue(3)"),
+    ("wait", &["% wait USR1 --timeout 10", "% wait INT TERM HUP --count 3 --json"], "% send, sigwaitinfo(2), signalfd(2)"),
+    ("mask", &["% mask $$"], "% list, SigBlk in proc(5)"),
+    ("queue", &["% queue --count 10"], "% order, sigqueue(3)"),
+    ("order", &[], "% queue, signal(7)"),
+    ("sources", &[], "% wait, kill(2)"),
+    ("actions", &["% actions --first-process"], "sigaction(2), pid_namespaces(7)"),
+    ("permission", &[], "kill(2), credentials(7)"),
+    ("notify", &[], "% wait, signalfd(2)"),
+];
+
 fn main() -> ExitCode {
     program::main::<Command>()
 }
@@ -65,10 +81,12 @@ impl Program for Command {
 
     const MECHANISMS: &'static [Mechanism] = &bench::MECHANISMS;
 
+    const FOOTERS: &'static [Footer] = FOOTERS;
+
     fn run(self, options: Options) -> anyhow::Result<()> {
         let out = &mut options.records();
         match self {
-            Command::Demo(args) => demo::run(&args, out),
+            Command::Demo(args) => demo::run(&args, &mut options.text()?),
             Command::List(args) => list::run(&args, out),
             Command::Send(args) => send::run(&args, out),
             Command::Wait(args) => wait::run(&args, out),
@@ -79,7 +97,7 @@ impl Program for Command {
             Command::Actions(args) => actions::run(&args, out),
             Command::Permission(args) => permission::run(&args, out),
             Command::Notify(args) => notify::run(&args, out),
-            Command::Bench(args) => bench::run(&args),
+            Command::Bench(args) => bench::run(&args, out),
         }
     }
 }

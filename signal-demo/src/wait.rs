@@ -25,8 +25,8 @@ pub struct Args {
     /// End after this number of signals
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     count: u64,
-    /// Give up after this time, with exit code 124
-    #[arg(long, default_value = "30s", value_parser = shared::harness::duration::parse)]
+    /// Give up after this time (0: never)
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = shared::harness::duration::limit)]
     timeout: Duration,
 }
 

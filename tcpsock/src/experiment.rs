@@ -18,8 +18,8 @@ pub struct Args {
 
 #[derive(Clone, Copy, clap::Args)]
 pub struct Timeout {
-    /// Give up after so long, with exit code 124 (0: never)
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = shared::harness::duration::parse)]
+    /// Give up after this time (0: never)
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = shared::harness::duration::limit)]
     timeout: Duration,
 }
 

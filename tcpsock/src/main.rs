@@ -30,19 +30,22 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use shared::harness::claims::Check;
+use shared::harness::footer::Footer;
 use shared::harness::program::{self, Options, Program};
 
 /// Sockets over TCP and UDP, as the note's section Socket tells of them
 ///
 /// Without a command it holds the conversation of the note's program: five cube roots, asked and answered.
 #[derive(Parser)]
-#[command(version, args_override_self = true)]
+#[command(version)]
 enum Command {
     /// The conversation of the note's program
     Demo(demo::Args),
     /// The server on one page, to be read first: until EAGAIN, and no limits
     Plain(plain::Args),
     /// A server of cube roots
+    ///
+    /// It ends in order by SIGINT, SIGTERM or SIGHUP, with 0, and by `--timeout`, with 124.
     Serve(serve::Args),
     /// A client: numbers from the arguments or from stdin, one answer a line
     Client(client::Args),
@@ -76,6 +79,28 @@ enum Command {
     Bench(shared::harness::bench::Args),
 }
 
+/// Examples and related pages of the commands: `%` is the program.
+#[rustfmt::skip]
+const FOOTERS: &[Footer] = &[
+    ("demo", &["% demo --clients 3"], "% plain, % serve, % client"),
+    ("plain", &["% plain --address 127.0.0.1:8085"], "% serve, tcp(7), epoll(7)"),
+    ("serve", &["% serve --address :8085 -v", "% serve --max-connections 100 --idle-timeout 2.5 --grace 10"], "% client, % load, unixsock serve, tcp(7)"),
+    ("client", &["% client 27 -8", "seq 1000 | % client --address localhost:8085 --timeout 2"], "% serve, % load, unixsock client, connect(2)"),
+    ("load", &["% load --connections 100 --depth 10 --duration 5"], "% serve, unixsock load, % bench"),
+    ("sockets", &[], "% raw, socket(2)"),
+    ("raw", &[], "% sockets, raw(7), packet(7)"),
+    ("udp", &["% udp --flood 10000"], "unixsock unixgram, udp(7)"),
+    ("listen", &[], "% serve, listen(2)"),
+    ("connect", &["% connect --json"], "% listen, connect(2)"),
+    ("addresses", &["% addresses --json"], "ip(7), ipv6(7)"),
+    ("eagain", &["% eagain --network unix -vv"], "% plain, % read, epoll(7)"),
+    ("read", &["% read -vv"], "% eagain, recv(2)"),
+    ("buffered", &["% buffered --deadline 300ms"], "% read, % deadline"),
+    ("close", &["% close --json"], "% read, shutdown(2), SO_LINGER in socket(7)"),
+    ("deadline", &["% deadline --deadline 0.3"], "% buffered, SO_RCVTIMEO in socket(7)"),
+    ("concurrent", &["% concurrent --timeout 5"], "% plain, accept(2)"),
+];
+
 fn main() -> ExitCode {
     program::main::<Command>()
 }
@@ -85,11 +110,13 @@ impl Program for Command {
 
     const MECHANISMS: &'static [shared::harness::bench::Mechanism] = &bench::MECHANISMS;
 
+    const FOOTERS: &'static [Footer] = FOOTERS;
+
     fn run(self, options: Options) -> anyhow::Result<()> {
         match self {
             Command::Demo(args) => demo::run(&args, &mut options.text()?),
             Command::Plain(args) => plain::run(&args, &mut options.text()?),
-            Command::Serve(args) => serve::run(&args, options.verbose(), &mut options.text()?),
+            Command::Serve(args) => serve::run(&args, options.verbose(), &mut options.records()),
             Command::Client(args) => client::run(&args, &mut options.text()?),
             Command::Load(args) => load::run(&args, &mut options.records()),
             Command::Sockets(args) => sockets::run(&args, &mut options.records()),
@@ -104,7 +131,7 @@ impl Program for Command {
             Command::Close(args) => args.timeout.limit(options, move |out| close::run(&args, out)),
             Command::Deadline(args) => args.timeout.limit(options, move |out| deadline::run(&args, out)),
             Command::Concurrent(args) => args.timeout.limit(options, move |out| concurrent::run(&args, out)),
-            Command::Bench(args) => shared::harness::bench::run(&args, &bench::MECHANISMS),
+            Command::Bench(args) => shared::harness::bench::run(&args, &bench::MECHANISMS, &options.records()),
         }
     }
 }

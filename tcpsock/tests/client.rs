@@ -68,7 +68,7 @@ fn arguments_are_answered_a_line_each_and_an_error_is_exit_code_1() -> io::Resul
 fn a_hundred_thousand_lines_are_answered_in_order() -> io::Result<()> {
     let server = serve()?;
     let lines = (0..100_000).map(|number| format!("{number}\n")).collect::<Vec<_>>().concat();
-    let client = client(&server.address, &["--deadline", "1m"]).stdin(Stdio::piped()).spawn()?;
+    let client = client(&server.address, &["--timeout", "1m"]).stdin(Stdio::piped()).spawn()?;
     let (code, stdout, stderr) = result(feed(client, lines)?);
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
     for (number, answer) in stdout.lines().enumerate() {
@@ -105,7 +105,7 @@ fn requests_wait_for_no_answer_and_answers_for_no_request() -> io::Result<()> {
             }
             Ok(())
         });
-        let client = client(&address, &["--deadline", "20s"]).stdin(Stdio::piped()).spawn()?;
+        let client = client(&address, &["--timeout", "20s"]).stdin(Stdio::piped()).spawn()?;
         let (code, stdout, stderr) = result(feed(client, lines.clone())?);
         assert_eq!((code, stderr.as_str()), (Some(0), ""));
         server::assert_text(stdout.replace('\n', "\t").as_bytes(), &answers.repeat(2));
@@ -116,7 +116,7 @@ fn requests_wait_for_no_answer_and_answers_for_no_request() -> io::Result<()> {
 #[test]
 fn a_stdout_that_takes_nothing_is_124_at_the_deadline() -> io::Result<()> {
     let server = serve()?;
-    let mut client = client(&server.address, &["--deadline", "500ms"]).stdin(Stdio::piped()).spawn()?;
+    let mut client = client(&server.address, &["--timeout", "500ms"]).stdin(Stdio::piped()).spawn()?;
     let (stdin, stdout) = (client.stdin.take(), client.stdout.take());
     let lines = "27\n".repeat(100_000);
     let feeder =
@@ -152,7 +152,7 @@ fn a_stdout_that_does_not_block_gets_every_answer() -> io::Result<()> {
     std::fs::write(&numbers, (0..20_000).map(|number| format!("{number}\n")).collect::<Vec<_>>().concat())?;
     let out = clogged::Clogged::new()?;
     let stdin = std::fs::File::open(&numbers)?;
-    let mut client = client(&server.address, &["--deadline", "1m"]).stdin(stdin).stdout(out.end()?).spawn()?;
+    let mut client = client(&server.address, &["--timeout", "1m"]).stdin(stdin).stdout(out.end()?).spawn()?;
     let answers = String::from_utf8(out.read_from(&mut client)?).unwrap();
     assert_eq!(client.wait()?.code(), Some(0));
     server::assert_text(answers.replace('\n', "\t").as_bytes(), &server::requests_and_answers(20_000).1);
@@ -166,7 +166,7 @@ fn a_stdin_that_does_not_block_is_read_to_its_end() -> io::Result<()> {
     let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
     theirs.set_nonblocking(true)?;
     let stdin = std::os::fd::OwnedFd::from(theirs);
-    let mut client = client(&server.address, &["--deadline", "1m"]).stdin(stdin).spawn()?;
+    let mut client = client(&server.address, &["--timeout", "1m"]).stdin(stdin).spawn()?;
     let mut stdout = BufReader::new(client.stdout.take().unwrap());
     for number in [8, 27] {
         writeln!(&ours, "{number}")?;
@@ -207,7 +207,7 @@ fn lines_may_end_in_crlf_and_the_last_in_nothing() -> io::Result<()> {
 #[test]
 fn an_answer_comes_before_the_next_line_is_there() -> io::Result<()> {
     let server = serve()?;
-    let mut client = client(&server.address, &["--deadline", "1m"]).stdin(Stdio::piped()).spawn()?;
+    let mut client = client(&server.address, &["--timeout", "1m"]).stdin(Stdio::piped()).spawn()?;
     let (mut stdin, mut stdout) = (client.stdin.take().unwrap(), BufReader::new(client.stdout.take().unwrap()));
     for number in [1, 8, 27] {
         writeln!(stdin, "{number}")?;
@@ -255,7 +255,7 @@ fn a_server_that_is_silent_is_124_at_the_deadline() -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?.to_string();
     let start = Instant::now();
-    let (code, stdout, stderr) = run(&mut client(&address, &["--deadline", "200ms", "27"]))?;
+    let (code, stdout, stderr) = run(&mut client(&address, &["--timeout", "200ms", "27"]))?;
     assert!(start.elapsed() >= Duration::from_millis(200));
     assert_eq!((code, stdout, stderr), (Some(124), String::new(), format!("tcpsock: read {address}: i/o timeout\n")));
     Ok(())
@@ -276,7 +276,7 @@ fn a_server_that_trickles_does_not_renew_the_deadline() -> io::Result<()> {
             }
             Ok(())
         });
-        let (code, _, stderr) = run(&mut client(&address, &["--deadline", "300ms", "27"]))?;
+        let (code, _, stderr) = run(&mut client(&address, &["--timeout", "300ms", "27"]))?;
         assert_eq!((code, stderr), (Some(124), format!("tcpsock: read {address}: i/o timeout\n")));
         Ok(())
     })
@@ -285,7 +285,7 @@ fn a_server_that_trickles_does_not_renew_the_deadline() -> io::Result<()> {
 #[test]
 fn a_stdin_that_is_silent_is_124_at_the_deadline() -> io::Result<()> {
     let server = serve()?;
-    let mut client = client(&server.address, &["--deadline", "200ms"]).stdin(Stdio::piped()).spawn()?;
+    let mut client = client(&server.address, &["--timeout", "200ms"]).stdin(Stdio::piped()).spawn()?;
     let stdin = client.stdin.take();
     let (code, stdout, stderr) = result(finish(client)?);
     drop(stdin);
@@ -341,7 +341,7 @@ fn a_server_that_closes_early_is_an_error() -> io::Result<()> {
 #[test]
 fn a_reader_of_stdout_that_goes_away_is_no_error() -> io::Result<()> {
     let server = serve()?;
-    let mut client = client(&server.address, &["--deadline", "1m"]).stdin(Stdio::piped()).spawn()?;
+    let mut client = client(&server.address, &["--timeout", "1m"]).stdin(Stdio::piped()).spawn()?;
     let mut stdout = BufReader::new(client.stdout.take().unwrap());
     let mut stdin = client.stdin.take().unwrap();
     writeln!(stdin, "27")?;

@@ -19,8 +19,8 @@ use shared::linux::network::Network;
 pub struct Args {
     /// A path, or @name
     address: OsString,
-    /// Give up connecting after so long
-    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = shared::harness::duration::parse)]
+    /// Give up after this time (0: never)
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = shared::harness::duration::limit)]
     timeout: Duration,
 }
 

@@ -19,6 +19,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use shared::harness::claims::Check;
+use shared::harness::footer::Footer;
 use shared::harness::program::{self, Options, Program};
 
 /// Sockets of the Unix domain, as the note's section Socket tells of them
@@ -26,11 +27,13 @@ use shared::harness::program::{self, Options, Program};
 /// Without a command it holds the conversation of the note's program over a path, and shows what becomes of
 /// three messages on each type of socket.
 #[derive(Parser)]
-#[command(version, args_override_self = true)]
+#[command(version)]
 enum Command {
     /// The conversation of the note's program over a path
     Demo(demo::Args),
     /// A server of cube roots
+    ///
+    /// It ends in order by SIGINT, SIGTERM or SIGHUP, with 0, and by `--timeout`, with 124.
     Serve(serve::Args),
     /// A client: numbers from the arguments or from stdin, one answer a line
     Client(client::Args),
@@ -50,6 +53,20 @@ enum Command {
     Bench(shared::harness::bench::Args),
 }
 
+/// Examples and related pages of the commands: `%` is the program.
+#[rustfmt::skip]
+const FOOTERS: &[Footer] = &[
+    ("demo", &["% demo --clients 3"], "% serve, % client, tcpsock demo"),
+    ("serve", &["% serve --address ./socket -v", "% serve --network unixpacket --grace 10 --allow-uid 0"], "% client, % load, tcpsock serve, unix(7)"),
+    ("client", &["% client 27 -8", "seq 1000 | % client --address ./socket --timeout 2"], "% serve, % load, tcpsock client, unix(7)"),
+    ("load", &["% load --connections 100 --depth 10 --duration 5"], "% serve, tcpsock load, % bench"),
+    ("boundaries", &[], "tcpsock udp, socketpair(2)"),
+    ("names", &[], "% serve, unix(7)"),
+    ("unixgram", &[], "tcpsock udp, unix(7)"),
+    ("pass-fd", &["% pass-fd recv @desk -- wc -l & % pass-fd send @desk /etc/passwd"], "% credentials, SCM_RIGHTS in unix(7)"),
+    ("credentials", &["% credentials /run/systemd/private --timeout 0.5"], "% pass-fd, SO_PEERCRED in unix(7)"),
+];
+
 fn main() -> ExitCode {
     program::main::<Command>()
 }
@@ -59,10 +76,12 @@ impl Program for Command {
 
     const MECHANISMS: &'static [shared::harness::bench::Mechanism] = &bench::MECHANISMS;
 
+    const FOOTERS: &'static [Footer] = FOOTERS;
+
     fn run(self, options: Options) -> anyhow::Result<()> {
         match self {
             Command::Demo(args) => demo::run(&args, &mut options.text()?),
-            Command::Serve(args) => serve::run(&args, options.verbose(), &mut options.text()?),
+            Command::Serve(args) => serve::run(&args, options.verbose(), &mut options.records()),
             Command::Client(args) => client::run(&args, &mut options.text()?),
             Command::Load(args) => load::run(&args, &mut options.records()),
             Command::Boundaries(args) => boundaries::run(&args, &mut options.records()),
@@ -70,7 +89,7 @@ impl Program for Command {
             Command::Unixgram(args) => unixgram::run(&args, &mut options.records()),
             Command::PassFd(args) => pass_fd::run(&args, &mut options.text()?),
             Command::Credentials(args) => credentials::run(&args, &mut options.records()),
-            Command::Bench(args) => shared::harness::bench::run(&args, &bench::MECHANISMS),
+            Command::Bench(args) => shared::harness::bench::run(&args, &bench::MECHANISMS, &options.records()),
         }
     }
 }

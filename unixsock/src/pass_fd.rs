@@ -28,8 +28,8 @@ use shared::linux::stdio::{complain, stdout_is_open};
 pub struct Args {
     #[command(subcommand)]
     side: Side,
-    /// Give up after so long in all: for the other side, a FILE that is a FIFO, and the bytes that are copied
-    #[arg(long, global = true, value_name = "DURATION", default_value = "10s", value_parser = shared::harness::duration::parse)]
+    /// Give up after this time (0: never)
+    #[arg(long, global = true, value_name = "DURATION", default_value = "10s", value_parser = shared::harness::duration::limit)]
     timeout: Duration,
 }
 

@@ -140,7 +140,7 @@ fn many_requests_are_asked_without_a_deadlock() -> io::Result<()> {
     for setup in [STREAM, PACKET] {
         let server = setup.start(&[])?;
         let mut client = Command::new(UNIXSOCK);
-        client.args(["client", "--deadline", "30s", "--network", setup.network, "--address", &server.address]);
+        client.args(["client", "--timeout", "30s", "--network", setup.network, "--address", &server.address]);
         let asked = client.args(&numbers).output()?;
         assert_eq!((asked.status.code(), asked.stderr.as_slice()), (Some(0), b"".as_slice()));
         assert_eq!(asked.stdout.iter().filter(|&&byte| byte == b'\n').count(), numbers.len());

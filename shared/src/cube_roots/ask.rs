@@ -25,12 +25,18 @@ pub struct Args {
     /// Requests; without any, the lines of stdin
     #[arg(value_name = "NUMBER", allow_negative_numbers = true)]
     numbers: Vec<String>,
-    /// Limit for connecting, name resolution included
-    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = crate::harness::duration::parse)]
+    /// Give up connecting after this time, name resolution included (0: never)
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = crate::harness::duration::limit)]
     dial_timeout: Duration,
-    /// Limit for the whole exchange; the exit code is 124 when it passes
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = crate::harness::duration::parse)]
-    deadline: Duration,
+    /// Give up after this time (0: never)
+    #[arg(
+        long,
+        alias = "deadline",
+        value_name = "DURATION",
+        default_value = "5s",
+        value_parser = crate::harness::duration::limit
+    )]
+    timeout: Duration,
 }
 
 /// Sends each request and prints each answer; fails if any answer is an error.
@@ -48,7 +54,7 @@ pub fn run(
     }
     stdout_is_open()?;
     let mut client = Client::dial(network, address, args.dial_timeout, allowed)?;
-    let deadline = Instant::now() + args.deadline;
+    let deadline = Instant::now() + args.timeout;
     client.set_deadline(Some(deadline));
     out.set_deadline(deadline);
     let asked = requests::send(args.numbers.clone(), client.writer()?, deadline)?;

@@ -48,10 +48,10 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     depth: u32,
     /// How long to send requests
-    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = crate::harness::duration::parse)]
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = crate::harness::duration::some)]
     duration: Duration,
-    /// Limit for connecting, for each connection
-    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = crate::harness::duration::parse)]
+    /// Give up connecting after this time, name resolution included (0: never)
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = crate::harness::duration::limit)]
     dial_timeout: Duration,
 }
 

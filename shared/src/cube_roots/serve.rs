@@ -3,11 +3,13 @@
 //! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Listen`, `Accept`. Man: listen(2).
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
+use serde::Serialize;
 use socket2::Socket;
 
 use crate::cube_roots::conversation::{Narrator, Step};
@@ -25,8 +27,8 @@ use crate::linux::thread::{spawn, spawn_scoped};
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Args {
-    /// Close a connection that completes no request within this time (0s: never)
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = crate::harness::duration::parse)]
+    /// Close a connection that completes no request within this time (0: never)
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = crate::harness::duration::limit)]
     idle_timeout: Duration,
     /// The most connections at one time; others wait in the backlog [default: no limit]
     #[arg(long, value_name = "N")]
@@ -41,9 +43,22 @@ pub struct Args {
     /// After a signal, how long to wait for peers to close their side
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = crate::harness::duration::parse)]
     grace: Duration,
-    /// End as after a signal, but with exit code 124, after this time [default: never]
-    #[arg(long, value_name = "DURATION", value_parser = crate::harness::duration::parse)]
+    /// Give up after this time (0: never) [default: 0]
+    #[arg(long, value_name = "DURATION", value_parser = crate::harness::duration::limit)]
     timeout: Option<Duration>,
+}
+
+/// The one record: from now on there is an answer.
+#[derive(Serialize)]
+struct Listening<'a> {
+    network: &'static str,
+    address: &'a str,
+}
+
+impl fmt::Display for Listening<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "listening {} {}", self.network, escaped(self.address.as_bytes()))
+    }
 }
 
 /// Listens, prints `listening NETWORK ADDRESS`, and serves until SIGINT, SIGTERM or SIGHUP.
@@ -67,7 +82,7 @@ pub fn run(
         let another = sockets[0].try_clone().context("dup the listening socket")?;
         sockets.push(another);
     }
-    out.line(format_args!("listening {network} {}", escaped(listener.address.as_bytes())))?;
+    out.record(&Listening { network: network.name(), address: &listener.address })?;
     let ended = args.timeout.map(|timeout| end_after(timeout, shutdown.clone())).transpose()?;
     let options = |nth: usize| Options {
         records: network.keeps_boundaries(),

@@ -44,26 +44,23 @@ pub struct Args {
     /// A tenth of a second for each measurement: to see that it works, not how fast
     #[arg(long)]
     quick: bool,
-    /// Print the records as JSON lines
-    #[arg(long, overrides_with = "json")]
-    pub json: bool,
     /// Draw the table as a picture into this file
-    #[arg(long, value_name = "FILE", overrides_with = "svg")]
+    #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
     /// Measure nothing: show the records in this file, JSON lines of any programs' `bench`
     #[arg(long, value_name = "FILE", conflicts_with = "mechanisms")]
     records: Option<PathBuf>,
-    /// Limit for all measurements; the exit code is 124 when it passes
-    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = crate::harness::duration::parse)]
+    /// Give up after this time (0: never)
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = crate::harness::duration::limit)]
     timeout: Duration,
 }
 
 /// Measures the mechanisms that were asked for, or all, and shows the results. The timeout covers everything: what
 /// blocks may block for ever.
-pub fn run(args: &Args, mechanisms: &'static [Mechanism]) -> anyhow::Result<()> {
+pub fn run(args: &Args, mechanisms: &'static [Mechanism], out: &Report) -> anyhow::Result<()> {
     let measured = story::tell(args.timeout, &Children::helpers(), {
-        let args = args.clone();
-        move |children| show(children, &args, mechanisms)
+        let (args, mut out) = (args.clone(), out.for_thread());
+        move |children| show(children, &args, mechanisms, &mut out)
     });
     measured.map_err(|error| match error.downcast_ref() {
         Some(Failure::Deadline(late)) => Failure::Deadline(format!("bench: {}{late}", measure::current())).into(),
@@ -71,24 +68,23 @@ pub fn run(args: &Args, mechanisms: &'static [Mechanism]) -> anyhow::Result<()> 
     })
 }
 
-fn show(children: &Children, args: &Args, mechanisms: &'static [Mechanism]) -> anyhow::Result<()> {
-    let mut out = Report::new(args.json);
+fn show(children: &Children, args: &Args, mechanisms: &'static [Mechanism], out: &mut Report) -> anyhow::Result<()> {
     let records = if let Some(file) = &args.records {
         let records = record::load(file)?;
-        if args.json {
+        if out.is_json() {
             records.iter().try_for_each(|record| out.pairs(record))?;
         }
         records
     } else {
         let wanted = wanted(&args.mechanisms, mechanisms)?;
         let plan = measure::Plan::new(wanted, &placement::placements(&args.pin)?, args.quick);
-        plan.measure(children, args.json.then_some(&mut out))?
+        plan.measure(children, out.is_json().then_some(&mut *out))?
     };
     if let Some(file) = &args.svg {
         std::fs::write(file, svg::draw(&records)).with_context(|| format!("write {}", file.display()))?;
     }
-    if !args.json {
-        table::print(&records, &mut out)?;
+    if !out.is_json() {
+        table::print(&records, out)?;
     }
     Ok(())
 }

@@ -36,14 +36,11 @@ pub struct Args {
     /// Check only these statements, by number [default: all]
     #[arg(value_name = "ID")]
     ids: Vec<u16>,
-    /// Print JSON lines
-    #[arg(long)]
-    pub json: bool,
     /// List the statements with their recorded verdicts, and check nothing
     #[arg(long)]
     list: bool,
-    /// Limit for each check
-    #[arg(long, value_name = "DURATION", value_parser = crate::harness::duration::parse, default_value = "20s")]
+    /// Give up after this time (0: never)
+    #[arg(long, value_name = "DURATION", value_parser = crate::harness::duration::limit, default_value = "20s")]
     timeout: Duration,
     /// Language of statements and summary [default: by LC_ALL, LC_MESSAGES, LANG]
     #[arg(long, value_enum)]
@@ -73,13 +70,13 @@ impl Args {
 }
 
 /// Checks the statements that `program` has rows for in shared/claims.toml.
-pub fn run(args: &Args, program: &str, checks: &[&[Check]]) -> anyhow::Result<()> {
+pub fn run(args: &Args, program: &str, checks: &[&[Check]], out: &mut Report) -> anyhow::Result<()> {
     if let Some(parent) = args.alone {
         return alone::answer(parent, checks.iter().copied().flatten().filter(|check| args.asks(check.0)));
     }
     if let Some(path) = &args.records {
         let text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
-        return tell(args, &record::parse(&text)?);
+        return tell(args, &record::parse(&text)?, out);
     }
     let ours = ledger::of(program, checks)?;
     let asked: Vec<&Statement> = ours.into_iter().filter(|statement| args.asks(statement.number)).collect();
@@ -88,10 +85,9 @@ pub fn run(args: &Args, program: &str, checks: &[&[Check]]) -> anyhow::Result<()
     }
     check_ids(args, program, &asked)?;
     if args.list {
-        let mut out = Report::new(args.json);
         return asked.iter().try_for_each(|statement| out.record(&Record::listed(statement, args.lang())));
     }
-    check(args, &asked)
+    check(args, &asked, out)
 }
 
 /// A number that belongs to no claim of the program is an error.
@@ -109,8 +105,7 @@ fn check_ids(args: &Args, program: &str, asked: &[&Statement]) -> anyhow::Result
 }
 
 /// Prints each record as soon as it is there.
-fn check(args: &Args, asked: &[&Statement]) -> anyhow::Result<()> {
-    let mut out = Report::new(args.json);
+fn check(args: &Args, asked: &[&Statement], out: &mut Report) -> anyhow::Result<()> {
     let mut checker = alone::Checker::new(args.timeout)?;
     let mut summary = Summary::new(args.lang(), 0);
     for statement in asked {
@@ -118,7 +113,7 @@ fn check(args: &Args, asked: &[&Statement]) -> anyhow::Result<()> {
         summary.count(&record);
         out.record(&record)?;
     }
-    conclude(&mut out, args.json, &summary)
+    conclude(out, out.is_json(), &summary)
 }
 
 /// As one program of several: a number that is none of its own is another's.
@@ -138,8 +133,7 @@ fn append(args: &Args, path: &PathBuf, program: &str, asked: &[&Statement]) -> a
 }
 
 /// What all programs found.
-fn tell(args: &Args, records: &[Record]) -> anyhow::Result<()> {
-    let mut out = Report::new(args.json);
+fn tell(args: &Args, records: &[Record], out: &mut Report) -> anyhow::Result<()> {
     let unchecked = ledger::statements().iter().filter(|statement| statement.program().is_none()).count();
     let mut summary = Summary::new(args.lang(), if args.ids.is_empty() { unchecked } else { 0 });
     for record in records {
@@ -149,7 +143,8 @@ fn tell(args: &Args, records: &[Record]) -> anyhow::Result<()> {
         }
     }
     if args.ledger {
-        page::print(&mut out, records, args.lang())?;
+        out.refuse_json()?;
+        page::print(out, records, args.lang())?;
     }
     for &id in &args.ids {
         match ledger::why_unchecked(id, args.lang()) {
@@ -158,7 +153,7 @@ fn tell(args: &Args, records: &[Record]) -> anyhow::Result<()> {
             None => return Err(Failure::Usage(format!("there is no claim {id}")).into()),
         }
     }
-    if args.list { Ok(()) } else { conclude(&mut out, args.json || args.ledger, &summary) }
+    if args.list { Ok(()) } else { conclude(out, out.is_json() || args.ledger, &summary) }
 }
 
 /// The summary is not a record: where a program reads stdout, it goes to stderr.

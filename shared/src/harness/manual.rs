@@ -1,11 +1,16 @@
 //! Man pages and shell completions of a program, made from its clap table.
 
-use std::io;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
+use clap::builder::Resettable;
 use clap_complete::Shell;
 use clap_complete::{generate, generate_to};
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, roman};
+
+use crate::harness::report::Report;
 
 /// Where the files go; hidden, for `make install`.
 #[derive(Debug, clap::Args)]
@@ -21,15 +26,46 @@ pub struct Args {
 }
 
 /// Writes one man page for the program and for each of its commands, and the completions.
-pub fn install(args: &Args, program: clap::Command) -> anyhow::Result<()> {
+pub fn install(args: &Args, program: clap::Command, _: &Report) -> anyhow::Result<()> {
     // `help COMMAND` needs no page beside that of the command.
     let mut program = program.disable_help_subcommand(true);
     program.build();
     let name = program.get_name().to_owned();
-    in_folder(&args.man, |folder| clap_mangen::generate_to(program.clone(), folder))?;
-    in_folder(&args.bash, |folder| std::fs::write(folder.join(&name), for_bash(&mut program, &name)))?;
-    in_folder(&args.zsh, |folder| generate_to(Shell::Zsh, &mut program, &name, folder).map(drop))?;
-    in_folder(&args.fish, |folder| generate_to(Shell::Fish, &mut program, &name, folder).map(drop))
+    in_folder(&args.man, |folder| write_pages(&program, &program, folder))?;
+    in_folder(&args.bash, |folder| Ok(fs::write(folder.join(&name), for_bash(&mut program, &name))?))?;
+    in_folder(&args.zsh, |folder| Ok(generate_to(Shell::Zsh, &mut program, &name, folder).map(drop)?))?;
+    in_folder(&args.fish, |folder| Ok(generate_to(Shell::Fish, &mut program, &name, folder).map(drop)?))
+}
+
+/// A page for `command`, and one for each command below it.
+fn write_pages(program: &clap::Command, command: &clap::Command, folder: &Path) -> anyhow::Result<()> {
+    let mut below = command.get_subcommands().filter(|below| !below.is_hide_set());
+    below.try_for_each(|below| write_pages(program, below, folder))?;
+    let man = Man::new(command.clone().after_help(Resettable::Reset));
+    let mut page = fs::File::create(folder.join(man.get_filename()))?;
+    man.render(&mut page)?;
+    let footer = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    for section in footer.split("\n\n") {
+        let (heading, lines) = section.split_once(":\n").context("a heading")?;
+        let lines: Vec<&str> = lines.lines().map(str::trim_start).collect();
+        if heading == "Examples" {
+            lines.iter().try_for_each(|line| is_command(program, line).with_context(|| (*line).to_owned()))?;
+        }
+        let heading = heading.replace("Exit codes", "Exit status").to_uppercase();
+        let mut roff = Roff::default();
+        roff.control("SH", [&*heading]).control("nf", []).text([roman(lines.join("\n"))]).control("fi", []);
+        roff.to_writer(&mut page)?;
+    }
+    Ok(())
+}
+
+/// Whether the program would take an example as it stands.
+fn is_command(program: &clap::Command, example: &str) -> anyhow::Result<()> {
+    let words = shell_words::split(&example.replace("$$", "1"))?;
+    let commands = words.split(|word| matches!(&**word, "|" | "&" | "&&" | "<" | ">"));
+    let ours: Vec<_> = commands.filter(|words| words.first().is_some_and(|word| word == program.get_name())).collect();
+    ensure!(!ours.is_empty(), "not of this program");
+    ours.into_iter().try_for_each(|words| program.clone().try_get_matches_from(words).map(drop).map_err(Into::into))
 }
 
 /// The file has the name of the program: bash-completion looks for that.
@@ -42,7 +78,7 @@ fn for_bash(program: &mut clap::Command, name: &str) -> Vec<u8> {
     String::from_utf8_lossy(&script).replace(&completed, &found).into_bytes()
 }
 
-fn in_folder(folder: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> anyhow::Result<()> {
-    let result = std::fs::create_dir_all(folder).and_then(|()| write(folder));
+fn in_folder(folder: &Path, write: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let result = fs::create_dir_all(folder).map_err(Into::into).and_then(|()| write(folder));
     result.with_context(|| format!("write into {}", folder.display()))
 }

@@ -10,8 +10,9 @@ use clap::{ArgMatches, Args, FromArgMatches, Parser, Subcommand};
 
 use crate::harness::bench::{self, Mechanism};
 use crate::harness::claims::{self, Check};
-use crate::harness::manual;
+use crate::harness::footer::{self, Footer};
 use crate::harness::report::{self, Report};
+use crate::harness::{manual, usage};
 use crate::linux::failure::Failure;
 use crate::linux::{pidfd, readiness, signals, stdio};
 
@@ -23,6 +24,9 @@ pub trait Program: Parser + Subcommand {
     /// What `bench` measures, where there is one.
     const MECHANISMS: &'static [Mechanism] = &[];
 
+    /// What the help of its commands ends with.
+    const FOOTERS: &'static [Footer] = &[];
+
     /// Runs the command.
     fn run(self, options: Options) -> anyhow::Result<()>;
 }
@@ -31,11 +35,11 @@ pub trait Program: Parser + Subcommand {
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Options {
     /// Narrate on stderr; twice: also each non-blocking call and what it returned
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, display_order = 100, action = clap::ArgAction::Count)]
     verbose: u8,
     /// Print records as JSON lines
-    #[arg(long, global = true)]
-    pub json: bool,
+    #[arg(long, global = true, display_order = 100)]
+    json: bool,
 }
 
 impl Options {
@@ -51,11 +55,8 @@ impl Options {
 
     /// For a command whose result cannot be JSON.
     pub fn text(&self) -> Result<Report, Failure> {
-        if self.json {
-            Err(Failure::Usage("this command has no records to print as JSON".into()))
-        } else {
-            Ok(self.records())
-        }
+        let out = self.records();
+        out.refuse_json().map(|()| out)
     }
 }
 
@@ -63,6 +64,9 @@ impl Options {
 #[derive(Debug, Subcommand)]
 enum Common {
     /// Ask this kernel which of the note's statements hold, of those that belong here
+    ///
+    /// `--timeout` is for each check: one that takes longer has failed.
+    #[command(display_order = 100)]
     Claims(claims::Args),
     /// The other side of one measurement
     #[command(hide = true)]
@@ -75,9 +79,12 @@ enum Common {
 /// From the first instruction to the exit code.
 pub fn main<P: Program>() -> ExitCode {
     let begun = begin();
-    let matches = command_line::<P>().get_matches();
-    let options: Options = read(&matches);
     stdio::name(P::command().get_name());
+    let matches = match command_line::<P>().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return usage::exit(&error, &command_line::<P>()),
+    };
+    let options: Options = read(&matches);
     if options.verbose() {
         stdio::be_verbose();
     }
@@ -97,7 +104,8 @@ fn begin() -> io::Result<()> {
 fn command_line<P: Program>() -> clap::Command {
     let common = Common::augment_subcommands(Options::augment_args(clap::Command::new("common")));
     let all = P::command().args(common.get_arguments().cloned()).subcommands(common.get_subcommands().cloned());
-    all.subcommand_required(false).arg_required_else_help(false)
+    let all = footer::add(all, P::FOOTERS);
+    all.subcommand_required(false).arg_required_else_help(false).args_override_self(true)
 }
 
 fn run<P: Program>(matches: &ArgMatches, options: Options) -> anyhow::Result<()> {
@@ -106,9 +114,9 @@ fn run<P: Program>(matches: &ArgMatches, options: Options) -> anyhow::Result<()>
         None => P::parse_from([&*name, "demo"]).run(options),
         Some(command) if P::has_subcommand(command) => read::<P>(matches).run(options),
         Some(_) => match read(matches) {
-            Common::Claims(args) => claims::run(&args, &name, P::CHECKS),
+            Common::Claims(args) => claims::run(&args, &name, P::CHECKS, &mut options.records()),
             Common::BenchPeer(args) => bench::answer(&args, P::MECHANISMS),
-            Common::Manual(args) => manual::install(&args, command_line::<P>()),
+            Common::Manual(args) => manual::install(&args, command_line::<P>(), &options.text()?),
         },
     }
 }

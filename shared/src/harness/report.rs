@@ -59,6 +59,16 @@ impl Report {
         Report { out: BufWriter::with_capacity(BUFFER, Patient::new(io::stdout())), json }
     }
 
+    /// Whether records are JSON.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// For a command whose result cannot be JSON: then asking for it is wrong usage.
+    pub fn refuse_json(&self) -> Result<(), Failure> {
+        if self.json { Err(Failure::Usage("this command has no records to print as JSON".into())) } else { Ok(()) }
+    }
+
     /// Another that prints in the same way, for a thread of its own.
     #[must_use]
     pub fn for_thread(&self) -> Report {

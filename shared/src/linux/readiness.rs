@@ -137,8 +137,8 @@ pub fn await_event(file: &impl AsFd, event: PollFlags, deadline: Option<Instant>
     restart(|| {
         let timeout = deadline.map_or(PollTimeout::NONE, |deadline| {
             let rest = deadline.saturating_duration_since(Instant::now());
-            // Rounded up, for poll(2) counts in milliseconds; the loop of the caller sees the rest.
-            PollTimeout::try_from(rest.as_millis() + 1).unwrap_or(PollTimeout::MAX)
+            // Rounded up, for poll(2) counts in milliseconds; what it cannot count, 25 days, is for ever.
+            PollTimeout::try_from(rest.as_millis() + 1).unwrap_or(PollTimeout::NONE)
         });
         let ready = poll(&mut [PollFd::new(file.as_fd(), event)], timeout)?;
         if ready == 0 { Err(io::Error::new(ErrorKind::TimedOut, "i/o timeout")) } else { Ok(()) }

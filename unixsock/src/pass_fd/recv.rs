@@ -57,8 +57,8 @@ fn await_any(sockets: &[Socket], deadline: Instant) -> io::Result<usize> {
     let mut fds: Vec<_> = sockets.iter().map(|socket| PollFd::new(socket.as_fd(), PollFlags::POLLIN)).collect();
     restart(|| {
         let left = deadline.saturating_duration_since(Instant::now());
-        // Rounded up, for poll(2) counts in milliseconds.
-        Ok(poll(&mut fds, PollTimeout::try_from(left.as_millis() + 1).unwrap_or(PollTimeout::MAX))?)
+        // Rounded up, for poll(2) counts in milliseconds; what it cannot count, 25 days, is for ever.
+        Ok(poll(&mut fds, PollTimeout::try_from(left.as_millis() + 1).unwrap_or(PollTimeout::NONE))?)
     })?;
     fds.iter().rposition(|fd| fd.any() == Some(true)).ok_or_else(|| io::ErrorKind::TimedOut.into())
 }

@@ -16,6 +16,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use shared::harness::claims::Check;
+use shared::harness::footer::Footer;
 use shared::harness::program::{self, Options, Program};
 
 /// Processes that meet at one number, as the note's section 关于同步 tells of them
@@ -37,12 +38,23 @@ enum Command {
     Atomic(atomic::Args),
 }
 
+/// Examples and related pages of the commands: `%` is the program.
+#[rustfmt::skip]
+const FOOTERS: &[Footer] = &[
+    ("race", &["% race --how plain --updates 100000", "% race --json --timeout 5"], "% exclusion, sched_yield(2)"),
+    ("interrupted", &[], "signal(7), sigaction(2)"),
+    ("exclusion", &[], "% race, futex(2)"),
+    ("atomic", &[], "% race, sched_setaffinity(2)"),
+];
+
 fn main() -> ExitCode {
     program::main::<Command>()
 }
 
 impl Program for Command {
     const CHECKS: &'static [&'static [Check]] = claims::CHECKS;
+
+    const FOOTERS: &'static [Footer] = FOOTERS;
 
     fn run(self, options: Options) -> anyhow::Result<()> {
         let out = &mut options.records();

@@ -32,8 +32,8 @@ pub struct Args {
     /// Number of updates that each makes
     #[arg(long, value_name = "N", default_value_t = 5000)]
     updates: u64,
-    /// Give up after this long
-    #[arg(long, value_name = "DURATION", value_parser = shared::harness::duration::parse, default_value = "30s")]
+    /// Give up after this time (0: never)
+    #[arg(long, value_name = "DURATION", value_parser = shared::harness::duration::limit, default_value = "30s")]
     timeout: Duration,
 }
 

@@ -24,6 +24,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use shared::harness::claims::Check;
+use shared::harness::footer::Footer;
 use shared::harness::program::{self, Options, Program};
 
 /// Processes, as the note's section 进程 tells of them
@@ -52,12 +53,27 @@ enum Command {
     Switching(switching::Args),
 }
 
+/// Examples and related pages of the commands: `%` is the program.
+#[rustfmt::skip]
+const FOOTERS: &[Footer] = &[
+    ("fork", &["% fork --pages 10000"], "fork(2), execve(2)"),
+    ("orphan", &["% orphan --subreaper"], "PR_SET_CHILD_SUBREAPER in prctl(2)"),
+    ("ids", &["% ids $$"], "pstree(1), proc(5)"),
+    ("pids", &[], "% states, pid_namespaces(7), pidfd_open(2)"),
+    ("states", &["% states D Z --json"], "ps(1), proc(5)"),
+    ("memory", &[], "mmap(2), pmap(1)"),
+    ("syscalls", &[], "syscalls(2), strace(1)"),
+    ("switching", &[], "sched(7), pidstat(1)"),
+];
+
 fn main() -> ExitCode {
     program::main::<Command>()
 }
 
 impl Program for Command {
     const CHECKS: &'static [&'static [Check]] = claims::CHECKS;
+
+    const FOOTERS: &'static [Footer] = FOOTERS;
 
     fn run(self, options: Options) -> anyhow::Result<()> {
         let out = &mut options.records();

@@ -1,0 +1,62 @@
+//! What the help and the man page of each command end with: durations, examples, exit codes, related pages.
+//!
+//! Man: man-pages(7).
+
+use clap::Command;
+
+/// A command, examples as one types them, and related pages; `%` is the program.
+pub type Footer = (&'static str, &'static [&'static str], &'static str);
+
+/// The commands of all programs; the first is the program itself.
+const COMMON: &[Footer] = &[
+    ("", &["%", "% claims"], ""),
+    ("claims", &["% claims --list", "% claims --json --timeout 5"], ""),
+    ("bench", &["% bench --quick --pin same"], ""),
+];
+
+/// In the note's order.
+const PROGRAMS: [&str; 7] =
+    ["process-demo", "sync-demo", "pipe-demo", "fifo-demo", "signal-demo", "tcpsock", "unixsock"];
+
+const DURATIONS: &str = "Durations:
+  10 and 0.5 are seconds; 200ms and 1m 30s have units";
+
+const EXIT_CODES: &str = "Exit codes:
+  0         done
+  1         failed, or a claim did not hold
+  2         wrong usage
+  77        cannot be shown on this machine
+  124       a limit of time has passed
+  126, 127  the command to run cannot be executed, is not found
+  128+N     signal N ended it, or the command that it ran";
+
+/// Adds them to `program` and to all commands below it.
+pub fn add(program: Command, footers: &[Footer]) -> Command {
+    let name = program.get_name().to_owned();
+    add_below(program, &name, "", &[footers, COMMON].concat())
+}
+
+fn add_below(command: Command, program: &str, path: &str, footers: &[Footer]) -> Command {
+    let command = command.mut_subcommands(|below| {
+        let path = format!("{path} {}", below.get_name());
+        add_below(below, program, path.trim_start(), footers)
+    });
+    let footer = footers.iter().find(|footer| footer.0 == path);
+    let (examples, related) = footer.map_or((&[][..], ""), |footer| (footer.1, footer.2));
+    let text = text(&command, program, path, examples, related);
+    command.after_help(text)
+}
+
+fn text(command: &Command, program: &str, path: &str, examples: &[&str], related: &str) -> String {
+    let is_duration = |arg: &clap::Arg| arg.get_value_names().is_some_and(|names| names == ["DURATION"]);
+    let examples: String = examples.iter().map(|example| format!("\n  {}", example.replace('%', program))).collect();
+    let others: Vec<_> = PROGRAMS.into_iter().filter(|other| path.is_empty() && *other != program).collect();
+    let related = if path.is_empty() { format!("{}(1)", others.join("(1), ")) } else { related.replace('%', program) };
+    let sections = [
+        command.get_arguments().any(is_duration).then(|| DURATIONS.to_owned()),
+        Some(format!("Examples:{examples}")).filter(|_| !examples.is_empty()),
+        Some(EXIT_CODES.to_owned()),
+        Some(format!("See also:\n  {related}")).filter(|_| !related.is_empty()),
+    ];
+    sections.into_iter().flatten().collect::<Vec<_>>().join("\n\n")
+}
