@@ -5,5 +5,6 @@ pub mod claims;
 pub mod duration;
 pub mod manual;
 pub mod program;
+pub mod ready;
 pub mod report;
 pub mod story;

@@ -13,6 +13,7 @@ use socket2::Socket;
 use crate::cube_roots::conversation::Narrator;
 use crate::cube_roots::cube_root;
 use crate::cube_roots::reactor::{self, Counts, Options, Service};
+use crate::harness::ready::{self, NotifyState};
 use crate::harness::report::Report;
 use crate::linux::endpoint;
 use crate::linux::failure::Failure;
@@ -44,6 +45,8 @@ pub struct Args {
     /// End as after a signal, but with exit code 124, after this time [default: never]
     #[arg(long, value_name = "DURATION", value_parser = crate::harness::duration::parse)]
     timeout: Option<Duration>,
+    #[command(flatten)]
+    ready: ready::Args,
 }
 
 /// Listens, prints `listening NETWORK ADDRESS`, and serves until SIGINT, SIGTERM or SIGHUP.
@@ -61,13 +64,15 @@ pub fn run(
     let reactors = args.max_connections.map_or(usize::MAX, NonZeroUsize::get).min(args.threads.into());
     // Before there is a file to leave behind.
     let shutdown = Shutdown::on_signals(endpoint::remove_socket_files)?;
+    shutdown.tell_once(|| ready::notify(NotifyState::Stopping));
     let listener = endpoint::listen(network, address, args.backlog, reactors)?;
     let mut sockets = listener.sockets;
     while sockets.len() < reactors {
         let another = sockets[0].try_clone().context("dup the listening socket")?;
         sockets.push(another);
     }
-    out.line(format_args!("listening {network} {}", escaped(listener.address.as_bytes())))?;
+    args.ready.listening(out, format_args!("{network} {}", escaped(listener.address.as_bytes())))?;
+    ready::notify(NotifyState::Ready);
     let ended = args.timeout.map(|timeout| end_after(timeout, shutdown.clone())).transpose()?;
     let options = |nth: usize| Options {
         records: network.keeps_boundaries(),
