@@ -10,10 +10,11 @@ mod outputs;
 
 use std::path::PathBuf;
 
+use shared::harness::ready;
 use shared::harness::report::Report;
 use shared::linux::readiness::Ready;
 use shared::linux::shutdown::Shutdown;
-use shared::linux::stdio::{detail, stdout_is_open};
+use shared::linux::stdio::{detail, escaped, stdout_is_open};
 
 use crate::fifo;
 use crate::patience::Patience;
@@ -32,6 +33,8 @@ pub struct Args {
     keep_open: bool,
     #[command(flatten)]
     patience: Patience,
+    #[command(flatten)]
+    ready: ready::Args,
 }
 
 /// How much one read(2) may bring.
@@ -45,6 +48,7 @@ pub fn run(args: &Args, _: &mut Report) -> anyhow::Result<()> {
     outputs::refuse_loop(&args.path, &args.tee)?;
     fifo.heed(&shutdown)?;
     fifo.heed_stdout()?;
+    args.ready.waiting(format_args!("fifo {}", escaped(args.path.as_os_str().as_encoded_bytes())));
     let somebody_came = fifo.wait(&args.patience)?;
     if !somebody_came {
         return Ok(());

@@ -6,6 +6,7 @@ pub mod duration;
 pub mod footer;
 pub mod manual;
 pub mod program;
+pub mod ready;
 pub mod report;
 pub mod story;
 mod usage;

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use libc::c_int;
 use nix::unistd;
 use serde::Serialize;
+use shared::harness::ready;
 use shared::harness::report::Report;
 use shared::linux::failure::Failure;
-use shared::linux::stdio;
 
 use crate::registry::Registry;
 use crate::signal::Signal;
@@ -28,6 +28,8 @@ pub struct Args {
     /// Give up after this time (0: never)
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = shared::harness::duration::limit)]
     timeout: Duration,
+    #[command(flatten)]
+    ready: ready::Args,
 }
 
 #[derive(Serialize)]
@@ -45,7 +47,7 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let channel = registry.channel(BATCH);
     registry.notify(&channel, &args.signals)?;
     let names: Vec<String> = args.signals.iter().map(Signal::to_string).collect();
-    stdio::narrate(format_args!("waiting pid={} signals={}", unistd::getpid(), names.join(",")));
+    args.ready.waiting(format_args!("pid={} signals={}", unistd::getpid(), names.join(",")));
 
     let deadline = Instant::now().checked_add(args.timeout);
     let mut left = args.count;

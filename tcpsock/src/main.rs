@@ -115,7 +115,7 @@ impl Program for Command {
     fn run(self, options: Options) -> anyhow::Result<()> {
         match self {
             Command::Demo(args) => demo::run(&args, &mut options.text()?),
-            Command::Plain(args) => plain::run(&args, &mut options.text()?),
+            Command::Plain(args) => plain::run(&args, &mut options.records()),
             Command::Serve(args) => serve::run(&args, options.verbose(), &mut options.records()),
             Command::Client(args) => client::run(&args, &mut options.text()?),
             Command::Load(args) => load::run(&args, &mut options.records()),

@@ -23,7 +23,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token};
 use nix::libc::{SOCK_CLOEXEC, SOCK_NONBLOCK};
 use shared::cube_roots::{cube_root, framing::Inbox};
-use shared::harness::report::Report;
+use shared::harness::{ready, report::Report};
 use shared::linux::endpoint::{resolve, shown};
 use shared::linux::readiness::{Ready, nonblocking, read, wait, write};
 use slab::Slab;
@@ -35,12 +35,14 @@ use crate::address::Address;
 pub struct Args {
     #[command(flatten)]
     address: Address,
+    #[command(flatten)]
+    ready: ready::Args,
 }
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let (network, address) = (args.address.network("listen")?, &args.address.address);
     let listener = listen(resolve::to_listen(network, address)?).with_context(|| format!("bind {address}"))?;
-    out.line(format_args!("listening {network} {}", shown(&listener.local_addr()?)))?;
+    args.ready.listening(out, network, &shown(&listener.local_addr()?))?;
     serve(&listener).context("epoll")
 }
 

@@ -18,6 +18,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use shared::harness::ready;
 use shared::harness::report::Report;
 use shared::linux::failure::Failure;
 use shared::linux::readiness::restart;
@@ -37,11 +38,13 @@ pub struct Args {
 enum Side {
     /// Open FILE and send its descriptor; done when the other side has it
     Send { address: OsString, file: PathBuf },
-    /// Wait for a descriptor (`listening unix ADDRESS` on stderr says since when); copy the file to stdout, or have it as the stdin of COMMAND
+    /// Wait for a descriptor (`waiting unix ADDRESS` on stderr says since when); copy the file to stdout, or have it as the stdin of COMMAND
     Recv {
         address: OsString,
         #[arg(last = true, value_name = "COMMAND")]
         command: Vec<OsString>,
+        #[command(flatten)]
+        ready: ready::Args,
     },
 }
 
@@ -50,11 +53,11 @@ pub fn run(args: &Args, _: &mut Report) -> anyhow::Result<()> {
     let deadline = Instant::now() + args.timeout;
     match &args.side {
         Side::Send { address, file } => send::send(address, file, deadline),
-        Side::Recv { address, command } => {
+        Side::Recv { address, command, ready } => {
             if command.is_empty() {
                 stdout_is_open()?;
             }
-            let file = recv::receive_on(address, deadline)?;
+            let file = recv::receive_on(address, ready, deadline)?;
             match command.split_first() {
                 None => deadline::by(deadline, "copy the received file", || copy_to_stdout(file)),
                 Some((program, arguments)) => become_command(program, arguments, file),

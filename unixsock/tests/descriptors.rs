@@ -130,7 +130,7 @@ fn a_message_without_a_descriptor_is_an_error() -> io::Result<()> {
     connect(&path)?.write_all(b"x")?;
     let output = receiver.wait_with_output()?;
     assert_eq!(output.status.code(), Some(1));
-    let line = format!("listening unix {address}\nunixsock: receive {address}: no descriptor came with the message\n");
+    let line = format!("waiting unix {address}\nunixsock: receive {address}: no descriptor came with the message\n");
     assert_eq!(String::from_utf8_lossy(&output.stderr), line);
     Ok(())
 }
@@ -142,7 +142,7 @@ fn a_receiver_waits_for_who_sends() -> io::Result<()> {
     let (file, path) = (folder.path().join("file"), folder.path().join("socket"));
     fs::write(&file, "content")?;
     let mut receiver = receive(path.to_str().unwrap(), &[])?;
-    receiver.stderr.as_mut().unwrap().read_exact(&mut b"listening".clone())?;
+    receiver.stderr.as_mut().unwrap().read_exact(&mut b"waiting".clone())?;
     (0..3).try_for_each(|_| UnixStream::connect(&path).map(drop))?;
     let _silent = UnixStream::connect(&path)?;
     assert_eq!(receive(path.to_str().unwrap(), &[])?.wait()?.code(), Some(1));
@@ -205,7 +205,7 @@ fn nobody_comes_is_124_and_no_file_is_left() -> io::Result<()> {
     assert_eq!(waited.status.code(), Some(124));
     assert_eq!(
         String::from_utf8_lossy(&waited.stderr),
-        format!("listening unix {address}\nunixsock: receive {address}: i/o timeout\n")
+        format!("waiting unix {address}\nunixsock: receive {address}: i/o timeout\n")
     );
     assert_eq!(fs::read_dir(folder.path())?.count(), 0);
     Ok(())

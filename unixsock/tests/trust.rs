@@ -391,7 +391,7 @@ fn paths_that_are_not_utf8_are_used_as_they_are() -> io::Result<()> {
     let mut receiver = Command::new(UNIXSOCK);
     receiver.args(["pass-fd", "recv"]).arg(&path).args(["--", "cat"]).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut receiver = receiver.spawn()?;
-    receiver.stderr.as_mut().unwrap().read_exact(&mut b"listening".clone())?;
+    receiver.stderr.as_mut().unwrap().read_exact(&mut b"waiting".clone())?;
     let sent = Command::new(UNIXSOCK).args(["pass-fd", "send"]).arg(&path).arg(&file).output()?;
     assert_eq!(said(&sent), (Some(0), String::new()));
     assert_eq!(receiver.wait_with_output()?.stdout, b"content");

@@ -63,8 +63,10 @@ pub fn code(output: &Output) -> Option<i32> {
     output.status.code()
 }
 
+/// stderr without the line of `recv` that says since when it waits.
 pub fn errors(output: &Output) -> String {
-    harness::text(&output.stderr)
+    let is_error = |line: &&str| !line.starts_with("waiting fifo ");
+    harness::text(&output.stderr).split_inclusive('\n').filter(is_error).collect()
 }
 
 pub fn text(output: &Output) -> String {

@@ -9,12 +9,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
-use serde::Serialize;
 use socket2::Socket;
 
 use crate::cube_roots::conversation::{Narrator, Step};
 use crate::cube_roots::cube_root;
 use crate::cube_roots::reactor::{self, Counts, Options, Service};
+use crate::harness::ready::{self, NotifyState};
 use crate::harness::report::Report;
 use crate::linux::endpoint;
 use crate::linux::failure::Failure;
@@ -46,19 +46,8 @@ pub struct Args {
     /// Give up after this time (0: never) [default: 0]
     #[arg(long, value_name = "DURATION", value_parser = crate::harness::duration::limit)]
     timeout: Option<Duration>,
-}
-
-/// The one record: from now on there is an answer.
-#[derive(Serialize)]
-struct Listening<'a> {
-    network: &'static str,
-    address: &'a str,
-}
-
-impl fmt::Display for Listening<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "listening {} {}", self.network, escaped(self.address.as_bytes()))
-    }
+    #[command(flatten)]
+    ready: ready::Args,
 }
 
 /// Listens, prints `listening NETWORK ADDRESS`, and serves until SIGINT, SIGTERM or SIGHUP.
@@ -76,13 +65,15 @@ pub fn run(
     let reactors = args.max_connections.map_or(usize::MAX, NonZeroUsize::get).min(args.threads.into());
     // Before there is a file to leave behind.
     let shutdown = Shutdown::on_signals(endpoint::remove_socket_files)?;
+    shutdown.tell_once(|| ready::notify(NotifyState::Stopping));
     let listener = endpoint::listen(network, address, args.backlog, reactors)?;
     let mut sockets = listener.sockets;
     while sockets.len() < reactors {
         let another = sockets[0].try_clone().context("dup the listening socket")?;
         sockets.push(another);
     }
-    out.record(&Listening { network: network.name(), address: &listener.address })?;
+    args.ready.listening(out, network, &listener.address)?;
+    ready::notify(NotifyState::Ready);
     let ended = args.timeout.map(|timeout| end_after(timeout, shutdown.clone())).transpose()?;
     let options = |nth: usize| Options {
         records: network.keeps_boundaries(),

@@ -7,7 +7,7 @@
 use std::io;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::Context;
 use mio::Waker;
@@ -24,6 +24,7 @@ pub struct Shutdown(Arc<Shared>);
 struct Shared {
     requested: AtomicBool,
     wakers: Mutex<Vec<Waker>>,
+    listener: OnceLock<fn()>,
 }
 
 impl Shutdown {
@@ -37,7 +38,7 @@ impl Shutdown {
 
     /// Asks every event loop to end.
     pub fn request(&self) {
-        self.0.requested.store(true, Ordering::SeqCst);
+        let is_first = !self.0.requested.swap(true, Ordering::SeqCst);
         for waker in self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             // A loop that is not woken would never end: a failure is tried again, and is the program's own at last.
             if let Err(error) = waker.wake().or_else(|_| waker.wake()) {
@@ -45,6 +46,14 @@ impl Shutdown {
                 process::exit(1);
             }
         }
+        if let Some(listener) = self.0.listener.get().filter(|_| is_first) {
+            listener();
+        }
+    }
+
+    /// Calls `listener` when the end is requested, after the event loops have been woken.
+    pub fn tell_once(&self, listener: fn()) {
+        self.0.listener.get_or_init(|| listener);
     }
 
     /// Whether the end has been requested.

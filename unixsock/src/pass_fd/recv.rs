@@ -10,9 +10,10 @@ use std::time::Instant;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
+use shared::harness::ready;
 use shared::linux::network::Network;
 use shared::linux::readiness::{Ready, nonblocking, restart};
-use shared::linux::stdio::{escaped, narrate};
+use shared::linux::stdio::escaped;
 use shared::linux::{endpoint, shutdown};
 use socket2::Socket;
 
@@ -26,11 +27,11 @@ pub const BYTE: [u8; 1] = [0];
 const MOST: usize = 253;
 
 /// Listens on `address` until one sender has come. The socket's file is gone when this returns.
-pub fn receive_on(address: &OsStr, deadline: Instant) -> anyhow::Result<File> {
+pub fn receive_on(address: &OsStr, ready: &ready::Args, deadline: Instant) -> anyhow::Result<File> {
     shutdown::abort_on_signals(endpoint::remove_socket_files)?;
     let listener = endpoint::listen(Network::Unix, address, 1, 1)?;
     // stdout is for the file; a script waits for this line before it lets the sender start.
-    narrate(format_args!("listening unix {}", escaped(address.as_encoded_bytes())));
+    ready.waiting(format_args!("unix {}", escaped(address.as_encoded_bytes())));
     receive_first(listener.sockets, deadline).map_err(|error| failed("receive", address, error))
 }
 
