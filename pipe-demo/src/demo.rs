@@ -5,7 +5,7 @@
 
 use std::io::{self, Read, Write};
 use std::num::NonZeroUsize;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -16,7 +16,7 @@ use shared::linux::thread::spawn;
 use crate::memory_pipe::pipe::pipe;
 use crate::pipeline::{self, Link, Stage};
 use crate::run::{self, By};
-use crate::status;
+use crate::status::{self, StageEnded};
 use shared::harness::story;
 use shared::linux::child::Children;
 
@@ -46,7 +46,8 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
 /// `echo -n TEXT`: an argument is given as it is, no shell looks at it.
 fn echo(children: &Children, how: &str, by: By, out: &mut Report) -> anyhow::Result<()> {
     out.line(format_args!("Run command `echo -n \"{GREETING}\"`{how}: "))?;
-    let status = run::read_output(children, Command::new("echo").args(["-n", GREETING]), by, |piece| {
+    let mut echo = children.spawn(Command::new("echo").args(["-n", GREETING]).stdout(Stdio::piped()))?;
+    let status = run::read_output(&mut echo, by, |piece| {
         detail(format_args!("read {} bytes: {:?}", piece.len(), String::from_utf8_lossy(piece)));
         out.payload(piece)
     })?;
@@ -58,9 +59,9 @@ fn echo(children: &Children, how: &str, by: By, out: &mut Report) -> anyhow::Res
 fn ps_into_grep(children: &Children, out: &mut Report) -> anyhow::Result<()> {
     out.line(format_args!("Run command `ps aux | grep pipe-demo`: "))?;
     let stages = [Stage::new(&["ps", "aux"]), Stage::new(&["grep", "pipe-demo"])];
-    let statuses = pipeline::execute(children, &stages, Link::Pump)?;
-    status::check(statuses.first().copied().map_or(0, status::code))?;
-    status::check(statuses.last().copied().map_or(0, status::code).saturating_sub(1))?;
+    let ended = pipeline::execute(children, &stages, Link::Pump)?;
+    status::check(ended.first().map_or(0, StageEnded::code))?;
+    status::check(ended.last().map_or(0, StageEnded::code).saturating_sub(1))?;
     out.line(format_args!(""))
 }
 

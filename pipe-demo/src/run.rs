@@ -7,7 +7,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::num::NonZeroUsize;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -16,9 +16,10 @@ use shared::linux::failure::Failure;
 use shared::linux::readiness::restart;
 use shared::linux::stdio::{detail, stdout_is_open};
 
-use crate::status;
+use crate::pipeline::Stage;
+use crate::status::{self, StageEnded};
 use shared::harness::story;
-use shared::linux::child::Children;
+use shared::linux::child::{Child, Children};
 
 /// The largest buffer.
 const LARGEST: usize = 1 << 30;
@@ -35,7 +36,7 @@ pub struct Args {
     #[arg(long, value_name = "DURATION", value_parser = shared::harness::duration::limit, default_value = "1h")]
     timeout: Duration,
     /// The command and its arguments; it reads from stdin
-    #[arg(last = true, required = true, value_name = "CMD")]
+    #[arg(trailing_var_arg = true, required = true, value_name = "CMD")]
     command: Vec<std::ffi::OsString>,
 }
 
@@ -55,31 +56,28 @@ pub enum By {
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     stdout_is_open()?;
     let by = if args.lines { By::Line(args.buffer) } else { By::Buffer(args.buffer) };
-    let (words, mut out) = (args.command.clone(), out.for_thread());
+    let (stage, mut out) = (Stage(args.command.clone()), out.for_thread());
     story::tell(args.timeout, &Children::commands(), move |children| {
-        let mut command = Command::new(&words[0]);
-        command.args(&words[1..]);
-        let status = read_output(children, &mut command, by, |piece| {
+        let mut child = children.spawn(stage.command().stdout(Stdio::piped()))?;
+        let status = read_output(&mut child, by, |piece| {
             detail(format_args!("read {} bytes: {:?}", piece.len(), String::from_utf8_lossy(piece)));
             out.payload(piece)?;
             out.flush()
         })?;
-        detail(format_args!("{}: {status}", words[0].display()));
+        out.beside(&StageEnded::new(1, &stage, &child, status))?;
         status::check(status::code(status))
     })
 }
 
-/// Hands each piece of the command's output to `each`, then waits for the command.
+/// Hands each piece of the command's output, a pipe, to `each`, then waits for the command.
 ///
 /// When `each` finds that its own reader has gone, the command is told in the same way: the pipe is
 /// closed, and its next write ends it with SIGPIPE.
 pub fn read_output(
-    children: &Children,
-    command: &mut Command,
+    child: &mut Child,
     by: By,
     mut each: impl FnMut(&[u8]) -> anyhow::Result<()>,
 ) -> anyhow::Result<ExitStatus> {
-    let mut child = children.spawn(command.stdout(Stdio::piped()))?;
     let stdout = child.stdout.take().context("the command has a stdout")?;
     let read = match by {
         By::Buffer(size) => read_pieces(stdout, size, &mut each),

@@ -6,8 +6,12 @@ use std::fmt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
+use nix::sys::signal::Signal;
 use serde::{Serialize, Serializer};
+use shared::linux::child::Child;
 use shared::linux::failure::Failure;
+
+use crate::pipeline::Stage;
 
 /// In a record: `exit status: 0`, `signal: 13 (SIGPIPE)`.
 pub struct Ended(pub ExitStatus);
@@ -24,6 +28,39 @@ impl Serialize for Ended {
     }
 }
 
+/// How a command of a pipeline ended: with an exit code, or by a signal.
+#[derive(Serialize)]
+pub struct StageEnded {
+    pub stage: usize,
+    pub command: String,
+    pub pid: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signal: Option<String>,
+    #[serde(skip)]
+    status: ExitStatus,
+}
+
+impl StageEnded {
+    pub fn new(stage: usize, command: &Stage, child: &Child, status: ExitStatus) -> StageEnded {
+        let name =
+            |signal: i32| Signal::try_from(signal).map_or_else(|_| signal.to_string(), |signal| signal.to_string());
+        let (exit_code, signal) = (status.code(), status.signal().map(name));
+        StageEnded { stage, command: command.to_string(), pid: child.id(), exit_code, signal, status }
+    }
+
+    pub fn code(&self) -> u8 {
+        code(self.status)
+    }
+}
+
+impl fmt::Display for StageEnded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.command, self.status)
+    }
+}
+
 /// 0 is done, everything else the exit code of this program too.
 pub fn check(code: u8) -> anyhow::Result<()> {
     if code == 0 { Ok(()) } else { Err(Failure::Child(code).into()) }
@@ -33,23 +70,4 @@ pub fn check(code: u8) -> anyhow::Result<()> {
 pub fn code(status: ExitStatus) -> u8 {
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
-}
-
-/// The code of the last command that failed, as with `set -o pipefail`.
-pub fn pipefail(statuses: &[ExitStatus]) -> u8 {
-    statuses.iter().map(|&status| code(status)).rfind(|&code| code != 0).unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_failure_decides() {
-        let statuses = |raw: &[i32]| raw.iter().map(|&raw| ExitStatus::from_raw(raw)).collect::<Vec<_>>();
-        assert_eq!(pipefail(&statuses(&[])), 0);
-        assert_eq!(pipefail(&statuses(&[3 << 8, 0])), 3);
-        assert_eq!(pipefail(&statuses(&[3 << 8, 4 << 8, 0])), 4);
-        assert_eq!(pipefail(&statuses(&[libc::SIGPIPE, 0])), 141);
-    }
 }

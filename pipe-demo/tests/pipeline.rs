@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
+use serde_json::{Value, json};
 use support::{Result, code, end_of, output, pipe_demo, run, spawn, stderr, stdout, wait_for};
 
 const LINKS: [&str; 2] = ["pump", "direct"];
@@ -79,6 +80,33 @@ fn the_exit_code_is_that_of_the_last_stage_that_failed() -> Result {
             assert_eq!(code(pipeline(link, &stages)?.status), expected, "{link} {stages:?}");
         }
     }
+    Ok(())
+}
+
+#[test]
+fn the_shells_own_default_can_be_chosen() -> Result {
+    for (last, expected) in [("cat", 0), ("sh -c 'exit 4'", 4), ("sh -c 'kill -TERM $$'", 143)] {
+        assert_eq!(code(run(&["pipeline", "--status", "last", "sh -c 'exit 3'", last])?.status), expected);
+    }
+    Ok(())
+}
+
+#[test]
+fn each_stage_tells_how_it_ended() -> Result {
+    let stages = ["sh -c 'exit 3'", "sh -c 'kill -TERM $$'", "printf 中文"];
+    let output = run(&[&["pipeline", "--json"], stages.as_slice()].concat())?;
+    assert_eq!((code(output.status), stdout(&output).as_str()), (143, "中文"));
+    let records: Vec<Value> =
+        stderr(&output).lines().map(serde_json::from_str).collect::<std::result::Result<_, _>>()?;
+    let pid = |stage: usize| records[stage]["pid"].as_u64().filter(|&pid| pid > 1);
+    let expected = [
+        json!({ "stage": 1, "command": stages[0], "pid": pid(0), "exit_code": 3 }),
+        json!({ "stage": 2, "command": stages[1], "pid": pid(1), "signal": "SIGTERM" }),
+        json!({ "stage": 3, "command": stages[2], "pid": pid(2), "exit_code": 0 }),
+    ];
+    assert_eq!(records, expected);
+    let alone: Value = serde_json::from_str(&stderr(&run(&["--json", "run", "false"])?))?;
+    assert_eq!((&alone["stage"], &alone["command"], &alone["exit_code"]), (&json!(1), &json!("false"), &json!(1)));
     Ok(())
 }
 

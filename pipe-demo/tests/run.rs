@@ -26,10 +26,37 @@ fn the_output_is_the_same_however_it_is_read() -> Result {
 #[test]
 fn each_read_is_told_with_what_it_returned() -> Result {
     let output = run(&["run", "-v", "--buffer", "5", "--", "echo", "-n", "My first"])?;
-    let expected = "read 5 bytes: \"My fi\"\nread 3 bytes: \"rst\"\necho: exit status: 0\n";
+    let expected = "read 5 bytes: \"My fi\"\nread 3 bytes: \"rst\"\necho -n 'My first': exit status: 0\n";
     assert_eq!(stderr(&output), expected);
     let output = run(&["run", "-v", "--lines", "--", "printf", r"a\nb"])?;
-    assert_eq!(stderr(&output), "read 2 bytes: \"a\\n\"\nread 1 bytes: \"b\"\nprintf: exit status: 0\n");
+    assert_eq!(stderr(&output), "read 2 bytes: \"a\\n\"\nread 1 bytes: \"b\"\nprintf 'a\\nb': exit status: 0\n");
+    Ok(())
+}
+
+#[test]
+fn behind_the_first_word_of_the_command_all_is_the_commands() -> Result {
+    for args in [["echo", "hi", "-v", "--json", "--", "-n"], ["--", "echo", "-v", "--timeout", "--", "--help"]] {
+        let printed = run(&[&["run", "--lines"], args.as_slice()].concat())?;
+        let rest = args[1 + usize::from(args[0] == "--")..].join(" ");
+        assert_eq!((stdout(&printed), stderr(&printed)), (format!("{rest}\n"), String::new()));
+    }
+    assert_eq!(code(run(&["run", "--no-such-option", "true"])?.status), 2);
+    Ok(())
+}
+
+#[test]
+fn payload_and_narration_share_no_line_of_a_terminal() -> Result {
+    let both = |script: &str| -> Result<String> {
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", script]).env("PROGRAM", env!("CARGO_BIN_EXE_pipe-demo")).stdout(Stdio::piped());
+        Ok(stdout(&output(&mut shell)?))
+    };
+    let told = both(r#"exec "$PROGRAM" run --buffer 3 -v printf 'ab\ncd' 2>&1"#)?;
+    let lines = ["read 3 bytes: \"ab\\n\"", "ab", "read 2 bytes: \"cd\"", "cd", r"printf 'ab\ncd': exit status: 0", ""];
+    assert_eq!(told, lines.join("\n"));
+    let failed = both(r#"exec "$PROGRAM" run --timeout 200ms sh -c 'printf cd; exec sleep 1000' 2>&1"#)?;
+    assert_eq!(failed, "cd\npipe-demo: not done after 200ms\n");
+    assert_eq!(both(r#"exec "$PROGRAM" run -v --buffer 1 printf cd 2>/dev/null"#)?, "cd");
     Ok(())
 }
 
@@ -44,7 +71,7 @@ fn a_stdout_or_stderr_that_does_not_block_loses_nothing() -> Result {
     let mut run = spawn(pipe_demo(&args).stdout(Stdio::null()).stderr(narration.end()?))?;
     let told = String::from_utf8(narration.read_from(&mut run)?)?;
     assert_eq!(told.lines().filter(|line| *line == r#"read 1 bytes: "\0""#).count(), 10_000);
-    assert_eq!(told.lines().last(), Some("head: exit status: 0"));
+    assert_eq!(told.lines().last(), Some("head -c 10000 /dev/zero: exit status: 0"));
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 //! Note: 管道 ("exec.Command"). Go: `exec.Command`. Man: execve(2), sh(1).
 
 use std::num::NonZeroUsize;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde::Serialize;
 use shared::linux::child::Children;
@@ -27,7 +27,9 @@ pub fn echo(argument: &'static str) -> anyhow::Result<Echo> {
 
 fn output_of(command: &mut Command) -> anyhow::Result<String> {
     let mut bytes = Vec::new();
-    read_output(&Children::helpers(), command, By::Buffer(NonZeroUsize::MIN), |piece| {
+    let children = Children::helpers();
+    let mut child = children.spawn(command.stdout(Stdio::piped()))?;
+    read_output(&mut child, By::Buffer(NonZeroUsize::MIN), |piece| {
         bytes.extend_from_slice(piece);
         Ok(())
     })?;

@@ -5,7 +5,7 @@
 
 use std::io::{self, BufReader, Read, Write};
 use std::num::NonZeroUsize;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::Context;
 use serde::Serialize;
@@ -53,7 +53,10 @@ pub fn of_output(script: &'static str) -> anyhow::Result<Pieces> {
     let (stdin, mut go) = io::pipe().context("pipe")?;
     let mut reads = Vec::new();
     let mut command = Command::new("sh");
-    read_output(&Children::helpers(), command.args(["-c", script]).stdin(stdin), By::Buffer(BUFFER), |piece| {
+    command.args(["-c", script]).stdin(stdin).stdout(Stdio::piped());
+    let children = Children::helpers();
+    let mut child = children.spawn(&mut command)?;
+    read_output(&mut child, By::Buffer(BUFFER), |piece| {
         reads.push(piece.len());
         // A script that does not wait may be gone: that is no error of ours.
         let _ = go.write_all(b"\n");

@@ -17,7 +17,7 @@ use shared::linux::child::{Child, Children};
 
 /// A command with its arguments; never empty.
 #[derive(Clone, Debug)]
-pub struct Stage(Vec<OsString>);
+pub struct Stage(pub Vec<OsString>);
 
 /// Splits a line into words as the shell does; the bytes of a word need not be UTF-8.
 ///
@@ -41,7 +41,7 @@ impl Stage {
         Stage(words.iter().map(|&word| word.into()).collect())
     }
 
-    fn command(&self) -> Command {
+    pub fn command(&self) -> Command {
         let mut command = Command::new(&self.0[0]);
         command.args(&self.0[1..]);
         command

@@ -3,7 +3,6 @@
 //! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Listen`, `Accept`. Man: listen(2).
 
 use std::ffi::OsStr;
-use std::fmt;
 use std::num::NonZeroUsize;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,7 +19,7 @@ use crate::linux::endpoint;
 use crate::linux::failure::Failure;
 use crate::linux::network::Network;
 use crate::linux::shutdown::Shutdown;
-use crate::linux::stdio::{escaped, narrate};
+use crate::linux::stdio::narrate;
 use crate::linux::thread::{spawn, spawn_scoped};
 
 /// Options of `serve`, except address and network.

@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use crate::linux::failure::{Failure, call_failed};
 use crate::linux::signals;
-use crate::linux::stdio::{Patient, complain, stdout_is_open};
+use crate::linux::stdio::{Patient, complain, detail, narrate, stdout_is_open};
 
 /// Reports a failure in one line on stderr and returns the exit code; or ends the program by the signal that came.
 pub fn exit(result: anyhow::Result<()>) -> ExitCode {
@@ -87,6 +87,16 @@ impl Report {
     /// A record in its own words, or as JSON.
     pub fn record(&mut self, record: &(impl Serialize + fmt::Display)) -> anyhow::Result<()> {
         if self.json { self.print_json(record) } else { self.line(format_args!("{record}")) }
+    }
+
+    /// A record beside a payload that has stdout for itself: on stderr, as JSON, or in its own words with `-v`.
+    pub fn beside(&self, record: &(impl Serialize + fmt::Display)) -> anyhow::Result<()> {
+        if self.json {
+            narrate(format_args!("{}", serde_json::to_string(record)?));
+        } else {
+            detail(format_args!("{record}"));
+        }
+        Ok(())
     }
 
     fn print_json(&mut self, record: &impl Serialize) -> anyhow::Result<()> {

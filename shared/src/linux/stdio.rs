@@ -12,7 +12,7 @@ use std::time::Instant;
 use anyhow::Context;
 use nix::errno::Errno;
 use nix::poll::PollFlags;
-use nix::sys::stat::{SFlag, fstat};
+use nix::sys::stat::{FileStat, SFlag, fstat};
 use nix::{libc, unistd};
 
 use crate::linux::failure::in_one_line;
@@ -47,7 +47,10 @@ impl<F: AsFd> Write for Patient<F> {
             // What fits into a pipe for certain once poll(2) calls it writable.
             bytes = &bytes[..bytes.len().min(libc::PIPE_BUF)];
         }
-        as_if_blocking(&self.file, PollFlags::POLLOUT, self.deadline, || Ok(unistd::write(&self.file, bytes)?))
+        let written =
+            as_if_blocking(&self.file, PollFlags::POLLOUT, self.deadline, || Ok(unistd::write(&self.file, bytes)?))?;
+        wrote(&bytes[..written]);
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -94,7 +97,22 @@ pub fn complain(error: &anyhow::Error) {
 
 /// One line on stderr, in one write(2). There is nobody to tell when stderr fails.
 pub fn narrate(line: fmt::Arguments<'_>) {
-    let _ = Patient::new(io::stderr().lock()).write_all(format!("{line}\n").as_bytes());
+    let before = if MID_LINE.load(Ordering::Relaxed) && outputs_are_one() { "\n" } else { "" };
+    let _ = Patient::new(io::stderr().lock()).write_all(format!("{before}{line}\n").as_bytes());
+}
+
+/// Whether the last byte that went to stdout or stderr ended no line.
+static MID_LINE: AtomicBool = AtomicBool::new(false);
+
+/// To be told of what goes to stdout past [`Patient`]: where stderr is the same file, narration begins a line of its own.
+pub fn wrote(bytes: &[u8]) {
+    MID_LINE.store(bytes.last().is_some_and(|&byte| byte != b'\n'), Ordering::Relaxed);
+}
+
+/// Whether stdout and stderr are one file: a terminal, or what `2>&1` made of them.
+fn outputs_are_one() -> bool {
+    let identity = |file: nix::Result<FileStat>| file.map(|file| (file.st_dev, file.st_ino));
+    identity(fstat(io::stdout())) == identity(fstat(io::stderr()))
 }
 
 /// Whether `-v` asks for more than the records say.
