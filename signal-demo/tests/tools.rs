@@ -188,7 +188,9 @@ fn a_process_of_another_user_is_an_error() {
     }
     let mut cat = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
     let target = if us.is_root() { cat.id() } else { 1 };
-    let output = finish(command.args(["send", &target.to_string(), "WINCH"]));
+    let pid = target.to_string();
+    let output = finish(command.args(["send", &pid, "WINCH"]));
+    let asked = nobody::command(PROGRAM, folder.path()).map(|mut ask| finish(ask.args(["send", &pid, "0"])));
     cat.kill().unwrap();
     cat.wait().unwrap();
     assert_eq!(
@@ -199,6 +201,9 @@ fn a_process_of_another_user_is_an_error() {
             format!("signal-demo: send SIGWINCH to {target}: Operation not permitted (os error 1)\n")
         )
     );
+    let (asked, refused) =
+        (asked.unwrap(), format!("signal-demo: send 0 to {target}: Operation not permitted (os error 1)\n"));
+    assert_eq!((asked.status.code(), text(&asked.stderr)), (Some(1), refused));
 }
 
 #[test]
