@@ -21,13 +21,21 @@ fn record(arguments: &[&str]) -> Value {
     records(arguments).remove(0)
 }
 
+/// What bash prints, where there is one.
+fn kill_l() -> Option<String> {
+    match Command::new("bash").args(["-c", "kill -l"]).env_remove("POSIXLY_CORRECT").output() {
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "skipped: bash: {error}");
+            None
+        }
+        Ok(output) => Some(text(&output.stdout)),
+    }
+}
+
 #[test]
 fn list_has_the_62_signals_that_bash_has() {
-    let bash = match Command::new("bash").args(["-c", "kill -l"]).output() {
-        Err(error) => return writeln!(io::stderr(), "skipped: bash: {error}").unwrap(),
-        Ok(output) => output,
-    };
-    let bash: Vec<String> = text(&bash.stdout).split_whitespace().map(str::to_owned).collect();
+    let Some(bash) = kill_l() else { return };
+    let bash: Vec<String> = bash.split_whitespace().map(str::to_owned).collect();
     let bash: Vec<_> = bash.chunks(2).map(|pair| (pair[0].trim_end_matches(')').to_owned(), pair[1].clone())).collect();
     let ours: Vec<_> = records(&["list"])
         .iter()
@@ -35,6 +43,20 @@ fn list_has_the_62_signals_that_bash_has() {
         .collect();
     assert_eq!(ours.len(), 62);
     assert_eq!(ours, bash);
+}
+
+#[test]
+fn the_table_is_the_note_s_as_bash_prints_it() {
+    let table = stdout(&["list", "--table"]);
+    assert_eq!(table.lines().next(), Some(" 1) SIGHUP\t 2) SIGINT\t 3) SIGQUIT\t 4) SIGILL\t 5) SIGTRAP"));
+    assert!(!table.contains("32)") && !table.contains("33)"), "{table}");
+    let rows = records(&["list", "--table"]);
+    assert_eq!(
+        rows.last().unwrap()["signals"],
+        json!([{"number": 63, "name": "SIGRTMAX-1"}, {"number": 64, "name": "SIGRTMAX"}])
+    );
+    let Some(bash) = kill_l() else { return };
+    assert!(table.lines().eq(bash.lines().map(str::trim_end)), "{table}");
 }
 
 #[test]

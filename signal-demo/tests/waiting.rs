@@ -59,8 +59,8 @@ fn go_names_signals_as_the_note_s_loop_does() {
     }
     stdout(&["send", &waiting.pid(), "CONT"]);
     let words = ["hangup", "interrupt", "user defined signal 1", &format!("signal {}", nix::libc::SIGRTMIN())];
-    let lines: String = words.iter().map(|word| format!("Received a signal: {word}\n")).collect();
-    assert_eq!(text(&waiting.finish().stdout), lines);
+    let output = text(&waiting.finish().stdout);
+    assert!(output.lines().eq(words.map(|word| format!("Received a signal: {word}"))), "{output}");
     assert_eq!(failure(&["wait", "INT", "--go", "--json"]).0, 2);
 }
 
