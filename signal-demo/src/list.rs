@@ -6,6 +6,7 @@
 
 pub mod default_action;
 pub mod kernel;
+mod table;
 
 use anyhow::Context;
 use serde::Serialize;
@@ -22,6 +23,9 @@ pub struct Args {
     /// Instead, which numbers the kernel takes, how often each waits, and what bash's `kill -l` has of them
     #[arg(long, conflicts_with = "signal")]
     kernel: bool,
+    /// Instead, the table that bash's `kill -l` prints, as the note has it
+    #[arg(long, conflicts_with_all = ["signal", "kernel"])]
+    table: bool,
 }
 
 #[derive(Serialize)]
@@ -37,6 +41,9 @@ pub struct Record {
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     if args.kernel {
         return kernel::run(out);
+    }
+    if args.table {
+        return table::run(out);
     }
     let signals = args.signal.map_or_else(|| Signal::all().collect(), |signal| vec![signal]);
     look_at(&signals)?.0.iter().try_for_each(|record| out.pairs(record))

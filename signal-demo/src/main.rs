@@ -4,6 +4,7 @@ mod demo;
 mod list;
 mod send;
 mod wait;
+mod ended;
 mod mask;
 mod queue;
 mod order;
@@ -39,6 +40,8 @@ enum Command {
     Send(send::Args),
     /// Wait for signals, and tell who sent each
     Wait(wait::Args),
+    /// Wait until processes have ended that are no children
+    Ended(ended::Args),
     /// What a process has blocked, ignored and caught, and what is pending
     Mask(mask::Args),
     /// What is kept of a signal that is sent again before it is taken
@@ -89,7 +92,9 @@ impl Program for Command {
             Command::Demo(args) => demo::run(&args, &mut options.text()?),
             Command::List(args) => list::run(&args, out),
             Command::Send(args) => send::run(&args, out),
+            Command::Wait(args) if args.go => wait::run(&args, &mut options.text()?),
             Command::Wait(args) => wait::run(&args, out),
+            Command::Ended(args) => ended::run(&args, out),
             Command::Mask(args) => mask::run(&args, out),
             Command::Queue(args) => queue::run(&args, out),
             Command::Order(args) => order::run(&args, out),

@@ -145,6 +145,11 @@ impl Registry {
         }
     }
 
+    /// What is registered here makes [`Registry::deliver`] return as well.
+    pub fn poll(&self) -> &mio::Registry {
+        self.poll.registry()
+    }
+
     // ANCHOR: send
     /// Sends one batch on.
     fn send_on(&mut self) -> anyhow::Result<usize> {

@@ -74,7 +74,8 @@ fn parse_pid(text: &str) -> anyhow::Result<pid_t> {
     pid.ok_or_else(|| Failure::Usage(format!("{text}: no PID (a number from 1 on)")).into())
 }
 
-fn open(pid: pid_t) -> anyhow::Result<PidFd> {
+/// The process, if it is there, and no thread.
+pub fn open(pid: pid_t) -> anyhow::Result<PidFd> {
     PidFd::open(pid).or_else(|error| {
         if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EINVAL)) {
             proc::must_be_a_process(pid)?;

@@ -1,17 +1,25 @@
 //! Waits for signals, and tells who sent each, how, and with which value.
 //!
-//! It says on stderr when it waits: from then on the signals cannot kill it.
+//! It says on stderr when it waits: from then on the signals cannot kill it. With `--count 0` it is the note's loop,
+//! which ends in order: what came before the end is told.
 //!
 //! Note: 信号. Go: `for sig := range sigRecv`. Man: signalfd(2), sigqueue(3), si_code in sigaction(2).
 
+use std::io::{self, ErrorKind};
+use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use libc::c_int;
+use mio::unix::SourceFd;
+use mio::{Interest, Token, Waker};
 use nix::unistd;
 use serde::Serialize;
 use shared::harness::ready;
 use shared::harness::report::Report;
 use shared::linux::failure::Failure;
+use shared::linux::shutdown::Shutdown;
+use shared::linux::stdio;
 
 use crate::registry::Registry;
 use crate::signal::Signal;
@@ -22,14 +30,19 @@ pub struct Args {
     /// Signals, by any of their names or numbers
     #[arg(required = true, value_name = "SIGNAL")]
     signals: Vec<Signal>,
-    /// End after this number of signals
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    /// End after this number of signals; 0: go on until a SIGINT, SIGTERM or SIGHUP comes that is not waited for, or
+    /// nobody reads stdout any more
+    #[arg(long, value_name = "N", default_value_t = 1)]
     count: u64,
     /// Give up after this time (0: never)
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = shared::harness::duration::limit)]
+    #[arg(long, value_name = "DURATION", default_value = "30s", default_value_if("count", "0", "0"))]
+    #[arg(value_parser = shared::harness::duration::limit)]
     timeout: Duration,
     #[command(flatten)]
     ready: ready::Args,
+    /// Print what the note's loop prints: Received a signal: interrupt
+    #[arg(long)]
+    pub go: bool,
 }
 
 #[derive(Serialize)]
@@ -43,32 +56,59 @@ struct Record {
 }
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
+    stdio::stdout_is_open()?;
     let mut registry = Registry::new()?;
     let channel = registry.channel(BATCH);
     registry.notify(&channel, &args.signals)?;
+    let end = (args.count == 0).then(|| watch_for_the_end(&registry)).transpose()?;
     let names: Vec<String> = args.signals.iter().map(Signal::to_string).collect();
     args.ready.waiting(format_args!("pid={} signals={}", unistd::getpid(), names.join(",")));
 
     let deadline = Instant::now().checked_add(args.timeout);
-    let mut left = args.count;
+    let mut left = if args.count == 0 { u64::MAX } else { args.count };
     while left > 0 {
-        wait_for_some(&mut registry, deadline)?;
+        let rest = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        // At most one batch, which the channel has room for.
+        let count = registry.deliver(rest)?;
         for arrival in channel.arrived().take(usize::try_from(left).unwrap_or(usize::MAX)) {
-            out.pairs(&Record::from(arrival))?;
+            tell(arrival, args.go, out)?;
             left -= 1;
+        }
+        if count == 0 && end.as_ref().is_some_and(has_come) {
+            return Ok(());
+        }
+        if count == 0 && rest.is_some_and(|rest| rest.is_zero()) {
+            return Err(Failure::Deadline("no signal came in time".to_owned()).into());
         }
     }
     Ok(())
 }
 
-/// At most one batch, which the channel has room for; or fails at the deadline. Without one, it is too far off to tell.
-fn wait_for_some(registry: &mut Registry, deadline: Option<Instant>) -> anyhow::Result<()> {
-    let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-    let count = registry.deliver(left)?;
-    if count == 0 && left.is_some_and(|left| left.is_zero()) {
-        return Err(Failure::Deadline("no signal came in time".to_owned()).into());
+// ANCHOR: go
+fn tell(arrival: Arrival, go: bool, out: &mut Report) -> anyhow::Result<()> {
+    if go {
+        out.line(format_args!("Received a signal: {}", arrival.signal.meaning()))
+    } else {
+        out.pairs(&Record::from(arrival))
     }
-    Ok(())
+}
+// ANCHOR_END: go
+
+/// From now on `deliver` also returns when a signal asks for the end, or when the last reader of stdout goes: of that
+/// epoll tells unasked. The signals that are waited for are blocked already, also for the thread that this starts.
+fn watch_for_the_end(registry: &Registry) -> anyhow::Result<Shutdown> {
+    let shutdown = Shutdown::on_signals(|| ())?;
+    shutdown.wake(Waker::new(registry.poll(), Token(1)).context("eventfd")?)?;
+    let watched = registry.poll().register(&mut SourceFd(&io::stdout().as_raw_fd()), Token(2), Interest::PRIORITY);
+    match watched {
+        // A file, which has no reader.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(shutdown),
+        watched => watched.context("epoll_ctl stdout").map(|()| shutdown),
+    }
+}
+
+fn has_come(end: &Shutdown) -> bool {
+    end.is_requested() || stdio::has_no_reader()
 }
 
 impl From<Arrival> for Record {

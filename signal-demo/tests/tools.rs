@@ -21,13 +21,21 @@ fn record(arguments: &[&str]) -> Value {
     records(arguments).remove(0)
 }
 
+/// What bash prints, where there is one.
+fn kill_l() -> Option<String> {
+    match Command::new("bash").args(["-c", "kill -l"]).env_remove("POSIXLY_CORRECT").output() {
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "skipped: bash: {error}");
+            None
+        }
+        Ok(output) => Some(text(&output.stdout)),
+    }
+}
+
 #[test]
 fn list_has_the_62_signals_that_bash_has() {
-    let bash = match Command::new("bash").args(["-c", "kill -l"]).output() {
-        Err(error) => return writeln!(io::stderr(), "skipped: bash: {error}").unwrap(),
-        Ok(output) => output,
-    };
-    let bash: Vec<String> = text(&bash.stdout).split_whitespace().map(str::to_owned).collect();
+    let Some(bash) = kill_l() else { return };
+    let bash: Vec<String> = bash.split_whitespace().map(str::to_owned).collect();
     let bash: Vec<_> = bash.chunks(2).map(|pair| (pair[0].trim_end_matches(')').to_owned(), pair[1].clone())).collect();
     let ours: Vec<_> = records(&["list"])
         .iter()
@@ -35,6 +43,20 @@ fn list_has_the_62_signals_that_bash_has() {
         .collect();
     assert_eq!(ours.len(), 62);
     assert_eq!(ours, bash);
+}
+
+#[test]
+fn the_table_is_the_note_s_as_bash_prints_it() {
+    let table = stdout(&["list", "--table"]);
+    assert_eq!(table.lines().next(), Some(" 1) SIGHUP\t 2) SIGINT\t 3) SIGQUIT\t 4) SIGILL\t 5) SIGTRAP"));
+    assert!(!table.contains("32)") && !table.contains("33)"), "{table}");
+    let rows = records(&["list", "--table"]);
+    assert_eq!(
+        rows.last().unwrap()["signals"],
+        json!([{"number": 63, "name": "SIGRTMAX-1"}, {"number": 64, "name": "SIGRTMAX"}])
+    );
+    let Some(bash) = kill_l() else { return };
+    assert!(table.lines().eq(bash.lines().map(str::trim_end)), "{table}");
 }
 
 #[test]
@@ -188,7 +210,9 @@ fn a_process_of_another_user_is_an_error() {
     }
     let mut cat = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
     let target = if us.is_root() { cat.id() } else { 1 };
-    let output = finish(command.args(["send", &target.to_string(), "WINCH"]));
+    let pid = target.to_string();
+    let output = finish(command.args(["send", &pid, "WINCH"]));
+    let asked = nobody::command(PROGRAM, folder.path()).map(|mut ask| finish(ask.args(["send", &pid, "0"])));
     cat.kill().unwrap();
     cat.wait().unwrap();
     assert_eq!(
@@ -199,6 +223,9 @@ fn a_process_of_another_user_is_an_error() {
             format!("signal-demo: send SIGWINCH to {target}: Operation not permitted (os error 1)\n")
         )
     );
+    let (asked, refused) =
+        (asked.unwrap(), format!("signal-demo: send 0 to {target}: Operation not permitted (os error 1)\n"));
+    assert_eq!((asked.status.code(), text(&asked.stderr)), (Some(1), refused));
 }
 
 #[test]

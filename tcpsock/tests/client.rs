@@ -304,11 +304,28 @@ fn a_full_backlog_is_124_at_the_dial_timeout() -> io::Result<()> {
     while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
         waiting.push(stream);
     }
-    let (code, stdout, stderr) = run(&mut client(&address.to_string(), &["--dial-timeout", "200ms", "27"]))?;
-    assert_eq!(
-        (code, stdout, stderr),
-        (Some(124), String::new(), format!("tcpsock: dial tcp {address}: i/o timeout\n"))
-    );
+    for args in [&["--dial-timeout", "200ms", "27"][..], &["--probe", "--deadline", "200ms"]] {
+        let (code, stdout, stderr) = run(&mut client(&address.to_string(), args))?;
+        let expected = (Some(124), String::new(), format!("tcpsock: dial tcp {address}: i/o timeout\n"));
+        assert_eq!((code, stdout, stderr), expected, "{args:?}");
+    }
+    Ok(())
+}
+
+/// It was in the backlog before the peer that is answered.
+#[test]
+fn a_probe_finds_a_server_and_asks_nothing_of_it() -> io::Result<()> {
+    let server = serve()?;
+    let probed = run(client(&server.address, &["--probe"]).stdin(Stdio::piped()))?;
+    assert_eq!(probed, (Some(0), String::new(), String::new()));
+    assert_eq!(server.connect()?.ask("27")?, server::CUBE_ROOT_OF_27);
+    let address = server.address.clone();
+    let counts = server.end_by(nix::sys::signal::Signal::SIGTERM)?;
+    assert_eq!(counts, "served connections=1 requests=1 timed_out=0 failed=0 cut_off=0 probes=1\n");
+
+    let refused = format!("tcpsock: dial tcp {address}: Connection refused (os error 111)\n");
+    assert_eq!(run(&mut client(&address, &["--probe"]))?, (Some(1), String::new(), refused));
+    assert_eq!(run(&mut client(&address, &["--probe", "27"]))?.0, Some(2));
     Ok(())
 }
 

@@ -68,6 +68,44 @@ fn refused(address: &str) -> io::Result<(Option<i32>, String)> {
     Ok((output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned()))
 }
 
+fn probe(network: &str, address: &str) -> io::Result<(Option<i32>, String)> {
+    let args = ["client", "--probe", "--deadline", "500ms", "--network", network, "--address", address];
+    let output = server::harness::output(&mut server::harness::command(UNIXSOCK, &args))?;
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+    Ok((output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned()))
+}
+
+/// It was in the backlog before the peer that is answered.
+#[test]
+fn a_probe_finds_a_server_and_asks_nothing_of_it() -> io::Result<()> {
+    for setup in [STREAM, PACKET] {
+        let server = setup.start(&[])?;
+        assert_eq!(probe(setup.network, &server.address)?, (Some(0), String::new()));
+        assert_eq!(server.connect()?.ask("27")?, CUBE_ROOT_OF_27);
+        let address = server.address.clone();
+        let counts = server.end_by(Signal::SIGTERM)?;
+        assert_eq!(counts, "served connections=1 requests=1 timed_out=0 failed=0 cut_off=0 probes=1\n");
+        let gone = format!("unixsock: dial {} {address}: No such file or directory (os error 2)\n", setup.network);
+        assert_eq!(probe(setup.network, &address)?, (Some(1), gone));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_probe_finds_a_name_refuses_a_stranger_and_gives_up_in_time() -> io::Result<()> {
+    let name = format!("@probed-{}", std::process::id());
+    let refused = format!("unixsock: dial unix {name}: Connection refused (os error 111)\n");
+    assert_eq!(probe("unix", &name)?, (Some(1), refused));
+    let listener = socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None)?;
+    listener.bind(&socket2::SockAddr::unix(format!("\0{}", &name[1..]))?)?;
+    listener.listen(0)?;
+    assert_eq!(probe("unix", &name)?, (Some(0), String::new()));
+    // The one that has gone is still in the backlog, which has room for no other.
+    let late = format!("unixsock: dial unix {name}: i/o timeout\n");
+    assert_eq!(probe("unix", &name)?, (Some(124), late));
+    Ok(())
+}
+
 #[test]
 fn a_record_is_a_message_with_or_without_its_tab() -> io::Result<()> {
     let server = PACKET.start(&[])?;

@@ -37,6 +37,9 @@ pub struct Args {
         value_parser = crate::harness::duration::limit
     )]
     timeout: Duration,
+    /// Only find out whether somebody is there: connect within that limit, and send nothing
+    #[arg(long, conflicts_with_all = ["numbers", "dial_timeout"])]
+    probe: bool,
 }
 
 /// Sends each request and prints each answer; fails if any answer is an error.
@@ -49,6 +52,9 @@ pub fn run(
     allowed: &[u32],
     out: &mut Report,
 ) -> anyhow::Result<()> {
+    if args.probe {
+        return Client::dial(network, address, args.timeout, allowed).map(drop);
+    }
     if let Some(number) = args.numbers.iter().find(|number| number.contains(char::from(DELIMITER))) {
         return Err(Failure::Usage(format!("request {number:?}: a TAB ends a request")).into());
     }

@@ -4,15 +4,19 @@
 //! Go: `os.Process`. Man: pidfd_open(2), pidfd_send_signal(2), sigqueue(3).
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 use std::ptr;
 use std::time::Instant;
 
 use nix::libc::{self, c_int, c_long, pid_t, uid_t};
+use nix::poll::PollFlags;
 use nix::sys::signal::{SigHandler, Signal};
 use nix::unistd;
 
-use crate::linux::readiness::{await_readable, is_timeout};
+use crate::linux::readiness::{await_event, is_timeout};
 use crate::linux::signals;
 
 /// A descriptor that means a process.
@@ -67,9 +71,29 @@ impl PidFd {
         result(sent).map(drop)
     }
 
-    /// Waits until the process has ended, or `deadline`. It is not reaped.
-    pub fn ends_by(&self, deadline: Instant) -> io::Result<bool> {
-        match await_readable(self, deadline) {
+    /// How the process ended, as the kernel tells it to whoever has the descriptor: since Linux 6.15, and once the parent
+    /// has waited for it.
+    pub fn exit_status(&self) -> io::Result<Option<ExitStatus>> {
+        // SAFETY: it is made of numbers, of which 0 is one.
+        #[allow(unsafe_code, reason = "libc's struct has private padding")]
+        let mut info: libc::pidfd_info = unsafe { MaybeUninit::zeroed().assume_init() };
+        info.mask = libc::PIDFD_INFO_EXIT.into();
+        // SAFETY: the size of `info` is a part of the request.
+        #[allow(unsafe_code, reason = "nix has no such ioctl")]
+        let asked = unsafe { libc::ioctl(self.fd.as_raw_fd(), libc::PIDFD_GET_INFO, &raw mut info) };
+        match result(asked.into()).map_err(|error| (error.raw_os_error(), error)) {
+            Ok(_) => {
+                Ok((info.mask & u64::from(libc::PIDFD_INFO_EXIT) != 0).then(|| ExitStatus::from_raw(info.exit_code)))
+            }
+            // An older kernel.
+            Err((Some(libc::ENOTTY | libc::EINVAL | libc::ESRCH), _)) => Ok(None),
+            Err((_, error)) => Err(error),
+        }
+    }
+
+    /// Waits until the process has ended, or `deadline`, if there is one. It is not reaped.
+    pub fn ends_by(&self, deadline: impl Into<Option<Instant>>) -> io::Result<bool> {
+        match await_event(self, PollFlags::POLLIN, deadline.into()) {
             Err(error) if is_timeout(&error) => Ok(false),
             ended => ended.map(|()| true),
         }

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use nix::errno::Errno;
-use nix::poll::PollFlags;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::{FileStat, SFlag, fstat};
 use nix::{libc, unistd};
 
@@ -80,6 +80,14 @@ pub fn stdout_is_open() -> anyhow::Result<()> {
         return Err(io::Error::from(Errno::EBADF)).context("write stdout");
     }
     Ok(())
+}
+
+/// Whether the last reader of stdout has gone, as poll(2) tells it without a write. A file never has one.
+pub fn has_no_reader() -> bool {
+    let stdout = io::stdout();
+    let mut polled = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
+    let gone = PollFlags::POLLERR | PollFlags::POLLHUP;
+    poll(&mut polled, PollTimeout::ZERO).is_ok() && polled[0].revents().is_some_and(|seen| seen.intersects(gone))
 }
 
 /// The program's name, set before any error is told.

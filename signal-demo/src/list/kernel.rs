@@ -130,7 +130,7 @@ fn accepted_of(numbers: impl IntoIterator<Item = c_int>) -> anyhow::Result<Vec<c
     Ok(asked.into_iter().filter_map(|(is, number)| is.then_some(number)).collect())
 }
 
-fn is_accepted(number: c_int) -> nix::Result<bool> {
+pub fn is_accepted(number: c_int) -> nix::Result<bool> {
     let (nothing, nowhere) = (ptr::null::<u8>(), ptr::null_mut::<u8>());
     // SAFETY: it reads nothing and writes nothing.
     #[allow(unsafe_code, reason = "the C library's sigaction refuses its own signals")]

@@ -61,7 +61,7 @@ pub fn errors(output: &Output) -> String {
     text(&output.stderr).split_inclusive('\n').filter(|line| !line.starts_with("core or term: ")).collect()
 }
 
-/// `signal-demo wait`, from when it says that it waits.
+/// `signal-demo wait` or `ended`, from when it says that it waits.
 pub struct Waiting {
     child: Child,
     stderr: BufReader<ChildStderr>,
@@ -77,12 +77,17 @@ impl Waiting {
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
         stderr.read_line(&mut line).unwrap();
-        assert!(line.starts_with("waiting pid="), "{line}");
+        assert!(line.starts_with("waiting pid"), "{line}");
         Waiting { child, stderr }
     }
 
     pub fn pid(&self) -> String {
         self.child.id().to_string()
+    }
+
+    /// Nobody reads any more what it prints.
+    pub fn hang_up(&mut self) {
+        drop(self.child.stdout.take());
     }
 
     pub fn finish(mut self) -> Output {

@@ -84,6 +84,15 @@ pub(super) fn wait_for_end(pid: pid_t, options: c_int) -> io::Result<ExitStatus>
     }))
 }
 
+impl From<ExitStatus> for Event {
+    fn from(status: ExitStatus) -> Event {
+        match status.signal() {
+            Some(signal) => Event::Killed { signal, core: status.core_dumped() },
+            None => Event::Exited(status.code().unwrap_or_default()),
+        }
+    }
+}
+
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
