@@ -2,6 +2,7 @@
 
 mod demo;
 mod serve;
+mod hold;
 mod client;
 mod load;
 mod boundaries;
@@ -32,6 +33,8 @@ enum Command {
     Demo(demo::Args),
     /// A server of cube roots
     Serve(serve::Args),
+    /// Listen, then become a command that has the listener: servers come and go, and nobody is refused
+    Hold(hold::Args),
     /// A client: numbers from the arguments or from stdin, one answer a line
     Client(client::Args),
     /// A load for a server: many connections, every answer verified
@@ -63,6 +66,7 @@ impl Program for Command {
         match self {
             Command::Demo(args) => demo::run(&args, &mut options.text()?),
             Command::Serve(args) => serve::run(&args, options.verbose(), &mut options.text()?),
+            Command::Hold(args) => hold::run(&args, &mut options.text()?),
             Command::Client(args) => client::run(&args, &mut options.text()?),
             Command::Load(args) => load::run(&args, &mut options.records()),
             Command::Boundaries(args) => boundaries::run(&args, &mut options.records()),
