@@ -5,6 +5,7 @@ pub mod client;
 pub mod conversation;
 pub mod cube_root;
 pub mod framing;
+pub mod hold;
 pub mod load;
 mod outbox;
 pub mod reactor;

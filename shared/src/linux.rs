@@ -8,6 +8,7 @@ pub mod cpu;
 pub mod endpoint;
 pub mod failure;
 pub mod gate;
+pub mod handover;
 pub mod memory;
 pub mod namespace;
 pub mod network;

@@ -1,19 +1,31 @@
 //! Where to listen or to dial: the options that `serve`, `client` and `load` share.
 
+use std::ffi::OsStr;
+
 use shared::linux::failure::Failure;
 use shared::linux::network::Network;
 
 #[derive(clap::Args)]
 pub struct Address {
     /// Where: a number or a name as the port, 0 or none for any free one; no host is every address of this machine
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8085")]
-    pub address: String,
+    /// [default: 127.0.0.1:8085]
+    #[arg(long, value_name = "HOST:PORT")]
+    address: Option<String>,
     /// tcp, tcp4 or tcp6, as Go's net package takes them
     #[arg(long, value_name = "NETWORK", default_value = "tcp")]
     network: String,
 }
 
 impl Address {
+    pub fn address(&self) -> &str {
+        self.address.as_deref().unwrap_or("127.0.0.1:8085")
+    }
+
+    /// The address, if it was said.
+    pub fn given(&self) -> Option<&OsStr> {
+        self.address.as_deref().map(OsStr::new)
+    }
+
     /// The network, or Go's words for why it is none: `listen TCP: unknown network TCP`.
     pub fn network(&self, what: &str) -> Result<Network, Failure> {
         let usage = |why: &str| Failure::Usage(format!("{what} {}: {why}", self.network));

@@ -16,5 +16,5 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
-    ask::run(args.address.network("dial")?, &args.address.address, &args.ask, &[], out)
+    ask::run(args.address.network("dial")?, args.address.address(), &args.ask, &[], out)
 }

@@ -16,5 +16,5 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
-    load::run(args.address.network("dial")?, &args.address.address, &args.load, &[], out)
+    load::run(args.address.network("dial")?, args.address.address(), &args.load, &[], out)
 }

@@ -40,7 +40,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
-    let (network, address) = (args.address.network("listen")?, &args.address.address);
+    let (network, address) = (args.address.network("listen")?, args.address.address());
     let listener = listen(resolve::to_listen(network, address)?).with_context(|| format!("bind {address}"))?;
     args.ready.listening(out, network, &shown(&listener.local_addr()?))?;
     serve(&listener).context("epoll")

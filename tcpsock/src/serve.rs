@@ -2,8 +2,9 @@
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Listen`, `net.Listener.Accept`. Man: tcp(7), listen(2).
 
-use shared::cube_roots::serve;
+use shared::cube_roots::serve::{self, Place};
 use shared::harness::report::Report;
+use shared::linux::endpoint;
 
 use crate::address::Address;
 
@@ -16,5 +17,10 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, verbose: bool, out: &mut Report) -> anyhow::Result<()> {
-    serve::run(args.address.network("listen")?, &args.address.address, &args.serve, &[], verbose, out)
+    let (inherited, network) = (args.serve.inherited()?, args.address.network("listen")?);
+    let place = match inherited {
+        Some(socket) => Place::Inherited(endpoint::inherit(socket, &[network], args.address.given())?),
+        None => Place::Address(network, args.address.address().into()),
+    };
+    serve::run(place, &args.serve, &[], verbose, out)
 }

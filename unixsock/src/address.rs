@@ -1,6 +1,6 @@
 //! Where to listen or to dial: the options that the commands share.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use nix::unistd::Uid;
 use shared::linux::failure::Failure;
@@ -14,9 +14,9 @@ pub struct Address {
     /// unixsock-UID in the temporary folder; there a server of another user is not trusted]
     #[arg(long, value_name = "PATH|@NAME")]
     address: Option<OsString>,
-    /// unix (a stream) or unixpacket (a message a record), as Go's net package takes them
-    #[arg(long, value_name = "NETWORK", default_value = "unix")]
-    network: String,
+    /// unix (a stream) or unixpacket (a message a record), as Go's net package takes them [default: unix]
+    #[arg(long, value_name = "NETWORK")]
+    network: Option<String>,
 }
 
 /// Where a server is, and the users that it may run as; all if there are none.
@@ -31,6 +31,11 @@ impl Address {
         self.address.clone().map_or_else(|| Ok(meeting_place::to_listen()?.into()), Ok)
     }
 
+    /// The address, if it was said.
+    pub fn given(&self) -> Option<&OsStr> {
+        self.address.as_deref()
+    }
+
     /// Whoever does not say where trusts that it is a server of ours, or of root, who may do everything anyway.
     pub fn to_dial(&self) -> anyhow::Result<Server> {
         match self.address.clone() {
@@ -43,9 +48,15 @@ impl Address {
 
     /// The network, or Go's words for why it is none.
     pub fn network(&self, what: &str) -> Result<Network, Failure> {
-        let usage = |why: &str| Failure::Usage(format!("{what} {}: {why}", self.network));
-        match self.network.parse() {
-            Ok(network @ (Network::Unix | Network::Unixpacket)) => Ok(network),
+        self.given_network(what).map(|given| given.unwrap_or(Network::Unix))
+    }
+
+    /// The network, if it was said.
+    pub fn given_network(&self, what: &str) -> Result<Option<Network>, Failure> {
+        let Some(literal) = &self.network else { return Ok(None) };
+        let usage = |why: &str| Failure::Usage(format!("{what} {literal}: {why}"));
+        match literal.parse() {
+            Ok(network @ (Network::Unix | Network::Unixpacket)) => Ok(Some(network)),
             Ok(_) => Err(usage("unexpected address type: unixsock takes unix and unixpacket")),
             Err(unknown) => Err(usage(&unknown.to_string())),
         }

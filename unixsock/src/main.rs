@@ -2,6 +2,7 @@
 
 mod demo;
 mod serve;
+mod hold;
 mod client;
 mod load;
 mod boundaries;
@@ -35,6 +36,8 @@ enum Command {
     ///
     /// It ends in order by SIGINT, SIGTERM or SIGHUP, with 0, and by `--timeout`, with 124.
     Serve(serve::Args),
+    /// Listen, then become a command that has the listener: servers come and go, and nobody is refused
+    Hold(hold::Args),
     /// A client: numbers from the arguments or from stdin, one answer a line
     Client(client::Args),
     /// A load for a server: many connections, every answer verified
@@ -82,6 +85,7 @@ impl Program for Command {
         match self {
             Command::Demo(args) => demo::run(&args, &mut options.text()?),
             Command::Serve(args) => serve::run(&args, options.verbose(), &mut options.records()),
+            Command::Hold(args) => hold::run(&args, &mut options.text()?),
             Command::Client(args) => client::run(&args, &mut options.text()?),
             Command::Load(args) => load::run(&args, &mut options.records()),
             Command::Boundaries(args) => boundaries::run(&args, &mut options.records()),

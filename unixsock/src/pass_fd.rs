@@ -1,4 +1,4 @@
-//! An open file travels to another process: not its name, not its bytes, but the descriptor.
+//! An open file, or a listening socket, travels to another process: not its name, not its bytes, but the descriptor.
 //!
 //! The receiver gets a descriptor of its own for the same open file (offset included), though the file may
 //! have no name any more. Between two messages the kernel keeps it open, even after the sender has gone.
@@ -9,21 +9,20 @@ mod deadline;
 mod recv;
 mod send;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::process::CommandExt;
+use std::io::Read;
+use std::os::fd::RawFd;
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use shared::harness::ready;
 use shared::harness::report::Report;
-use shared::linux::failure::Failure;
+use shared::linux::handover::{exec_with_listener, exec_with_stdin};
 use shared::linux::readiness::restart;
-use shared::linux::signals;
-use shared::linux::stdio::{complain, stdout_is_open};
+use shared::linux::stdio::stdout_is_open;
+use socket2::SockRef;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -36,9 +35,17 @@ pub struct Args {
 
 #[derive(clap::Subcommand)]
 enum Side {
-    /// Open FILE and send its descriptor; done when the other side has it
-    Send { address: OsString, file: PathBuf },
-    /// Wait for a descriptor (`waiting unix ADDRESS` on stderr says since when); copy the file to stdout, or have it as the stdin of COMMAND
+    /// Open FILE and send its descriptor, or one that is open; done when the other side has it
+    Send {
+        address: OsString,
+        #[arg(required_unless_present = "fd")]
+        file: Option<PathBuf>,
+        /// Send this descriptor, of any kind, which whoever started this left open
+        #[arg(long, value_name = "N", conflicts_with = "file", value_parser = clap::value_parser!(i32).range(0..))]
+        fd: Option<RawFd>,
+    },
+    /// Wait for a descriptor (`waiting unix ADDRESS` on stderr says since when); copy the file to stdout, or become
+    /// COMMAND, which has the file as its stdin, or a listening socket as descriptor 3 with LISTEN_FDS and LISTEN_PID
     Recv {
         address: OsString,
         #[arg(last = true, value_name = "COMMAND")]
@@ -52,15 +59,18 @@ enum Side {
 pub fn run(args: &Args, _: &mut Report) -> anyhow::Result<()> {
     let deadline = Instant::now() + args.timeout;
     match &args.side {
-        Side::Send { address, file } => send::send(address, file, deadline),
+        Side::Send { address, file, fd } => send::send(address, file.as_deref(), *fd, deadline),
         Side::Recv { address, command, ready } => {
             if command.is_empty() {
                 stdout_is_open()?;
             }
             let file = recv::receive_on(address, ready, deadline)?;
-            match command.split_first() {
-                None => deadline::by(deadline, "copy the received file", || copy_to_stdout(file)),
-                Some((program, arguments)) => become_command(program, arguments, file),
+            if command.is_empty() {
+                deadline::by(deadline, "copy the received file", || copy_to_stdout(file))
+            } else if SockRef::from(&file).is_listener().unwrap_or(false) {
+                Err(exec_with_listener(command, file.into()))
+            } else {
+                Err(exec_with_stdin(command, file.into()))
             }
         }
     }
@@ -75,12 +85,4 @@ fn copy_to_stdout(mut file: File) -> anyhow::Result<()> {
         }
         out.flush()?;
     }
-}
-
-/// exec(3): the command has our PID, and its exit code is ours.
-fn become_command(program: &OsStr, arguments: &[OsString], file: File) -> anyhow::Result<()> {
-    let error = signals::hand_on(Command::new(program).args(arguments).stdin(file)).exec();
-    let code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
-    complain(&anyhow::Error::new(error).context(format!("exec {}", program.display())));
-    Err(Failure::Child(code).into())
 }

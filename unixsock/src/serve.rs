@@ -2,8 +2,10 @@
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯 (字面量 "unix", "unixpacket"). Go: `net.Listen`. Man: unix(7).
 
-use shared::cube_roots::serve;
+use shared::cube_roots::serve::{self, Place};
 use shared::harness::report::Report;
+use shared::linux::endpoint;
+use shared::linux::network::Network;
 
 use crate::address::Address;
 
@@ -19,6 +21,13 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, verbose: bool, out: &mut Report) -> anyhow::Result<()> {
-    let (network, address) = (args.address.network("listen")?, args.address.to_listen()?);
-    serve::run(network, &address, &args.serve, &args.allow_uid, verbose, out)
+    let (inherited, given) = (args.serve.inherited()?, args.address.given_network("listen")?);
+    let place = match inherited {
+        Some(socket) => {
+            let networks = given.map_or(vec![Network::Unix, Network::Unixpacket], |network| vec![network]);
+            Place::Inherited(endpoint::inherit(socket, &networks, args.address.given())?)
+        }
+        None => Place::Address(given.unwrap_or(Network::Unix), args.address.to_listen()?),
+    };
+    serve::run(place, &args.serve, &args.allow_uid, verbose, out)
 }

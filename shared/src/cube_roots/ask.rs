@@ -40,7 +40,13 @@ pub struct Args {
     /// Only find out whether somebody is there: connect within that limit, and send nothing
     #[arg(long, conflicts_with_all = ["numbers", "dial_timeout"])]
     probe: bool,
+    /// Where the server ends the connection in order, as at a restart, connect again and ask what it has not answered
+    #[arg(long)]
+    reconnect: bool,
 }
+
+/// Whoever ends this number of connections one after the other, without an answer, does not restart.
+const IN_VAIN: u32 = 3;
 
 /// Sends each request and prints each answer; fails if any answer is an error.
 ///
@@ -59,32 +65,55 @@ pub fn run(
         return Err(Failure::Usage(format!("request {number:?}: a TAB ends a request")).into());
     }
     stdout_is_open()?;
-    let mut client = Client::dial(network, address, args.dial_timeout, allowed)?;
+    let dial = || Client::dial(network, address, args.dial_timeout, allowed);
+    let mut client = dial()?;
     let deadline = Instant::now() + args.timeout;
     client.set_deadline(Some(deadline));
     out.set_deadline(deadline);
-    let asked = requests::send(args.numbers.clone(), client.writer()?, deadline)?;
-    if print_answers(&mut client, &asked, out)? { Ok(()) } else { Err(Failure::AlreadySaid.into()) }
-}
-
-/// Prints an answer for each request and returns whether all are cube roots. Fails if a request could not be sent.
-fn print_answers(client: &mut Client, asked: &Asked, out: &mut Report) -> anyhow::Result<bool> {
-    let (mut answered, mut all_are_roots) = (0, true);
-    while asked.more_than(answered)? {
-        let came = client.receive_some(|answer| {
-            answered += 1;
-            all_are_roots &= cube_root::is_root(answer);
-            out.payload(answer)?;
-            out.payload(b"\n")
-        });
-        out.flush()?;
-        if !came? {
-            let unanswered = asked.count() - answered;
+    let asked = requests::ask(args.numbers.clone(), client.writer()?, deadline)?;
+    let mut answers = Answers { count: 0, all_are_roots: true };
+    let mut in_vain = 0;
+    loop {
+        let before = answers.count;
+        if answers.print(&mut client, &asked, out)? {
+            break;
+        }
+        in_vain = if answers.count == before { in_vain + 1 } else { 0 };
+        if !args.reconnect || in_vain == IN_VAIN {
+            let unanswered = asked.count() - answers.count;
             bail!("read {}: unexpected EOF, {unanswered} unanswered", client.remote_address());
         }
-        if answered > asked.count() {
-            bail!("read {}: more answers than requests", client.remote_address());
-        }
+        client = dial()?;
+        client.set_deadline(Some(deadline));
+        asked.go_on_with(client.writer()?)?;
     }
-    Ok(all_are_roots)
+    if answers.all_are_roots { Ok(()) } else { Err(Failure::AlreadySaid.into()) }
+}
+
+/// Those that have been printed.
+struct Answers {
+    count: usize,
+    all_are_roots: bool,
+}
+
+impl Answers {
+    /// Prints until each request has its answer, or else the server has ended the connection in order: false.
+    fn print(&mut self, client: &mut Client, asked: &Asked, out: &mut Report) -> anyhow::Result<bool> {
+        while asked.more_than(self.count)? {
+            let came = client.receive_some(|answer| {
+                self.count += 1;
+                self.all_are_roots &= cube_root::is_root(answer);
+                out.payload(answer)?;
+                out.payload(b"\n")
+            });
+            out.flush()?;
+            if !came? {
+                return Ok(false);
+            }
+            if self.count > asked.count() {
+                bail!("read {}: more answers than requests", client.remote_address());
+            }
+        }
+        Ok(true)
+    }
 }

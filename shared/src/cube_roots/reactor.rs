@@ -273,10 +273,15 @@ impl<'a, S: Service> Reactor<'a, S> {
                 self.accept(now)?;
             }
         }
-        self.accepting.stop();
+        self.accepting.stop(self.poll.registry()).context("epoll_ctl")?;
         self.grace_ends = Some(now + self.options.grace);
         self.desk.is_last = true;
-        self.everybody().into_iter().for_each(|peer| self.turn(peer));
+        for peer in self.everybody() {
+            match self.connections[peer].begin_shutdown() {
+                Ok(()) => self.turn(peer),
+                Err(error) => self.close(peer, &End::Failed(error)),
+            }
+        }
         Ok(())
     }
 

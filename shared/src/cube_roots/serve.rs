@@ -2,8 +2,9 @@
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Listen`, `Accept`. Man: listen(2).
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
+use std::os::fd::RawFd;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,8 +16,9 @@ use crate::cube_roots::cube_root;
 use crate::cube_roots::reactor::{self, Counts, Options, Service};
 use crate::harness::ready::{self, NotifyState};
 use crate::harness::report::Report;
-use crate::linux::endpoint;
+use crate::linux::endpoint::{self, Listener};
 use crate::linux::failure::Failure;
+use crate::linux::handover;
 use crate::linux::network::Network;
 use crate::linux::shutdown::Shutdown;
 use crate::linux::stdio::narrate;
@@ -26,13 +28,17 @@ use crate::linux::thread::{spawn, spawn_scoped};
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Args {
+    /// Serve on this descriptor, a listener that whoever started this left open [default: the one that systemd's
+    /// LISTEN_FDS and LISTEN_PID tell of, or else a new one]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
+    listen_fd: Option<RawFd>,
     /// Close a connection that completes no request within this time (0: never)
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = crate::harness::duration::limit)]
     idle_timeout: Duration,
     /// The most connections at one time; others wait in the backlog [default: no limit]
     #[arg(long, value_name = "N")]
     max_connections: Option<NonZeroUsize>,
-    /// How many connections the kernel holds before they are accepted
+    /// How many connections the kernel holds before they are accepted; of an inherited listener, its maker says
     #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(i32).range(0..))]
     backlog: i32,
     /// Number of event loops, each on its own thread. Worth it only with cores to spare: where client and
@@ -49,24 +55,36 @@ pub struct Args {
     ready: ready::Args,
 }
 
+/// What to serve on.
+#[derive(Debug)]
+pub enum Place {
+    /// A listener that was handed over.
+    Inherited(Listener),
+    /// A socket of our own, there.
+    Address(Network, OsString),
+}
+
+impl Args {
+    /// The listener that was handed over, if any. To be called before any descriptor is opened.
+    pub fn inherited(&self) -> anyhow::Result<Option<Socket>> {
+        handover::listener(self.listen_fd)
+    }
+}
+
 /// Listens, prints `listening NETWORK ADDRESS`, and serves until SIGINT, SIGTERM or SIGHUP.
 ///
 /// Unless `allow_uid` is empty, the peers of a Unix socket must run as one of these users.
-pub fn run(
-    network: Network,
-    address: &(impl AsRef<OsStr> + ?Sized),
-    args: &Args,
-    allow_uid: &[u32],
-    verbose: bool,
-    out: &mut Report,
-) -> anyhow::Result<()> {
+pub fn run(place: Place, args: &Args, allow_uid: &[u32], verbose: bool, out: &mut Report) -> anyhow::Result<()> {
     endpoint::raise_descriptor_limit()?;
     let reactors = args.max_connections.map_or(usize::MAX, NonZeroUsize::get).min(args.threads.into());
     // Before there is a file to leave behind.
     let shutdown = Shutdown::on_signals(endpoint::remove_socket_files)?;
     shutdown.tell_once(|| ready::notify(NotifyState::Stopping));
-    let listener = endpoint::listen(network, address, args.backlog, reactors)?;
-    let mut sockets = listener.sockets;
+    let listener = match place {
+        Place::Inherited(listener) => listener,
+        Place::Address(network, address) => endpoint::listen(network, &address, args.backlog, reactors)?,
+    };
+    let (network, mut sockets) = (listener.network, listener.sockets);
     while sockets.len() < reactors {
         let another = sockets[0].try_clone().context("dup the listening socket")?;
         sockets.push(another);

@@ -31,7 +31,8 @@ use crate::linux::failure::Failure;
 use crate::linux::stdio::complain;
 use event::wait_for_end;
 use fork::die_with;
-use job::{Job, Started, Whose, cannot_start};
+pub(super) use job::cannot_start;
+use job::{Job, Started, Whose};
 
 /// Time between the SIGTERM that asks commands to end and SIGKILL.
 const GRACE: Duration = Duration::from_secs(1);

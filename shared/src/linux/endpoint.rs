@@ -4,6 +4,7 @@
 //! listen(2), connect(2), setrlimit(2), tcp(7), unix(7).
 
 mod address;
+mod inherited;
 mod peer;
 pub mod resolve;
 mod service;
@@ -21,6 +22,7 @@ use socket2::{Domain, Socket, TcpKeepalive};
 use crate::linux::failure::call_failed;
 use crate::linux::network::Network;
 use crate::linux::readiness::restart;
+use address::host_and_port;
 pub use address::{LONGEST_PATH, shown, unix_address};
 pub use peer::check_server;
 pub use socket_file::{SocketFile, remove_all as remove_socket_files};
@@ -35,7 +37,7 @@ pub struct Listener {
     pub sockets: Vec<Socket>,
     /// The literal.
     pub network: Network,
-    /// Where it listens, the port that the kernel chose included.
+    /// Where it listens, the port that the kernel chose included, as it is shown.
     pub address: String,
     /// The file of a Unix socket, removed on drop.
     pub file: Option<SocketFile>,
@@ -57,7 +59,8 @@ pub fn listen(
     if network.is_unix() {
         let bound = socket_file::bind_and_listen(network, address, backlog);
         let (socket, file) = bound.with_context(|| format!("bind {}", address.display()))?;
-        return Ok(Listener { sockets: vec![socket], network, address: address.display().to_string(), file });
+        let address = shown(&socket.local_addr()?);
+        return Ok(Listener { sockets: vec![socket], network, address, file });
     }
     let address = host_and_port(address)?;
     let mut wanted = resolve::to_listen(network, address)?;
@@ -79,6 +82,18 @@ pub fn listen(
         all.push(listen_tcp(network, local, backlog, Port::Shared).with_context(|| format!("bind {}", shown(&bound)))?);
     }
     Ok(Listener { sockets: all, network, address: shown(&bound), file: None })
+}
+
+/// A listener that was handed over, which becomes non-blocking for all who share it. Its file is its maker's.
+///
+/// It must be of one of `networks`, and listen on `address` if that is said.
+pub fn inherit(socket: Socket, networks: &[Network], address: Option<&OsStr>) -> anyhow::Result<Listener> {
+    let (network, address) = inherited::name(&socket, networks, address)?;
+    if !network.is_unix() {
+        tune_tcp(&socket).context("TCP_NODELAY")?;
+    }
+    socket.set_nonblocking(true).context("fcntl O_NONBLOCK")?;
+    Ok(Listener { sockets: vec![socket], network, address, file: None })
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -108,11 +123,6 @@ fn listen_tcp(network: Network, address: SocketAddr, backlog: i32, port: Port) -
 
 fn is_without_ipv6(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(nix::libc::EAFNOSUPPORT | nix::libc::EADDRNOTAVAIL))
-}
-
-/// Paths may be any bytes, names of hosts may not.
-fn host_and_port(address: &OsStr) -> anyhow::Result<&str> {
-    address.to_str().with_context(|| format!("{}: not UTF-8", address.display()))
 }
 
 /// `TCP_NODELAY` and keep-alive, as Go sets them on every connection.

@@ -13,7 +13,9 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll};
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::libc::{self, c_int};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, recv};
 use socket2::Socket;
@@ -25,6 +27,15 @@ pub enum Ready<T> {
     Done(T),
     /// `EAGAIN`: wait for the next readiness event.
     NotYet,
+}
+
+/// How many bytes have come and wait to be read.
+pub fn received(socket: &impl AsRawFd) -> io::Result<usize> {
+    let mut count: c_int = 0;
+    // SAFETY: FIONREAD writes one int.
+    #[allow(unsafe_code, reason = "nix wraps no ioctl(2) that the user does not define")]
+    Errno::result(unsafe { libc::ioctl(socket.as_raw_fd(), libc::FIONREAD, &raw mut count) })?;
+    usize::try_from(count).map_err(io::Error::other)
 }
 
 /// Gets a line for each call.

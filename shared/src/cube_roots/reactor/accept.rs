@@ -10,9 +10,12 @@
 
 use std::fs;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use mio::Registry;
+use mio::unix::SourceFd;
 use nix::libc;
 use nix::sys::socket::getsockopt;
 use nix::sys::socket::sockopt::PeerCredentials;
@@ -98,10 +101,10 @@ impl Accepting {
         if let Next::CloseOr(time) = self.next { Some(time) } else { None }
     }
 
-    /// Closes the listening socket. Where other reactors share it, its edges go on and mean nothing.
-    pub(super) fn stop(&mut self) {
-        self.listener = None;
+    /// Closes the listening socket. Where others share it, a close alone would not end its edges.
+    pub(super) fn stop(&mut self, registry: &Registry) -> io::Result<()> {
         self.next = Next::Edge;
+        self.listener.take().map_or(Ok(()), |listener| registry.deregister(&mut SourceFd(&listener.as_raw_fd())))
     }
 }
 

@@ -130,7 +130,7 @@ impl Drop for Job {
 }
 
 /// Says why a command cannot be started; the exit code is the shell's.
-pub(super) fn cannot_start(command: &Command, error: io::Error) -> anyhow::Error {
+pub(in crate::linux) fn cannot_start(command: &Command, error: io::Error) -> anyhow::Error {
     let code = match error.raw_os_error().map(Errno::from_raw) {
         Some(Errno::ENOENT) => 127,
         None | Some(Errno::EAGAIN | Errno::ENOMEM | Errno::EMFILE | Errno::ENFILE) => 1,

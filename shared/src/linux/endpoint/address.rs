@@ -7,6 +7,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
 
+use anyhow::Context;
 use nix::net::if_::if_indextoname;
 use socket2::SockAddr;
 
@@ -29,6 +30,11 @@ pub fn unix_address(address: &OsStr) -> io::Result<SockAddr> {
         Some(name) => SockAddr::unix(OsStr::from_bytes(&[b"\0", name].concat())),
         None => SockAddr::unix(address),
     }
+}
+
+/// Paths may be any bytes, names of hosts may not.
+pub(super) fn host_and_port(address: &OsStr) -> anyhow::Result<&str> {
+    address.to_str().with_context(|| format!("{}: not UTF-8", address.display()))
 }
 
 // ANCHOR: shown
