@@ -17,7 +17,7 @@ RUNS     := $(addprefix run-,$(PROGRAMS))
 DEFAULT_SIGNALS = $(shell env --default-signal true 2>/dev/null && echo env --default-signal)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test claims docs listings book proof loom faults bench lint fmt ci install clean $(RUNS)
+.PHONY: help build test claims docs listings book proof loom faults kernels bench lint fmt ci install clean $(RUNS)
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ loom: ## Try pipe-demo's pipe in memory under every interleaving
 faults: ## Let system calls fail, one a run, in every command (an hour); ARGS='pipe-demo run', …
 	$(CARGO) build --release --locked && \
 		PATH="$$(cd "$${CARGO_TARGET_DIR:-target}/release" && pwd):$$PATH" .ci/faults $(ARGS)
+
+kernels: ## Boot other kernels under qemu, ask all claims there, write docs/systems.toml (hours without KVM)
+	.ci/kernels $(ARGS)
 
 bench: ## Put every mechanism on one scale; ARGS='--quick', '--json', '--svg FILE', …
 	@records=$$(mktemp) && trap 'rm -f "$$records"' EXIT && for program in $(BENCHES); do \
@@ -72,7 +75,7 @@ book: ## Build the reading guide, target/book/index.html
 lint: ## Check format, clippy and shell scripts
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- --deny warnings
-	@if command -v shellcheck >/dev/null; then shellcheck .ci/run .ci/faults; else echo "shellcheck: not found, skipped"; fi
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/*; else echo "shellcheck: not found, skipped"; fi
 
 fmt: ## Format the sources
 	$(CARGO) fmt --all

@@ -1,5 +1,5 @@
-//! Many writers, one reader: what one write(2) writes stays whole up to PIPE_BUF, and above it is torn unless
-//! the writers take turns in a critical section (flock(2) on the FIFO itself).
+//! Many writers, one reader: what one write(2) writes stays whole up to PIPE_BUF, and above it (and above a page, where
+//! that is more) is torn unless the writers take turns in a critical section (flock(2) on the FIFO itself).
 //!
 //! The writers are processes: this program again, with a hidden command. They wait at a gate (the end of
 //! their stdin) until all have the FIFO open, and the reader takes one page at a time: so the FIFO is full
@@ -24,7 +24,7 @@ use nix::libc::PIPE_BUF;
 use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::child::Children;
-use shared::linux::memory::page_size;
+use shared::linux::memory::{least_torn_write, page_size};
 
 use crate::fifo;
 use crate::make;
@@ -36,7 +36,7 @@ pub struct Args {
     /// This many processes write at the same time
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..))]
     pub writers: u8,
-    /// Bytes of a record [default: PIPE_BUF, one more, and that with --lock]
+    /// Bytes of a record [default: PIPE_BUF, one byte more than that and than a page, and that with --lock]
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=1 << 26))]
     pub size: Option<u32>,
     /// Records of each writer
@@ -76,10 +76,11 @@ pub enum Lock {
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let lock = if args.lock { Lock::Flock } else { Lock::None };
+    let torn = least_torn_write()?.get();
     let cases = match args.size {
         Some(size) => vec![(size as usize, lock)],
-        None if args.lock => vec![(PIPE_BUF, lock), (PIPE_BUF + 1, lock)],
-        None => vec![(PIPE_BUF, lock), (PIPE_BUF + 1, lock), (PIPE_BUF + 1, Lock::Flock)],
+        None if args.lock => vec![(PIPE_BUF, lock), (torn, lock)],
+        None => vec![(PIPE_BUF, lock), (torn, lock), (torn, Lock::Flock)],
     };
     make::with_fifo(|fifo, children| {
         for (size, lock) in cases {

@@ -1,7 +1,7 @@
 //! Many writers and one pipe: which messages stay whole.
 //!
-//! The note says that the system's pipes give no atomicity. They do, up to PIPE_BUF bytes a write (claim 93):
-//! longer writes are torn where the pipe was full and another writer came first. It says that Go's API adds
+//! The note says that the system's pipes give no atomicity. They do, up to PIPE_BUF bytes a write, or a page
+//! where that is more (claim 93): longer writes are torn where the pipe was full and another writer came first. It says that Go's API adds
 //! none (claims 104, 138). But an os.File has a lock in it, so threads that share one keep every write whole; and so
 //! does the pipe in memory, as its writers take turns.
 //!
@@ -19,6 +19,7 @@ use serde::Serialize;
 use shared::harness::report::Report;
 use shared::harness::story;
 use shared::linux::child::Children;
+use shared::linux::memory::least_torn_write;
 
 use writers::{Load, Processes, through_memory, through_one_file};
 
@@ -27,7 +28,7 @@ pub struct Args {
     /// Number of writers
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
     writers: u8,
-    /// Bytes of a message [default: PIPE_BUF, and one more]
+    /// Bytes of a message [default: PIPE_BUF, and one byte more than that and than a page]
     #[arg(long, value_name = "N", value_parser = crate::run::buffer_size)]
     size: Option<NonZeroUsize>,
     /// Messages of each writer
@@ -62,11 +63,11 @@ pub struct Counted {
     pub torn: u64,
 }
 
-const SIZES: [NonZeroUsize; 2] = [NonZeroUsize::new(PIPE_BUF).unwrap(), NonZeroUsize::new(PIPE_BUF + 1).unwrap()];
+const WHOLE: NonZeroUsize = NonZeroUsize::new(PIPE_BUF).unwrap();
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let children = Children::helpers();
-    let sizes = args.size.as_ref().map_or(SIZES.as_slice(), std::slice::from_ref);
+    let sizes = args.size.map_or_else(|| Ok(vec![WHOLE, least_torn_write()?]), |size| anyhow::Ok(vec![size]))?;
     let vias = args.via.as_ref().map_or(Via::value_variants(), std::slice::from_ref);
     let rounds = vias.iter().flat_map(|&via| sizes.iter().map(move |&size| (via, size)));
     // All processes are forked, to wait at their gates, before the program gets a second thread.

@@ -1,8 +1,8 @@
 //! How much a pipe holds before its writer must wait, and when it may go on.
 //!
 //! A pipe is a ring of pages. Small writes share the last page, but a write that does not fit there begins
-//! a page of its own: so a pipe of 65,536 bytes may be full with less. And it is writable again only when
-//! a whole page is free.
+//! a page of its own: so a pipe may be full with less than it holds, 16 pages. And it is writable again only
+//! when a whole page is free.
 //!
 //! Note: 管道. Go: `os.Pipe`. Man: pipe(7), fcntl(2) at F_SETPIPE_SZ.
 
@@ -28,9 +28,6 @@ pub struct Args {
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(i32).range(0..))]
     set: Option<i32>,
 }
-
-/// Bytes a write; the two last do not divide a page.
-const WRITES: [usize; 5] = [1, 4096, 65_536, 4097, 3000];
 
 /// A writer that may go on does so at once; on a busy machine it is given the CPU by then.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -74,11 +71,12 @@ pub struct Alone {
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let (_, _, capacity) = new_pipe(args)?;
     out.pairs(&Capacity { asked: args.set, capacity })?;
-    for size in WRITES {
+    let page = page_size()?.get();
+    // The two last do not divide a page.
+    for size in [1, page, usize::try_from(capacity)?, page + 1, 3000] {
         let (_reader, writer, _) = new_pipe(args)?;
         out.pairs(&Filled { bytes_a_write: size, bytes_until_eagain: fill_until_eagain(&writer, size)? })?;
     }
-    let page = page_size()?.get();
     for count in [1, page - 1, page] {
         let (mut reader, writer, _) = new_pipe(args)?;
         fill_until_eagain(&writer, page)?;

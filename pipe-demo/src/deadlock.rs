@@ -19,7 +19,7 @@ use shared::linux::failure::Failure;
 use shared::linux::sleeper::Calls;
 use shared::linux::thread::spawn;
 
-use crate::status;
+use crate::{capacity, status};
 
 // ANCHOR: order
 /// `head -c BYTES /dev/zero | wc -c`, in the note's order or in the right one.
@@ -59,9 +59,9 @@ fn write_all(mut from: impl Read, mut to: PipeWriter, written: &AtomicU64) -> an
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// What the first command prints: one byte more than a pipe holds is one too many
-    #[arg(long, value_name = "N", default_value_t = 65_537)]
-    bytes: u64,
+    /// What the first command prints [default: one byte more than a pipe holds, which is one too many]
+    #[arg(long, value_name = "N")]
+    bytes: Option<u64>,
     /// The cure: start the second command before anything is written to it
     #[arg(long)]
     start_first: bool,
@@ -93,7 +93,8 @@ pub enum Outcome {
 }
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
-    let (order, bytes) = (if args.start_first { Order::StartFirst } else { Order::WriteFirst }, args.bytes);
+    let order = if args.start_first { Order::StartFirst } else { Order::WriteFirst };
+    let bytes = args.bytes.map_or_else(|| Ok(capacity::of_a_new_pipe()? + 1), anyhow::Ok)?;
     let ran = story::tell(args.timeout, &Children::helpers(), move |children| watch(children, order, bytes))?;
     out.pairs(&ran)?;
     match ran.outcome {

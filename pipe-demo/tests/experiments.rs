@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
+use shared::linux::memory::page_size;
 use support::{Result, code, output, pipe_demo, run, stderr, stdout};
 
 /// The records that the program prints as JSON lines.
@@ -17,15 +18,23 @@ fn records(args: &[&str]) -> Result<Vec<Value>> {
     Ok(stdout(&output).lines().map(serde_json::from_str).collect::<std::result::Result<_, _>>()?)
 }
 
+/// What a pipe holds, on a machine with pages of this size.
+fn capacity() -> Result<u64> {
+    records(&["capacity"])?[0]["capacity"].as_u64().ok_or_else(|| "no capacity".into())
+}
+
 #[test]
 fn a_pipe_hangs_from_the_first_byte_on_that_it_cannot_hold() -> Result {
+    let capacity = capacity()?;
+    let (one_more, many) = (capacity + 1, (4 * capacity).to_string());
     let output = run(&["deadlock"])?;
-    assert_eq!(stdout(&output), "bytes=65537 order=write-first written=65536 outcome=hangs\n");
+    assert_eq!(stdout(&output), format!("bytes={one_more} order=write-first written={capacity} outcome=hangs\n"));
     let error = "pipe-demo: write the second command's stdin: it waits for ever\n";
     assert_eq!((code(output.status), stderr(&output).as_str()), (124, error));
-    let output = run(&["deadlock", "--bytes", "300000"])?;
+    let output = run(&["deadlock", "--bytes", &many])?;
     assert_eq!((code(output.status), stdout(&output).ends_with(" outcome=hangs\n")), (124, true));
-    for cured in [&["deadlock", "--bytes", "65536"][..], &["deadlock", "--start-first", "--bytes", "300000"]] {
+    let all = capacity.to_string();
+    for cured in [&["deadlock", "--bytes", &all][..], &["deadlock", "--start-first", "--bytes", &many]] {
         let output = run(cured)?;
         assert_eq!(code(output.status), 0, "{}", stderr(&output));
         assert!(stdout(&output).ends_with(" outcome=done\n"));
@@ -118,15 +127,16 @@ fn a_pipe_in_memory_keeps_its_promises() -> Result {
 #[test]
 fn a_full_pipe_is_writable_again_when_a_page_is_free() -> Result {
     let records = records(&["capacity"])?;
-    assert_eq!(records[0]["capacity"], 65_536);
-    let filled: Vec<_> = records[1..6].iter().map(|record| record["bytes_until_eagain"].clone()).collect();
-    // A write of 4097 bytes may take two pages and use one byte of the second.
-    assert_eq!(filled[..3], [65_536, 65_536, 65_536]);
-    assert!(filled[3].as_u64() < Some(65_536) && filled[4].as_u64() < Some(65_536));
+    let capacity = records[0]["capacity"].as_u64();
+    assert_eq!(capacity, Some(16 * page_size()?.get() as u64));
+    let filled: Vec<_> = records[1..6].iter().map(|record| record["bytes_until_eagain"].as_u64()).collect();
+    // A write of a page and a byte may take two pages and use one byte of the second.
+    assert_eq!(filled[..3], [capacity; 3]);
+    assert!(filled[3] < capacity && filled[4] < capacity);
     let writable: Vec<_> = records[6..9].iter().map(|record| record["writable"].clone()).collect();
     assert_eq!(writable, [false, false, true]);
     assert_eq!((&records[9]["writer_sleeps"], &records[9]["writer_is_done"]), (&true.into(), &true.into()));
-    assert_eq!((&records[10]["written_alone"], &records[10]["read_alone"]), (&65_536.into(), &65_536.into()));
+    assert_eq!((&records[10]["written_alone"], &records[10]["read_alone"]), (&capacity.into(), &capacity.into()));
     Ok(())
 }
 

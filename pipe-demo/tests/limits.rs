@@ -27,9 +27,9 @@ fn no_command_hangs_or_panics_for_want_of_descriptors_or_threads() {
 #[test]
 fn what_a_call_fails_for_that_was_not_asked_is_no_observation() -> std::io::Result<()> {
     let failures: [(&[&str], &str, &str); 3] = [
-        (&["ipc"], "sendto:error=ENOMEM", "Cannot allocate memory"),
-        (&["os-pipe"], "read:error=EIO:when=9+", "Input/output error"),
-        (&["capacity"], "waitid:error=ENOMEM", "Cannot allocate memory"),
+        (&["ipc"], "sendto:error=ENOMEM", "{}"),
+        (&["os-pipe"], "read:error=EIO:when=9+", "{}"),
+        (&["capacity"], "waitid:error=ENOMEM", "{}"),
     ];
     for (command, failure, said) in failures {
         injected::is_an_error(env!("CARGO_BIN_EXE_pipe-demo"), command, failure, said)?;

@@ -1,6 +1,6 @@
-//! The 62 signals, as bash's `kill -l` lists them, and what each does by default.
+//! The signals, as bash's `kill -l` lists them, and what each does by default: 62 with glibc, 61 with musl.
 //!
-//! The kernel knows 64; the C library keeps 32 and 33 to itself (claim 107): `--kernel` asks past it.
+//! The kernel knows 64; the C library keeps 32 and 33 to itself, musl 34 too (claim 107): `--kernel` asks past it.
 //!
 //! Note: 信号 ("kill -l", "支持62种信号"). Go: the constants of `syscall.Signal`. Man: signal(7).
 

@@ -34,7 +34,7 @@ use shared::harness::program::{self, Options, Program};
 enum Command {
     /// The story of the note's program
     Demo(demo::Args),
-    /// The 62 signals: number, name, what each does by default, whether it can be caught
+    /// All signals: number, name, what each does by default, whether it can be caught
     List(list::Args),
     /// Send a signal to a process
     Send(send::Args),

@@ -16,7 +16,7 @@ use std::str::FromStr;
 use libc::c_int;
 use serde::{Serialize, Serializer};
 
-/// One of the 62 signals that a program can use.
+/// One of the signals that the C library lets a program use: 62 with glibc, 61 with musl.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Signal(c_int);
 

@@ -29,8 +29,8 @@ fn what_a_call_fails_for_that_was_not_asked_is_no_observation() -> std::io::Resu
     let failures: [(&[&str], &str, &str); 4] = [
         (&["actions"], "kill:error=EPERM:when=1", "could not do its part"),
         (&["list"], "kill:error=EPERM:when=1", "could not do its part"),
-        (&["notify"], "signalfd4:error=EMFILE:when=2", "signalfd: Too many open files"),
-        (&["sources"], "ioctl:error=EIO:when=1", "grantpt: Input/output error"),
+        (&["notify"], "signalfd4:error=EMFILE:when=2", "signalfd: {}"),
+        (&["sources"], "ioctl:error=EIO:when=1", "grantpt: {}"),
     ];
     for (command, failure, said) in failures {
         injected::is_an_error(env!("CARGO_BIN_EXE_signal-demo"), command, failure, said)?;

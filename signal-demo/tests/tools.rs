@@ -33,7 +33,7 @@ fn kill_l() -> Option<String> {
 }
 
 #[test]
-fn list_has_the_62_signals_that_bash_has() {
+fn list_has_the_signals_that_bash_has() {
     let Some(bash) = kill_l() else { return };
     let bash: Vec<String> = bash.split_whitespace().map(str::to_owned).collect();
     let bash: Vec<_> = bash.chunks(2).map(|pair| (pair[0].trim_end_matches(')').to_owned(), pair[1].clone())).collect();
@@ -41,7 +41,11 @@ fn list_has_the_62_signals_that_bash_has() {
         .iter()
         .map(|record| (record["number"].to_string(), record["name"].as_str().unwrap().to_owned()))
         .collect();
-    assert_eq!(ours.len(), 62);
+    let all = 31 + libc::SIGRTMAX() - libc::SIGRTMIN() + 1;
+    assert_eq!(ours.len(), usize::try_from(all).unwrap());
+    if bash.len() != ours.len() {
+        return writeln!(io::stderr(), "skipped: bash has a C library with {} signals", bash.len()).unwrap();
+    }
     assert_eq!(ours, bash);
 }
 
@@ -87,7 +91,10 @@ fn list_leaves_no_core_and_no_folder_behind() {
 
 #[test]
 fn list_looks_one_up_by_any_of_its_names() {
-    for (word, number) in [("INT", 2), ("sigint", 2), ("35", 35), ("SIGRTMIN+1", 35), ("rtmax", 64), ("CLD", 17)] {
+    let (first, last) = (libc::SIGRTMIN(), libc::SIGRTMAX());
+    for (word, number) in
+        [("INT", 2), ("sigint", 2), ("35", 35), ("SIGRTMIN+1", first + 1), ("rtmax", last), ("CLD", libc::SIGCHLD)]
+    {
         let line = text(&common::run(&["list", word]).stdout);
         assert!(line.starts_with(&format!("number={number} ")), "{word}: {line}");
     }
@@ -108,7 +115,7 @@ fn real_time_signals_arrive_in_order_with_their_values_and_their_sender() {
     assert_eq!(values, [3, -1, 2_147_483_647, -2_147_483_648]);
     for line in lines {
         assert_eq!(line["code"], "SI_QUEUE");
-        assert_eq!(line["number"], 37);
+        assert_eq!(line["number"], libc::SIGRTMIN() + 3);
         assert_eq!(line["uid"], nix::unistd::getuid().as_raw());
     }
 }

@@ -7,6 +7,7 @@ use nix::libc::PIPE_BUF;
 use shared::harness::claims::{Check, Seen, joined};
 use shared::linux::answer::Outcome;
 use shared::linux::failure::Failure;
+use shared::linux::memory::least_torn_write;
 use shared::linux::scratch;
 
 use crate::demo::{self, SOURCE, Session};
@@ -84,7 +85,7 @@ fn mind_atomicity() -> anyhow::Result<Seen> {
         let whole = write(PIPE_BUF)?;
         let deadline = Instant::now() + Duration::from_secs(8);
         let torn = loop {
-            let arrived = write(PIPE_BUF + 1)?;
+            let arrived = write(least_torn_write()?.get())?;
             if arrived.torn > 0 {
                 break arrived;
             }

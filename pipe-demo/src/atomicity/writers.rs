@@ -5,7 +5,6 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
-use nix::libc::PIPE_BUF;
 use nix::unistd::Pid;
 use shared::linux::thread::spawn;
 
@@ -13,6 +12,7 @@ use super::torn::Torn;
 use crate::memory_pipe::pipe::pipe;
 use shared::linux::child::{Children, exit_code, wait_for};
 use shared::linux::gate::Gate;
+use shared::linux::memory::page_size;
 
 /// What is to be written.
 #[derive(Clone, Copy)]
@@ -55,7 +55,7 @@ impl Processes {
     pub fn write(mut self, load: Load) -> anyhow::Result<u64> {
         self.gate.open(self.writers.len())?;
         let mut torn = Torn::new(load.size);
-        let mut page = [0; PIPE_BUF];
+        let mut page = vec![0; page_size()?.get()];
         loop {
             match self.reader.read(&mut page).context("read the pipe")? {
                 0 => break,
@@ -100,7 +100,7 @@ fn write_and_read(
         .collect::<anyhow::Result<_>>()?;
     drop(write);
     let mut torn = Torn::new(load.size);
-    let mut page = [0; PIPE_BUF];
+    let mut page = vec![0; page_size()?.get()];
     loop {
         match read(&mut page)? {
             0 => break,

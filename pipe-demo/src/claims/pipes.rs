@@ -5,6 +5,7 @@ use std::fmt::Display;
 use nix::errno::Errno;
 use shared::harness::claims::{Check, Seen, joined, seen};
 use shared::linux::child::Children;
+use shared::linux::memory::least_torn_write;
 
 use super::atomicity::{LONG, SHORT, four_writers, told as count, until_torn};
 use crate::atomicity::Via;
@@ -165,7 +166,7 @@ fn go_adds_no_atomicity() -> anyhow::Result<Seen> {
 }
 
 fn no_atomicity() -> anyhow::Result<Seen> {
-    let long = until_torn(SHORT.saturating_add(1), 100)?;
+    let long = until_torn(least_torn_write()?, 100)?;
     let short = four_writers(Via::OsPipe, SHORT, 100)?;
     Ok(Seen::refuted(short.torn == 0, format!("processes: {}; {}", count(&short), count(&long))))
 }

@@ -29,14 +29,15 @@ pub struct Costs {
 /// All on one CPU: the other side runs when this one waits, and only then.
 pub fn compare() -> anyhow::Result<Costs> {
     staying_on(Some(cpus()?.0), || {
-        let (mut pipe_cpu_us, mut shared_memory_cpu_us) = (i64::MAX, i64::MAX);
+        let [mut pipe_cpu_us, mut shared_memory_cpu_us] = [i64::MAX; 2];
+        let [mut pipe_switches, mut shared_memory_switches] = [i64::MAX; 2];
         for _ in 0..3 {
             // The least: what others are to blame for only adds to it.
             pipe_cpu_us = pipe_cpu_us.min(cost(PIPE, stream, collect)?.cpu());
             shared_memory_cpu_us = shared_memory_cpu_us.min(cost(MEMORY, stream, collect)?.cpu());
+            pipe_switches = pipe_switches.min(cost(PIPE, ping, pong)?.switches());
+            shared_memory_switches = shared_memory_switches.min(cost(MEMORY, ping, pong)?.switches());
         }
-        let [pipe_switches, shared_memory_switches] =
-            [cost(PIPE, ping, pong)?.switches(), cost(MEMORY, ping, pong)?.switches()];
         let mib = (BLOCKS * BLOCK) >> 20;
         let round_trips = ROUND_TRIPS;
         Ok(Costs { mib, pipe_cpu_us, shared_memory_cpu_us, round_trips, pipe_switches, shared_memory_switches })

@@ -12,11 +12,12 @@ pub mod lang;
 pub mod ledger;
 mod page;
 mod record;
+pub mod system;
 mod verdict;
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -54,6 +55,9 @@ pub struct Args {
     /// With --records: as the page docs/claims.md, or docs/zh/claims.md
     #[arg(long, hide = true)]
     ledger: bool,
+    /// Print the records of this file as an entry of docs/systems.toml, for `make kernels`
+    #[arg(long, hide = true, value_name = "FILE")]
+    system: Option<PathBuf>,
     /// Be the process of this check, and write what it saw to stdout
     #[arg(long, hide = true, value_name = "PARENT", requires = "ids")]
     alone: Option<i32>,
@@ -75,8 +79,10 @@ pub fn run(args: &Args, program: &str, checks: &[&[Check]], out: &mut Report) ->
         return alone::answer(parent, checks.iter().copied().flatten().filter(|check| args.asks(check.0)));
     }
     if let Some(path) = &args.records {
-        let text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
-        return tell(args, &record::parse(&text)?, out);
+        return tell(args, &read(path)?, out);
+    }
+    if let Some(path) = &args.system {
+        return system::print(out, &read(path)?);
     }
     let ours = ledger::of(program, checks)?;
     let asked: Vec<&Statement> = ours.into_iter().filter(|statement| args.asks(statement.number)).collect();
@@ -130,6 +136,10 @@ fn append(args: &Args, path: &PathBuf, program: &str, asked: &[&Statement]) -> a
     }
     progress.finish_and_clear();
     Ok(())
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<Record>> {
+    record::parse(&fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?)
 }
 
 /// What all programs found.

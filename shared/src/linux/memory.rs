@@ -7,6 +7,7 @@ use std::ops::Deref;
 use std::ptr::NonNull;
 
 use anyhow::Context;
+use nix::libc::PIPE_BUF;
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use nix::unistd::{SysconfVar, sysconf};
 
@@ -64,4 +65,10 @@ impl<T: Sync> Drop for SharedMemory<T> {
 pub fn page_size() -> anyhow::Result<NonZeroUsize> {
     let size = sysconf(SysconfVar::PAGE_SIZE)?.and_then(|size| usize::try_from(size).ok());
     size.and_then(NonZeroUsize::new).context("the kernel does not tell its page size")
+}
+
+/// The least write to a pipe that others' can come into: PIPE_BUF stays whole by promise, a page because a pipe is made
+/// of pages.
+pub fn least_torn_write() -> anyhow::Result<NonZeroUsize> {
+    page_size()?.max(const { NonZeroUsize::new(PIPE_BUF).unwrap() }).checked_add(1).context("so large a page")
 }

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use nix::errno::Errno;
+
 #[path = "../harness/mod.rs"]
 mod harness;
 
@@ -10,7 +12,8 @@ pub fn is_an_error(program: &str, arguments: &[&str], failure: &str, said: &str)
     ends_with(1, program, arguments, failure, said)
 }
 
-/// Runs the program with a failure injected, which must end it with `code`, after it has `said` why.
+/// Runs the program with a failure injected, which must end it with `code`, after it has `said` why: `{}` stands for the
+/// error in the words of the C library.
 pub fn ends_with(code: i32, program: &str, arguments: &[&str], failure: &str, said: &str) -> io::Result<()> {
     let Some(strace) = harness::find_tool("strace") else { return Ok(()) };
     let mut strace = harness::command(strace, &["--follow-forks", "--output=/dev/null", "--inject", failure, program]);
@@ -21,6 +24,14 @@ pub fn ends_with(code: i32, program: &str, arguments: &[&str], failure: &str, sa
         return Ok(());
     }
     assert_eq!(output.status.code(), Some(code), "{failure} {arguments:?}: {shown}{errors}");
-    assert!(errors.contains(said), "{failure} {arguments:?}: {errors}");
+    let said = said.replace("{}", &in_words(failure));
+    assert!(errors.contains(&said), "{failure} {arguments:?}: {errors}");
     Ok(())
+}
+
+/// Of `read:error=EIO:when=2` the EIO.
+fn in_words(failure: &str) -> String {
+    let name = failure.split(':').find_map(|part| part.strip_prefix("error="));
+    let errno = (1..=133).map(Errno::from_raw).find(|errno| name == Some(&*format!("{errno:?}")));
+    errno.map(|errno| io::Error::from(errno).to_string()).unwrap_or_default()
 }

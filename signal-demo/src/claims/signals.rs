@@ -10,7 +10,7 @@ use shared::linux::failure::Failure;
 
 use crate::actions::{self, Observed, Record};
 use crate::list::default_action::DefaultAction;
-use crate::list::kernel::{self, HIDDEN};
+use crate::list::kernel::{self, hidden};
 use crate::notify;
 use crate::order::{self, Queued};
 use crate::permission::{self, Fate};
@@ -55,8 +55,8 @@ fn positive_numbers_with_names() -> anyhow::Result<Seen> {
 
 fn sixty_two() -> anyhow::Result<Seen> {
     let accepted = kernel::accepted()?;
-    let has_hidden = HIDDEN.iter().all(|number| accepted.kernel.0.contains(number));
-    Ok(Seen::refuted(has_hidden && accepted.killed_by.0 == HIDDEN, seen(&accepted)))
+    let has_hidden = hidden().iter().all(|number| accepted.kernel.0.contains(number));
+    Ok(Seen::refuted(has_hidden && accepted.killed_by.0 == hidden(), seen(&accepted)))
 }
 
 fn standard_and_real_time() -> anyhow::Result<Seen> {
@@ -64,7 +64,7 @@ fn standard_and_real_time() -> anyhow::Result<Seen> {
     let (once, each) = (&waiting.once.0, &waiting.each_time.0);
     let blockable = (1..=31).filter(|number| ![libc::SIGKILL, libc::SIGSTOP].contains(number));
     let as_noted = blockable.eq(once.iter().copied()) && (34..=64).all(|number| each.contains(&number));
-    Ok(Seen::imprecise(as_noted, HIDDEN.iter().all(|number| each.contains(number)), seen(&waiting)))
+    Ok(Seen::imprecise(as_noted, hidden().iter().all(|number| each.contains(number)), seen(&waiting)))
 }
 
 fn recorded_and_handled_once() -> anyhow::Result<Seen> {

@@ -21,12 +21,12 @@ fn no_command_hangs_or_panics_for_want_of_descriptors_or_threads() {
 #[test]
 fn what_a_call_fails_for_that_was_not_asked_is_no_observation() -> std::io::Result<()> {
     let failures: [(&[&str], &str, &str); 7] = [
-        (&["fork"], "getrusage:error=ENOSYS", "getrusage: Function not implemented"),
+        (&["fork"], "getrusage:error=ENOSYS", "getrusage: {}"),
         (&["fork"], "prctl:error=EPERM:when=1", "PR_SET_PDEATHSIG"),
-        (&["orphan"], "setsid:error=EPERM:when=1", "setsid: Operation not permitted"),
-        (&["states", "R"], "prctl:error=EPERM:when=1", "PR_SET_PDEATHSIG: Operation not permitted"),
-        (&["states", "R"], "readlink:error=EIO", "read /proc/self: Input/output error"),
-        (&["pids"], "clone:error=ENOMEM", "fork: Cannot allocate memory"),
+        (&["orphan"], "setsid:error=EPERM:when=1", "setsid: {}"),
+        (&["states", "R"], "prctl:error=EPERM:when=1", "PR_SET_PDEATHSIG: {}"),
+        (&["states", "R"], "readlink:error=EIO", "read /proc/self: {}"),
+        (&["pids"], "clone:error=ENOMEM", "fork: {}"),
         (&["pids"], "kill:error=EPERM:when=1", "send SIGKILL to child"),
     ];
     for (command, failure, said) in failures {

@@ -8,10 +8,12 @@ pub mod words;
 
 use std::time::Instant;
 
+use anyhow::Context;
 use shared::harness::report::Report;
 use shared::linux::at_once::deadline;
+use shared::linux::failure::Failure;
 
-use crate::increments::{Counted, Increment, on_one_cpu, on_two_cpus};
+use crate::increments::{Counted, Increment, PLAIN, on_one_cpu, on_two_cpus};
 use compare_and_swap::multiply;
 use words::{cost, move_to_and_fro};
 
@@ -32,9 +34,12 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
 
 fn one_instruction(out: &mut Report, deadline: Instant) -> anyhow::Result<()> {
     out.pairs(&interruptible(deadline)?)?;
-    out.pairs(&uninterruptible(deadline)?)?;
+    let uninterruptible = uninterruptible(deadline)?;
+    uninterruptible.iter().try_for_each(|counted| out.pairs(counted))?;
     out.pairs(&not_atomic(deadline)?)?;
-    out.pairs(&locked(deadline)?)
+    out.pairs(&locked(deadline)?)?;
+    let missing = "this CPU has no instruction that adds to memory and is not atomic; x86-64 has";
+    uninterruptible.map(drop).context(Failure::CannotShow(missing.into()))
 }
 
 /// Three instructions on one CPU: an interrupt comes between them in the end.
@@ -42,14 +47,15 @@ pub fn interruptible(deadline: Instant) -> anyhow::Result<Counted> {
     on_one_cpu(Increment::ReadAddWrite, deadline, |counted| counted.lost > 0)
 }
 
-/// One instruction on one CPU, whatever the number of switches.
-pub fn uninterruptible(deadline: Instant) -> anyhow::Result<Counted> {
-    on_one_cpu(Increment::Inc, deadline, |counted| counted.switches >= 10)
+/// One instruction on one CPU, whatever the number of switches; none where the CPU has no such instruction.
+pub fn uninterruptible(deadline: Instant) -> anyhow::Result<Option<Counted>> {
+    let one = || on_one_cpu(Increment::Inc, deadline, |counted| counted.switches >= 10);
+    (PLAIN == Increment::Inc).then(one).transpose()
 }
 
-/// The same instruction on two CPUs, without any switch.
+/// The same on two CPUs, without any switch: nothing interrupts it, be it one instruction or three.
 pub fn not_atomic(deadline: Instant) -> anyhow::Result<Counted> {
-    on_two_cpus(Increment::Inc, deadline, |counted| counted.lost > 0)
+    on_two_cpus(PLAIN, deadline, |counted| counted.lost > 0)
 }
 
 /// An instruction that keeps the other CPU out.

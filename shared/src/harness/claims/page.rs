@@ -1,5 +1,7 @@
 //! The page docs/claims.md, or docs/zh/claims.md: every statement, with what a run saw or why no program checks it.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context;
 
 use crate::harness::report::Report;
@@ -7,10 +9,12 @@ use crate::harness::report::Report;
 use super::lang::Lang;
 use super::ledger::{HEADINGS, Proof, Statement, statements};
 use super::record::Record;
-use super::verdict::Verdict;
+use super::system::{Numbers, System, systems};
+use super::verdict::{Verdict, joined};
 
 pub(super) fn print(out: &mut Report, records: &[Record], lang: Lang) -> anyhow::Result<()> {
     out.line(format_args!("{}", head(lang)))?;
+    out.line(format_args!("\n{}", of_systems(&systems()?, lang)))?;
     for heading in HEADINGS {
         let mut rows = statements().iter().filter(|row| row.heading == heading).peekable();
         if rows.peek().is_some() {
@@ -63,6 +67,36 @@ fn row(statement: &Statement, records: &[Record], lang: Lang) -> anyhow::Result<
     };
     let cells = [&*words.join(" … "), says.get(lang)].map(cell).join(" | ");
     Ok(format!("| <a id=\"claim-{number}\"></a>{number} | {cells} | {verdict} | {} | {command} |", cell(&evidence)))
+}
+
+/// A row a system, with the reasons why something was not seen there.
+fn of_systems(systems: &[System], lang: Lang) -> String {
+    let head = match lang {
+        Lang::En => {
+            "All were asked on these systems, too, booted by `make kernels`:\n\n\
+             | release | CPUs | C library | bytes a page | as recorded | skipped | otherwise | failed |"
+        }
+        Lang::Zh => {
+            "这些说法也在以下系统上检验过，由 `make kernels` 启动：\n\n\
+             | 内核 | CPU | C 库 | 页的字节数 | 与记录相符 | 跳过 | 与记录不符 | 失败 |"
+        }
+    };
+    let rows = systems.iter().map(|system| {
+        let System { release, architecture, libc, page_size, cpus, as_recorded, skipped, otherwise, failed } = system;
+        let [skipped, otherwise, failed] = [skipped, otherwise, failed].map(numbers);
+        let cpus = cell(&format!("{cpus} x {architecture}"));
+        format!("\n| {release} | {cpus} | {libc} | {page_size} | {as_recorded} | {skipped} | {otherwise} | {failed} |")
+    });
+    format!("{head}\n|-|-|-|-|-|-|-|-|{}", rows.collect::<String>())
+}
+
+/// As `63, 64: there is only one CPU`, for each reason.
+fn numbers(numbers: &Numbers) -> String {
+    let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (number, why) in numbers {
+        reasons.entry(why).or_default().push(format!("[{number}](#claim-{number})"));
+    }
+    joined(reasons.iter().map(|(why, numbers)| format!("{}: {}", numbers.join(", "), cell(why))), "; ")
 }
 
 /// Escapes what would end the cell or be read as markup.
