@@ -11,8 +11,12 @@ use std::path::{Path, PathBuf};
 
 #[path = "../harness/mod.rs"]
 mod harness;
+#[path = "numbers.rs"]
+mod numbers;
 #[path = "table.rs"]
 mod table;
+
+use numbers::without_numbers;
 
 /// What all programs have is said once, beside the table.
 const EVERYWHERE: [&str; 3] = ["bench", "claims", "help"];
@@ -87,20 +91,6 @@ fn normal<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut lines: Vec<String> = lines.into_iter().map(without_numbers).collect();
     lines.sort();
     lines
-}
-
-/// `-1.5` and `127.0.0.1` are one number each.
-fn without_numbers(line: &str) -> String {
-    let mut text = String::new();
-    let mut rest = line;
-    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
-        text.push_str(rest[..start].strip_suffix('-').unwrap_or(&rest[..start]));
-        text.push('0');
-        let end = rest[start..].find(|c: char| !c.is_ascii_digit() && c != '.').map_or(rest.len(), |end| start + end);
-        let number = rest[start..end].trim_end_matches('.');
-        rest = &rest[start + number.len()..];
-    }
-    text + rest
 }
 
 fn readmes() -> io::Result<Vec<String>> {
