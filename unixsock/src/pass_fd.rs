@@ -36,10 +36,10 @@ pub struct Args {
 #[derive(clap::Subcommand)]
 enum Side {
     /// Open FILE and send its descriptor; done when the other side has it
-    Send { address: OsString, file: PathBuf },
+    Send { address: PathBuf, file: PathBuf },
     /// Wait for a descriptor (`listening unix ADDRESS` on stderr says since when); copy the file to stdout, or have it as the stdin of COMMAND
     Recv {
-        address: OsString,
+        address: PathBuf,
         #[arg(last = true, value_name = "COMMAND")]
         command: Vec<OsString>,
     },
@@ -49,12 +49,12 @@ enum Side {
 pub fn run(args: &Args, _: &mut Report) -> anyhow::Result<()> {
     let deadline = Instant::now() + args.timeout;
     match &args.side {
-        Side::Send { address, file } => send::send(address, file, deadline),
+        Side::Send { address, file } => send::send(address.as_os_str(), file, deadline),
         Side::Recv { address, command } => {
             if command.is_empty() {
                 stdout_is_open()?;
             }
-            let file = recv::receive_on(address, deadline)?;
+            let file = recv::receive_on(address.as_os_str(), deadline)?;
             match command.split_first() {
                 None => deadline::by(deadline, "copy the received file", || copy_to_stdout(file)),
                 Some((program, arguments)) => become_command(program, arguments, file),
