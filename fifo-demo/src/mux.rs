@@ -33,13 +33,13 @@ use tally::Tally;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// This many processes write at the same time
+    /// Number of writers
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..))]
     pub writers: u8,
-    /// Bytes of a record [default: PIPE_BUF, one byte more than that and than a page, and that with --lock]
-    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=1 << 26))]
+    /// Bytes of each message [default: PIPE_BUF, one byte more than that and than a page, and that with --lock]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1 << 26))]
     pub size: Option<u32>,
-    /// Records of each writer
+    /// Messages of each writer
     #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..))]
     pub messages: u32,
     /// Write each record under flock(2)

@@ -28,7 +28,7 @@ pub struct Args {
     /// Number of writers
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
     writers: u8,
-    /// Bytes of a message [default: PIPE_BUF, and one byte more than that and than a page]
+    /// Bytes of each message [default: PIPE_BUF, and one byte more than that and than a page]
     #[arg(long, value_name = "N", value_parser = crate::run::buffer_size)]
     size: Option<NonZeroUsize>,
     /// Messages of each writer

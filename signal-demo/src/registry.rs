@@ -22,9 +22,10 @@ use std::os::fd::AsRawFd;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
+use shared::linux::failure::Failure;
 use shared::linux::readiness::await_events;
 
 use crate::signal::Signal;
@@ -103,7 +104,7 @@ impl Registry {
     /// Go's `signal.Notify`: `channel` gets these signals too.
     pub fn notify(&mut self, channel: &Channel, signals: &[Signal]) -> anyhow::Result<()> {
         if let Some(signal) = signals.iter().find(|&&signal| signal == Signal::KILL || signal == Signal::STOP) {
-            bail!("{signal} cannot be caught, blocked or ignored");
+            return Err(Failure::Usage(format!("{signal} cannot be caught, blocked or ignored")).into());
         }
         let set = Set::from(signals);
         set.block().context("sigprocmask")?;

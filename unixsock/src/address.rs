@@ -1,6 +1,7 @@
 //! Where to listen or to dial: the options that the commands share.
 
 use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 
 use nix::unistd::Uid;
 use shared::linux::failure::Failure;
@@ -13,7 +14,7 @@ pub struct Address {
     /// A path, or @name without a file [default: unixsock.sock in $XDG_RUNTIME_DIR, in /run/user/UID or in
     /// unixsock-UID in the temporary folder; there a server of another user is not trusted]
     #[arg(long, value_name = "PATH|@NAME")]
-    address: Option<OsString>,
+    address: Option<PathBuf>,
     /// unix (a stream) or unixpacket (a message a record), as Go's net package takes them [default: unix]
     #[arg(long, value_name = "NETWORK")]
     network: Option<String>,
@@ -28,18 +29,18 @@ pub struct Server {
 impl Address {
     /// The address, or where the programs of one user meet without one.
     pub fn to_listen(&self) -> anyhow::Result<OsString> {
-        self.address.clone().map_or_else(|| Ok(meeting_place::to_listen()?.into()), Ok)
+        Ok(self.address.clone().map_or_else(meeting_place::to_listen, Ok)?.into())
     }
 
     /// The address, if it was said.
     pub fn given(&self) -> Option<&OsStr> {
-        self.address.as_deref()
+        self.address.as_deref().map(Path::as_os_str)
     }
 
     /// Whoever does not say where trusts that it is a server of ours, or of root, who may do everything anyway.
     pub fn to_dial(&self) -> anyhow::Result<Server> {
         match self.address.clone() {
-            Some(address) => Ok(Server { address, allowed: vec![] }),
+            Some(address) => Ok(Server { address: address.into(), allowed: vec![] }),
             None => {
                 Ok(Server { address: meeting_place::to_dial()?.into(), allowed: vec![Uid::effective().as_raw(), 0] })
             }

@@ -4,7 +4,7 @@
 //!
 //! Note: Socket的基本特征 (AF_UNIX: 在同一台计算机上). Go: `syscall.GetsockoptUcred`. Man: SO_PEERCRED in unix(7).
 
-use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -18,7 +18,7 @@ use shared::linux::network::Network;
 #[derive(clap::Args)]
 pub struct Args {
     /// A path, or @name
-    address: OsString,
+    address: PathBuf,
     /// Give up after this time (0: never)
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = shared::harness::duration::limit)]
     timeout: Duration,

@@ -37,7 +37,7 @@ pub struct Args {
 enum Side {
     /// Open FILE and send its descriptor, or one that is open; done when the other side has it
     Send {
-        address: OsString,
+        address: PathBuf,
         #[arg(required_unless_present = "fd")]
         file: Option<PathBuf>,
         /// Send this descriptor, of any kind, which whoever started this left open
@@ -47,7 +47,7 @@ enum Side {
     /// Wait for a descriptor (`waiting unix ADDRESS` on stderr says since when); copy the file to stdout, or become
     /// COMMAND, which has the file as its stdin, or a listening socket as descriptor 3 with LISTEN_FDS and LISTEN_PID
     Recv {
-        address: OsString,
+        address: PathBuf,
         #[arg(last = true, value_name = "COMMAND")]
         command: Vec<OsString>,
         #[command(flatten)]
@@ -59,12 +59,12 @@ enum Side {
 pub fn run(args: &Args, _: &mut Report) -> anyhow::Result<()> {
     let deadline = Instant::now() + args.timeout;
     match &args.side {
-        Side::Send { address, file, fd } => send::send(address, file.as_deref(), *fd, deadline),
+        Side::Send { address, file, fd } => send::send(address.as_os_str(), file.as_deref(), *fd, deadline),
         Side::Recv { address, command, ready } => {
             if command.is_empty() {
                 stdout_is_open()?;
             }
-            let file = recv::receive_on(address, ready, deadline)?;
+            let file = recv::receive_on(address.as_os_str(), ready, deadline)?;
             if command.is_empty() {
                 deadline::by(deadline, "copy the received file", || copy_to_stdout(file))
             } else if SockRef::from(&file).is_listener().unwrap_or(false) {

@@ -14,8 +14,8 @@ const COMMON: &[Footer] = &[
     ("bench", &["% bench --quick --pin same"], ""),
 ];
 
-/// In the note's order.
-const PROGRAMS: [&str; 7] =
+/// The programs, in the note's order.
+pub const PROGRAMS: [&str; 7] =
     ["process-demo", "sync-demo", "pipe-demo", "fifo-demo", "signal-demo", "tcpsock", "unixsock"];
 
 const DURATIONS: &str = "Durations:

@@ -1,0 +1,252 @@
+//! What scripts may rely on, asked of every command that the programs list: a new command is asked by itself.
+//!
+//! The programs are those that cargo has built beside this test, as it does for the whole workspace.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::LazyLock;
+use std::thread;
+
+use nix::sys::signal::{Signal, kill};
+use shared::harness::footer::PROGRAMS;
+
+#[path = "harness/mod.rs"]
+mod harness;
+
+use harness::{output, say, text, wait};
+
+/// They mean what each program or command makes of them.
+const OF_EACH: [&str; 3] = ["--address", "--network", "--count"];
+
+/// What measures or asks everything is asked for the least of it.
+const LEAST: [(&str, &str); 2] = [("claims", "--list"), ("bench", "--quick")];
+
+/// A command, or the program itself, as its help shows it.
+struct Asked {
+    program: &'static str,
+    /// None for the program itself.
+    command: Option<String>,
+    help: String,
+}
+
+struct Opt {
+    name: String,
+    metavar: String,
+    says: String,
+}
+
+static ALL: LazyLock<Vec<Asked>> = LazyLock::new(|| {
+    let programs = PROGRAMS.into_iter().filter(|name| {
+        let is_built = path(name).exists();
+        if !is_built {
+            say(format_args!("skipped: {name} is not built; `cargo test --workspace` builds it"));
+        }
+        is_built
+    });
+    programs.flat_map(commands_of).collect()
+});
+
+fn path(program: &str) -> PathBuf {
+    std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join(program)
+}
+
+fn run(program: &str, arguments: &[&str]) -> Output {
+    output(harness::command(path(program), arguments).env("COLUMNS", "1000")).unwrap()
+}
+
+fn commands_of(program: &'static str) -> Vec<Asked> {
+    let help = |arguments: &[&str]| text(&run(program, arguments).stdout);
+    let own = help(&["-h"]);
+    let names = section(&own, "Commands:").filter_map(|line| line.split_whitespace().next());
+    let names: Vec<String> = names.filter(|name| *name != "help").map(str::to_owned).collect();
+    assert!(names.len() > 3, "{program}: {own}");
+    let commands = names.into_iter().map(|name| (help(&[&name, "-h"]), Some(name)));
+    let all = std::iter::once((own.clone(), None)).chain(commands);
+    all.map(|(help, command)| Asked { program, command, help }).collect()
+}
+
+fn section<'a>(help: &'a str, heading: &str) -> impl Iterator<Item = &'a str> {
+    help.lines().skip_while(move |line| *line != heading).skip(1).take_while(|line| !line.is_empty())
+}
+
+/// Asks them side by side.
+fn each(ask: impl Fn(&Asked) + Sync) {
+    let quarter = ALL.len().div_ceil(4).max(1);
+    thread::scope(|scope| ALL.chunks(quarter).for_each(|part| _ = scope.spawn(|| part.iter().for_each(&ask))));
+}
+
+impl Asked {
+    fn name(&self) -> String {
+        self.words(&[self.program], &[]).join(" ")
+    }
+
+    fn words<'a>(&'a self, before: &[&'a str], after: &[&'a str]) -> Vec<&'a str> {
+        [before, &self.command.iter().map(String::as_str).collect::<Vec<_>>(), after].concat()
+    }
+
+    /// What it says on stderr, where the arguments are wrong.
+    fn refuses(&self, before: &[&str], after: &[&str]) -> String {
+        let output = run(self.program, &self.words(before, after));
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{} {after:?}: {said}", self.name());
+        assert!(said.starts_with(&format!("{}: ", self.program)), "{said}");
+        assert!(said.contains(&format!("try '{} --help'", self.name())), "{said}");
+        said
+    }
+
+    /// What it takes to be said no to for the sake of something else.
+    fn takes(&self, option: &str) {
+        let said = self.refuses(&[], &[option, "--nonsense"]);
+        assert!(said.contains("'--nonsense'"), "{} {option}: {said}", self.name());
+    }
+
+    fn options(&self) -> Vec<Opt> {
+        section(&self.help, "Options:").map(option).collect()
+    }
+
+    /// Words for the arguments that it must have.
+    fn required(&self) -> Vec<&'static str> {
+        let usage = self.help.lines().find(|line| line.starts_with("Usage: ")).unwrap();
+        let (_, arguments) = usage.split_once("[OPTIONS]").unwrap();
+        let required = arguments.split_whitespace().filter(|word| *word == "--" || word.starts_with('<'));
+        required.map(|word| if word == "--" { "--" } else { "x" }).collect()
+    }
+}
+
+/// `  -m, --mode <MODE>  Permissions [default: …]`
+fn option(line: &str) -> Opt {
+    let (names, says) = line.trim_start().split_once("  ").unwrap_or_else(|| panic!("{line}"));
+    let names = names.split_once("--").unwrap_or_else(|| panic!("{line}")).1;
+    let (name, metavar) = names.split_once(' ').unwrap_or((names.trim_end_matches('.'), ""));
+    let says = says.split(" [default: ").next().unwrap_or_default().split(" [possible ").next().unwrap_or_default();
+    Opt { name: format!("--{name}"), metavar: metavar.to_owned(), says: says.trim().to_owned() }
+}
+
+#[test]
+fn a_duration_is_in_seconds_or_has_a_unit() {
+    each(|asked| {
+        for Opt { name, metavar, .. } in asked.options() {
+            let is_duration = ["timeout", "grace", "duration", "deadline"].iter().any(|word| name.ends_with(word));
+            assert_eq!(metavar == "<DURATION>", is_duration, "{} {name} {metavar}", asked.name());
+            if is_duration {
+                ["5", "0.5", "1s"].iter().for_each(|value| asked.takes(&format!("{name}={value}")));
+                let said = asked.refuses(&[], &[&format!("{name}=soon"), "--nonsense"]);
+                assert!(said.contains("'soon'"), "{said}");
+            }
+        }
+    });
+}
+
+/// Of a limit it is none, a grace period may be none; to do something for no time is a mistake.
+#[test]
+fn zero_has_one_meaning() {
+    each(|asked| {
+        for Opt { name, says, .. } in asked.options() {
+            match &*name {
+                "--timeout" | "--idle-timeout" | "--dial-timeout" => {
+                    assert!(says.ends_with(" (0: never)"), "{} {name}: {says}", asked.name());
+                    asked.takes(&format!("{name}=0"));
+                }
+                "--grace" => asked.takes("--grace=0"),
+                "--duration" => assert!(asked.refuses(&[], &["--duration=0"]).contains("'0'")),
+                _ => (),
+            }
+        }
+    });
+}
+
+#[test]
+fn an_option_of_one_name_has_one_help_text() {
+    let mut known = BTreeMap::new();
+    for asked in ALL.iter() {
+        for Opt { name, metavar, says } in asked.options() {
+            if name == "--help" || OF_EACH.contains(&&*name) {
+                continue;
+            }
+            let first = known.entry(name.clone()).or_insert_with(|| (asked.name(), metavar.clone(), says.clone()));
+            let (other, known_metavar, known_says) = &*first;
+            assert_eq!((known_metavar, known_says), (&metavar, &says), "{name} of {other} and of {}", asked.name());
+        }
+    }
+}
+
+#[test]
+fn verbose_and_json_stand_before_the_command_and_after_it() {
+    each(|asked| {
+        let options = ["-v", "--json", "-v"];
+        for (before, after) in [(&options[..], &[][..]), (&[], &options)] {
+            let said = asked.refuses(before, &[after, &["--nonsense"]].concat());
+            assert!(said.contains("'--nonsense'"), "{said}");
+        }
+    });
+}
+
+#[test]
+fn nonsense_is_a_usage_error_that_names_the_command() {
+    each(|asked| {
+        if asked.command.is_none() {
+            assert!(asked.refuses(&[], &["nonsense"]).contains("'nonsense'"));
+        }
+        for Opt { name, .. } in asked.options().into_iter().filter(|option| option.metavar == "<N>") {
+            assert!(asked.refuses(&[], &[&format!("{name}=nonsense")]).contains("'nonsense'"));
+        }
+    });
+}
+
+/// Whoever has something to choose has an example.
+#[test]
+fn help_ends_with_examples_and_exit_codes() {
+    each(|asked| {
+        let codes: Vec<_> =
+            section(&asked.help, "Exit codes:").filter_map(|line| line.split_whitespace().next()).collect();
+        assert_eq!(codes, ["0", "1", "2", "77", "124", "126,", "128+N"], "{}", asked.name());
+        let chooses = asked.options().len() > 3 || asked.help.contains("\nArguments:");
+        assert!(!chooses || section(&asked.help, "Examples:").next().is_some(), "{}: no example", asked.name());
+    });
+}
+
+/// `manual` refuses an example that the program would.
+#[test]
+fn man_pages_have_the_exit_status_and_examples_that_are_commands() {
+    for asked in ALL.iter().filter(|asked| asked.command.is_none()) {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().to_str().unwrap();
+        let made = run(asked.program, &["manual", folder, folder, folder, folder]);
+        assert!(made.status.success(), "{}", text(&made.stderr));
+        for asked in ALL.iter().filter(|other| other.program == asked.program) {
+            let page = Path::new(folder).join(format!("{}.1", asked.name().replace(' ', "-")));
+            let page = std::fs::read_to_string(page).unwrap();
+            assert!(page.contains("\n.SH \"EXIT STATUS\"\n"), "{}: {page}", asked.name());
+        }
+    }
+}
+
+/// The first record is enough: a command whose reader has gone ends.
+#[test]
+fn json_is_json_or_wrong_usage() {
+    each(|asked| {
+        let folder = tempfile::tempdir().unwrap();
+        let least =
+            LEAST.iter().find(|(command, _)| asked.command.as_deref() == Some(command)).map(|(_, option)| *option);
+        let limit = asked.options().iter().any(|option| option.name == "--timeout").then_some("--timeout=5");
+        let options: Vec<&str> = least.into_iter().chain(limit).collect();
+        let mut command = Command::new(path(asked.program));
+        harness::quiet(&mut command).current_dir(&folder).env("XDG_RUNTIME_DIR", folder.path());
+        let mut child =
+            command.args(asked.words(&["--json"], &[&options[..], &asked.required()].concat())).spawn().unwrap();
+        let mut first = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+        if first.is_empty() {
+            assert_ne!(wait(&mut child).unwrap().code(), Some(0), "{} {options:?}: nothing", asked.name());
+        } else {
+            let json: Result<serde_json::Map<_, _>, _> = serde_json::from_str(&first);
+            assert!(json.is_ok(), "{} {options:?}: {first}", asked.name());
+            kill(harness::pid(&child), Signal::SIGTERM).unwrap();
+            wait(&mut child).unwrap();
+        }
+    });
+}
