@@ -11,14 +11,16 @@ mod common;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Stdio};
+use std::process::{Child, Output, Stdio};
 use std::thread;
 
 use common::{Bench, Result, code, errors, signal};
-use nix::fcntl::{Flock, FlockArg};
-use nix::libc::{O_NONBLOCK, PIPE_BUF, SYS_flock, SYS_poll};
+use nix::fcntl::{FcntlArg, Flock, FlockArg, OFlag, fcntl};
+use nix::libc::{O_NONBLOCK, PIPE_BUF, SYS_flock, SYS_futex};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 
 /// A sender's lines: its letter, as often as they are long.
@@ -28,11 +30,7 @@ fn lines_of(letter: u8, length: usize, count: usize) -> Vec<u8> {
 }
 
 /// Starts a sender for each length, and reads the FIFO: `midway` can do something when a megabyte has come.
-fn sent_at_once(
-    lengths: &[usize],
-    count: usize,
-    midway: impl FnOnce(&Child),
-) -> Result<(Vec<u8>, Vec<std::process::Output>)> {
+fn sent_at_once(lengths: &[usize], count: usize, midway: impl FnOnce(&Child)) -> Result<(Vec<u8>, Vec<Output>)> {
     let bench = Bench::with_fifo();
     let mut reader = OpenOptions::new().read(true).custom_flags(O_NONBLOCK).open(bench.path("p"))?;
     let open_until_all_have_sent = OpenOptions::new().write(true).open(bench.path("p"))?;
@@ -42,7 +40,7 @@ fn sent_at_once(
         fs::write(bench.path(&name), lines_of(letter, length, count))?;
         senders.push(bench.start(&["send", "p", &name, "--lines"]));
     }
-    nix::fcntl::fcntl(&reader, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::empty()))?;
+    fcntl(&reader, FcntlArg::F_SETFL(OFlag::empty()))?;
     let mut came = vec![0; 1 << 20];
     reader.read_exact(&mut came)?;
     midway(&senders[0]);
@@ -104,7 +102,8 @@ fn a_signal_ends_a_sender_between_two_lines_however_long() -> Result {
 fn the_bytes_of_the_others_stay_together_after_a_kill_in_the_middle_of_a_long_line() -> Result {
     let lengths = [200_000, 301, 5000];
     let (came, _) = sent_at_once(&lengths, 1000, |first| signal(first, Signal::SIGKILL))?;
-    let others: Vec<u8> = came.split(|&byte| byte == b'a').flat_map(|rest| rest.strip_prefix(b"\n").unwrap_or(rest)).copied().collect();
+    let others: Vec<u8> =
+        came.split(|&byte| byte == b'a').flat_map(|rest| rest.strip_prefix(b"\n").unwrap_or(rest)).copied().collect();
     assert_eq!(whole_lines(&others, &lengths), [0, 1000, 1000]);
     Ok(())
 }
@@ -136,6 +135,7 @@ fn the_lock_is_waited_for_within_the_timeout_and_a_signal_ends_the_wait() -> Res
     let lock = |how| Flock::lock(both().unwrap(), how).map_err(|(_, errno)| errno);
     fs::write(bench.path("short"), "12345\n")?;
     fs::write(bench.path("long"), lines_of(b'a', 5000, 1))?;
+    let _reader = both()?;
     for (held, name) in [(FlockArg::LockExclusive, "short"), (FlockArg::LockShared, "long")] {
         let held = lock(held)?;
         let send = ["send", "p", name, "--lines", "--timeout"];
@@ -162,10 +162,12 @@ fn a_second_signal_ends_a_sender_in_the_middle_of_a_line() -> Result {
     let mut send = send.stdin(Stdio::piped()).spawn()?;
     let _reader = File::open(bench.path("p"))?;
     send.stdin.take().unwrap().write_all(&lines_of(b'a', 200_000, 1))?;
-    while nix::poll::poll(&mut [], nix::poll::PollTimeout::ZERO)? > 0 {}
-    sleeps_in(&send, SYS_poll)?;
+    let full = OpenOptions::new().write(true).open(bench.path("p"))?;
+    while poll(&mut [PollFd::new(full.as_fd(), PollFlags::POLLOUT)], PollTimeout::ZERO)? > 0 {
+        thread::yield_now();
+    }
     signal(&send, Signal::SIGTERM);
-    sleeps_in(&send, nix::libc::SYS_futex)?;
+    sleeps_in(&send, SYS_futex)?;
     signal(&send, Signal::SIGINT);
     assert_eq!(send.wait_with_output()?.status.signal(), Some(Signal::SIGINT as i32));
     Ok(())
