@@ -2,7 +2,7 @@
 //!
 //! The kernel keeps a write(2) of up to PIPE_BUF bytes whole: so many whole lines go at once, under a shared lock. A
 //! longer line takes several, and nobody may come between: it goes under an exclusive lock. The lock is flock(2)'s, on
-//! the FIFO itself. Nobody holds the shared one asleep, or who wants the exclusive one might wait for ever.
+//! the FIFO itself, as `mux` shows.
 //!
 //! A signal ends us between two lines, a second one at once. SIGKILL in the middle of a longer line leaves the beginning
 //! of it, and the next line of another right behind.
@@ -10,13 +10,10 @@
 //! Note: 管道 (多路复用), 关于同步 (临界区). Go: none. Man: pipe(7) at PIPE_BUF, flock(2).
 
 use std::iter;
-use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::fcntl::FlockArg;
 use nix::libc::PIPE_BUF;
-use nix::sys::signal::SigHandler;
-use shared::linux::readiness::Ready;
 use shared::linux::{shutdown, signals};
 
 use crate::outlet::Outlet;
@@ -31,16 +28,8 @@ pub struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     pub fn to(fifo: &'a Outlet) -> anyhow::Result<Lines<'a>> {
-        let in_a_line = Arc::new(Mutex::new(()));
-        let line = Arc::clone(&in_a_line);
-        shutdown::abort_on_signals(move || {
-            for signal in signals::ASKING.into_iter().filter(|&signal| !signals::is_ignored(signal)) {
-                // Where that fails, a second signal waits as the first one does.
-                let _ = signals::set(signal, SigHandler::SigDfl);
-            }
-            // No other line begins.
-            mem::forget(line.lock());
-        })?;
+        let in_a_line = Arc::default();
+        shutdown::abort_unless_busy(Arc::clone(&in_a_line))?;
         Ok(Lines { fifo, begun: Vec::new(), in_a_line })
     }
 
@@ -68,24 +57,16 @@ impl<'a> Lines<'a> {
         Ok(unfinished)
     }
 
-    // ANCHOR: whole
     fn send(&self, lines: &[u8]) -> anyhow::Result<()> {
         if lines.len() > PIPE_BUF {
             let _alone = self.fifo.lock(FlockArg::LockExclusive)?;
-            let _line = self.in_a_line.lock().unwrap_or_else(PoisonError::into_inner);
-            return self.fifo.write_all(lines);
+            let line = self.in_a_line.lock().unwrap_or_else(PoisonError::into_inner);
+            self.fifo.write_all(lines)?;
+            drop(line);
+            return Ok(signals::check()?);
         }
-        loop {
-            let together = self.fifo.lock(FlockArg::LockShared)?;
-            // All or EAGAIN.
-            if let Ready::Done(_) = self.fifo.write(lines)? {
-                return Ok(());
-            }
-            drop(together);
-            self.fifo.wait_for_room()?;
-        }
+        self.fifo.write_together(lines)
     }
-    // ANCHOR_END: whole
 }
 
 /// Whole lines, as many at a time as one write(2) keeps together, or a single one that is longer.
