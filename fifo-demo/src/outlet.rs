@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -12,6 +12,7 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::poll::PollFlags;
 use shared::linux::readiness::{Ready, nonblocking};
+use shared::linux::stdio;
 
 use crate::patience::Patience;
 
@@ -19,17 +20,23 @@ pub struct Outlet {
     file: File,
     name: String,
     patience: Patience,
+    is_stdout: bool,
 }
 
 impl Outlet {
     /// A reader that takes nothing is waited for as long as it takes.
     pub fn new(file: impl Into<OwnedFd>, name: &str) -> Outlet {
-        Outlet { file: file.into().into(), name: name.to_owned(), patience: Patience::of(Duration::ZERO) }
+        Outlet::patient(file.into().into(), name, Patience::of(Duration::ZERO))
     }
 
     /// `file` does not block, and a reader that takes nothing is waited for with `patience`.
     pub fn patient(file: File, name: &str, patience: Patience) -> Outlet {
-        Outlet { file, name: name.to_owned(), patience }
+        Outlet { file, name: name.to_owned(), patience, is_stdout: false }
+    }
+
+    pub fn stdout() -> anyhow::Result<Outlet> {
+        let stdout = io::stdout().as_fd().try_clone_to_owned().context("dup stdout")?;
+        Ok(Outlet { is_stdout: true, ..Outlet::new(stdout, "stdout") })
     }
 
     #[inline]
@@ -47,7 +54,14 @@ impl Outlet {
     /// One write(2).
     #[inline]
     pub fn write(&self, bytes: &[u8]) -> anyhow::Result<Ready<usize>> {
-        nonblocking("write", &self.file, || (&self.file).write(bytes)).with_context(|| format!("write {}", self.name))
+        let attempt = || {
+            let count = (&self.file).write(bytes)?;
+            if self.is_stdout {
+                stdio::wrote(&bytes[..count]);
+            }
+            Ok(count)
+        };
+        nonblocking("write", &self.file, attempt).with_context(|| format!("write {}", self.name))
     }
 
     /// Takes away what a regular file holds; no other file keeps anything.

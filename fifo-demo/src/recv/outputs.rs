@@ -7,7 +7,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -38,8 +38,7 @@ impl Outputs {
     /// All of them, or none is written to.
     pub fn open(tee: &[PathBuf], append: bool, patience: Patience) -> anyhow::Result<Outputs> {
         ignore_file_size_signal()?;
-        let stdout = io::stdout().as_fd().try_clone_to_owned().context("dup stdout")?;
-        let stdout = Some(Outlet::new(stdout, "stdout"));
+        let stdout = Some(Outlet::stdout()?);
         let (files, nameless) = (Vec::new(), Vec::new());
         let mut outputs = Outputs { files, nameless, append, stdout, bytes: 0, failed: false };
         for path in tee {
@@ -79,12 +78,11 @@ impl Outputs {
             Some(Err(error)) if is_broken_pipe(&error) => {
                 return Err(if self.failed { Failure::AlreadySaid } else { Failure::ReaderGone }.into());
             }
-            Some(Ok(())) => stdio::wrote(bytes),
             Some(Err(error)) => {
                 report_failure(&error, &mut self.failed);
                 self.stdout = None;
             }
-            None => {}
+            Some(Ok(())) | None => {}
         }
         if self.stdout.is_none() && self.files.is_empty() { Err(Failure::AlreadySaid.into()) } else { Ok(()) }
     }
