@@ -17,7 +17,6 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
-use std::sync::mpsc::{self, RecvTimeoutError};
 
 use anyhow::{Context, bail};
 use nix::errno::Errno;
@@ -25,14 +24,13 @@ use nix::fcntl::{AT_FDCWD, OFlag, openat};
 use nix::sys::stat::Mode;
 use shared::linux::answer::Outcome;
 use shared::linux::readiness::{Ready, nonblocking, set_nonblocking};
-use shared::linux::thread;
 
 use crate::outlet::Outlet;
 use crate::patience::Patience;
 
 /// The read end, which does not block; to wait for an event on it is to wait for a writer.
 pub fn open_reader(path: &Path) -> anyhow::Result<File> {
-    check(fs::metadata(path), path)?;
+    check_path(path)?;
     let file = OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path);
     let file = file.with_context(|| format!("open {}", path.display()))?;
     check(file.metadata(), path)?;
@@ -41,29 +39,26 @@ pub fn open_reader(path: &Path) -> anyhow::Result<File> {
 
 /// The write end, once there is a reader.
 pub fn open_writer(path: &Path, patience: Patience) -> anyhow::Result<Outlet> {
-    check(fs::metadata(path), path)?;
+    check_path(path)?;
     let file = open_within(path, OpenOptions::new().write(true), patience, "a reader of ")?;
     check(file.metadata(), path)?;
     set_nonblocking(&file).with_context(|| format!("fcntl {}", path.display()))?;
     Ok(Outlet::patient(file, &path.display().to_string(), patience))
 }
 
-/// open(2) in a thread: it may wait, for the other side of a FIFO or for a device. In vain, it is for `what` of `path`.
+/// open(2), which may wait, for the other side of a FIFO or for a device. In vain, it is for `what` of `path`.
 pub fn open_within(path: &Path, how: &OpenOptions, patience: Patience, what: &str) -> anyhow::Result<File> {
-    let (done, opened) = mpsc::channel();
     let (owned, how) = (path.to_owned(), how.clone());
-    thread::spawn(move || done.send(how.open(owned)))?;
-    let result = match patience.limit() {
-        Some(limit) => opened.recv_timeout(limit),
-        None => opened.recv().map_err(RecvTimeoutError::from),
-    };
-    match result {
-        Err(RecvTimeoutError::Timeout) => Err(patience.passed(format_args!("{what}{}", path.display())).into()),
-        result => result.context("the thread that opens has gone")?.with_context(|| format!("open {}", path.display())),
-    }
+    let opened = patience.within(format_args!("{what}{}", path.display()), move || how.open(owned))?;
+    opened.with_context(|| format!("open {}", path.display()))
 }
 
-/// Before open(2), which does things to devices; and after it, for the name may stand for another file by then.
+/// Fails where `path` is no FIFO: before open(2), which does things to devices.
+pub fn check_path(path: &Path) -> anyhow::Result<()> {
+    check(fs::metadata(path), path)
+}
+
+/// Again after open(2), for the name may stand for another file by then.
 fn check(file: io::Result<Metadata>, path: &Path) -> anyhow::Result<()> {
     let file = file.with_context(|| format!("open {}", path.display()))?;
     if !file.file_type().is_fifo() {

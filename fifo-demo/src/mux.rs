@@ -1,5 +1,6 @@
 //! Many writers, one reader: what one write(2) writes stays whole up to PIPE_BUF, and above it (and above a page, where
-//! that is more) is torn unless the writers take turns in a critical section (flock(2) on the FIFO itself).
+//! that is more) is torn unless the writers take turns in a critical section (flock(2) on the FIFO itself). Those who
+//! write less need no turns among themselves, but must not come between: they share the lock. `send --lines` does both.
 //!
 //! The writers are processes: this program again, with a hidden command. They wait at a gate (the end of
 //! their stdin) until all have the FIFO open, and the reader takes one page at a time: so the FIFO is full
@@ -19,6 +20,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, bail, ensure};
+use clap::ValueEnum;
 use nix::fcntl::OFlag;
 use nix::libc::PIPE_BUF;
 use serde::Serialize;
@@ -36,13 +38,14 @@ pub struct Args {
     /// Number of writers
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..))]
     pub writers: u8,
-    /// Bytes of each message [default: PIPE_BUF, one byte more than that and than a page, and that with --lock]
+    /// Bytes of each message [default: PIPE_BUF, one byte more than that and than a page, that with --lock, and both at
+    /// once]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1 << 26))]
     pub size: Option<u32>,
     /// Messages of each writer
     #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..))]
     pub messages: u32,
-    /// Write each record under flock(2)
+    /// Write each record under an exclusive flock(2)
     #[arg(long)]
     pub lock: bool,
     #[command(flatten)]
@@ -67,51 +70,88 @@ pub struct Shared {
     pub read: [String; 2],
 }
 
-#[derive(Clone, Copy, Serialize)]
+/// What two kinds of writers came to, every other one of each kind.
+#[derive(Serialize)]
+pub struct Mixed {
+    pub writers: u8,
+    pub sizes: [usize; 2],
+    pub locks: [Lock; 2],
+    pub records: u64,
+    pub torn: u64,
+}
+
+/// Of flock(2).
+#[derive(Clone, Copy, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Lock {
     None,
-    Flock,
+    Shared,
+    Exclusive,
 }
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
-    let lock = if args.lock { Lock::Flock } else { Lock::None };
+    let lock = if args.lock { Lock::Exclusive } else { Lock::None };
     let torn = least_torn_write()?.get();
     let cases = match args.size {
         Some(size) => vec![(size as usize, lock)],
         None if args.lock => vec![(PIPE_BUF, lock), (torn, lock)],
-        None => vec![(PIPE_BUF, lock), (torn, lock), (torn, Lock::Flock)],
+        None => vec![(PIPE_BUF, lock), (torn, lock), (torn, Lock::Exclusive)],
     };
     make::with_fifo(|fifo, children| {
         for (size, lock) in cases {
             out.pairs(&multiplex(args, fifo, size, lock, children)?)?;
         }
-        if args.size.is_none() && !args.lock { out.pairs(&two_readers(fifo)?) } else { Ok(()) }
+        if args.size.is_some() || args.lock {
+            return Ok(());
+        }
+        for short in [Lock::None, Lock::Shared] {
+            out.pairs(&mix(args, fifo, [short, Lock::Exclusive], children)?)?;
+        }
+        out.pairs(&two_readers(fifo)?)
     })
 }
 
 pub fn multiplex(args: &Args, fifo: &Path, size: usize, lock: Lock, children: &Children) -> anyhow::Result<Arrived> {
+    let (records, torn) = write_and_count(args, fifo, [size; 2], [lock; 2], children)?;
+    Ok(Arrived { writers: args.writers, size, lock, records, torn })
+}
+
+/// Records that one write(2) keeps whole beside longer ones.
+fn mix(args: &Args, fifo: &Path, locks: [Lock; 2], children: &Children) -> anyhow::Result<Mixed> {
+    let sizes = [PIPE_BUF, least_torn_write()?.get()];
+    let (records, torn) = write_and_count(args, fifo, sizes, locks, children)?;
+    Ok(Mixed { writers: args.writers, sizes, locks, records, torn })
+}
+
+/// How many records came, and how many of them torn. `sizes` and `locks` are those of every other writer.
+fn write_and_count(
+    args: &Args,
+    fifo: &Path,
+    sizes: [usize; 2],
+    locks: [Lock; 2],
+    children: &Children,
+) -> anyhow::Result<(u64, u64)> {
     let reader = fifo::open_reader(fifo)?;
     let (gate, open_gate) = pipe().context("pipe")?;
     let (ready, at_the_gate) = pipe().context("pipe")?;
     let mut writers = Vec::new();
     for number in 0..args.writers {
         let mut writer = Command::new(env::current_exe().context("find this program")?);
-        writer.arg("mux-writer").arg(fifo).args([number.to_string(), size.to_string(), args.messages.to_string()]);
-        if let Lock::Flock = lock {
-            writer.arg("--lock");
-        }
+        let kind = usize::from(number % 2);
+        let lock = locks[kind].to_possible_value().context("a lock has a name")?;
+        writer.arg("mux-writer").arg(fifo).args([number.to_string(), sizes[kind].to_string()]);
+        writer.args([&args.messages.to_string(), lock.get_name()]);
         writer.stdin(gate.try_clone().context("dup")?).stdout(at_the_gate.try_clone().context("dup")?);
         writers.push(children.spawn(&mut writer)?);
     }
     drop((gate, at_the_gate));
     wait_for_all(&OwnedFd::from(ready).into(), writers.len(), args.patience)?;
     drop(open_gate);
-    let tally = read_all(&reader, size, args.patience)?;
+    let tally = read_all(&reader, sizes, args.patience)?;
     (0..).zip(writers).try_for_each(|(number, writer)| writer.succeed(&format!("writer {number}")))?;
     let records = u64::from(args.writers) * u64::from(args.messages);
-    ensure!(tally.bytes() == records * size as u64, "{} bytes of {records} records arrived", tally.bytes());
-    Ok(Arrived { writers: args.writers, size, lock, records, torn: tally.torn() })
+    ensure!(tally.records() == records, "{} of {records} records arrived", tally.records());
+    Ok((records, tally.torn()))
 }
 
 /// Each writer says one byte. One that died says none.
@@ -127,8 +167,8 @@ fn wait_for_all(ready: &File, writers: usize, patience: Patience) -> anyhow::Res
 }
 
 /// To the end, which is when the last writer has left.
-fn read_all(reader: &File, size: usize, patience: Patience) -> anyhow::Result<Tally> {
-    let mut tally = Tally::new(size);
+fn read_all(reader: &File, sizes: [usize; 2], patience: Patience) -> anyhow::Result<Tally> {
+    let mut tally = Tally::new(sizes);
     let mut page = vec![0; page_size()?.get()];
     patience.read_to_end(reader, &mut page, "the FIFO", "bytes from the writers", |bytes| {
         tally.feed(bytes);

@@ -4,12 +4,15 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
 use nix::poll::PollFlags;
 use shared::linux::readiness::{Ready, nonblocking};
+use shared::linux::stdio;
 
 use crate::patience::Patience;
 
@@ -17,30 +20,70 @@ pub struct Outlet {
     file: File,
     name: String,
     patience: Patience,
+    is_stdout: bool,
 }
 
 impl Outlet {
     /// A reader that takes nothing is waited for as long as it takes.
     pub fn new(file: impl Into<OwnedFd>, name: &str) -> Outlet {
-        Outlet { file: file.into().into(), name: name.to_owned(), patience: Patience::of(Duration::ZERO) }
+        Outlet::patient(file.into().into(), name, Patience::of(Duration::ZERO))
     }
 
     /// `file` does not block, and a reader that takes nothing is waited for with `patience`.
     pub fn patient(file: File, name: &str, patience: Patience) -> Outlet {
-        Outlet { file, name: name.to_owned(), patience }
+        Outlet { file, name: name.to_owned(), patience, is_stdout: false }
+    }
+
+    pub fn stdout() -> anyhow::Result<Outlet> {
+        let stdout = io::stdout().as_fd().try_clone_to_owned().context("dup stdout")?;
+        Ok(Outlet { is_stdout: true, ..Outlet::new(stdout, "stdout") })
     }
 
     #[inline]
     pub fn write_all(&self, mut bytes: &[u8]) -> anyhow::Result<()> {
         while !bytes.is_empty() {
-            match nonblocking("write", &self.file, || (&self.file).write(bytes)) {
-                Ok(Ready::Done(0)) => bail!("write {}: takes no bytes", self.name),
-                Ok(Ready::Done(count)) => bytes = &bytes[count..],
-                Ok(Ready::NotYet) => self.wait_for_room()?,
-                Err(error) => return Err(error).with_context(|| format!("write {}", self.name)),
+            match self.write(bytes)? {
+                Ready::Done(0) => bail!("write {}: takes no bytes", self.name),
+                Ready::Done(count) => bytes = &bytes[count..],
+                Ready::NotYet => self.wait_for_room()?,
             }
         }
         Ok(())
+    }
+
+    /// One write(2).
+    #[inline]
+    pub fn write(&self, bytes: &[u8]) -> anyhow::Result<Ready<usize>> {
+        let attempt = || {
+            let count = (&self.file).write(bytes)?;
+            if self.is_stdout {
+                stdio::wrote(&bytes[..count]);
+            }
+            Ok(count)
+        };
+        nonblocking("write", &self.file, attempt).with_context(|| format!("write {}", self.name))
+    }
+
+    /// Takes away what a regular file holds; no other file keeps anything.
+    pub fn cut(&self) -> anyhow::Result<()> {
+        let cut = self.file.metadata().and_then(|file| if file.is_file() { self.file.set_len(0) } else { Ok(()) });
+        cut.with_context(|| format!("truncate {}", self.name))
+    }
+
+    /// flock(2) of the open file, waited for with the same patience. Whoever opened the file elsewhere is kept out.
+    pub fn lock(&self, how: FlockArg) -> anyhow::Result<Flock<File>> {
+        let file = self.file.try_clone().context("dup")?;
+        let at_once = match how {
+            FlockArg::LockShared => FlockArg::LockSharedNonblock,
+            _ => FlockArg::LockExclusiveNonblock,
+        };
+        let locked = match Flock::lock(file, at_once) {
+            Err((file, Errno::EWOULDBLOCK)) => {
+                self.patience.within(format_args!("the lock of {}", self.name), move || Flock::lock(file, how))?
+            }
+            locked => locked,
+        };
+        locked.map_err(|(_, errno)| errno).with_context(|| format!("lock {}", self.name))
     }
 
     /// Some file systems tell only now that they could not keep what was written.
@@ -48,8 +91,25 @@ impl Outlet {
         nix::unistd::close(self.file).with_context(|| format!("close {}", self.name))
     }
 
+    // ANCHOR: together
+    /// Writes up to PIPE_BUF bytes, which the kernel keeps whole, while nobody writes more: under a shared lock. Nobody
+    /// holds that one asleep, or who wants the exclusive one might wait for ever. The file must not block.
+    pub fn write_together(&self, bytes: &[u8]) -> anyhow::Result<()> {
+        loop {
+            let together = self.lock(FlockArg::LockShared)?;
+            // All or EAGAIN.
+            if let Ready::Done(_) = self.write(bytes)? {
+                return Ok(());
+            }
+            drop(together);
+            self.wait_for_room()?;
+        }
+    }
+    // ANCHOR_END: together
+
+    /// Waits until a write may do more than answer `EAGAIN`.
     #[cold]
-    fn wait_for_room(&self) -> anyhow::Result<()> {
+    pub fn wait_for_room(&self) -> anyhow::Result<()> {
         let what = format_args!("room in {}, whose reader reads nothing", self.name);
         self.patience.wait(&self.file, PollFlags::POLLOUT, what)
     }

@@ -4,12 +4,14 @@ use std::fmt::Display;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::AsFd;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use nix::poll::PollFlags;
 use shared::linux::failure::Failure;
 use shared::linux::readiness::{Ready, await_event, is_timeout, nonblocking};
+use shared::linux::thread;
 
 #[derive(Clone, Copy, clap::Args)]
 pub struct Patience {
@@ -36,6 +38,25 @@ impl Patience {
     /// The error of whoever has waited in vain for `what`.
     pub fn passed(&self, what: impl Display) -> Failure {
         Failure::Deadline(format!("wait for {what}: --timeout {} passed", humantime::format_duration(self.timeout)))
+    }
+
+    /// Makes a call that may wait, and that knows no timeout, in a thread. In vain, it was for `what`; who gives up on it
+    /// ends the program, and with it the thread.
+    pub fn within<T: Send + 'static>(
+        &self,
+        what: impl Display,
+        call: impl FnOnce() -> T + Send + 'static,
+    ) -> anyhow::Result<T> {
+        let (done, result) = mpsc::channel();
+        thread::spawn(move || done.send(call()))?;
+        let result = match self.limit() {
+            Some(limit) => result.recv_timeout(limit),
+            None => result.recv().map_err(RecvTimeoutError::from),
+        };
+        match result {
+            Err(RecvTimeoutError::Timeout) => Err(self.passed(what).into()),
+            result => result.context("the thread that waits has gone"),
+        }
     }
 
     /// Waits with poll(2), which takes regular files too, until `file` can be read or written. In vain, it was for `what`.

@@ -8,13 +8,15 @@
 mod inlet;
 mod outputs;
 
+use std::fmt;
 use std::path::PathBuf;
 
+use serde::Serialize;
 use shared::harness::ready;
 use shared::harness::report::Report;
 use shared::linux::readiness::Ready;
 use shared::linux::shutdown::Shutdown;
-use shared::linux::stdio::{detail, escaped, stdout_is_open};
+use shared::linux::stdio::{escaped, stdout_is_open};
 
 use crate::fifo;
 use crate::patience::Patience;
@@ -28,6 +30,9 @@ pub struct Args {
     /// Write into FILE too, which may be another FIFO; may be given several times
     #[arg(long, value_name = "FILE")]
     tee: Vec<PathBuf>,
+    /// Add to the files instead of replacing what they hold when the first writer comes
+    #[arg(short, long)]
+    append: bool,
     /// Go on when the last writer has left, until SIGINT, SIGTERM or SIGHUP, or the timeout
     #[arg(long)]
     keep_open: bool,
@@ -40,12 +45,27 @@ pub struct Args {
 /// How much one read(2) may bring.
 const BUFFER: usize = 256 * 1024;
 
-pub fn run(args: &Args, _: &mut Report) -> anyhow::Result<()> {
+/// What came.
+#[derive(Serialize)]
+pub struct Received {
+    pub bytes: u64,
+}
+
+impl fmt::Display for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "received {} bytes", self.bytes)
+    }
+}
+
+pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     stdout_is_open()?;
+    fifo::check_path(&args.path)?;
+    outputs::refuse_loop(&args.path, &args.tee)?;
+    // Before the FIFO: what a writer could put into it would be lost if an output could not be opened.
+    let mut outputs = Outputs::open(&args.tee, args.append, args.patience)?;
     // Before writers can come in, for what they have written is not to be lost.
     let shutdown = if args.keep_open { Shutdown::on_signals(|| ())? } else { Shutdown::default() };
     let mut fifo = Inlet::new(fifo::open_reader(&args.path)?, &args.path)?;
-    outputs::refuse_loop(&args.path, &args.tee)?;
     fifo.heed(&shutdown)?;
     fifo.heed_stdout()?;
     args.ready.waiting(format_args!("fifo {}", escaped(args.path.as_os_str().as_encoded_bytes())));
@@ -53,7 +73,7 @@ pub fn run(args: &Args, _: &mut Report) -> anyhow::Result<()> {
     if !somebody_came {
         return Ok(());
     }
-    let mut outputs = Outputs::open(&args.tee, args.patience)?;
+    outputs.begin()?;
     let mut buffer = vec![0; BUFFER];
     while !shutdown.is_requested() {
         match fifo.read(&mut buffer)? {
@@ -65,8 +85,9 @@ pub fn run(args: &Args, _: &mut Report) -> anyhow::Result<()> {
     if shutdown.is_requested() {
         drain(&fifo, &mut buffer, &mut outputs)?;
     }
-    detail(format_args!("received {} bytes", outputs.bytes()));
-    outputs.close()
+    let received = Received { bytes: outputs.bytes() };
+    outputs.close()?;
+    out.beside(&received)
 }
 
 /// What writers have been told is written when the signal comes is not lost: at most a full pipe.

@@ -1,21 +1,26 @@
 //! Bytes into a FIFO, to whoever reads it: `cat FILE > FIFO` with a limit to the wait.
 //!
-//! What one read(2) brings goes into one write(2), so lines that come one by one and are not longer than
-//! PIPE_BUF stay whole beside those of other writers.
+//! Bytes go as they come: a write(2) that is longer than PIPE_BUF, or that finds less room, is torn by those of other
+//! writers wherever a page ends. `--lines` keeps lines whole.
 //!
 //! Note: 管道 ("cat src.log > myfifo"). Go: `os.OpenFile(…, os.O_WRONLY, …)`, `io.Copy`. Man: fifo(7), cat(1).
 
+mod lines;
+
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::stdio::detail;
 
 use crate::fifo;
 use crate::patience::Patience;
+use lines::Lines;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -23,22 +28,41 @@ pub struct Args {
     path: PathBuf,
     /// What to send, to its end [default: stdin]
     file: Option<PathBuf>,
+    /// Send whole lines only, and let no other sender with --lines come between; the last one gets a newline if it has none
+    #[arg(long)]
+    lines: bool,
     #[command(flatten)]
     patience: Patience,
 }
 
-pub fn run(args: &Args, _: &mut Report) -> anyhow::Result<()> {
+/// What went.
+#[derive(Serialize)]
+pub struct Sent {
+    pub bytes: usize,
+}
+
+impl fmt::Display for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sent {} bytes", self.bytes)
+    }
+}
+
+pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let (input, name) = open_input(args.file.as_deref(), args.patience)?;
     let fifo = fifo::open_writer(&args.path, args.patience)?;
     detail(format_args!("{} has a reader", args.path.display()));
     let mut buffer = vec![0; 128 * 1024];
-    let mut sent = 0;
+    let mut sent = Sent { bytes: 0 };
+    let mut lines = if args.lines { Some(Lines::to(&fifo)?) } else { None };
     args.patience.read_to_end(&input, &mut buffer, &name, format_args!("bytes to send from {name}"), |bytes| {
-        sent += bytes.len();
-        fifo.write_all(bytes)
+        sent.bytes += bytes.len();
+        lines.as_mut().map_or_else(|| fifo.write_all(bytes), |lines| lines.feed(bytes))
     })?;
-    detail(format_args!("sent {sent} bytes"));
-    fifo.close()
+    if let Some(lines) = lines {
+        sent.bytes += usize::from(lines.finish()?);
+    }
+    fifo.close()?;
+    out.beside(&sent)
 }
 
 /// Before the FIFO, so that a reader is not bothered when there is nothing to send.

@@ -123,16 +123,20 @@ fn the_end_comes_with_the_last_writer_and_each_cure_ends_the_storm() {
 }
 
 #[test]
-fn records_are_whole_up_to_pipe_buf_and_torn_above_it_unless_locked() {
+fn records_are_whole_up_to_pipe_buf_and_torn_above_it_unless_all_keep_the_lock() {
     let bench = Bench::new();
     let mut records = records(&bench.program(&["mux", "--json"]));
     assert_eq!(records.pop(), Some(json!({ "readers": 2, "written": "123456", "read": ["123", "456"] })));
+    let mixed = records.split_off(3);
     let rows: Vec<_> = records.iter().map(|row| (row["size"].as_u64(), row["lock"].as_str())).collect();
     let torn = least_torn_write().unwrap().get() as u64;
-    assert_eq!(rows, [(Some(4096), Some("none")), (Some(torn), Some("none")), (Some(torn), Some("flock"))]);
+    assert_eq!(rows, [(Some(4096), Some("none")), (Some(torn), Some("none")), (Some(torn), Some("exclusive"))]);
     let torn: Vec<_> = records.iter().map(|row| row["torn"].as_u64().unwrap()).collect();
     assert!(torn[0] == 0 && torn[1] > 0 && torn[2] == 0, "{torn:?}");
-    assert!(records.iter().all(|row| row["records"] == 1600));
+    let locks: Vec<_> = mixed.iter().map(|row| &row["locks"]).collect();
+    assert_eq!(locks, [&json!(["none", "exclusive"]), &json!(["shared", "exclusive"])]);
+    assert!(mixed[0]["torn"].as_u64() > Some(0) && mixed[1]["torn"] == 0, "{mixed:?}");
+    assert!(records.iter().chain(&mixed).all(|row| row["records"] == 1600));
     assert!(is_empty(&bench));
 }
 

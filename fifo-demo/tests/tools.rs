@@ -190,13 +190,111 @@ fn with_nowhere_left_to_write_the_writer_is_told() -> Result {
 }
 
 #[test]
-fn an_output_that_cannot_be_opened_fails_before_anything_is_written() -> Result {
+fn an_output_that_cannot_be_opened_takes_nothing_from_any_writer() -> Result {
     let bench = Bench::with_fifo();
+    fs::write(bench.path("old"), "old")?;
     let writer = bench.shell_start("echo 12345 > p");
-    let recv = bench.program(&["recv", "p", "--tee", "no/such/file"]);
-    assert_eq!((code(&recv), text(&recv).as_str()), (Some(1), ""));
-    assert_eq!(errors(&recv), "fifo-demo: open no/such/file: No such file or directory (os error 2)\n");
+    for (path, why) in
+        [("no/such/file", "No such file or directory (os error 2)"), (".", "Is a directory (os error 21)")]
+    {
+        let recv = bench.program(&["recv", "p", "--tee", "new", "--tee", "old", "--tee", path]);
+        assert_eq!((code(&recv), text(&recv).as_str()), (Some(1), ""));
+        assert_eq!(errors(&recv), format!("fifo-demo: open {path}: {why}\n"));
+    }
+    assert!(fs::read(bench.path("old"))? == b"old" && !bench.path("new").exists());
+    assert_eq!(text(&bench.program(&["recv", "p"])), "12345\n");
     writer.wait_with_output()?;
+    Ok(())
+}
+
+#[test]
+fn what_a_file_held_is_replaced_or_added_to() -> Result {
+    let bench = Bench::with_fifo();
+    for (how, holds) in [(&[][..], "12345\n"), (&["--append"], "12345\n12345\n"), (&[], "12345\n")] {
+        let writer = bench.shell_start("echo 12345 > p");
+        let recv = bench.program(&[&["recv", "p", "--tee", "file"], how].concat());
+        assert_eq!((code(&recv), errors(&recv).as_str()), (Some(0), ""));
+        assert_eq!(fs::read_to_string(bench.path("file"))?, holds);
+        writer.wait_with_output()?;
+    }
+    assert_eq!(fs::metadata(bench.path("file"))?.permissions().mode() & 0o777, 0o666 & !umask());
+    Ok(())
+}
+
+fn umask() -> u32 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix("Umask:")).unwrap();
+    u32::from_str_radix(mask.trim(), 8).unwrap()
+}
+
+/// Each has its own FIFO. Who waits in vain, or comes late, takes nothing from the log of the other.
+#[test]
+fn two_can_add_to_a_file_that_was_not_there() -> Result {
+    let bench = Bench::with_fifo();
+    assert_eq!(code(&bench.program(&["make", "q"])), Some(0));
+    let [one, two] = ["p", "q"].map(|fifo| bench.start(&["recv", fifo, "--append", "--tee", "log", "--keep-open"]));
+    let [p, q] = ["p", "q"].map(|fifo| OpenOptions::new().write(true).open(bench.path(fifo)).unwrap());
+    for (mut writer, recv) in [(p, one), (q, two)] {
+        writer.write_all(b"12345\n")?;
+        signal(&recv, Signal::SIGTERM);
+        assert_eq!(text(&recv.wait_with_output()?), "12345\n");
+    }
+    assert_eq!(fs::read_to_string(bench.path("log"))?, "12345\n12345\n");
+    Ok(())
+}
+
+#[test]
+fn a_link_to_a_file_that_is_not_there_makes_the_file() -> Result {
+    let bench = Bench::with_fifo();
+    std::os::unix::fs::symlink("file", bench.path("link"))?;
+    let writer = bench.shell_start("echo 12345 > p");
+    assert_eq!(code(&bench.program(&["recv", "p", "--tee", "link"])), Some(0));
+    assert_eq!(fs::read_to_string(bench.path("file"))?, "12345\n");
+    writer.wait_with_output()?;
+    Ok(())
+}
+
+#[test]
+fn the_number_of_bytes_is_a_record_on_stderr() -> Result {
+    let bench = Bench::with_fifo();
+    let send = bench.shell_start(r#"echo 12345 | "$PROGRAM" --json send p"#);
+    let recv = bench.program(&["recv", "p", "--json"]);
+    let send = send.wait_with_output()?;
+    assert_eq!((errors(&send).as_str(), errors(&recv).as_str()), ("{\"bytes\":6}\n", "{\"bytes\":6}\n"));
+    let both = bench.shell(r#"printf 12345 | "$PROGRAM" send p & "$PROGRAM" recv p -v 2>&1; wait"#);
+    assert_eq!(text(&both), "12345\nreceived 5 bytes\n");
+    let traced = bench.shell(r#"printf 12345 | "$PROGRAM" send p & "$PROGRAM" recv p -vv 2>&1; wait"#);
+    assert!(text(&traced).contains("\n12345\nwrite("), "{}", text(&traced));
+    Ok(())
+}
+
+/// No other process could take care of that then: there is nothing to take care of.
+#[test]
+fn recv_that_is_killed_while_it_waits_leaves_no_file() -> Result {
+    for (deadly, how) in
+        [(Signal::SIGKILL, "--append"), (Signal::SIGTERM, "--append"), (Signal::SIGTERM, "--keep-open")]
+    {
+        let bench = Bench::with_fifo();
+        let recv = bench.start(&["recv", "p", "--tee", "new", how]);
+        let writer = OpenOptions::new().write(true).open(bench.path("p"))?;
+        signal(&recv, deadly);
+        recv.wait_with_output()?;
+        drop(writer);
+        assert!(!bench.path("new").exists(), "{deadly} {how}");
+    }
+    Ok(())
+}
+
+/// And while it waits for whoever is to read another FIFO.
+#[test]
+fn the_wait_for_the_reader_of_an_output_ends_at_the_timeout_and_by_a_signal() -> Result {
+    let bench = Bench::with_fifo();
+    assert_eq!(code(&bench.program(&["make", "q"])), Some(0));
+    let late = bench.program(&["recv", "p", "--tee", "q", "--timeout", "50ms"]);
+    assert_eq!(errors(&late), "fifo-demo: wait for a reader of q: --timeout 50ms passed\n");
+    let recv = bench.start(&["recv", "p", "--tee", "q", "--keep-open"]);
+    signal(&recv, Signal::SIGTERM);
+    assert_eq!(recv.wait_with_output()?.status.signal(), Some(Signal::SIGTERM as i32));
     Ok(())
 }
 

@@ -1,15 +1,15 @@
 //! Which records of a stream are whole. Pure: bytes in, counts out.
 //!
-//! A record is `size` equal bytes, its writer's number. It is torn when bytes of others come between its
-//! first and its last.
+//! A record is equal bytes, its writer's number: of one size where that is even, of another where it is odd. It is torn
+//! when bytes of others come between its first and its last.
 
 pub struct Tally {
-    size: usize,
+    sizes: [usize; 2],
     /// By writer.
     unfinished: [Unfinished; 256],
     last: Option<u8>,
     torn: u64,
-    bytes: u64,
+    records: u64,
 }
 
 /// The record that a writer is at.
@@ -20,8 +20,8 @@ struct Unfinished {
 }
 
 impl Tally {
-    pub fn new(size: usize) -> Tally {
-        Tally { size, unfinished: [Unfinished::default(); 256], last: None, torn: 0, bytes: 0 }
+    pub fn new(sizes: [usize; 2]) -> Tally {
+        Tally { sizes, unfinished: [Unfinished::default(); 256], last: None, torn: 0, records: 0 }
     }
 
     /// How many records are torn.
@@ -29,8 +29,9 @@ impl Tally {
         self.torn
     }
 
-    pub fn bytes(&self) -> u64 {
-        self.bytes
+    /// How many have come to their end.
+    pub fn records(&self) -> u64 {
+        self.records
     }
 
     /// The next piece of the stream, wherever it was cut.
@@ -41,17 +42,18 @@ impl Tally {
     }
 
     fn feed_run(&mut self, writer: u8, length: usize) {
+        let size = self.sizes[usize::from(writer % 2)];
         let record = &mut self.unfinished[usize::from(writer)];
         if record.bytes > 0 && self.last != Some(writer) && !record.torn {
             record.torn = true;
             self.torn += 1;
         }
         record.bytes += length;
-        if record.bytes >= self.size {
-            *record = Unfinished { bytes: record.bytes % self.size, torn: false };
+        if record.bytes >= size {
+            self.records += (record.bytes / size) as u64;
+            *record = Unfinished { bytes: record.bytes % size, torn: false };
         }
         self.last = Some(writer);
-        self.bytes += length as u64;
     }
 }
 
@@ -61,7 +63,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn torn(size: usize, stream: &[u8]) -> u64 {
-        let mut tally = Tally::new(size);
+        let mut tally = Tally::new([size; 2]);
         tally.feed(stream);
         tally.torn()
     }
@@ -83,11 +85,11 @@ mod tests {
     proptest! {
         /// Whole records in any order are whole, however the stream is cut.
         #[test]
-        fn whole_records_are_whole(size in 1..9usize, order in prop::collection::vec(0..4u8, 0..40), cut in 1..20usize) {
-            let stream: Vec<u8> = order.iter().flat_map(|&writer| vec![writer; size]).collect();
-            let mut tally = Tally::new(size);
+        fn whole_records_are_whole(sizes in [1..9usize, 1..9usize], order in prop::collection::vec(0..4u8, 0..40), cut in 1..20usize) {
+            let stream: Vec<u8> = order.iter().flat_map(|&writer| vec![writer; sizes[usize::from(writer % 2)]]).collect();
+            let mut tally = Tally::new(sizes);
             stream.chunks(cut).for_each(|piece| tally.feed(piece));
-            prop_assert_eq!((tally.torn(), tally.bytes()), (0, stream.len() as u64));
+            prop_assert_eq!((tally.torn(), tally.records()), (0, order.len() as u64));
         }
 
         /// As a look at the whole stream finds it.

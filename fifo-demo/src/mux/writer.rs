@@ -1,14 +1,18 @@
 //! One of the writers: a process that writes its records, each with one write(2) and made of its number.
+//!
+//! Each opened the FIFO itself, so its lock is its own.
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::{FlockArg, OFlag};
 use shared::linux::failure::Failure;
+use shared::linux::readiness::set_nonblocking;
 
-use crate::outlet::is_broken_pipe;
+use super::Lock;
+use crate::fifo;
+use crate::outlet::{Outlet, is_broken_pipe};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -16,8 +20,7 @@ pub struct Args {
     number: u8,
     size: usize,
     messages: u32,
-    #[arg(long)]
-    lock: bool,
+    lock: Lock,
 }
 
 /// Without its parent, which reads, it ends silently.
@@ -27,33 +30,31 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 fn write_records(args: &Args) -> anyhow::Result<()> {
-    let mut fifo =
-        OpenOptions::new().write(true).open(&args.fifo).with_context(|| format!("open {}", args.fifo.display()))?;
-    let record = vec![args.number; args.size];
+    let file = fifo::open(&args.fifo, OFlag::O_WRONLY)?;
+    if let Lock::Shared = args.lock {
+        set_nonblocking(&file).context("fcntl")?;
+    }
+    let (fifo, record) = (Outlet::new(file, "the FIFO"), vec![args.number; args.size]);
     wait_at_the_gate()?;
-    for _ in 0..args.messages {
-        if args.lock {
-            fifo = write_locked(fifo, &record)?;
-        } else {
-            fifo.write_all(&record).context("write the FIFO")?;
+    (0..args.messages).try_for_each(|_| write(&fifo, &record, args.lock))
+}
+
+// ANCHOR: lock
+/// What is longer than PIPE_BUF needs a critical section of its own.
+fn write(fifo: &Outlet, record: &[u8], lock: Lock) -> anyhow::Result<()> {
+    match lock {
+        Lock::None => fifo.write_all(record),
+        Lock::Shared => fifo.write_together(record),
+        Lock::Exclusive => {
+            let _alone = fifo.lock(FlockArg::LockExclusive)?;
+            fifo.write_all(record)
         }
     }
-    Ok(())
 }
+// ANCHOR_END: lock
 
 /// Says that it is there, and goes on when whoever holds the gate lets go of it.
 fn wait_at_the_gate() -> anyhow::Result<()> {
     io::stdout().write_all(b".").and_then(|()| io::stdout().flush()).context("write stdout")?;
     io::stdin().read_to_end(&mut Vec::new()).map(drop).context("read stdin")
 }
-
-// ANCHOR: lock
-/// The critical section. Each process opened the FIFO itself, so its lock is its own.
-fn write_locked(fifo: File, record: &[u8]) -> anyhow::Result<File> {
-    let locked = Flock::lock(fifo, FlockArg::LockExclusive).map_err(|(_, errno)| errno).context("lock the FIFO")?;
-    let mut pipe: &File = &locked;
-    let result = pipe.write_all(record);
-    let fifo = locked.unlock().map_err(|(_, errno)| errno).context("unlock the FIFO")?;
-    result.context("write the FIFO").map(|()| fifo)
-}
-// ANCHOR_END: lock

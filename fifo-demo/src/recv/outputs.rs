@@ -1,15 +1,22 @@
 //! stdout and the files of `--tee`: each gets every byte until it fails, and one that fails does not stop the others.
 //!
-//! Man: tee(1), and SIGXFSZ in setrlimit(2).
+//! Nothing happens to a file before the first writer has come: what a file holds stays, and a new one has no name yet
+//! (O_TMPFILE). So whoever waits in vain, whatever ends it, leaves all as it was.
+//!
+//! Man: tee(1), O_TMPFILE in open(2), linkat(2), and SIGXFSZ in setrlimit(2).
 
-use std::fs::{self, OpenOptions};
-use std::io;
-use std::os::fd::AsFd;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::libc::O_TMPFILE;
 use nix::sys::signal::{SigHandler, Signal};
+use nix::unistd::linkat;
 use shared::linux::failure::Failure;
 use shared::linux::signals;
 use shared::linux::stdio;
@@ -20,6 +27,8 @@ use crate::patience::Patience;
 
 pub struct Outputs {
     files: Vec<Outlet>,
+    nameless: Vec<Nameless>,
+    append: bool,
     stdout: Option<Outlet>,
     bytes: u64,
     failed: bool,
@@ -27,11 +36,30 @@ pub struct Outputs {
 
 impl Outputs {
     /// All of them, or none is written to.
-    pub fn open(tee: &[PathBuf], patience: Patience) -> anyhow::Result<Outputs> {
+    pub fn open(tee: &[PathBuf], append: bool, patience: Patience) -> anyhow::Result<Outputs> {
         ignore_file_size_signal()?;
-        let files = tee.iter().map(|path| open(path, patience)).collect::<anyhow::Result<_>>()?;
-        let stdout = io::stdout().as_fd().try_clone_to_owned().context("dup stdout")?;
-        Ok(Outputs { files, stdout: Some(Outlet::new(stdout, "stdout")), bytes: 0, failed: false })
+        let stdout = Some(Outlet::stdout()?);
+        let (files, nameless) = (Vec::new(), Vec::new());
+        let mut outputs = Outputs { files, nameless, append, stdout, bytes: 0, failed: false };
+        for path in tee {
+            match open(path, append, patience) {
+                Err(error)
+                    if error.downcast_ref().is_some_and(|error: &io::Error| error.kind() == ErrorKind::NotFound) =>
+                {
+                    outputs.nameless.push(Nameless::make(path, append)?);
+                }
+                file => outputs.files.push(file?),
+            }
+        }
+        Ok(outputs)
+    }
+
+    /// Somebody has come, if only to leave again: now the files are cut, and the new ones get their names.
+    pub fn begin(&mut self) -> anyhow::Result<()> {
+        for file in self.nameless.drain(..) {
+            self.files.push(file.name(self.append)?);
+        }
+        if self.append { Ok(()) } else { self.files.iter().try_for_each(Outlet::cut) }
     }
 
     /// How many bytes came.
@@ -54,7 +82,7 @@ impl Outputs {
                 report_failure(&error, &mut self.failed);
                 self.stdout = None;
             }
-            _ => {}
+            Some(Ok(())) | None => {}
         }
         if self.stdout.is_none() && self.files.is_empty() { Err(Failure::AlreadySaid.into()) } else { Ok(()) }
     }
@@ -73,13 +101,51 @@ fn report_failure(error: &anyhow::Error, failed: &mut bool) {
     *failed = true;
 }
 
-fn open(path: &Path, patience: Patience) -> anyhow::Result<Outlet> {
+fn writable(append: bool) -> OpenOptions {
+    OpenOptions::new().write(true).append(append).clone()
+}
+
+/// What exists.
+fn open(path: &Path, append: bool, patience: Patience) -> anyhow::Result<Outlet> {
     if fs::metadata(path).is_ok_and(|file| file.file_type().is_fifo()) {
         return fifo::open_writer(path, patience);
     }
     let name = path.display().to_string();
-    let file = fifo::open_within(path, OpenOptions::new().write(true).create(true).truncate(true), patience, "")?;
+    let file = fifo::open_within(path, &writable(append), patience, "")?;
     Ok(Outlet::new(file, &name))
+}
+
+/// A file to be, in the folder where it will have its name. Where the file system knows no such files there is none yet.
+struct Nameless {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl Nameless {
+    fn make(path: &Path, append: bool) -> anyhow::Result<Nameless> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let file = match writable(append).custom_flags(O_TMPFILE).open(folder) {
+            Err(error) if error.raw_os_error() == Some(Errno::EOPNOTSUPP as i32) => None,
+            file => Some(file.with_context(|| format!("open {}", path.display()))?),
+        };
+        Ok(Nameless { path: path.to_owned(), file })
+    }
+
+    /// Or the file that has got the name meanwhile.
+    fn name(self, append: bool) -> anyhow::Result<Outlet> {
+        let link = |file: &File| {
+            let unnamed = format!("/proc/self/fd/{}", file.as_raw_fd());
+            linkat(AT_FDCWD, unnamed.as_str(), AT_FDCWD, &self.path, AtFlags::AT_SYMLINK_FOLLOW).is_ok()
+        };
+        let file = match self.file.filter(link) {
+            Some(file) => file,
+            None => writable(append)
+                .create(true)
+                .open(&self.path)
+                .with_context(|| format!("open {}", self.path.display()))?,
+        };
+        Ok(Outlet::new(file, &self.path.display().to_string()))
+    }
 }
 
 /// A FIFO that is fed its own bytes never ends.

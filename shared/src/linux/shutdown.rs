@@ -7,7 +7,7 @@
 use std::io;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, TryLockError};
 
 use anyhow::Context;
 use mio::Waker;
@@ -76,6 +76,16 @@ impl Shutdown {
 /// waits for nobody.
 pub fn abort_on_signals(last_act: impl Fn() + Send + 'static) -> anyhow::Result<()> {
     catch(move || abort(&last_act))
+}
+
+/// The same, but the first signal leaves alone who holds `busy`, and asks [`signals::check`] after that. A second one
+/// waits for nobody.
+pub fn abort_unless_busy(busy: Arc<Mutex<()>>) -> anyhow::Result<()> {
+    let mut asked = false;
+    catch(move || match busy.try_lock() {
+        Err(TryLockError::WouldBlock) if !asked => asked = true,
+        _nobody_begins_any_more => abort(&|| ()),
+    })
 }
 
 fn abort(last_act: &impl Fn()) -> ! {
