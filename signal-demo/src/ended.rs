@@ -32,7 +32,7 @@ pub struct Args {
     #[arg(short, long)]
     exited: bool,
     /// Give up after this time, with exit code 124 (0: never)
-    #[arg(long, default_value = "0s", value_parser = shared::harness::duration::parse)]
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = shared::harness::duration::parse)]
     timeout: Duration,
 }
 

@@ -34,7 +34,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 1)]
     count: u64,
     /// Give up after this time, with exit code 124 (0: never, as with --count 0)
-    #[arg(long, default_value = "30s", default_value_if("count", "0", "0s"))]
+    #[arg(long, value_name = "DURATION", default_value = "30s", default_value_if("count", "0", "0s"))]
     #[arg(value_parser = shared::harness::duration::parse)]
     timeout: Duration,
     /// Print what the note's loop prints: Received a signal: interrupt
@@ -71,7 +71,7 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
             tell(arrival, args.go, out)?;
             left -= 1;
         }
-        if count == 0 && end.as_ref().is_some_and(has_come) {
+        if count == 0 && end.as_ref().map_or(Ok(false), has_come)? {
             return Ok(());
         }
         if count == 0 && rest.is_some_and(|rest| rest.is_zero()) {
@@ -109,8 +109,8 @@ fn watch_for_the_end(registry: &Registry) -> anyhow::Result<Shutdown> {
     }
 }
 
-fn has_come(end: &Shutdown) -> bool {
-    end.is_requested() || stdio::has_no_reader()
+fn has_come(end: &Shutdown) -> anyhow::Result<bool> {
+    Ok(end.is_requested() || stdio::has_no_reader().context("poll stdout")?)
 }
 
 impl From<Arrival> for Record {
