@@ -7,7 +7,6 @@
 //! Man: sigaction(2), sigwait(3), signalfd(2), pid_namespaces(7).
 
 use std::fmt;
-use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use libc::{WEXITED, WSTOPPED};
@@ -21,9 +20,9 @@ use shared::linux::child::forked::Forked;
 use shared::linux::failure::Failure;
 
 use crate::signal::action::{self, Action};
-use crate::signal::fd::SignalFd;
 use crate::signal::set::Set;
 use crate::signal::{Signal, handler, send};
+use crate::{order, queue};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -73,9 +72,9 @@ pub fn with_a_choice(signal: Signal) -> anyhow::Result<[Record; 5]> {
     Ok([
         ("default", Observed::Child(in_a_child(signal, Action::Default, Set::EMPTY)?)),
         ("ignore", Observed::Child(in_a_child(signal, Action::Ignore, Set::EMPTY)?)),
-        ("catch", Observed::HandlerRan(catch(signal)?)),
-        ("block", Observed::Taken("sigwait takes", block_and_take(signal)?)),
-        ("block", Observed::Taken("signalfd reads", block_and_read(signal)?)),
+        ("catch", Observed::HandlerRan(queue::send_handled(signal, 1)?.arrived)),
+        ("block", Observed::Taken("sigwait takes", take(signal, order::by_sigwait)?)),
+        ("block", Observed::Taken("signalfd reads", take(signal, order::by_signalfd)?)),
     ]
     .map(|(action, observed)| Record { signal, action, observed }))
 }
@@ -104,32 +103,10 @@ fn in_a_child(signal: Signal, action: Action, blocked: Set) -> anyhow::Result<Ev
 }
 // ANCHOR_END: child
 
-/// How often the handler ran for a signal that was sent once.
-pub fn catch(signal: Signal) -> anyhow::Result<usize> {
-    handler::catch(signal, Set::EMPTY)?;
-    Set::from(signal).unblock().context("unblock")?;
-    handler::take_notes();
-    send::to_self(signal)?;
-    let (calls, _) = handler::take_notes();
-    Ok(calls)
-}
-
-fn block_and_take(signal: Signal) -> anyhow::Result<Option<Signal>> {
-    send_blocked(signal)?;
-    Set::from(signal).take(Duration::ZERO).context("sigtimedwait")
-}
-
-fn block_and_read(signal: Signal) -> anyhow::Result<Option<Signal>> {
-    send_blocked(signal)?;
-    let mut fd = SignalFd::new(signal.into()).context("signalfd")?;
-    Ok(fd.read().context("read signals")?.next().map(|arrival| arrival.signal))
-}
-
-/// No handler is set for it.
-fn send_blocked(signal: Signal) -> anyhow::Result<()> {
-    Set::from(signal).block().context("block")?;
+/// Blocked, sent and taken; no handler is set for it.
+fn take(signal: Signal, means: fn(&[Signal]) -> anyhow::Result<Vec<Signal>>) -> anyhow::Result<Option<Signal>> {
     Action::Default.set(signal).with_context(|| format!("reset {signal}"))?;
-    send::to_self(signal)
+    Ok(means(&[signal])?.pop())
 }
 
 fn answer(action: Action, signal: Signal) -> anyhow::Result<Observed> {

@@ -90,7 +90,8 @@ fn signals<const N: usize>(numbers: [i32; N]) -> Vec<Signal> {
     numbers.into_iter().filter_map(Signal::from_number).collect()
 }
 
-fn by_sigwait(sent: &[Signal]) -> anyhow::Result<Vec<Signal>> {
+/// sigwait, until none waits any more.
+pub fn by_sigwait(sent: &[Signal]) -> anyhow::Result<Vec<Signal>> {
     send_blocked(sent)?;
     take_all(sent)
 }
@@ -103,7 +104,8 @@ fn take_all(sent: &[Signal]) -> anyhow::Result<Vec<Signal>> {
     Ok(taken)
 }
 
-fn by_signalfd(sent: &[Signal]) -> anyhow::Result<Vec<Signal>> {
+/// One read of a signalfd.
+pub fn by_signalfd(sent: &[Signal]) -> anyhow::Result<Vec<Signal>> {
     send_blocked(sent)?;
     Ok(read_all(sent)?.iter().map(|arrival| arrival.signal).collect())
 }

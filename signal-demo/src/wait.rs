@@ -74,7 +74,7 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
             tell(arrival, args.go, out)?;
             left -= 1;
         }
-        if count == 0 && end.as_ref().is_some_and(has_come) {
+        if count == 0 && end.as_ref().map_or(Ok(false), has_come)? {
             return Ok(());
         }
         if count == 0 && rest.is_some_and(|rest| rest.is_zero()) {
@@ -107,8 +107,8 @@ fn watch_for_the_end(registry: &Registry) -> anyhow::Result<Shutdown> {
     }
 }
 
-fn has_come(end: &Shutdown) -> bool {
-    end.is_requested() || stdio::has_no_reader()
+fn has_come(end: &Shutdown) -> anyhow::Result<bool> {
+    Ok(end.is_requested() || stdio::has_no_reader().context("poll stdout")?)
 }
 
 impl From<Arrival> for Record {

@@ -12,6 +12,7 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use anyhow::Context;
+use nix::libc;
 use nix::poll::PollFlags;
 use nix::sys::socket::{SockaddrIn, recvfrom};
 use shared::linux::answer::Outcome;
@@ -56,6 +57,12 @@ impl End {
     pub fn new(name: &'static str, domain: Domain, kind: Type, protocol: Option<Protocol>) -> anyhow::Result<End> {
         let socket = Socket::new(domain, kind, protocol).with_context(|| format!("socket {domain:?} {kind:?}"))?;
         Ok(End { name, socket })
+    }
+
+    /// socketpair(2), in the Unix domain.
+    pub fn pair(kind: Type) -> anyhow::Result<(End, End)> {
+        let (one, other) = Socket::pair(Domain::UNIX, kind, None).with_context(|| format!("socketpair {kind:?}"))?;
+        Ok((End { name: "one end", socket: one }, End { name: "the other end", socket: other }))
     }
 
     fn bound(name: &'static str, kind: Type, protocol: Option<Protocol>) -> anyhow::Result<End> {
@@ -135,6 +142,13 @@ impl End {
     /// Waits until something has come, and leaves it there.
     pub fn peek(&self) -> anyhow::Result<usize> {
         self.called("recv MSG_PEEK", self.socket.peek(&mut [MaybeUninit::uninit(); 16]))
+    }
+
+    /// Waits until so many bytes have come, or one message, and leaves them there.
+    pub fn peek_all(&self, bytes: usize) -> anyhow::Result<usize> {
+        let mut buffer = vec![MaybeUninit::uninit(); bytes];
+        let flags = libc::MSG_PEEK | libc::MSG_WAITALL;
+        self.called("recv MSG_PEEK", self.socket.recv_with_flags(&mut buffer, flags))
     }
 
     pub fn send_to(&self, message: &str, to: &SockAddr) -> anyhow::Result<usize> {

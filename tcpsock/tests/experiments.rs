@@ -12,6 +12,7 @@ use std::process::{Command, Output, Stdio};
 use harness::Result;
 use serde_json::{Value, json};
 use socket2::{Domain, Protocol, Socket, Type};
+use unicode_width::UnicodeWidthStr;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tcpsock");
 
@@ -100,6 +101,64 @@ fn nobody_may_not_open_a_raw_socket_and_the_note_says_so() -> Result {
         rows.iter().find(|row| row["type"] == "SOCK_RAW" && row["protocol"] == "IPPROTO_ICMP").ok_or("no row")?;
     assert_eq!(icmp["result"], "EPERM");
     assert_eq!(icmp.get("claim"), None, "{icmp}");
+    Ok(())
+}
+
+/// Rows by their table, and the cell of each that a column names.
+fn cells<'a>(rows: &'a [Value], table: &str, column: &str) -> Vec<&'a str> {
+    rows.iter().filter(|row| row["table"] == table).filter_map(|row| row[column].as_str()).collect()
+}
+
+#[test]
+fn the_tables_have_the_note_s_rows_and_no_empty_cell() -> Result {
+    let rows = records(&["sockets", "--table"])?;
+    assert_eq!(cells(&rows, "domains", "domain"), ["AF_INET", "AF_INET6", "AF_UNIX"]);
+    assert_eq!(cells(&rows, "protocols", "domain"), ["AF_INET", "AF_INET6", "AF_UNIX"]);
+    let features = ["数据形式", "数据边界", "逻辑边界", "数据有序性", "传输可靠性"];
+    assert_eq!(cells(&rows, "types", "feature"), features);
+    let literals = ["tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", "unix", "unixgram", "unixpacket"];
+    assert_eq!(cells(&rows, "literals", "literal"), literals);
+    assert!(rows.iter().all(|row| row.as_object().unwrap().values().all(|cell| cell != "")), "{rows:?}");
+    Ok(())
+}
+
+#[test]
+fn a_cell_of_the_tables_is_what_the_kernel_did() -> Result {
+    let rows = records(&["sockets", "--table"])?;
+    assert_eq!(cells(&rows, "types", "SOCK_STREAM")[..2], ["bytes", "not kept"]);
+    assert_eq!(cells(&rows, "types", "SOCK_SEQPACKET")[..2], ["messages", "kept"]);
+    for connected in ["SOCK_SEQPACKET", "SOCK_STREAM"] {
+        assert_eq!(cells(&rows, "types", connected)[2..], ["the connection's end", "in order", "1000 of 1000 came"]);
+    }
+    let datagrams = cells(&rows, "types", "SOCK_DGRAM");
+    assert_eq!(datagrams[..3], ["messages", "kept", "no end"]);
+    assert!(datagrams[4].ends_with(" of 1000 came") && datagrams[4].len() < "1000 of 1000 came".len(), "{datagrams:?}");
+    assert_eq!(cells(&rows, "protocols", "SOCK_RAW")[2], "SOCK_DGRAM instead");
+    assert_eq!(cells(&rows, "literals", "remark")[8], "AF_UNIX SOCK_SEQPACKET");
+    Ok(())
+}
+
+#[test]
+fn what_nobody_may_see_is_not_seen_here() -> Result {
+    let folder = tempfile::tempdir()?;
+    let Some(mut command) = nobody::command(PROGRAM, folder.path()) else { return Ok(()) };
+    let rows = parse(&finish(command.args(["sockets", "--table", "--json"]).stdout(Stdio::piped()))?)?;
+    assert_eq!(cells(&rows, "protocols", "SOCK_RAW")[0], "0/UDP/ICMP/SCTP/TCP not seen here");
+    Ok(())
+}
+
+#[test]
+fn tables_align_where_their_headings_are_chinese() -> Result {
+    let text = text(&["sockets", "--table"])?;
+    let ends = |line: &str| -> Vec<usize> {
+        line.match_indices(" | ").map(|(place, _)| UnicodeWidthStr::width(&line[..place])).collect()
+    };
+    for table in text.split("\n\n") {
+        let mut lines = table.lines().map(ends);
+        let heading = lines.next().ok_or("no heading")?;
+        assert!(lines.all(|line| line == heading), "{table}");
+    }
+    assert!(text.starts_with("通讯域   | 含义 | 地址形式 "), "{text}");
     Ok(())
 }
 

@@ -10,8 +10,9 @@ mod starved;
 #[test]
 fn no_command_hangs_or_panics_for_want_of_descriptors_or_threads() {
     // Without `concurrent`: a server that gets no descriptor for a client waits for one, and so does the client.
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 15] = [
         &["sockets"],
+        &["sockets", "--table"],
         &["raw"],
         &["listen"],
         &["connect"],
@@ -31,8 +32,9 @@ fn no_command_hangs_or_panics_for_want_of_descriptors_or_threads() {
 
 #[test]
 fn what_a_call_fails_for_that_was_not_asked_is_no_observation() -> std::io::Result<()> {
-    let failures: [(&[&str], &str, &str); 10] = [
+    let failures: [(&[&str], &str, &str); 11] = [
         (&["sockets"], "socket:error=ENOBUFS:when=3+", "tcpsock: socket AF_INET SOCK_DGRAM"),
+        (&["sockets", "--table"], "listen:error=ENOMEM", "tcpsock: connect to 127.0.0.1: {}"),
         (&["deadline"], "recvfrom:error=ENOMEM", "tcpsock: the trickling peer: {}"),
         (&["buffered"], "recvfrom:error=EIO:when=4+", "{}"),
         (&["close"], "recvfrom:error=ENOMEM", "tcpsock: read, the client's end: {}"),

@@ -99,6 +99,11 @@ impl Report {
         Ok(())
     }
 
+    /// A line of text above records, which JSON has no need of.
+    pub fn heading(&mut self, line: fmt::Arguments<'_>) -> anyhow::Result<()> {
+        if self.json { Ok(()) } else { self.line(line) }
+    }
+
     fn print_json(&mut self, record: &impl Serialize) -> anyhow::Result<()> {
         let json = serde_json::to_string(record)?;
         self.line(format_args!("{json}"))

@@ -27,13 +27,8 @@ record! { "packets", Packets {
     dropped_by_kernel: usize,
 } }
 
-/// In a network of our own if we can have one: nobody else receives these packets.
 pub fn three_packets_and_a_flood() -> anyhow::Result<Packets> {
-    if namespace::own_network().is_ok() {
-        interface::up()?;
-    }
-    let (source, sink) = (open()?, open()?);
-    sink.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+    let (source, sink) = ends()?;
     sink.set_nonblocking()?;
     let sent = ["one", "two", "three"];
     for packet in sent {
@@ -45,6 +40,16 @@ pub fn three_packets_and_a_flood() -> anyhow::Result<Packets> {
     }
     let (heard, dropped_by_kernel) = flood(&source, &sink, FLOOD)?;
     Ok(Packets { sent, received, flood: FLOOD, heard, dropped_by_kernel })
+}
+
+/// One to send and one to receive; in a network of our own if we can have one: nobody else receives these packets.
+pub fn ends() -> anyhow::Result<(End, End)> {
+    if namespace::own_network().is_ok() {
+        interface::up()?;
+    }
+    let (source, sink) = (open()?, open()?);
+    sink.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+    Ok((source, sink))
 }
 
 fn open() -> Result<End, Failure> {

@@ -1,0 +1,126 @@
+//! What each type keeps: three writes, a flood of numbers that nobody reads at first, and the writer's end.
+//!
+//! Note: Socket的基本特征 (the table of types). Go: "udp", "ip", "unixpacket", "tcp". Man: socket(2), udp(7), raw(7),
+//! unix(7), tcp(7).
+
+use anyhow::ensure;
+use shared::linux::failure::Failure;
+use shared::linux::readiness::Ready;
+use socket2::Type;
+
+use super::layout::NOT_SEEN;
+use crate::loopback::{End, connection, udp};
+use crate::raw;
+use crate::socket_info::dropped;
+
+/// What three writes, a flood and a close came to.
+pub struct Seen {
+    reads: Vec<String>,
+    sent: usize,
+    received: usize,
+    in_order: bool,
+    /// Whether the reader learns that the writer has gone.
+    end: bool,
+    connected: bool,
+}
+
+/// A row of the table: its name, and what is told in a cell of it.
+type Feature = (&'static str, fn(&Seen) -> String);
+
+pub const FEATURES: [Feature; 5] = [
+    ("数据形式", |seen| if seen.keeps_messages() { "messages" } else { "bytes" }.to_owned()),
+    ("数据边界", |seen| if seen.keeps_messages() { "kept" } else { "not kept" }.to_owned()),
+    ("逻辑边界", |seen| if seen.end { "the connection's end" } else { "no end" }.to_owned()),
+    ("数据有序性", |seen| match (seen.in_order, seen.connected) {
+        (true, true) => "in order".to_owned(),
+        (true, false) => format!("in order, disorder {NOT_SEEN}"),
+        (false, _) => "out of order".to_owned(),
+    }),
+    ("传输可靠性", |seen| format!("{} of {} came", seen.received, seen.sent)),
+];
+
+const WRITES: [&str; 3] = ["one", "two", "three"];
+
+/// Far more than the smallest receive buffer holds.
+const FLOOD: usize = 1000;
+
+const NUMBER: usize = size_of::<usize>();
+
+/// `None` where there is no such socket.
+pub fn observe(kind: Type) -> anyhow::Result<Option<Seen>> {
+    let (writer, reader) = match pair(kind) {
+        Err(error) if matches!(error.downcast_ref(), Some(Failure::CannotShow(_))) => return Ok(None),
+        pair => pair?,
+    };
+    // A raw socket receives the IP header too.
+    let header = if kind == Type::RAW { 20 } else { 0 };
+    let reads = three_writes(&writer, &reader, header)?;
+    let connected = reader.socket.peer_addr().is_ok();
+    let numbers = flood(&writer, &reader, header, connected)?;
+    drop(writer);
+    // Of a connection the end is certain to come, elsewhere nothing is to come.
+    reader.called("fcntl O_NONBLOCK", reader.socket.set_nonblocking(!connected))?;
+    let end = reader.read_now(&mut [0; 64])? == Ready::Done(0);
+    let in_order = numbers.is_sorted_by(|one, next| one < next);
+    Ok(Some(Seen { reads, sent: FLOOD, received: numbers.len(), in_order, end, connected }))
+}
+
+impl Seen {
+    fn keeps_messages(&self) -> bool {
+        self.reads == WRITES
+    }
+}
+
+/// A writer and a reader, which have a connection where the type has any.
+fn pair(kind: Type) -> anyhow::Result<(End, End)> {
+    let (writer, reader) = match kind {
+        Type::STREAM => return connection(),
+        Type::SEQPACKET => return End::pair(kind),
+        Type::RAW => raw::ends()?,
+        _ => (udp()?, udp()?),
+    };
+    writer.connect(&reader.address()?)?;
+    Ok((writer, reader))
+}
+
+/// What each read returns once all is there: of a stream, all bytes; of messages, the first.
+fn three_writes(writer: &End, reader: &End, header: usize) -> anyhow::Result<Vec<String>> {
+    for text in WRITES {
+        writer.write(text.as_bytes())?;
+    }
+    let mut left = WRITES.concat().len();
+    reader.peek_all(left)?;
+    let mut reads = Vec::new();
+    while left > 0 {
+        let mut buffer = [0; 64];
+        let count = reader.read(&mut buffer)?;
+        let payload = buffer[..count].get(header..).unwrap_or_default();
+        ensure!(!payload.is_empty(), "read: an empty message");
+        reads.push(String::from_utf8_lossy(payload).into_owned());
+        left = left.saturating_sub(payload.len());
+    }
+    Ok(reads)
+}
+
+/// The numbers that come, of those that are written before the reader begins to read, or until the writer must wait.
+fn flood(writer: &End, reader: &End, header: usize, connected: bool) -> anyhow::Result<Vec<usize>> {
+    if !connected {
+        reader.called("SO_RCVBUF", reader.socket.set_recv_buffer_size(4096))?;
+    }
+    writer.set_nonblocking()?;
+    reader.set_nonblocking()?;
+    let (mut sent, mut lost, mut bytes) = (0, 0, Vec::new());
+    while bytes.len() / NUMBER + lost < FLOOD {
+        while sent < FLOOD && writer.write_now(&sent.to_ne_bytes())? == Ready::Done(NUMBER) {
+            sent += 1;
+        }
+        let mut buffer = [0; 4096];
+        while let Ready::Done(count) = reader.read_now(&mut buffer)? {
+            bytes.extend_from_slice(buffer[..count].get(header..).unwrap_or_default());
+        }
+        // What a connection drops is sent again.
+        lost = if connected { 0 } else { dropped(reader)? };
+    }
+    let (numbers, _) = bytes.as_chunks();
+    Ok(numbers.iter().map(|number| usize::from_ne_bytes(*number)).collect())
+}
