@@ -9,6 +9,7 @@ use std::fs;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
+use nix::errno::Errno;
 use nix::sys::signal::Signal;
 use server::CUBE_ROOT_OF_27;
 use server::process::Setup;
@@ -80,7 +81,7 @@ fn what_cannot_be_listened_on_is_one_clear_line() -> io::Result<()> {
     let server = PLAIN.start(&[])?;
     let output = std::process::Command::new(TCPSOCK).args(["plain", "--address", &server.address]).output()?;
     assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), b"".as_slice()));
-    let (stderr, taken) = (String::from_utf8_lossy(&output.stderr), "Address already in use (os error 98)");
+    let (stderr, taken) = (String::from_utf8_lossy(&output.stderr), io::Error::from(Errno::EADDRINUSE));
     assert!(
         stderr.ends_with(&format!(": bind {}: {taken}\n", server.address)) && stderr.lines().count() == 1,
         "{stderr}"

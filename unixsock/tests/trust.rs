@@ -18,6 +18,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Instant;
 
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid};
 use server::process::find_tool;
@@ -53,6 +54,11 @@ fn traced(options: &[&str]) -> Option<Command> {
     let mut command = Command::new(strace);
     command.args(["--follow-forks"]).args(options).arg(UNIXSOCK).stdin(Stdio::null());
     Some(command)
+}
+
+/// What it says of a path at which somebody is, in the words of the C library.
+fn is_taken(path: &Path) -> String {
+    format!("unixsock: bind {}: {}\n", path.display(), io::Error::from(Errno::EADDRINUSE))
 }
 
 /// A name without a file can be bound by anybody, and then by nobody else.
@@ -126,8 +132,7 @@ fn of_many_that_start_at_the_same_time_exactly_one_serves() -> io::Result<()> {
             command.spawn()
         };
         let mut all = (0..12).map(start).collect::<io::Result<Vec<Child>>>()?;
-        let (mut listening, refused) =
-            (0, format!("unixsock: bind {}: Address already in use (os error 98)\n", path.display()));
+        let (mut listening, refused) = (0, is_taken(&path));
         for server in &mut all {
             let mut line = String::new();
             BufReader::new(server.stdout.as_mut().unwrap()).read_line(&mut line)?;
@@ -180,7 +185,7 @@ fn a_socket_that_does_not_listen_yet_is_not_stale() -> io::Result<()> {
     let path = folder.path().join("socket");
     let bound = socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None)?;
     bound.bind(&socket2::SockAddr::unix(&path)?)?;
-    let refused = format!("unixsock: bind {}: Address already in use (os error 98)\n", path.display());
+    let refused = is_taken(&path);
     assert_eq!(said(&serve(&path).output()?), (Some(1), refused));
     bound.listen(1)?;
     UnixStream::connect(&path).map(drop)
@@ -204,7 +209,7 @@ fn a_socket_that_cannot_listen_leaves_no_file() -> io::Result<()> {
     let path = folder.path().join("socket");
     let Some(mut command) = traced(&["--output=/dev/null", "--inject=listen:error=EADDRINUSE"]) else { return Ok(()) };
     let output = command.args(["serve", "--timeout", "1s", "--address"]).arg(&path).output()?;
-    let cause = format!("unixsock: bind {}: Address already in use (os error 98)\n", path.display());
+    let cause = is_taken(&path);
     assert_eq!(said(&output), (Some(1), cause));
     assert_eq!(fs::read_dir(folder.path())?.count(), 0);
     Ok(())
