@@ -2,7 +2,9 @@
 
 mod socket_features;
 mod tcp_ip;
+mod tcp_ip_in_go;
 mod read;
+mod write;
 mod close;
 mod addresses;
 mod deadlines;
@@ -10,4 +12,4 @@ mod deadlines;
 use shared::harness::claims::Check;
 
 pub const CHECKS: &[&[Check]] =
-    &[socket_features::CHECKS, tcp_ip::CHECKS, read::CHECKS, close::CHECKS, addresses::CHECKS, deadlines::CHECKS];
+    &[socket_features::CHECKS, tcp_ip::CHECKS, tcp_ip_in_go::CHECKS, read::CHECKS, write::CHECKS, close::CHECKS, addresses::CHECKS, deadlines::CHECKS];

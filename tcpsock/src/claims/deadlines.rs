@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use shared::harness::claims::{Check, Seen, seen};
+use serde::{Deserialize, Serialize};
+use shared::harness::claims::{Check, Seen, go, joined, seen};
 use shared::linux::answer::Outcome;
 
 use crate::concurrent;
@@ -13,6 +14,7 @@ pub const CHECKS: &[Check] = &[
     (191, a_deadline_can_be_taken_back),
     (192, a_deadline_is_for_both_directions),
     (193, others_queue_behind_the_first),
+    (194, they_stand_on_net),
 ];
 
 /// How far ahead the deadlines are: as far as the command has them by default.
@@ -44,4 +46,19 @@ fn others_queue_behind_the_first() -> anyhow::Result<Seen> {
     let (one, all) = (concurrent::one_at_a_time()?, concurrent::all()?);
     let queues = !one.second_meanwhile && one.second_in_the_end;
     Ok(Seen::holds(queues && all.second_meanwhile, format!("{}; {}", seen(&one), seen(&all))))
+}
+
+#[derive(Serialize, Deserialize)]
+struct Imports {
+    package: String,
+    imports_net: bool,
+    imports_net_http: bool,
+}
+
+/// And net/rpc on net/http too, as the note says.
+fn they_stand_on_net() -> anyhow::Result<Seen> {
+    let packages: Vec<Imports> = go::records()?;
+    let on_net = packages.len() == 2 && packages.iter().all(|package| package.imports_net);
+    let on_http = packages.iter().any(|package| package.imports_net_http);
+    Ok(Seen::holds(on_net && on_http, joined(packages.iter().map(seen), "; ")))
 }
