@@ -41,6 +41,7 @@ func meet(cmd *exec.Cmd, letter byte, sent syscall.Signal) (string, error) {
 	if _, err := cmd.StdinPipe(); err != nil {
 		return "", err
 	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		return "", err
 	}

@@ -6,10 +6,11 @@
 
 use std::env;
 use std::fs::{self, File};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::io::{Read, Seek};
+use std::process::{Command, ExitStatus, Stdio};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail, ensure};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use serde::de::DeserializeOwned;
 
 use super::record::Observed;
@@ -53,14 +54,12 @@ pub fn records<T: DeserializeOwned>() -> anyhow::Result<Vec<T>> {
     let (program, step) = (program?, step?);
     let mut command = Command::new(program);
     command.arg("-json").args(step.split(' ')).envs(ENVIRONMENT);
-    let output = command.output().context("run Go's program")?;
-    let said = first_line(&String::from_utf8_lossy(&output.stderr));
-    match output.status.code() {
+    let (status, lines, said) = run(&mut command, &Children::helpers())?;
+    match status.code() {
         Some(0) => {}
-        Some(77) => return Err(Failure::CannotShow(said).into()),
-        _ => bail!("go run . {step}: {}: {said}", output.status),
+        Some(77) => return Err(Failure::CannotShow(first_line(&said)).into()),
+        _ => bail!("go run . {step}: {status}: {}", first_line(&said)),
     }
-    let lines = String::from_utf8(output.stdout).context("Go's records")?;
     lines.lines().map(|line| serde_json::from_str(line).with_context(|| format!("Go's record {line}"))).collect()
 }
 
@@ -89,7 +88,7 @@ impl Go {
             })
         });
         let Built { folder, version } = built.as_ref().map_err(Clone::clone)?;
-        check.env(PROGRAM, folder.path().join("go")).env(STEP, step);
+        check.env(PROGRAM, folder.path().join("note")).env(STEP, step);
         Ok(version.clone())
     }
 }
@@ -102,24 +101,37 @@ fn build(children: &Children) -> anyhow::Result<Built> {
     for (name, text) in SOURCES {
         fs::write(folder.path().join(name), text).with_context(|| format!("write {name}"))?;
     }
-    let run = |arguments: &[&str]| -> anyhow::Result<String> {
-        let says = folder.path().join("said");
-        let file = File::create(&says).context("create a file")?;
+    let go = |arguments: &[&str]| {
         let mut command = Command::new("go");
         command.args(arguments).current_dir(folder.path()).envs(ENVIRONMENT);
-        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
-        let status = children.spawn(&mut command)?.wait().context("wait for go")?;
-        let said = first_line(&fs::read_to_string(&says).context("read what go says")?);
-        if status.success() { Ok(said) } else { Err(anyhow!("go {}: {said}", arguments[0])) }
+        let (status, answer, said) = run(&mut command, children)?;
+        ensure!(status.success(), "go {}: {}", arguments[0], first_line(&said));
+        Ok(first_line(&answer))
     };
-    run(&["build", "-o", "go", "."])?;
-    let version = run(&["env", "GOVERSION"])?;
+    go(&["build", "-o", "note", "."])?;
+    let version = go(&["env", "GOVERSION"])?;
     Ok(Built { folder, version })
+}
+
+/// How the command ends, and what it writes to stdout and stderr. What it leaves goes with `children`.
+///
+/// It is forked: what posix_spawn(3) starts ignores signals 32 and 33.
+fn run(command: &mut Command, children: &Children) -> anyhow::Result<(ExitStatus, String, String)> {
+    let file = || anyhow::Ok(File::from(memfd_create("output", MFdFlags::MFD_CLOEXEC).context("memfd_create")?));
+    let text = |mut file: File| {
+        let mut bytes = Vec::new();
+        file.rewind().and_then(|()| file.read_to_end(&mut bytes)).context("read what go says")?;
+        anyhow::Ok(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let (stdout, stderr) = (file()?, file()?);
+    command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
+    let status = children.spawn(command)?.wait().context("wait for go")?;
+    Ok((status, text(stdout)?, text(stderr)?))
 }
 
 fn is_on_path() -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).map(|folder: PathBuf| folder.join("go")).any(|file| file.is_file())
+    env::split_paths(&path).map(|folder| folder.join("go")).any(|file| file.is_file())
 }
 
 /// The first that is no heading: go puts the package's name above what is wrong with it.
