@@ -117,7 +117,7 @@ type imported struct {
 
 // What the packages that stand on net import.
 func imports() (any, error) {
-	output, err := golang("/", "list", "-f", "{{.ImportPath}}{{range .Imports}} {{.}}{{end}}", "net/http", "net/rpc").Output()
+	output, err := golang(os.TempDir(), "list", "-f", "{{.ImportPath}}{{range .Imports}} {{.}}{{end}}", "net/http", "net/rpc").Output()
 	if err != nil {
 		return nil, cannotShow("go list has no net/http")
 	}

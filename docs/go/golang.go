@@ -11,18 +11,20 @@ import (
 	"syscall"
 )
 
-// golang is a go command that takes neither the network nor another toolchain.
+// golang is a go command in a folder, where it also has its temporary files, also those that it leaves when it is
+// killed. It takes neither the network nor another toolchain.
 func golang(folder string, arguments ...string) *exec.Cmd {
 	cmd := exec.Command("go", arguments...)
 	cmd.Dir = folder
 	cmd.Env = append(os.Environ(), "GOTOOLCHAIN=local", "GOPROXY=off", "GOFLAGS=-mod=mod", "GOWORK=off", "CGO_ENABLED=0")
+	cmd.Env = append(cmd.Env, "GOTMPDIR="+folder)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return cmd
 }
 
 // library is the source of a package of the standard library, as it is built here.
 func library(name string) ([]*ast.File, error) {
-	said, err := golang("/", "list", "-f", "{{.Dir}}{{range .GoFiles}}\n{{.}}{{end}}", name).Output()
+	said, err := golang(os.TempDir(), "list", "-f", "{{.Dir}}{{range .GoFiles}}\n{{.}}{{end}}", name).Output()
 	if err != nil {
 		return nil, cannotShow("go list has no " + name)
 	}

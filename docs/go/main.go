@@ -72,7 +72,7 @@ func show(name, only string, asJSON bool) error {
 		shown = true
 		record, err := step.show()
 		if errors.As(err, new(cannotShow)) && only == "" {
-			fmt.Fprintf(os.Stderr, "%s: %v\n", step.name, err)
+			fmt.Fprintf(os.Stderr, "%s: cannot be shown here: %v\n", step.name, err)
 			continue
 		}
 		if err != nil {
@@ -101,7 +101,7 @@ func stepsOf(name string) []step {
 type cannotShow string
 
 func (why cannotShow) Error() string {
-	return "cannot be shown here: " + string(why)
+	return string(why)
 }
 
 func exit(err error) {

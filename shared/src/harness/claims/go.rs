@@ -7,7 +7,9 @@
 use std::env;
 use std::fs::{self, File};
 use std::io::{Read, Seek};
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -31,13 +33,19 @@ pub const SOURCES: &[(&str, &str)] = sources! {
     "tcp_ip.go" "read.go" "write.go" "close.go" "addresses.go" "deadlines.go"
 };
 
-/// Neither the network nor another toolchain, whatever the user has set; his cache makes the second build fast.
+/// Neither the network nor another toolchain, whatever the user has set. The user's cache makes the second build fast.
 const ENVIRONMENT: [(&str, &str); 5] =
     [("GOTOOLCHAIN", "local"), ("GOPROXY", "off"), ("GOFLAGS", "-mod=mod"), ("GOWORK", "off"), ("CGO_ENABLED", "0")];
+
+/// What needs a folder, where there is no usable HOME.
+const CACHES: [&str; 2] = ["GOCACHE", "GOPATH"];
 
 /// For the process of a check: where the program is, and the heading and step that it is asked for.
 const PROGRAM: &str = "GO_SIDE";
 const STEP: &str = "GO_SIDE_STEP";
+
+/// The first build on a machine compiles the standard library too.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What Go tells of the step that the row of this check names: one record.
 pub fn record<T: DeserializeOwned>() -> anyhow::Result<T> {
@@ -52,8 +60,10 @@ pub fn record<T: DeserializeOwned>() -> anyhow::Result<T> {
 pub fn records<T: DeserializeOwned>() -> anyhow::Result<Vec<T>> {
     let [program, step] = [PROGRAM, STEP].map(|name| env::var(name).with_context(|| format!("${name}")));
     let (program, step) = (program?, step?);
-    let mut command = Command::new(program);
+    let mut command = Command::new(&program);
     command.arg("-json").args(step.split(' ')).envs(ENVIRONMENT);
+    // What it is making when it is killed goes with the folder.
+    command.envs(Path::new(&program).parent().map(|folder| ("TMPDIR", folder)));
     let (status, lines, said) = run(&mut command, &Children::helpers())?;
     match status.code() {
         Some(0) => {}
@@ -69,6 +79,8 @@ pub(super) struct Go(Option<Result<Built, (Observed, String)>>);
 
 struct Built {
     folder: Folder,
+    /// Where the user's is of no use.
+    cache: Option<PathBuf>,
     /// As in `go1.19.8`.
     version: String,
 }
@@ -87,8 +99,9 @@ impl Go {
                 _ => (Observed::Failed, in_one_line(&error)),
             })
         });
-        let Built { folder, version } = built.as_ref().map_err(Clone::clone)?;
+        let Built { folder, cache, version } = built.as_ref().map_err(Clone::clone)?;
         check.env(PROGRAM, folder.path().join("note")).env(STEP, step);
+        check.envs(cache.iter().flat_map(|cache| CACHES.map(|name| (name, cache))));
         Ok(version.clone())
     }
 }
@@ -101,16 +114,22 @@ fn build(children: &Children) -> anyhow::Result<Built> {
     for (name, text) in SOURCES {
         fs::write(folder.path().join(name), text).with_context(|| format!("write {name}"))?;
     }
-    let go = |arguments: &[&str]| {
+    let go = |arguments: &[&str], cache: Option<&PathBuf>| {
         let mut command = Command::new("go");
-        command.args(arguments).current_dir(folder.path()).envs(ENVIRONMENT);
+        command.args(arguments).current_dir(folder.path()).envs(ENVIRONMENT).env("TMPDIR", folder.path());
+        command.envs(cache.into_iter().flat_map(|cache| CACHES.map(|name| (name, cache))));
         let (status, answer, said) = run(&mut command, children)?;
         ensure!(status.success(), "go {}: {}", arguments[0], first_line(&said));
         Ok(first_line(&answer))
     };
-    go(&["build", "-o", "note", "."])?;
-    let version = go(&["env", "GOVERSION"])?;
-    Ok(Built { folder, version })
+    let build = ["build", "-o", "note", "."];
+    let mut cache = None;
+    if go(&build, None).is_err() {
+        cache = Some(folder.path().join("cache"));
+        go(&build, cache.as_ref())?;
+    }
+    let version = go(&["env", "GOVERSION"], cache.as_ref())?;
+    Ok(Built { folder, cache, version })
 }
 
 /// How the command ends, and what it writes to stdout and stderr. What it leaves goes with `children`.
@@ -125,7 +144,9 @@ fn run(command: &mut Command, children: &Children) -> anyhow::Result<(ExitStatus
     };
     let (stdout, stderr) = (file()?, file()?);
     command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
-    let status = children.spawn(command)?.wait().context("wait for go")?;
+    let mut child = children.spawn(command)?;
+    ensure!(child.ends_by(Instant::now() + PATIENCE)?, "go is not done after {PATIENCE:?}");
+    let status = child.wait().context("wait for go")?;
     Ok((status, text(stdout)?, text(stderr)?))
 }
 
