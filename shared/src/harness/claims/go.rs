@@ -44,6 +44,9 @@ const CACHES: [&str; 2] = ["GOCACHE", "GOPATH"];
 const PROGRAM: &str = "GO_SIDE";
 const STEP: &str = "GO_SIDE_STEP";
 
+/// Not beside go.mod: go takes no module that lies in TMPDIR itself.
+const TEMPORARY: &str = "tmp";
+
 /// The first build on a machine compiles the standard library too.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -63,7 +66,7 @@ pub fn records<T: DeserializeOwned>() -> anyhow::Result<Vec<T>> {
     let mut command = Command::new(&program);
     command.arg("-json").args(step.split(' ')).envs(ENVIRONMENT);
     // What it is making when it is killed goes with the folder.
-    command.envs(Path::new(&program).parent().map(|folder| ("TMPDIR", folder)));
+    command.env("TMPDIR", Path::new(&program).with_file_name(TEMPORARY));
     let (status, lines, said) = run(&mut command, &Children::helpers())?;
     match status.code() {
         Some(0) => {}
@@ -114,9 +117,11 @@ fn build(children: &Children) -> anyhow::Result<Built> {
     for (name, text) in SOURCES {
         fs::write(folder.path().join(name), text).with_context(|| format!("write {name}"))?;
     }
+    let temporary = folder.path().join(TEMPORARY);
+    fs::create_dir(&temporary).context("make a folder")?;
     let go = |arguments: &[&str], cache: Option<&PathBuf>| {
         let mut command = Command::new("go");
-        command.args(arguments).current_dir(folder.path()).envs(ENVIRONMENT).env("TMPDIR", folder.path());
+        command.args(arguments).current_dir(folder.path()).envs(ENVIRONMENT).env("GOTMPDIR", &temporary);
         command.envs(cache.into_iter().flat_map(|cache| CACHES.map(|name| (name, cache))));
         let (status, answer, said) = run(&mut command, children)?;
         ensure!(status.success(), "go {}: {}", arguments[0], first_line(&said));
