@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-var deadlineSteps = []step{{"passed", passed}, {"directions", directions}, {"moved", moved}, {"imports", imports}}
+var deadlineSteps = []step{{"passed", passed}, {"directions", directions}, {"moved", moved}, {"covered", covered}, {"imports", imports}}
 
 // What becomes of a call under a deadline: how many bytes, or "i/o timeout".
 func underDeadline(n int, err error) string {
@@ -107,6 +107,43 @@ func moved() (any, error) {
 	}
 	client.SetReadDeadline(time.Now())
 	return movedDeadline{true, <-read}, nil
+}
+
+type coveredCalls struct {
+	Read     bool `json:"read_times_out"`
+	Write    bool `json:"write_times_out"`
+	ReadFrom bool `json:"read_from_times_out"`
+	RawRead  bool `json:"raw_read_times_out"`
+	Accept   bool `json:"accept_times_out"`
+}
+
+// A past deadline, and every call that may wait; Accept under that of its listener.
+func covered() (any, error) {
+	client, server, err := connection()
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	defer server.Close()
+	record, past := coveredCalls{}, time.Now().Add(-time.Second)
+	client.SetDeadline(past)
+	timesOut := func(_ any, err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
+	record.Read = timesOut(client.Read(make([]byte, 1)))
+	record.Write = timesOut(client.Write([]byte("x")))
+	record.ReadFrom = timesOut(client.(*net.TCPConn).ReadFrom(strings.NewReader("x")))
+	raw, err := client.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	record.RawRead = timesOut(nil, raw.Read(func(uintptr) bool { return false }))
+	listener, err := net.ListenTCP("tcp", nil)
+	if err != nil {
+		return nil, err
+	}
+	defer listener.Close()
+	listener.SetDeadline(past)
+	record.Accept = timesOut(listener.Accept())
+	return record, nil
 }
 
 type imported struct {

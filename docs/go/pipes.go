@@ -20,6 +20,8 @@ var pipeSteps = []step{
 	{"ends", ends},
 	{"io-pipe", ioPipe},
 	{"atomicity", writers},
+	{"by-sync", bySync},
+	{"efficiency", efficiency},
 }
 
 type lineRead struct {

@@ -17,6 +17,7 @@ var signalSteps = []step{
 	{"types", signalTypes},
 	{"constants", constants},
 	{"notify", notifyTypes},
+	{"order", order},
 	{"one", func() (any, error) { return fates("one") }},
 	{"all", func() (any, error) { return fates("all") }},
 	{"none", func() (any, error) { return fates("none") }},
@@ -78,6 +79,36 @@ func notifyTypes() (any, error) {
 
 func raise(number syscall.Signal) error {
 	return syscall.Kill(os.Getpid(), number)
+}
+
+type ordered struct {
+	Sent     []int `json:"sent"`
+	Rounds   int   `json:"rounds"`
+	InOrder  int   `json:"came_as_sent"`
+	Reversed int   `json:"came_reversed"`
+}
+
+// Two signals, the higher number first: the channel keeps the order in which the runtime finds them.
+func order() (any, error) {
+	record := ordered{Sent: []int{12, 10}}
+	received := make(chan os.Signal, 2)
+	signal.Notify(received, syscall.SIGUSR1, syscall.SIGUSR2)
+	defer signal.Stop(received)
+	for ; record.Rounds < 20_000 && (record.InOrder == 0 || record.Reversed == 0); record.Rounds++ {
+		if err := raise(syscall.SIGUSR2); err != nil {
+			return nil, err
+		}
+		if err := raise(syscall.SIGUSR1); err != nil {
+			return nil, err
+		}
+		if first := <-received; first == syscall.SIGUSR2 {
+			record.InOrder++
+		} else {
+			record.Reversed++
+		}
+		<-received
+	}
+	return record, nil
 }
 
 type urgentNoise struct {

@@ -15,9 +15,11 @@ import (
 
 var tcpSteps = []step{
 	{"listen", listenOnAll},
+	{"families", families},
 	{"dial", dialIP},
 	{"durations", durations},
 	{"dial-timeout", dialTimeout},
+	{"non-blocking", nonBlocking},
 	{"write", partialWrite},
 	{"methods", methods},
 }
@@ -69,6 +71,41 @@ func canAccept(listener net.Listener) (bool, error) {
 		return true, nil
 	}
 	return false, err
+}
+
+type family struct {
+	Network string `json:"network"`
+	From4   bool   `json:"from_127.0.0.1"`
+	From6   bool   `json:"from_::1"`
+}
+
+// Who can connect to a listener on all addresses.
+func families() (any, error) {
+	var records []family
+	for _, network := range []string{"tcp", "tcp4", "tcp6"} {
+		listener, err := net.Listen(network, ":0")
+		if err != nil {
+			return nil, cannotShow(err.Error())
+		}
+		_, port, err := net.SplitHostPort(listener.Addr().String())
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, family{network, canDial("127.0.0.1", port), canDial("::1", port)})
+		listener.Close()
+	}
+	if !records[2].From6 {
+		return nil, cannotShow("no IPv6 on loopback")
+	}
+	return records, nil
+}
+
+func canDial(host, port string) bool {
+	conn, err := net.Dial("tcp", net.JoinHostPort(host, port))
+	if err == nil {
+		conn.Close()
+	}
+	return err == nil
 }
 
 type dialled struct {
@@ -144,6 +181,48 @@ func dialTimeout() (any, error) {
 		return nil, cannotShow("this machine does not ask DNS for a name")
 	}
 	return record, nil
+}
+
+type blocking struct {
+	Socket      string `json:"socket"`
+	NonBlocking bool   `json:"o_nonblock"`
+}
+
+// The flag of each socket, as fcntl(2) has it.
+func nonBlocking() (any, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	defer listener.Close()
+	client, server, err := connection()
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	defer server.Close()
+	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	defer packets.Close()
+	var records []blocking
+	for _, socket := range []struct {
+		name string
+		any
+	}{{"listener", listener}, {"dialled", client}, {"accepted", server}, {"udp", packets}} {
+		raw, err := socket.any.(syscall.Conn).SyscallConn()
+		if err != nil {
+			return nil, err
+		}
+		record := blocking{Socket: socket.name}
+		raw.Control(func(fd uintptr) {
+			flags, _, errno := syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_GETFL, 0)
+			record.NonBlocking = errno == 0 && flags&syscall.O_NONBLOCK != 0
+		})
+		records = append(records, record)
+	}
+	return records, nil
 }
 
 type hidden struct {

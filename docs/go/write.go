@@ -3,11 +3,12 @@ package main
 import (
 	"bufio"
 	"io"
+	"os"
 	"reflect"
 	"strings"
 )
 
-var writeSteps = []step{{"writer", writer}, {"large", largeWrites}, {"reset", reset}}
+var writeSteps = []step{{"writer", writer}, {"large", largeWrites}, {"flush", flush}, {"reset", reset}}
 
 type writerIs struct {
 	Methods  []string `json:"methods"`
@@ -58,6 +59,43 @@ func largeWrites() (any, error) {
 		records = append(records, record)
 	}
 	return records, nil
+}
+
+type flushed struct {
+	Size     int    `json:"buffer"`
+	Written  int    `json:"write"`
+	Passed   calls  `json:"went_on"`
+	Flushed  calls  `json:"went_on_by_flush"`
+	Kept     int    `json:"kept"`
+	NextFull string `json:"flush_to_a_full_device"`
+	Fails    bool   `json:"fails_there"`
+}
+
+// A buffer of one's own size keeps what a default one would pass on; Flush passes it on, or says why it cannot.
+func flush() (any, error) {
+	record := flushed{Size: 10_000, Written: 5000, Passed: calls{}}
+	var went calls
+	writer := bufio.NewWriterSize(&went, record.Size)
+	if _, err := writer.Write(make([]byte, record.Written)); err != nil {
+		return nil, err
+	}
+	record.Passed = append(record.Passed, went...)
+	if err := writer.Flush(); err != nil {
+		return nil, err
+	}
+	record.Flushed, record.Kept = went[len(record.Passed):], writer.Buffered()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		return nil, cannotShow(err.Error())
+	}
+	defer full.Close()
+	writer.Reset(full)
+	if _, err := writer.WriteString("27"); err != nil {
+		return nil, err
+	}
+	err = writer.Flush()
+	record.NextFull, record.Fails = said(err), err != nil
+	return record, nil
 }
 
 type reused struct {

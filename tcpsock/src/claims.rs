@@ -11,5 +11,13 @@ mod deadlines;
 
 use shared::harness::claims::Check;
 
-pub const CHECKS: &[&[Check]] =
-    &[socket_features::CHECKS, tcp_ip::CHECKS, tcp_ip_in_go::CHECKS, read::CHECKS, write::CHECKS, close::CHECKS, addresses::CHECKS, deadlines::CHECKS];
+pub const CHECKS: &[&[Check]] = &[
+    socket_features::CHECKS,
+    tcp_ip::CHECKS,
+    tcp_ip_in_go::CHECKS,
+    read::CHECKS,
+    write::CHECKS,
+    close::CHECKS,
+    addresses::CHECKS,
+    deadlines::CHECKS,
+];

@@ -5,7 +5,8 @@ use shared::harness::claims::{Check, Seen, go, joined, seen};
 
 use crate::ipc::{fastest, kinds, messages};
 
-pub const CHECKS: &[Check] = &[(1, the_list), (2, bytes_or_messages), (3, is_shared_memory_the_fastest), (4, what_go_has)];
+pub const CHECKS: &[Check] =
+    &[(1, the_list), (2, bytes_or_messages), (3, is_shared_memory_the_fastest), (4, what_go_has)];
 
 fn the_list() -> anyhow::Result<Seen> {
     let kinds = kinds::KINDS.into_iter().map(kinds::observe).collect::<anyhow::Result<Vec<_>>>()?;

@@ -13,6 +13,8 @@ pub const CHECKS: &[Check] = &[
     (86, all_of_it_is_there),
     (96, from_os_pipe),
     (97, closed_by_start_and_wait),
+    (197, by_sync),
+    (198, costs_less),
 ];
 
 #[derive(Serialize, Deserialize)]
@@ -69,9 +71,10 @@ struct Line {
 fn false_while_the_line_goes_on() -> anyhow::Result<Seen> {
     let line: Line = record()?;
     let whole = line.pieces.iter().sum::<usize>() == line.line;
-    let otherwise = line.is_prefix.split_last().is_some_and(|(last, before)| {
-        !last && !before.is_empty() && before.iter().all(|goes_on| *goes_on)
-    });
+    let otherwise = line
+        .is_prefix
+        .split_last()
+        .is_some_and(|(last, before)| !last && !before.is_empty() && before.iter().all(|goes_on| *goes_on));
     Ok(Seen::refuted(whole && otherwise, seen(&line)))
 }
 
@@ -135,4 +138,34 @@ fn closed_by_start_and_wait() -> anyhow::Result<Seen> {
     let ends: Ends = record()?;
     let open = [ends.ends_before_start, ends.ends_after_start, ends.ends_after_wait];
     Ok(Seen::holds(open == [4, 2, 0] && ends.both_closed, seen(&ends)))
+}
+
+#[derive(Serialize, Deserialize)]
+struct FieldsOf {
+    of: String,
+    fields_of_package_sync: Vec<String>,
+}
+
+fn by_sync() -> anyhow::Result<Seen> {
+    let pipe: FieldsOf = record()?;
+    let has_a_lock = pipe.fields_of_package_sync.iter().any(|field| field == "sync.Mutex");
+    Ok(Seen::holds(has_a_lock, seen(&pipe)))
+}
+
+#[derive(Serialize, Deserialize)]
+struct Cost {
+    size: usize,
+    messages: u32,
+    io_pipe_us: f64,
+    os_pipe_us: f64,
+    io_pipe_cpu_us: f64,
+    os_pipe_cpu_us: f64,
+}
+
+/// By the CPU's time: that on the clock is also that of neighbours.
+fn costs_less() -> anyhow::Result<Seen> {
+    let costs: Vec<Cost> = records()?;
+    let less =
+        costs.iter().max_by_key(|cost| cost.size).is_some_and(|large| large.io_pipe_cpu_us < large.os_pipe_cpu_us);
+    Ok(Seen::holds(less, joined(costs.iter().map(seen), "; ")))
 }

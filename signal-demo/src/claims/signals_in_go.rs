@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use shared::harness::claims::go::record;
 use shared::harness::claims::{Check, Seen, seen};
+use shared::linux::failure::Failure;
 
 pub const CHECKS: &[Check] = &[
     (117, for_standard_signals),
@@ -10,6 +11,7 @@ pub const CHECKS: &[Check] = &[
     (120, a_constant_of_its_number),
     (119, an_alias_of_int),
     (121, sends_only),
+    (196, in_the_order_sent),
     (122, nearly_all_come),
     (123, the_loop_ends_with_its_channel),
     (125, the_default_of_the_system),
@@ -110,6 +112,23 @@ struct Notify {
 fn sends_only() -> anyhow::Result<Seen> {
     let notify: Notify = record()?;
     Ok(Seen::holds(notify.sends_only && notify.value_is == "syscall.Signal", seen(&notify)))
+}
+
+#[derive(Serialize, Deserialize)]
+struct Order {
+    sent: [i32; 2],
+    rounds: u32,
+    came_as_sent: u32,
+    came_reversed: u32,
+}
+
+/// The runtime looks for new ones by number, and finds both if they came close together.
+fn in_the_order_sent() -> anyhow::Result<Seen> {
+    let order: Order = record()?;
+    if order.came_as_sent == 0 || order.came_reversed == 0 {
+        return Err(Failure::CannotShow(format!("one order only was seen: {}", seen(&order))).into());
+    }
+    Ok(Seen::imprecise(order.came_as_sent > 0, order.came_reversed > 0, seen(&order)))
 }
 
 /// More are missing than the two that nobody can ask for.

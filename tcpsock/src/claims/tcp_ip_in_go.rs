@@ -7,10 +7,12 @@ use shared::linux::failure::Failure;
 
 pub const CHECKS: &[Check] = &[
     (158, five_names_for_listen),
+    (200, one_family),
     (160, in_capitals),
     (166, ip_for_dial),
     (170, nanoseconds),
     (171, the_lookup_is_included),
+    (199, non_blocking_underneath),
     (176, partial_writes_are_hidden),
     (177, eight_methods),
 ];
@@ -43,6 +45,23 @@ fn five_names_for_listen() -> anyhow::Result<Seen> {
     let evidence = format!("also taken: {}; not taken: {}", names(true), names(false));
     let no_other_accepts = !others.iter().any(|listened| listened.can_accept);
     Ok(Seen::imprecise(all_accept && no_other_accepts, exception, evidence))
+}
+
+/// Whether a client of each family gets in.
+#[derive(Serialize, Deserialize)]
+struct Family {
+    network: String,
+    #[serde(rename = "from_127.0.0.1")]
+    from_4: bool,
+    #[serde(rename = "from_::1")]
+    from_6: bool,
+}
+
+fn one_family() -> anyhow::Result<Seen> {
+    let families: Vec<Family> = records()?;
+    let serve = families.iter().map(|family| (&*family.network, family.from_4, family.from_6));
+    let as_noted = serve.eq([("tcp", true, true), ("tcp4", true, false), ("tcp6", false, true)]);
+    Ok(Seen::holds(as_noted, joined(families.iter().map(seen), "; ")))
 }
 
 fn in_capitals() -> anyhow::Result<Seen> {
@@ -102,6 +121,18 @@ struct DialTimeout {
 fn the_lookup_is_included() -> anyhow::Result<Seen> {
     let dial: DialTimeout = record()?;
     Ok(Seen::holds(dial.queries > 0 && dial.timeout && dial.elapsed_ms >= dial.limit_ms, seen(&dial)))
+}
+
+#[derive(Serialize, Deserialize)]
+struct Blocking {
+    socket: String,
+    o_nonblock: bool,
+}
+
+fn non_blocking_underneath() -> anyhow::Result<Seen> {
+    let sockets: Vec<Blocking> = records()?;
+    let all = !sockets.is_empty() && sockets.iter().all(|socket| socket.o_nonblock);
+    Ok(Seen::holds(all, joined(sockets.iter().map(seen), "; ")))
 }
 
 #[derive(Serialize, Deserialize)]

@@ -28,7 +28,7 @@ macro_rules! sources {
 pub const SOURCES: &[(&str, &str)] = sources! {
     "go.mod" "main.go" "record.go" "process.go" "golang.go"
     "first_sentences.go" "fork.go" "identity.go" "states.go" "synchronisation.go"
-    "pipes.go" "pipes_cmd.go" "listings.go"
+    "pipes.go" "pipes_cmd.go" "pipes_io.go" "listings.go"
     "signals.go" "signals_fates.go" "signals_source.go" "signals_go_run.go"
     "tcp_ip.go" "read.go" "write.go" "close.go" "addresses.go" "deadlines.go"
 };
