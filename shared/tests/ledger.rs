@@ -35,11 +35,13 @@ fn is_han(c: char) -> bool {
 
 /// One more would be read by nobody, as a reason beside a command.
 #[test]
-fn every_row_has_six_keys() {
+fn every_row_has_six_keys_and_one_more_where_go_is_asked() {
     let table: toml::Table = toml::from_str(TOML).unwrap();
     assert_eq!(table.keys().collect::<Vec<_>>(), ["claim"]);
     for row in table["claim"].as_array().unwrap() {
-        assert_eq!(row.as_table().unwrap().len(), 6, "{row:?}");
+        let row = row.as_table().unwrap();
+        let asks_go = row.contains_key("go") && row.contains_key("command");
+        assert_eq!(row.len(), 6 + usize::from(asks_go), "{row:?}");
     }
 }
 
@@ -102,8 +104,8 @@ fn every_command_begins_with_a_program() {
 }
 
 #[test]
-fn at_least_130_statements_are_checked() {
-    assert!(statements().iter().filter(|statement| statement.program().is_some()).count() >= 130);
+fn at_most_10_statements_are_not_checked() {
+    assert!(statements().iter().filter(|statement| statement.program().is_none()).count() <= 10);
 }
 
 #[test]

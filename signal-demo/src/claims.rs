@@ -1,7 +1,8 @@
 //! What the note says of signals, held against what the commands see.
 
 mod signals;
+mod signals_in_go;
 
 use shared::harness::claims::Check;
 
-pub const CHECKS: &[&[Check]] = &[signals::CHECKS];
+pub const CHECKS: &[&[Check]] = &[signals::CHECKS, signals_in_go::CHECKS];

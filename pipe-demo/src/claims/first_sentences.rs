@@ -1,10 +1,12 @@
 //! The note's first sentences: the kinds of IPC.
 
-use shared::harness::claims::{Check, Seen, joined, seen};
+use serde::Deserialize;
+use shared::harness::claims::{Check, Seen, go, joined, seen};
 
 use crate::ipc::{fastest, kinds, messages};
 
-pub const CHECKS: &[Check] = &[(1, the_list), (2, bytes_or_messages), (3, is_shared_memory_the_fastest)];
+pub const CHECKS: &[Check] =
+    &[(1, the_list), (2, bytes_or_messages), (3, is_shared_memory_the_fastest), (4, what_go_has)];
 
 fn the_list() -> anyhow::Result<Seen> {
     let kinds = kinds::KINDS.into_iter().map(kinds::observe).collect::<anyhow::Result<Vec<_>>>()?;
@@ -35,4 +37,22 @@ fn is_shared_memory_the_fastest() -> anyhow::Result<Seen> {
     let as_many_switches = costs.shared_memory_switches >= costs.round_trips
         && costs.shared_memory_switches * 4 >= costs.pipe_switches * 3;
     Ok(Seen::imprecise(cheaper, as_many_switches, seen(&costs)))
+}
+
+#[derive(Deserialize)]
+struct Kind {
+    kind: String,
+    in_the_note: bool,
+    works: bool,
+}
+
+fn what_go_has() -> anyhow::Result<Seen> {
+    let kinds: Vec<Kind> = go::records()?;
+    let names = |in_the_note| {
+        let working = kinds.iter().filter(move |kind| kind.in_the_note == in_the_note && kind.works);
+        working.map(|kind| &*kind.kind).collect::<Vec<_>>()
+    };
+    let (listed, others) = (names(true), names(false));
+    let evidence = format!("listed: {}; not listed: {}", joined(&listed, ", "), joined(&others, ", "));
+    Ok(Seen::imprecise(listed.len() == 3, !others.is_empty(), evidence))
 }

@@ -30,7 +30,6 @@ pub const CHECKS: &[Check] = &[
     (79, nothing_is_the_end),
     (81, at_most_the_buffer),
     (85, write_first),
-    (86, waited_for),
     (92, like_any_file),
     (94, refused_in_reverse),
     (95, a_close_is_felt_at_the_other_end),
@@ -120,12 +119,6 @@ fn write_first() -> anyhow::Result<Seen> {
     let deadlock = hangs.outcome == deadlock::Outcome::Hangs && hangs.written == capacity;
     let is_done = |ran: &Ran| ran.outcome == deadlock::Outcome::Done;
     Ok(Seen::refuted(deadlock && is_done(&fits) && is_done(&cured), joined([&fits, &hangs, &cured].map(seen), "; ")))
-}
-
-fn waited_for() -> anyhow::Result<Seen> {
-    let outlived = ends::outlived()?;
-    let exception = !outlived.output_is_over && outlived.bytes_that_came_later > 0;
-    Ok(Seen::imprecise(outlived.waited_for.0.success(), exception, seen(&outlived)))
 }
 
 fn like_any_file() -> anyhow::Result<Seen> {

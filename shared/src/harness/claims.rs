@@ -8,6 +8,7 @@
 //! pidfd_open(2).
 
 mod alone;
+pub mod go;
 pub mod lang;
 pub mod ledger;
 mod page;
@@ -115,7 +116,7 @@ fn check(args: &Args, asked: &[&Statement], out: &mut Report) -> anyhow::Result<
     let mut checker = alone::Checker::new(args.timeout)?;
     let mut summary = Summary::new(args.lang(), 0);
     for statement in asked {
-        let record = Record::listed(statement, args.lang()).with(checker.check(statement.number)?);
+        let record = Record::listed(statement, args.lang()).with(checker.check(statement)?);
         summary.count(&record);
         out.record(&record)?;
     }
@@ -130,7 +131,7 @@ fn append(args: &Args, path: &PathBuf, program: &str, asked: &[&Statement]) -> a
     let mut checker = alone::Checker::new(args.timeout)?;
     for statement in asked {
         let listed = Record::listed(statement, args.lang());
-        let record = if args.list { listed } else { listed.with(checker.check(statement.number)?) };
+        let record = if args.list { listed } else { listed.with(checker.check(statement)?) };
         writeln!(file, "{}", serde_json::to_string(&record)?).with_context(named)?;
         progress.inc(1);
     }

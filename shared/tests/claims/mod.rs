@@ -6,12 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
 use shared::harness::claims::lang::Lang;
-use shared::harness::claims::ledger::{Proof, statements};
+use shared::harness::claims::ledger::{Proof, Statement, statements};
 
 #[path = "../harness/mod.rs"]
 mod harness;
@@ -83,7 +84,8 @@ fn the_pages_say_what_the_ledger_says() {
                 ["heading", "says", "verdict", "command"].map(|key| word(&claim, key));
             assert_eq!(row.heading, heading, "{path}, claim {number}: make docs");
             assert_eq!(row.says.replace('\\', ""), says.replace('\\', ""), "{path}, claim {number}: make docs");
-            assert_eq!((row.verdict, row.command), (verdict, format!("`{command}`")), "claim {number}: make docs");
+            let go = statement(number).go.as_ref().map(|step| format!(" · `go run . {step}`")).unwrap_or_default();
+            assert_eq!((row.verdict, row.command), (verdict, format!("`{command}`{go}")), "claim {number}: make docs");
             assert!(!row.evidence.is_empty(), "{path}, claim {number} without evidence: make docs");
         }
         assert!(rows.is_empty(), "in {path}, but not in the ledger: {:?}: make docs", rows.keys());
@@ -125,6 +127,35 @@ fn without_time_nothing_is_as_recorded() {
     assert_eq!(output.status.code(), Some(1));
     let records = records(&output);
     assert_eq!((records.len(), records[0]["observed"].as_str()), (1, Some("failed")), "{records:?}");
+}
+
+/// Without it, and with one that fails: nobody else is asked in its place.
+#[test]
+fn a_statement_about_go_is_skipped_without_go_and_fails_with_a_broken_one() {
+    let ours = statements().iter().filter(|statement| statement.program() == Some(NAME));
+    let Some(asked) = ours.filter(|statement| statement.go.is_some()).map(|statement| statement.number).next() else {
+        return;
+    };
+    let tools = tempfile::tempdir().unwrap();
+    for name in ["sh", "mktemp", "cat", "rm"] {
+        let Some(tool) = harness::find_tool(name) else { return };
+        symlink(tool, tools.path().join(name)).unwrap();
+    }
+    let claim = || {
+        let mut command = command(&["claims", "--json", &asked.to_string()]);
+        let output = harness::output(command.env("PATH", tools.path())).unwrap();
+        let [record] = &records(&output)[..] else { panic!("{}", text(&output.stderr)) };
+        (output.status.code(), word(record, "observed"), word(record, "evidence"))
+    };
+    assert_eq!(claim(), (Some(0), "skipped".into(), "go is not on PATH".into()));
+    let go = tools.path().join("go");
+    fs::write(&go, "#!/bin/sh\nprintf '# note\nmain.go:1: broken\nmore\n' >&2; exit 2\n").unwrap();
+    fs::set_permissions(&go, fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(claim(), (Some(1), "failed".into(), "go build: main.go:1: broken".into()));
+}
+
+fn statement(number: u16) -> &'static Statement {
+    statements().iter().find(|statement| statement.number == number).unwrap()
 }
 
 struct Row {

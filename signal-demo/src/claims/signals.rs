@@ -15,7 +15,7 @@ use crate::notify;
 use crate::order::{self, Queued};
 use crate::permission::{self, Fate};
 use crate::signal::Signal;
-use crate::sources::{self, asynchronous, launcher};
+use crate::sources::{self, asynchronous};
 use crate::{list, queue};
 
 pub const CHECKS: &[Check] = &[
@@ -38,7 +38,6 @@ pub const CHECKS: &[Check] = &[
     (129, stop_gives_the_default_back),
     (130, nothing_more_after_stop),
     (132, channels_are_independent),
-    (137, silenced_with_its_launcher),
 ];
 
 fn the_only_asynchronous_means() -> anyhow::Result<Seen> {
@@ -206,14 +205,6 @@ fn channels_are_independent() -> anyhow::Result<Seen> {
         && channels.second_received == channels.second_asks_for
         && channels.second_received_then == channels.second_asks_for;
     Ok(Seen::holds(as_noted, seen(&channels)))
-}
-
-fn silenced_with_its_launcher() -> anyhow::Result<Seen> {
-    let outputs = launcher::outputs()?;
-    let [first, stopped, killed] = &outputs;
-    let gone = matches!((stopped.launcher, killed.launcher), (Some(Event::Stopped(_)), Some(Event::Killed { .. })));
-    let goes_on = first.program_prints && stopped.program_prints && killed.program_prints;
-    Ok(Seen::refuted(gone && goes_on, joined(outputs.iter().map(seen), "; ")))
 }
 
 fn was_killed(event: Event, by: i32) -> bool {

@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
-use shared::harness::claims::{Check, Seen, seen};
+use serde::{Deserialize, Serialize};
+use shared::harness::claims::{Check, Seen, go, joined, seen};
 use shared::linux::answer::Outcome;
 
 use crate::concurrent;
 use crate::deadline::{self, directions};
 
 pub const CHECKS: &[Check] = &[
+    (203, not_only_read_and_write),
     (190, a_deadline_holds_until_it_is_set_again),
     (191, a_deadline_can_be_taken_back),
     (192, a_deadline_is_for_both_directions),
     (193, others_queue_behind_the_first),
+    (194, they_stand_on_net),
 ];
 
 /// How far ahead the deadlines are: as far as the command has them by default.
@@ -44,4 +47,36 @@ fn others_queue_behind_the_first() -> anyhow::Result<Seen> {
     let (one, all) = (concurrent::one_at_a_time()?, concurrent::all()?);
     let queues = !one.second_meanwhile && one.second_in_the_end;
     Ok(Seen::holds(queues && all.second_meanwhile, format!("{}; {}", seen(&one), seen(&all))))
+}
+
+#[derive(Serialize, Deserialize)]
+struct Imports {
+    package: String,
+    imports_net: bool,
+    imports_net_http: bool,
+}
+
+/// And net/rpc on net/http too, as the note says.
+fn they_stand_on_net() -> anyhow::Result<Seen> {
+    let packages: Vec<Imports> = go::records()?;
+    let on_net = packages.len() == 2 && packages.iter().all(|package| package.imports_net);
+    let on_http = packages.iter().any(|package| package.imports_net_http);
+    Ok(Seen::holds(on_net && on_http, joined(packages.iter().map(seen), "; ")))
+}
+
+/// Calls of Go under a deadline that is past.
+#[derive(Serialize, Deserialize)]
+struct Covered {
+    read_times_out: bool,
+    write_times_out: bool,
+    read_from_times_out: bool,
+    raw_read_times_out: bool,
+    accept_times_out: bool,
+}
+
+fn not_only_read_and_write() -> anyhow::Result<Seen> {
+    let covered: Covered = go::record()?;
+    let noted = covered.read_times_out && covered.write_times_out;
+    let others = [covered.read_from_times_out, covered.raw_read_times_out, covered.accept_times_out];
+    Ok(Seen::holds(noted && others == [true; 3], seen(&covered)))
 }

@@ -1,7 +1,8 @@
 //! Note: Read方法.
 
 use nix::errno::Errno;
-use shared::harness::claims::{Check, Seen, seen};
+use serde::{Deserialize, Serialize};
+use shared::harness::claims::{Check, Seen, go, seen};
 use shared::linux::answer::Outcome;
 
 use crate::{buffered, close, read};
@@ -12,6 +13,7 @@ pub const CHECKS: &[Check] = &[
     (180, eof_at_once),
     (181, eof_makes_it_useless),
     (182, a_message_ends_with_its_delimiter),
+    (184, scanner_is_a_function),
 ];
 
 fn the_buffer_should_be_empty() -> anyhow::Result<Seen> {
@@ -41,4 +43,17 @@ fn eof_makes_it_useless() -> anyhow::Result<Seen> {
 fn a_message_ends_with_its_delimiter() -> anyhow::Result<Seen> {
     let delimited = buffered::read_until_leaves_the_delimiter()?;
     Ok(Seen::holds(delimited.reads == ["27\n", "8\n", "rest", ""], seen(&delimited)))
+}
+
+#[derive(Serialize, Deserialize)]
+struct Scanner {
+    scanner_is: String,
+    new_scanner_is: String,
+    token_limit: usize,
+    longer_is_an_error: bool,
+}
+
+fn scanner_is_a_function() -> anyhow::Result<Seen> {
+    let scanner: Scanner = go::record()?;
+    Ok(Seen::refuted(scanner.scanner_is == "struct" && scanner.new_scanner_is == "func", seen(&scanner)))
 }

@@ -47,6 +47,7 @@ pub struct Statement {
     pub verdict: Verdict,
     #[serde(flatten)]
     pub proof: Proof,
+    pub go: Option<String>,
 }
 
 /// What shows whether a statement holds.

@@ -56,12 +56,13 @@ fn columns(lang: Lang) -> &'static str {
 }
 
 fn row(statement: &Statement, records: &[Record], lang: Lang) -> anyhow::Result<String> {
-    let Statement { number, words, says, verdict, proof, .. } = statement;
+    let Statement { number, words, says, verdict, proof, go, .. } = statement;
+    let go = go.as_ref().map(|step| format!(" · `go run . {step}`")).unwrap_or_default();
     let (evidence, command) = match proof {
         Proof::Command(command) => {
             let record = records.iter().find(|record| record.claim == *number);
             let evidence = record.and_then(|record| record.evidence.clone());
-            (evidence.with_context(|| format!("claim {number}: no record"))?, format!("`{command}`"))
+            (evidence.with_context(|| format!("claim {number}: no record"))?, format!("`{command}`{go}"))
         }
         Proof::Unchecked(_) => (statement.why_unchecked(lang).unwrap_or_default(), String::new()),
     };
