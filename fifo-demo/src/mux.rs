@@ -36,13 +36,13 @@ pub struct Args {
     /// This many processes write at the same time
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..))]
     pub writers: u8,
-    /// Bytes of a record [default: PIPE_BUF, one more, and that with --lock]
+    /// Bytes of a message [default: PIPE_BUF, one more, and that with --lock]
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=1 << 26))]
     pub size: Option<u32>,
-    /// Records of each writer
+    /// Messages of each writer
     #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..))]
     pub messages: u32,
-    /// Write each record under flock(2)
+    /// Write each message under flock(2)
     #[arg(long)]
     pub lock: bool,
     #[command(flatten)]
@@ -55,7 +55,7 @@ pub struct Arrived {
     pub writers: u8,
     pub size: usize,
     pub lock: Lock,
-    pub records: u64,
+    pub messages: u64,
     pub torn: u64,
 }
 
@@ -63,8 +63,8 @@ pub struct Arrived {
 #[derive(Serialize)]
 pub struct Shared {
     pub readers: usize,
-    pub written: &'static str,
-    pub read: [String; 2],
+    pub sent_text: &'static str,
+    pub received_texts: [String; 2],
 }
 
 #[derive(Clone, Copy, Serialize)]
@@ -108,9 +108,9 @@ pub fn multiplex(args: &Args, fifo: &Path, size: usize, lock: Lock, children: &C
     drop(open_gate);
     let tally = read_all(&reader, size, args.patience)?;
     (0..).zip(writers).try_for_each(|(number, writer)| writer.succeed(&format!("writer {number}")))?;
-    let records = u64::from(args.writers) * u64::from(args.messages);
-    ensure!(tally.bytes() == records * size as u64, "{} bytes of {records} records arrived", tally.bytes());
-    Ok(Arrived { writers: args.writers, size, lock, records, torn: tally.torn() })
+    let messages = u64::from(args.writers) * u64::from(args.messages);
+    ensure!(tally.bytes() == messages * size as u64, "{} bytes of {messages} messages arrived", tally.bytes());
+    Ok(Arrived { writers: args.writers, size, lock, messages, torn: tally.torn() })
 }
 
 /// Each writer says one byte. One that died says none.
@@ -145,5 +145,5 @@ pub fn two_readers(fifo: &Path) -> anyhow::Result<Shared> {
         let mut half = [0; WRITTEN.len() / 2];
         reader.read_exact(&mut half).context("read the FIFO").map(|()| String::from_utf8_lossy(&half).into_owned())
     };
-    Ok(Shared { readers: 2, written: WRITTEN, read: [read(&readers[0])?, read(&readers[1])?] })
+    Ok(Shared { readers: 2, sent_text: WRITTEN, received_texts: [read(&readers[0])?, read(&readers[1])?] })
 }

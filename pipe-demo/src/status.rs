@@ -2,27 +2,10 @@
 //!
 //! Note: 管道. Go: `exec.ExitError`. Man: wait(2), bash(1) at pipefail.
 
-use std::fmt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
-use serde::{Serialize, Serializer};
 use shared::linux::failure::Failure;
-
-/// In a record: `exit status: 0`, `signal: 13 (SIGPIPE)`.
-pub struct Ended(pub ExitStatus);
-
-impl fmt::Display for Ended {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl Serialize for Ended {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
 
 /// 0 is done, everything else the exit code of this program too.
 pub fn check(code: u8) -> anyhow::Result<()> {

@@ -6,14 +6,13 @@
 //! Note: 信号. Go: `signal.Ignore`, `signal.Notify`, `signal.Reset`.
 //! Man: sigaction(2), sigwait(3), signalfd(2), pid_namespaces(7).
 
-use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use libc::{WEXITED, WSTOPPED};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::answer::Outcome;
 use shared::linux::child::event::Event;
@@ -36,6 +35,7 @@ pub struct Args {
 pub struct Record {
     signal: Signal,
     pub action: &'static str,
+    #[serde(flatten)]
     pub observed: Observed,
 }
 
@@ -46,15 +46,20 @@ pub struct FirstProcess {
     pub observed: Event,
 }
 
-#[derive(PartialEq)]
+#[derive(PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Observed {
     /// This became of a child that sent itself the signal.
+    #[serde(rename = "observed")]
     Child(Event),
     /// This number of times.
     HandlerRan(usize),
-    Taken(&'static str, Option<Signal>),
-    /// By sigaction(2).
-    Answered(Outcome),
+    Sigaction(Outcome),
+    #[serde(untagged)]
+    Taken {
+        taken_by: &'static str,
+        taken_signals: Vec<Signal>,
+    },
 }
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
@@ -74,8 +79,8 @@ pub fn with_a_choice(signal: Signal) -> anyhow::Result<[Record; 5]> {
         ("default", Observed::Child(in_a_child(signal, Action::Default, Set::EMPTY)?)),
         ("ignore", Observed::Child(in_a_child(signal, Action::Ignore, Set::EMPTY)?)),
         ("catch", Observed::HandlerRan(catch(signal)?)),
-        ("block", Observed::Taken("sigwait takes", block_and_take(signal)?)),
-        ("block", Observed::Taken("signalfd reads", block_and_read(signal)?)),
+        ("block", Observed::Taken { taken_by: "sigwait", taken_signals: block_and_take(signal)? }),
+        ("block", Observed::Taken { taken_by: "signalfd", taken_signals: block_and_read(signal)? }),
     ]
     .map(|(action, observed)| Record { signal, action, observed }))
 }
@@ -114,15 +119,15 @@ pub fn catch(signal: Signal) -> anyhow::Result<usize> {
     Ok(calls)
 }
 
-fn block_and_take(signal: Signal) -> anyhow::Result<Option<Signal>> {
+fn block_and_take(signal: Signal) -> anyhow::Result<Vec<Signal>> {
     send_blocked(signal)?;
-    Set::from(signal).take(Duration::ZERO).context("sigtimedwait")
+    Ok(Set::from(signal).take(Duration::ZERO).context("sigtimedwait")?.into_iter().collect())
 }
 
-fn block_and_read(signal: Signal) -> anyhow::Result<Option<Signal>> {
+fn block_and_read(signal: Signal) -> anyhow::Result<Vec<Signal>> {
     send_blocked(signal)?;
     let mut fd = SignalFd::new(signal.into()).context("signalfd")?;
-    Ok(fd.read().context("read signals")?.next().map(|arrival| arrival.signal))
+    Ok(fd.read().context("read signals")?.map(|arrival| arrival.signal).collect())
 }
 
 /// No handler is set for it.
@@ -133,7 +138,7 @@ fn send_blocked(signal: Signal) -> anyhow::Result<()> {
 }
 
 fn answer(action: Action, signal: Signal) -> anyhow::Result<Observed> {
-    Outcome::succeeds(action.set(signal)).map(Observed::Answered).with_context(|| format!("sigaction {signal}"))
+    Outcome::succeeds(action.set(signal)).map(Observed::Sigaction).with_context(|| format!("sigaction {signal}"))
 }
 
 /// The one exception: what process 1 of a PID namespace sends itself does nothing.
@@ -149,24 +154,4 @@ pub fn first_process() -> anyhow::Result<FirstProcess> {
         send::to_self(Signal::KILL)
     })?;
     Ok(FirstProcess { pid: 1, observed: first.wait(WEXITED | WSTOPPED)? })
-}
-
-impl fmt::Display for Observed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Observed::Child(Event::Exited(0)) => f.write_str("it goes on"),
-            Observed::Child(event) => write!(f, "{event}"),
-            Observed::HandlerRan(1) => f.write_str("the handler ran 1 time"),
-            Observed::HandlerRan(calls) => write!(f, "the handler ran {calls} times"),
-            Observed::Taken(how, Some(signal)) => write!(f, "{how} {signal}"),
-            Observed::Taken(how, None) => write!(f, "{how} nothing"),
-            Observed::Answered(outcome) => write!(f, "{outcome}"),
-        }
-    }
-}
-
-impl Serialize for Observed {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
 }
