@@ -64,7 +64,7 @@ pub fn in_reverse() -> anyhow::Result<[Step; 2]> {
 pub fn as_a_file() -> anyhow::Result<[Step; 3]> {
     let (reader, writer) = pipe()?;
     Ok([
-        Step::new("seek", Outcome::of(lseek(&reader, 0, Whence::SeekSet)).context("seek in a pipe")?),
+        Step::new("seek", Outcome::succeeds(lseek(&reader, 0, Whence::SeekSet)).context("seek in a pipe")?),
         Step::new("read at an offset", Outcome::of(pread(&reader, &mut [0; 3], 0)).context("pread of a pipe")?),
         Step::new("truncate", Outcome::succeeds(ftruncate(&writer, 0)).context("truncate a pipe")?),
     ])

@@ -44,9 +44,7 @@ fn a_kernel_pipe_refuses_the_wrong_end_and_tells_of_the_other() -> Result {
     assert_eq!(returned("returned_error"), errors);
     assert_eq!(echoed["event"], "killed by SIGPIPE");
     assert_eq!(stranger["inherited"], 0);
-    assert!(
-        stranger["writer_ppid"] != stranger["reader_pid"] && stranger["writer_ppid"] != stranger["reader_ppid"]
-    );
+    assert!(stranger["writer_ppid"] != stranger["reader_pid"] && stranger["writer_ppid"] != stranger["reader_ppid"]);
     Ok(())
 }
 

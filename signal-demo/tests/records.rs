@@ -78,7 +78,11 @@ fn whoever_is_not_the_superuser_may_stop_and_kill_only_their_own() {
     for record in records {
         let allowed = record["sender_uid"] == 0 || record["sender_uid"] == record["target_uid"];
         if allowed {
-            assert_eq!([&record["sigstop"], &record["sigkill"]], ["stopped by SIGSTOP", "killed by SIGKILL"], "{record}");
+            assert_eq!(
+                [&record["sigstop"], &record["sigkill"]],
+                ["stopped by SIGSTOP", "killed by SIGKILL"],
+                "{record}"
+            );
         } else {
             assert_eq!(record["kill_error"], "EPERM", "{record}");
         }

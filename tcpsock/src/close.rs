@@ -123,7 +123,7 @@ pub fn the_number_of_a_closed_socket() -> anyhow::Result<Closed> {
     let fd = ours.socket.into_raw_fd();
     close(fd).context("close")?;
     let outcome = |call: &'static str, result: nix::Result<usize>| {
-        Outcome::of(result.map_err(io::Error::from)).with_context(|| format!("{call} of a closed descriptor"))
+        Outcome::of(result).with_context(|| format!("{call} of a closed descriptor"))
     };
     Ok(Closed {
         read: outcome("recv", recv(fd, &mut [0; 16], MsgFlags::empty()))?,
@@ -139,7 +139,7 @@ record!("close", Close { blocked_read: Outcome, next_read: Outcome });
 fn close_wakes_no_reader() -> anyhow::Result<Close> {
     let (ours, theirs) = connection()?;
     let fd = ours.socket.into_raw_fd();
-    let read = move || Outcome::of(recv(fd, &mut [0; 16], MsgFlags::empty()).map_err(io::Error::from)).context("recv");
+    let read = move || Outcome::of(recv(fd, &mut [0; 16], MsgFlags::empty())).context("recv");
     let reader = Sleeper::in_call(move || Ok((read()?, read()?)))?;
     close(fd).context("close")?;
     // Nothing is opened until the second read has been made: nothing else gets that number meanwhile.

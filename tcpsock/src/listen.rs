@@ -76,7 +76,7 @@ fn port(listener: &Listener) -> anyhow::Result<u16> {
 fn came<T>(tried: anyhow::Result<T>) -> anyhow::Result<Outcome> {
     let Err(error) = tried else { return Ok(OK) };
     match error.root_cause().downcast_ref::<io::Error>().and_then(io::Error::raw_os_error) {
-        Some(code) => Outcome::of(Err::<usize, _>(io::Error::from_raw_os_error(code))).context("listen or connect"),
+        Some(code) => Outcome::of(Err(io::Error::from_raw_os_error(code))).context("listen or connect"),
         None => Err(error),
     }
 }

@@ -217,14 +217,12 @@ fn the_second_of_two_clients_is_answered_meanwhile_or_in_the_end() -> Result {
 fn accept_read_and_write_answer_eagain() -> Result {
     for network in ["tcp", "unix"] {
         let records = records(&["eagain", "--network", network])?;
-        let returned =
-            |call| records.iter().filter(move |record| record["call"] == call).map(|record| record["returned"].as_u64());
+        let returned = |call| {
+            records.iter().filter(move |record| record["call"] == call).map(|record| record["returned"].as_u64())
+        };
 
         let accept: Vec<_> = returned("accept").collect();
-        assert!(
-            matches!(accept[..], [None, Some(_), None]),
-            "{accept:?}"
-        );
+        assert!(matches!(accept[..], [None, Some(_), None]), "{accept:?}");
         let read: Vec<_> = returned("read").collect();
         assert_eq!(read, [None, Some(5), None, Some(2)], "{network}");
         assert_eq!(returned("write").filter(Option::is_none).count(), 2, "{network}");
@@ -318,7 +316,10 @@ fn udp_keeps_boundaries_and_cuts_what_does_not_fit() -> Result {
 fn one_udp_socket_sends_and_receives_with_many() -> Result {
     let steps = records(&["udp"])?;
     let both = step(&steps, "both-directions")?;
-    assert_eq!([&both["received_texts"], &both["answers"]], [&json!(["ping", "ping of a third"]), &json!(["pong", "pong"])]);
+    assert_eq!(
+        [&both["received_texts"], &both["answers"]],
+        [&json!(["ping", "ping of a third"]), &json!(["pong", "pong"])]
+    );
     assert_eq!(both["claim"], 149);
     Ok(())
 }
@@ -441,7 +442,10 @@ fn a_forgotten_flush_makes_both_sides_wait() -> Result {
 fn a_drop_whose_flush_fails_loses_data_silently() -> Result {
     let steps = buffered()?;
     let drop = step(&steps, "drop")?;
-    assert_eq!([&drop["written"], &drop["received"], &drop["flush_error"]], [&json!(3), &json!(0), &json!("i/o timeout")]);
+    assert_eq!(
+        [&drop["written"], &drop["received"], &drop["flush_error"]],
+        [&json!(3), &json!(0), &json!("i/o timeout")]
+    );
     Ok(())
 }
 

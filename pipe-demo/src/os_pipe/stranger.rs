@@ -91,9 +91,13 @@ fn listen(talk: &UnixStream) -> anyhow::Result<()> {
         let link = fs::read_link(path).with_context(|| format!("read {path}"))?;
         let inherited = descriptors_of(&link)?;
         let pipe = File::options().write(true).open(path).with_context(|| format!("open {path}"))?;
-        let session = getsid(None).context("getsid")?.as_raw();
-        let (writer_pid, writer_ppid) = (getpid().as_raw(), getppid().as_raw());
-        serde_json::to_writer(pipe, &Stranger { writer_pid, writer_ppid, writer_sid: session, inherited })?;
+        let stranger = Stranger {
+            writer_pid: getpid().as_raw(),
+            writer_ppid: getppid().as_raw(),
+            writer_sid: getsid(None).context("getsid")?.as_raw(),
+            inherited,
+        };
+        serde_json::to_writer(pipe, &stranger)?;
     }
     Ok(())
 }

@@ -27,11 +27,9 @@ pub const OK: Outcome = Outcome::Done(0);
 
 impl Outcome {
     /// Of a call without a deadline.
-    pub fn of<N: TryInto<usize>>(result: Result<N, impl Into<io::Error>>) -> io::Result<Outcome> {
-        match result.map_err(Into::into) {
-            Ok(count) => Ok(Outcome::Done(count.try_into().unwrap_or_default())),
-            Err(error) => answer(&error).map(Outcome::Failed).ok_or(error),
-        }
+    pub fn of(result: Result<usize, impl Into<io::Error>>) -> io::Result<Outcome> {
+        let failed = |error: io::Error| answer(&error).map(Outcome::Failed).ok_or(error);
+        result.map_err(Into::into).map(Outcome::Done).or_else(failed)
     }
 
     /// Of a call that does something or fails.

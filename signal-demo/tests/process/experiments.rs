@@ -175,6 +175,6 @@ fn two_processes_on_one_cpu_take_turns_and_compute_as_alone() {
         }
     }
     for computed in with("steps", &records) {
-        assert_eq!(computed["computed"], computed["computed_without_switches"]);
+        assert_eq!(computed["result"], computed["result_without_switches"]);
     }
 }

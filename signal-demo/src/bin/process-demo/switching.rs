@@ -74,8 +74,8 @@ fn switches_of(cpus: [usize; 2], count: usize) -> anyhow::Result<i64> {
 #[derive(Serialize)]
 pub struct Computed {
     pub steps: u64,
-    pub computed: u64,
-    pub computed_without_switches: u64,
+    pub result: u64,
+    pub result_without_switches: u64,
     pub involuntary_switches: i64,
 }
 
@@ -99,9 +99,9 @@ pub fn computed_on_one_cpu() -> anyhow::Result<[Computed; 2]> {
     };
     let [one, other] = [0, 1].map(|me| Teller::fork(&children, || compute(me)));
     let (one, other) = (one?, other?);
-    Ok([one.hear()?, other.hear()?].map(|(steps, computed, involuntary_switches)| {
-        let computed_without_switches = (0..steps).fold(0, |number, _| step(number));
-        Computed { steps, computed, computed_without_switches, involuntary_switches }
+    Ok([one.hear()?, other.hear()?].map(|(steps, result, involuntary_switches)| {
+        let alone = (0..steps).fold(0, |number, _| step(number));
+        Computed { steps, result, result_without_switches: alone, involuntary_switches }
     }))
 }
 // ANCHOR_END: kept

@@ -37,23 +37,23 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
 /// How sealed children end: by a system call, and after they have touched new memory.
 #[derive(Serialize)]
 pub struct MemoryWithoutCalls {
-    pub end_of_getppid: Event,
-    pub end_of_touching: Event,
+    pub ppid_by_call: Event,
+    pub touching: Event,
     pub pages: usize,
     pub faults: i64,
 }
 
 // ANCHOR: faults
 pub fn memory_without_calls() -> anyhow::Result<MemoryWithoutCalls> {
-    let end_of_getppid = end_without_system_calls(|| u8::from(getppid().as_raw() == 0))?;
+    let ppid_by_call = end_without_system_calls(|| u8::from(getppid().as_raw() == 0))?;
     let (mut pages, page) = Pages::private(PAGES)?;
     let before = Usage::of_children()?;
-    let end_of_touching = end_without_system_calls(|| {
+    let touching = end_without_system_calls(|| {
         write_each(&mut pages, page);
         0
     })?;
     let faults = (Usage::of_children()? - before).faults;
-    Ok(MemoryWithoutCalls { end_of_getppid, end_of_touching, pages: PAGES.get(), faults })
+    Ok(MemoryWithoutCalls { ppid_by_call, touching, pages: PAGES.get(), faults })
 }
 // ANCHOR_END: faults
 
@@ -61,9 +61,9 @@ pub fn memory_without_calls() -> anyhow::Result<MemoryWithoutCalls> {
 /// kernel maps in its place.
 #[derive(Serialize)]
 pub struct CallsAndFunctions {
-    pub end_of_i32_abs: Event,
-    pub end_of_clock_by_call: Event,
-    pub end_of_clock_by_vdso: Event,
+    pub i32_abs: Event,
+    pub clock_by_call: Event,
+    pub clock_by_vdso: Event,
 }
 
 pub fn calls_and_functions() -> anyhow::Result<CallsAndFunctions> {
@@ -72,9 +72,9 @@ pub fn calls_and_functions() -> anyhow::Result<CallsAndFunctions> {
         u8::from((0..1000).any(|_| Instant::now() < start))
     };
     Ok(CallsAndFunctions {
-        end_of_i32_abs: end_without_system_calls(|| u8::from(i32::abs(black_box(-1)) != 1))?,
-        end_of_clock_by_call: end_without_system_calls(|| u8::from(clock_by_system_call() < 0))?,
-        end_of_clock_by_vdso: end_without_system_calls(read_clock)?,
+        i32_abs: end_without_system_calls(|| u8::from(i32::abs(black_box(-1)) != 1))?,
+        clock_by_call: end_without_system_calls(|| u8::from(clock_by_system_call() < 0))?,
+        clock_by_vdso: end_without_system_calls(read_clock)?,
     })
 }
 

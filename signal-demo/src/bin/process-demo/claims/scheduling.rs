@@ -14,6 +14,6 @@ fn only_seemingly_at_once() -> anyhow::Result<Seen> {
 
 fn state_is_kept() -> anyhow::Result<Seen> {
     let computed = computed_on_one_cpu()?;
-    let as_alone = computed.iter().all(|computed| computed.computed == computed.computed_without_switches);
+    let as_alone = computed.iter().all(|computed| computed.result == computed.result_without_switches);
     Ok(Seen::holds(as_alone, joined(computed.iter().map(seen), "; ")))
 }

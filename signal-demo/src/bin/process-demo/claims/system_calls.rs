@@ -16,18 +16,18 @@ const SEALED: Event = Event::Killed { signal: SIGSYS, core: false };
 
 fn the_only_way() -> anyhow::Result<Seen> {
     let without = memory_without_calls()?;
-    let exception = without.end_of_touching == WELL && without.faults >= i64::try_from(without.pages)?;
-    Ok(Seen::imprecise(without.end_of_getppid == SEALED, exception, seen(&without)))
+    let exception = without.touching == WELL && without.faults >= i64::try_from(without.pages)?;
+    Ok(Seen::imprecise(without.ppid_by_call == SEALED, exception, seen(&without)))
 }
 
 /// clock_gettime(2) stands among the system calls, and is none where the kernel maps it as a function.
 fn call_or_function() -> anyhow::Result<Seen> {
     let ends = calls_and_functions()?;
-    if ends.end_of_clock_by_vdso == SEALED {
+    if ends.clock_by_vdso == SEALED {
         return Err(Failure::CannotShow("the kernel maps no function that reads this machine's clock".into()).into());
     }
-    let as_noted = ends.end_of_i32_abs == WELL && ends.end_of_clock_by_call == SEALED;
-    Ok(Seen::imprecise(as_noted, ends.end_of_clock_by_vdso == WELL, seen(&ends)))
+    let as_noted = ends.i32_abs == WELL && ends.clock_by_call == SEALED;
+    Ok(Seen::imprecise(as_noted, ends.clock_by_vdso == WELL, seen(&ends)))
 }
 
 fn this_program_has_the_lower_level() -> anyhow::Result<Seen> {

@@ -58,6 +58,6 @@ fn entered_from_outside() -> anyhow::Result<OtherRoot> {
         let (_second, answer) = telling(tell_identity)?;
         told::<2>(&answer)
     });
-    let [pid, ppid] = second.map_err(|error| cannot_show("the kernel's threads are not to be seen", &error))?;
-    Ok(OtherRoot { pid, ppid, children: None })
+    let [pid, its_ppid] = second.map_err(|error| cannot_show("the kernel's threads are not to be seen", &error))?;
+    Ok(OtherRoot { pid, ppid: its_ppid, children: None })
 }
