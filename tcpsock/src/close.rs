@@ -3,7 +3,6 @@
 //! Note: Read方法 (io.EOF), Close方法. Go: `net.Conn.Close`, `net.TCPConn.CloseWrite`, `net.TCPConn.File`. Man: close(2),
 //! shutdown(2), dup(2), recv(2), tcp(7), SO_LINGER and SO_COOKIE in socket(7).
 
-use std::io;
 use std::net::Shutdown;
 use std::os::fd::{AsRawFd, IntoRawFd};
 use std::time::Duration;
