@@ -17,7 +17,7 @@ RUNS     := $(addprefix run-,$(PROGRAMS))
 DEFAULT_SIGNALS = $(shell env --default-signal true 2>/dev/null && echo env --default-signal)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test claims docs book proof loom faults bench lint fmt ci install clean $(RUNS)
+.PHONY: help build test claims docs listings book proof loom faults bench lint fmt ci install clean $(RUNS)
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ claims: ## Ask this kernel which of the note's statements hold; ARGS='93 --json'
 docs: ## Ask all claims and write docs/claims.md and docs/zh/claims.md
 	@$(ASK_ALL) && $(TELL) --ledger --lang en > docs/claims.md.new && $(TELL) --ledger --lang zh > docs/zh/claims.md.new && \
 	mv docs/claims.md.new docs/claims.md && mv docs/zh/claims.md.new docs/zh/claims.md
+
+listings: ## Copy the code that the guide's pages show from the sources
+	$(CARGO) test --quiet --locked --package shared --test book -- --ignored write_listings
 
 book: ## Build the reading guide, target/book/index.html
 	@command -v mdbook >/dev/null || { echo "make book needs mdbook: cargo install mdbook" >&2; exit 1; }

@@ -35,8 +35,8 @@ pub struct Args {}
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     let mut out = out.for_thread();
     story::tell(DEADLINE, &Children::helpers(), move |children| {
-        echo(children, By::Buffer(FIVE), &mut out)?;
-        echo(children, By::Line(SIZE_OF_BUFIO), &mut out)?;
+        echo(children, "", By::Buffer(FIVE), &mut out)?;
+        echo(children, ", read by line", By::Line(SIZE_OF_BUFIO), &mut out)?;
         ps_into_grep(children, &mut out)?;
         through_file_based_pipe(&mut out)?;
         through_in_memory_pipe(&mut out)
@@ -44,8 +44,8 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
 }
 
 /// `echo -n TEXT`: an argument is given as it is, no shell looks at it.
-fn echo(children: &Children, by: By, out: &mut Report) -> anyhow::Result<()> {
-    out.line(format_args!("Run command `echo -n \"{GREETING}\"`: "))?;
+fn echo(children: &Children, how: &str, by: By, out: &mut Report) -> anyhow::Result<()> {
+    out.line(format_args!("Run command `echo -n \"{GREETING}\"`{how}: "))?;
     let status = run::read_output(children, Command::new("echo").args(["-n", GREETING]), by, |piece| {
         detail(format_args!("read {} bytes: {:?}", piece.len(), String::from_utf8_lossy(piece)));
         out.payload(piece)

@@ -526,6 +526,22 @@ fn the_demo_tells_the_whole_conversation() -> io::Result<()> {
     Ok(())
 }
 
+/// Both sides print, from threads of their own, in the order of what happened.
+#[test]
+fn the_demo_tells_what_happened_in_its_order() -> io::Result<()> {
+    let begin = ["Server[0]: Got listener", "Client[1]: Connected", "Server[0]: Established a"];
+    let round = ["Client[1]: Sent request", "Server[0]: Received request", "Server[0]: Sent response"];
+    let end = [["Client[1]: Received response"; 5].as_slice(), &["Server[0]: The connection"]].concat();
+    let expected = [begin.as_slice(), &[round; 5].concat(), &end].concat();
+    for _ in 0..10 {
+        let (_, stdout, _) = run(&mut tcpsock(&[]))?;
+        let told: Vec<&str> = stdout.lines().collect();
+        assert_eq!(told.len(), expected.len());
+        assert!(told.iter().zip(&expected).all(|(line, start)| line.starts_with(start)), "{stdout}");
+    }
+    Ok(())
+}
+
 #[test]
 fn without_a_command_it_is_the_demo() -> io::Result<()> {
     let (code, stdout, _) = run(&mut tcpsock(&[]))?;

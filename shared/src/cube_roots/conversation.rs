@@ -7,6 +7,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -35,9 +36,12 @@ pub fn hold(listener: Listener, clients: u16) -> anyhow::Result<()> {
     let socket = sockets.into_iter().next().context("a listening socket")?;
     let say = |line: fmt::Arguments<'_>| report::print(format_args!("Server[0]: {line}"));
     say(format_args!("Got listener for the server. (local address: {address})"))?;
-    let shutdown = Shutdown::default();
+    let (shutdown, told) = (Shutdown::default(), Told::default());
     let mut failed = None;
-    let service = Narrator::new(|line: fmt::Arguments<'_>| failed = failed.take().or(say(line).err()));
+    let service = Narrator::new(|step: &Step<'_>| {
+        failed = failed.take().or(say(format_args!("{step}")).err());
+        told.count(step);
+    });
     let options = Options {
         records: network.keeps_boundaries(),
         idle_timeout: Duration::from_secs(10),
@@ -49,7 +53,8 @@ pub fn hold(listener: Listener, clients: u16) -> anyhow::Result<()> {
         let server = spawn_scoped(scope, || reactor::run(socket, service, options, &shutdown))?;
         // A path that is not UTF-8 is dialled as it is.
         let address = file.as_ref().map_or(OsStr::new(&address), |file| file.path().as_os_str());
-        let clients: Vec<_> = (1..=clients).map(|id| spawn_scoped(scope, move || ask(id, network, address))).collect();
+        let ask = |id| ask(id, network, address, |rounds| told.await_rounds(rounds, usize::from(clients)));
+        let clients: Vec<_> = (1..=clients).map(|id| spawn_scoped(scope, move || ask(id))).collect();
         let asked: Vec<anyhow::Result<()>> =
             clients.into_iter().map(|client| client?.join().map_err(|_| anyhow!("a client panicked"))?).collect();
         shutdown.request();
@@ -60,22 +65,49 @@ pub fn hold(listener: Listener, clients: u16) -> anyhow::Result<()> {
     failed.map_or(Ok(()), Err)
 }
 
+/// How many connections and responses the server has told of. The clients go round by round, so that its lines stand
+/// between theirs: it tells of each connection before they ask, and of each response before they ask again.
+#[derive(Default)]
+struct Told {
+    steps: Mutex<usize>,
+    more: Condvar,
+}
+
+impl Told {
+    fn count(&self, step: &Step<'_>) {
+        if matches!(step, Step::Established(_) | Step::Sent { .. }) {
+            *self.steps.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+            self.more.notify_all();
+        }
+    }
+
+    /// Until all clients have come through this number of rounds, the first of which is to connect; or the deadline.
+    fn await_rounds(&self, rounds: usize, clients: usize) {
+        let steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = self.more.wait_timeout_while(steps, DEADLINE, |steps| *steps < rounds * clients);
+    }
+}
+
 // ANCHOR: ask
-fn ask(id: u16, network: Network, address: &OsStr) -> anyhow::Result<()> {
+fn ask(id: u16, network: Network, address: &OsStr, await_rounds: impl Fn(usize)) -> anyhow::Result<()> {
     let say = |line: fmt::Arguments<'_>| report::print(format_args!("Client[{id}]: {line}"));
+    // While this thread holds stdout, the server cannot tell of what this thread has not told of yet.
+    let held = io::stdout().lock();
     let mut client = Client::dial(network, address, Duration::from_secs(2), &[])?;
     let (remote, local) = (client.remote_address(), client.local_address());
     say(format_args!("Connected to server. (remote address: {remote}, local address: {local})"))?;
+    drop(held);
     client.set_deadline(Some(Instant::now() + DEADLINE));
-    for number in (0..REQUESTS).map(|_| random_int32()) {
-        let request = number.to_string();
+    for round in 1..=REQUESTS {
+        await_rounds(round);
+        let request = random_int32().to_string();
         let count = client.send(request.as_bytes())?;
-        // While we hold stdout, the server cannot report a request before we have reported sending it.
         let held = io::stdout().lock();
         client.flush()?;
         say(format_args!("Sent request (written {count} bytes): {request}"))?;
         drop(held);
     }
+    await_rounds(1 + REQUESTS);
     for _ in 0..REQUESTS {
         let Some(response) = client.receive()? else { bail!("the server closed the connection early") };
         say(format_args!("Received response: {}", escaped(&response)))?;
@@ -93,7 +125,44 @@ fn random_int32() -> i32 {
     i32::from_ne_bytes([a, b, c, d])
 }
 
-/// Cube roots for all who ask, with a line for each step as the Go program prints it.
+/// What the server does, with the line that the Go program prints of it.
+pub enum Step<'a> {
+    /// It has accepted this address.
+    Established(&'a SockAddr),
+    /// Accepting failed.
+    Lost(&'a io::Error),
+    /// It has received this.
+    Received(&'a [u8]),
+    /// The kernel has taken all bytes of a response.
+    Sent {
+        /// How many these were.
+        length: usize,
+        /// As it is shown.
+        response: &'a str,
+    },
+    /// A connection has ended.
+    Closed(&'a End),
+}
+
+impl fmt::Display for Step<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::Established(address) => {
+                let remote = endpoint::shown(address);
+                write!(f, "Established a connection with a client application. (remote address: {remote})")
+            }
+            Step::Lost(error) => write!(f, "A connection failed before it was established: {error}"),
+            Step::Received(request) => write!(f, "Received request: {}", escaped(request)),
+            Step::Sent { length, response } => write!(f, "Sent response (written {length} bytes): {response}"),
+            Step::Closed(End::Orderly) => f.write_str("The connection is closed by another side."),
+            Step::Closed(End::TimedOut) => f.write_str("The connection is closed: no request in time."),
+            Step::Closed(End::CutOff) => f.write_str("The connection is closed: the grace period is over."),
+            Step::Closed(End::Failed(error)) => write!(f, "The connection failed: {error}"),
+        }
+    }
+}
+
+/// Cube roots for all who ask, and a word on each step.
 pub struct Narrator<F> {
     say: F,
     /// By peer, what the kernel has not taken yet.
@@ -108,8 +177,8 @@ struct Waiting {
     taken: usize,
 }
 
-impl<F: FnMut(fmt::Arguments<'_>)> Narrator<F> {
-    /// `say` gets each line.
+impl<F: FnMut(&Step<'_>)> Narrator<F> {
+    /// `say` gets each step.
     pub fn new(say: F) -> Narrator<F> {
         Narrator { say, waiting: HashMap::new() }
     }
@@ -122,18 +191,17 @@ impl<F: FnMut(fmt::Arguments<'_>)> Narrator<F> {
     }
 }
 
-impl<F: FnMut(fmt::Arguments<'_>)> Service for Narrator<F> {
+impl<F: FnMut(&Step<'_>)> Service for Narrator<F> {
     fn established(&mut self, _peer: usize, address: &SockAddr) {
-        let remote = endpoint::shown(address);
-        (self.say)(format_args!("Established a connection with a client application. (remote address: {remote})"));
+        (self.say)(&Step::Established(address));
     }
 
     fn lost(&mut self, error: &io::Error) {
-        (self.say)(format_args!("A connection failed before it was established: {error}"));
+        (self.say)(&Step::Lost(error));
     }
 
     fn respond(&mut self, peer: usize, request: &[u8], answers: &mut Vec<u8>) {
-        (self.say)(format_args!("Received request: {}", escaped(request)));
+        (self.say)(&Step::Received(request));
         self.respond_by(peer, answers, |answers| cube_root::answer(request, answers));
     }
 
@@ -152,17 +220,12 @@ impl<F: FnMut(fmt::Arguments<'_>)> Service for Narrator<F> {
             && let Some((length, response)) = waiting.responses.pop_front()
         {
             waiting.taken -= length;
-            (self.say)(format_args!("Sent response (written {length} bytes): {response}"));
+            (self.say)(&Step::Sent { length, response: &response });
         }
     }
 
     fn closed(&mut self, peer: usize, end: &End) {
         self.waiting.remove(&peer);
-        match end {
-            End::Orderly => (self.say)(format_args!("The connection is closed by another side.")),
-            End::TimedOut => (self.say)(format_args!("The connection is closed: no request in time.")),
-            End::CutOff => (self.say)(format_args!("The connection is closed: the grace period is over.")),
-            End::Failed(error) => (self.say)(format_args!("The connection failed: {error}")),
-        }
+        (self.say)(&Step::Closed(end));
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow};
 use socket2::Socket;
 
-use crate::cube_roots::conversation::Narrator;
+use crate::cube_roots::conversation::{Narrator, Step};
 use crate::cube_roots::cube_root;
 use crate::cube_roots::reactor::{self, Counts, Options, Service};
 use crate::harness::report::Report;
@@ -105,7 +105,7 @@ pub fn run(
 
 fn one_reactor(listener: Socket, verbose: bool, options: Options<'_>, shutdown: &Shutdown) -> anyhow::Result<Counts> {
     let result = if verbose {
-        reactor::run(listener, Narrator::new(narrate), options, shutdown)
+        reactor::run(listener, Narrator::new(|step: &Step<'_>| narrate(format_args!("{step}"))), options, shutdown)
     } else {
         reactor::run(listener, Silent, options, shutdown)
     };

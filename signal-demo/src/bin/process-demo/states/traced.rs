@@ -20,7 +20,6 @@ use shared::linux::proc;
 
 use super::settled::{becomes, settled};
 
-// ANCHOR: make
 /// We are the tracer. When it goes on it exits with 0.
 pub fn make() -> anyhow::Result<Forked> {
     let us = getpid();
@@ -42,7 +41,6 @@ fn stop_for(tracer: Pid, signal: Signal) -> anyhow::Result<()> {
         Err(errno) => process::exit(errno as i32),
     }
 }
-// ANCHOR_END: make
 
 fn go_on(child: &Forked) -> anyhow::Result<()> {
     ptrace::cont(Pid::from_raw(child.pid()), None).map_err(io::Error::from).context("PTRACE_CONT")

@@ -65,7 +65,6 @@ impl InVfork {
     }
 }
 
-// ANCHOR: vfork
 fn vfork_and_reap(release: &PipeReader, teller: &PipeWriter) -> anyhow::Result<()> {
     let mut stack = vec![0; 64 * 1024];
     let (release, teller) = (release.as_raw_fd(), teller.as_raw_fd());
@@ -84,14 +83,13 @@ fn vfork_and_reap(release: &PipeReader, teller: &PipeWriter) -> anyhow::Result<(
     ensure!(event == Some(Event::Exited(0)), "the child of the vfork: {event:?}");
     Ok(())
 }
-// ANCHOR_END: vfork
 
-/// In the child: ends when told to, or when nobody is left to do so. Its parent's end must not end it: it has to
-/// be seen that it was the signal that ended that.
+/// In the child. It does not end with its parent: it is to be seen that the signal ended that.
+// ANCHOR: release
 fn await_release(release: c_int, teller: c_int) -> isize {
     let mut byte = 0_u8;
-    // SAFETY: system calls only, and a byte and a number of this stack.
-    #[allow(unsafe_code, reason = "nothing else may be called in memory shared by vfork")]
+    // SAFETY: system calls only, with a byte and a number on this stack.
+    #[allow(unsafe_code, reason = "nothing else is safe in memory that is shared")]
     unsafe {
         let pid = libc::getpid();
         let told = libc::write(teller, (&raw const pid).cast(), size_of::<pid_t>()) > 0;
@@ -99,6 +97,7 @@ fn await_release(release: c_int, teller: c_int) -> isize {
         isize::from(!released)
     }
 }
+// ANCHOR_END: release
 
 /// A process in D that got a signal which ends it. The child of its vfork has not been released: it was the signal.
 #[derive(Serialize)]

@@ -1,0 +1,29 @@
+//! A page and its translation: what must be the same in both.
+
+use super::markdown::{fenced, links};
+
+/// Headings, questions, code, sessions and links, in the order in which they stand.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Skeleton {
+    headings: Vec<String>,
+    questions: usize,
+    code: Vec<String>,
+    links: Vec<String>,
+}
+
+impl Skeleton {
+    /// Of a page whose folder is this many folders below `docs`.
+    pub fn of(text: &str, depth: usize) -> Skeleton {
+        let prose = fenced(text, false);
+        let lines = |start: &'static str| prose.lines().filter(move |line| line.starts_with(start)).map(str::to_owned);
+        let up = "../".repeat(depth);
+        let place =
+            |link: String| link.strip_prefix(&format!("{up}../")).map_or(link.clone(), |path| format!("../{path}"));
+        Skeleton {
+            headings: lines("#").collect(),
+            questions: lines("> ").count(),
+            code: fenced(text, true).lines().map(str::to_owned).collect(),
+            links: links(text).into_iter().skip(1).map(|(_, link)| place(link)).collect(),
+        }
+    }
+}
