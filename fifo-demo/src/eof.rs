@@ -20,6 +20,7 @@ use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::Serialize;
 use shared::harness::report::Report;
+use shared::linux::answer::Outcome;
 use shared::linux::readiness;
 
 use crate::fifo::{open_at_once, read_once};
@@ -36,7 +37,7 @@ const WINDOW: Duration = Duration::from_millis(20);
 struct End {
     writers: usize,
     unread: usize,
-    read: String,
+    read: Outcome,
 }
 
 /// Wake-ups in [`WINDOW`], and what the next writer wrote and the reader read.
@@ -46,7 +47,7 @@ struct Cured {
     wakeups_before: usize,
     wakeups_after: usize,
     next_writer: &'static str,
-    read: String,
+    read: Outcome,
 }
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
@@ -61,10 +62,7 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
 /// What read(2) answers as two writers come, write and leave.
 fn last_writer_leaves(fifo: &Path, out: &mut Report) -> anyhow::Result<()> {
     let reader = open_at_once(fifo, OFlag::O_RDONLY)?;
-    let mut look = |writers, unread| {
-        let read = read_once(&reader)?.to_string();
-        out.pairs(&End { writers, unread, read })
-    };
+    let mut look = |writers, unread| out.pairs(&End { writers, unread, read: read_once(&reader)? });
     look(0, 0)?;
     let first = open_at_once(fifo, OFlag::O_WRONLY)?;
     let second = open_at_once(fifo, OFlag::O_WRONLY)?;
@@ -147,6 +145,6 @@ impl Cured {
         let writer = open_at_once(fifo, OFlag::O_WRONLY)?;
         (&writer).write_all(b"12345").context("write the FIFO")?;
         ensure!(wait(Duration::from_secs(10)).context("wait")?, "{cure}: the next writer wakes nobody");
-        Ok(Cured { cure, wakeups_before, wakeups_after, next_writer: "12345", read: read_once(reader)?.to_string() })
+        Ok(Cured { cure, wakeups_before, wakeups_after, next_writer: "12345", read: read_once(reader)? })
     }
 }

@@ -45,7 +45,7 @@ pub struct Args {
     /// Messages of each writer
     #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..))]
     pub messages: u32,
-    /// Write each record under an exclusive flock(2)
+    /// Write each message under an exclusive flock(2)
     #[arg(long)]
     pub lock: bool,
     #[command(flatten)]
@@ -58,7 +58,7 @@ pub struct Arrived {
     pub writers: u8,
     pub size: usize,
     pub lock: Lock,
-    pub records: u64,
+    pub messages: u64,
     pub torn: u64,
 }
 
@@ -66,8 +66,8 @@ pub struct Arrived {
 #[derive(Serialize)]
 pub struct Shared {
     pub readers: usize,
-    pub written: &'static str,
-    pub read: [String; 2],
+    pub sent_text: &'static str,
+    pub received_texts: [String; 2],
 }
 
 /// What two kinds of writers came to, every other one of each kind.
@@ -76,7 +76,7 @@ pub struct Mixed {
     pub writers: u8,
     pub sizes: [usize; 2],
     pub locks: [Lock; 2],
-    pub records: u64,
+    pub messages: u64,
     pub torn: u64,
 }
 
@@ -112,15 +112,15 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
 }
 
 pub fn multiplex(args: &Args, fifo: &Path, size: usize, lock: Lock, children: &Children) -> anyhow::Result<Arrived> {
-    let (records, torn) = write_and_count(args, fifo, [size; 2], [lock; 2], children)?;
-    Ok(Arrived { writers: args.writers, size, lock, records, torn })
+    let (messages, torn) = write_and_count(args, fifo, [size; 2], [lock; 2], children)?;
+    Ok(Arrived { writers: args.writers, size, lock, messages, torn })
 }
 
 /// Records that one write(2) keeps whole beside longer ones.
 fn mix(args: &Args, fifo: &Path, locks: [Lock; 2], children: &Children) -> anyhow::Result<Mixed> {
     let sizes = [PIPE_BUF, least_torn_write()?.get()];
-    let (records, torn) = write_and_count(args, fifo, sizes, locks, children)?;
-    Ok(Mixed { writers: args.writers, sizes, locks, records, torn })
+    let (messages, torn) = write_and_count(args, fifo, sizes, locks, children)?;
+    Ok(Mixed { writers: args.writers, sizes, locks, messages, torn })
 }
 
 /// How many records came, and how many of them torn. `sizes` and `locks` are those of every other writer.
@@ -149,9 +149,9 @@ fn write_and_count(
     drop(open_gate);
     let tally = read_all(&reader, sizes, args.patience)?;
     (0..).zip(writers).try_for_each(|(number, writer)| writer.succeed(&format!("writer {number}")))?;
-    let records = u64::from(args.writers) * u64::from(args.messages);
-    ensure!(tally.records() == records, "{} of {records} records arrived", tally.records());
-    Ok((records, tally.torn()))
+    let messages = u64::from(args.writers) * u64::from(args.messages);
+    ensure!(tally.messages() == messages, "{} of {messages} messages arrived", tally.messages());
+    Ok((messages, tally.torn()))
 }
 
 /// Each writer says one byte. One that died says none.
@@ -186,5 +186,5 @@ pub fn two_readers(fifo: &Path) -> anyhow::Result<Shared> {
         let mut half = [0; WRITTEN.len() / 2];
         reader.read_exact(&mut half).context("read the FIFO").map(|()| String::from_utf8_lossy(&half).into_owned())
     };
-    Ok(Shared { readers: 2, written: WRITTEN, read: [read(&readers[0])?, read(&readers[1])?] })
+    Ok(Shared { readers: 2, sent_text: WRITTEN, received_texts: [read(&readers[0])?, read(&readers[1])?] })
 }

@@ -6,9 +6,8 @@
 //! Note: 管道 (命名管道). Go: `os.OpenFile`. Man: fifo(7), open(2),
 //! /proc/pid/syscall in proc(5).
 
-use std::fmt;
 use std::fs::File;
-use std::io::{self, Read as _, Write};
+use std::io::{Read as _, Write};
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -18,7 +17,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::libc::{self, PIPE_BUF};
 use nix::unistd;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::answer::Outcome;
 use shared::linux::readiness::{Ready, nonblocking};
@@ -37,26 +36,32 @@ pub struct Opened {
     pub flags: &'static str,
     pub other_side: &'static str,
     pub open: Open,
-    pub then: Option<Then>,
+    #[serde(flatten)]
+    pub then: Then,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Open {
     Waits,
     Returns,
-    Fails(Errno),
+    #[serde(untagged)]
+    Fails(Outcome),
 }
 
 /// What could be done afterwards.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Then {
     /// The open(2) that waited returned when the other side did this.
     ReturnsWhen(&'static str),
-    /// What a call came to.
-    Tried(&'static str, Outcome),
-    /// As many bytes go in.
+    Read(Outcome),
+    Write(Outcome),
+    /// The number of bytes that go in.
     HoldsUnread(usize),
-    ReadsBackItsOwn(String),
+    ReadsBack(String),
+    #[serde(untagged)]
+    Nothing {},
 }
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
@@ -84,11 +89,10 @@ pub fn in_reverse(fifo: &Path) -> anyhow::Result<[Opened; 2]> {
     let reader = open_at_once(fifo, OFlag::O_RDONLY)?;
     let writer = open_at_once(fifo, OFlag::O_WRONLY)?;
     let (write, read) = (unistd::write(&reader, b"12345"), unistd::read(&writer, &mut [0; 5]));
-    let opened = |flags, other_side, call, tried: nix::Result<usize>| -> anyhow::Result<Opened> {
-        let outcome = Outcome::of(tried.map_err(io::Error::from)).with_context(|| format!("{call} the FIFO"))?;
-        Ok(Opened { flags, other_side, open: Open::Returns, then: Some(Then::Tried(call, outcome)) })
-    };
-    Ok([opened("O_RDONLY", "writer", "write", write)?, opened("O_WRONLY", "reader", "read", read)?])
+    let write = Then::Write(Outcome::of(write).context("write the FIFO")?);
+    let read = Then::Read(Outcome::of(read).context("read the FIFO")?);
+    let opened = |flags, other_side, then| Opened { flags, other_side, open: Open::Returns, then };
+    Ok([opened("O_RDONLY", "writer", write), opened("O_WRONLY", "reader", read)])
 }
 
 // ANCHOR: wait
@@ -105,24 +109,25 @@ fn waiting(
     // This does not wait: who waits in open(2) already counts as the other side.
     let _other_side = waits.then(|| open_at_once(fifo, other)).transpose()?;
     opening.finish()?;
-    let (open, then) = if waits { (Open::Waits, Some(Then::ReturnsWhen(release))) } else { (Open::Returns, None) };
+    let (open, then) =
+        if waits { (Open::Waits, Then::ReturnsWhen(release)) } else { (Open::Returns, Then::Nothing {}) };
     Ok(Opened { flags: name, other_side: "none", open, then })
 }
 // ANCHOR_END: wait
 
 fn reader_that_does_not_wait(fifo: &Path) -> anyhow::Result<Opened> {
     let reader = open_at_once(fifo, OFlag::O_RDONLY)?;
-    let then = Some(Then::Tried("read", read_once(&reader)?));
+    let then = Then::Read(read_once(&reader)?);
     Ok(Opened { flags: "O_RDONLY|O_NONBLOCK", other_side: "none", open: Open::Returns, then })
 }
 
 fn writer_that_does_not_wait(fifo: &Path) -> anyhow::Result<Opened> {
     let open = match open(fifo, OFlag::O_WRONLY | OFlag::O_NONBLOCK) {
         Ok(_) => Open::Returns,
-        Err(error) if error.downcast_ref() == Some(&Errno::ENXIO) => Open::Fails(Errno::ENXIO),
+        Err(error) if error.downcast_ref() == Some(&Errno::ENXIO) => Open::Fails(Outcome::Failed(Errno::ENXIO)),
         Err(error) => return Err(error),
     };
-    Ok(Opened { flags: "O_WRONLY|O_NONBLOCK", other_side: "none", open, then: None })
+    Ok(Opened { flags: "O_WRONLY|O_NONBLOCK", other_side: "none", open, then: Then::Nothing {} })
 }
 
 fn writer_beside_a_reader(fifo: &Path) -> anyhow::Result<Opened> {
@@ -134,7 +139,7 @@ fn writer_beside_a_reader(fifo: &Path) -> anyhow::Result<Opened> {
     {
         bytes += count;
     }
-    let then = Some(Then::HoldsUnread(bytes));
+    let then = Then::HoldsUnread(bytes);
     Ok(Opened { flags: "O_WRONLY|O_NONBLOCK", other_side: "reader", open: Open::Returns, then })
 }
 
@@ -146,7 +151,7 @@ pub fn both_sides_in_one(fifo: &Path) -> anyhow::Result<Opened> {
     both.write_all(b"12345").context("write the FIFO")?;
     let mut back = [0; 5];
     both.read_exact(&mut back).context("read the FIFO")?;
-    let then = Some(Then::ReadsBackItsOwn(String::from_utf8_lossy(&back).into_owned()));
+    let then = Then::ReadsBack(String::from_utf8_lossy(&back).into_owned());
     Ok(Opened { flags: "O_RDWR", other_side: "none", open: Open::Returns, then })
 }
 
@@ -175,38 +180,5 @@ impl Opening {
 
     fn finish(self) -> anyhow::Result<File> {
         self.thread.join().map_err(|_| anyhow!("the thread that opens panicked"))?
-    }
-}
-
-impl fmt::Display for Open {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Open::Waits => f.write_str("waits"),
-            Open::Returns => f.write_str("returns"),
-            Open::Fails(errno) => write!(f, "{errno:?}"),
-        }
-    }
-}
-
-impl fmt::Display for Then {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Then::ReturnsWhen(release) => write!(f, "returns when {release}"),
-            Then::Tried(call, outcome) => write!(f, "{call} = {outcome}"),
-            Then::HoldsUnread(bytes) => write!(f, "{bytes} bytes go in with nobody reading"),
-            Then::ReadsBackItsOwn(bytes) => write!(f, "reads back its own {bytes}"),
-        }
-    }
-}
-
-impl Serialize for Open {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl Serialize for Then {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
     }
 }

@@ -34,7 +34,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Serialize)]
 struct Capacity {
-    #[serde(skip_serializing_if = "Option::is_none")]
     asked: Option<i32>,
     capacity: i32,
 }

@@ -31,7 +31,6 @@ use shared::linux::sleeper;
 use shared::linux::thread::spawn_scoped;
 
 use crate::memory_pipe::pipe::{PipeReader, PipeWriter, pipe};
-use crate::step::Step;
 use observed::{Read, Written, read, write};
 
 #[derive(clap::Args)]
@@ -53,9 +52,9 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
         out.pairs(&a_write_of_nothing()?)?;
         out.pairs(&two_readers_of_one_write()?)?;
         out.pairs(&alone()?)?;
-        out.pairs(&Step::new("close the writer, read", after_the_writer(text)?))?;
-        out.pairs(&Step::new("write 9 bytes, read 4, close the reader", cut_off(text)?))?;
-        out.pairs(&Step::new("close the reader, read from it", read_after_own_close()))?;
+        out.pairs(&Closed { step: "close the writer, read", got: after_the_writer(text)? })?;
+        out.pairs(&CutOff { step: "write 9 bytes, read 4, close the reader", write: cut_off(text)? })?;
+        out.pairs(&Closed { step: "close the reader, read from it", got: read_after_own_close() })?;
         out.pairs(&ends::BOTH)?;
         out.pairs(&copies::in_memory()?)?;
         out.pairs(&copies::in_the_kernel()?)
@@ -65,51 +64,51 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
 #[derive(Serialize)]
 pub struct TwoReads {
     step: &'static str,
-    pub first: Read,
+    pub first_got: Read,
     pub write_waits: bool,
-    pub second: Read,
+    pub second_got: Read,
     pub write: Written,
 }
 
 pub fn a_write_and_two_reads() -> anyhow::Result<TwoReads> {
     with_a_pipe(|scope, reader, writer| {
         let (writing, task) = sleeper::spawn(scope, || write(writer, "abcdef"))?;
-        let first = read(reader, 4);
+        let first_got = read(reader, 4);
         let write_waits = task.sleeps()?;
-        let second = read(reader, 4);
+        let second_got = read(reader, 4);
         let step = "write abcdef, read up to 4 bytes, read up to 4 bytes";
-        Ok(TwoReads { step, first, write_waits, second, write: joined(writing)? })
+        Ok(TwoReads { step, first_got, write_waits, second_got, write: joined(writing)? })
     })
 }
 
 #[derive(Serialize)]
 pub struct TwoWrites {
     step: &'static str,
-    pub first: Read,
-    pub second: Read,
+    pub first_got: Read,
+    pub second_got: Read,
 }
 
 fn two_writes() -> anyhow::Result<TwoWrites> {
     with_a_pipe(|scope, reader, writer| {
         let writing = spawn_scoped(scope, || ["a", "b"].map(|text| write(writer, text)))?;
-        let (first, second) = (read(reader, 10), read(reader, 10));
+        let (first_got, second_got) = (read(reader, 10), read(reader, 10));
         joined(writing)?;
-        Ok(TwoWrites { step: "write a, write b, read up to 10 bytes, read up to 10 bytes", first, second })
+        Ok(TwoWrites { step: "write a, write b, read up to 10 bytes, read up to 10 bytes", first_got, second_got })
     })
 }
 
 #[derive(Serialize)]
 pub struct NoBytes {
     step: &'static str,
-    pub read: Read,
+    pub got: Read,
     pub write: Written,
 }
 
 fn a_write_of_nothing() -> anyhow::Result<NoBytes> {
     with_a_pipe(|scope, reader, writer| {
         let writing = spawn_scoped(scope, || write(writer, ""))?;
-        let read = read(reader, 10);
-        Ok(NoBytes { step: "write no bytes, read up to 10 bytes", read, write: joined(writing)? })
+        let got = read(reader, 10);
+        Ok(NoBytes { step: "write no bytes, read up to 10 bytes", got, write: joined(writing)? })
     })
 }
 
@@ -118,7 +117,8 @@ pub struct TwoReaders {
     step: &'static str,
     pub both_wait: bool,
     pub write: Written,
-    pub reads: [Read; 2],
+    pub first_got: Read,
+    pub second_got: Read,
 }
 
 /// Which of them gets which half is not said.
@@ -128,9 +128,11 @@ pub fn two_readers_of_one_write() -> anyhow::Result<TwoReaders> {
         let (second, second_task) = sleeper::spawn(scope, || read(reader, 5))?;
         let both_wait = first_task.sleeps()? && second_task.sleeps()?;
         let write = write(writer, "abcdefghij");
-        let mut reads = [joined(first)?, joined(second)?];
-        reads.sort_by_key(ToString::to_string);
-        Ok(TwoReaders { step: "two readers of up to 5 bytes, write 10 bytes", both_wait, write, reads })
+        let mut got = [joined(first)?, joined(second)?];
+        got.sort_by_key(ToString::to_string);
+        let [first_got, second_got] = got;
+        let step = "two readers of up to 5 bytes, write 10 bytes";
+        Ok(TwoReaders { step, both_wait, write, first_got, second_got })
     })
 }
 
@@ -149,6 +151,18 @@ pub fn alone() -> anyhow::Result<Alone> {
         reader.close();
         Ok(Alone { step: "write a, close the reader", write_waits, write: joined(writing)? })
     })
+}
+
+#[derive(Serialize)]
+struct Closed {
+    step: &'static str,
+    got: Read,
+}
+
+#[derive(Serialize)]
+struct CutOff {
+    step: &'static str,
+    write: Written,
 }
 
 pub fn after_the_writer(text: Option<&str>) -> anyhow::Result<Read> {

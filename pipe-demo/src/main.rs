@@ -18,7 +18,6 @@ mod claims;
 
 mod futex;
 mod memory_pipe;
-mod outcome;
 mod status;
 mod step;
 

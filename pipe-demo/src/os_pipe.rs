@@ -9,7 +9,6 @@
 
 pub mod stranger;
 
-use std::fmt;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::process::Command;
@@ -18,21 +17,23 @@ use anyhow::Context;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::sys::uio::pread;
 use nix::unistd::{Whence, ftruncate, lseek, read, write};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use shared::harness::report::Report;
+use shared::linux::answer::Outcome;
 use shared::linux::child::Children;
+use shared::linux::child::event::Event;
 
-use crate::outcome::Outcome;
-use crate::status::Ended;
 use crate::step::Step;
 
 #[derive(clap::Args)]
 pub struct Args {}
 
 /// The descriptors of a new pipe.
+#[derive(Serialize)]
 pub struct Born {
-    reader: RawFd,
-    writer: RawFd,
+    step: &'static str,
+    reader_fd: RawFd,
+    writer_fd: RawFd,
     close_on_exec: bool,
 }
 
@@ -44,15 +45,15 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&stranger::writes()?)
 }
 
-fn born() -> anyhow::Result<Step<Born>> {
+fn born() -> anyhow::Result<Born> {
     let (reader, writer) = pipe()?;
     let flags = FdFlag::from_bits_retain(fcntl(&reader, FcntlArg::F_GETFD).context("F_GETFD of a pipe")?);
     let close_on_exec = flags.contains(FdFlag::FD_CLOEXEC);
-    Ok(Step::new("pipe", Born { reader: reader.as_raw_fd(), writer: writer.as_raw_fd(), close_on_exec }))
+    Ok(Born { step: "pipe", reader_fd: reader.as_raw_fd(), writer_fd: writer.as_raw_fd(), close_on_exec })
 }
 
 /// std's ends would not even compile to be used so: a reader has no write.
-pub fn in_reverse() -> anyhow::Result<[Step<Outcome>; 2]> {
+pub fn in_reverse() -> anyhow::Result<[Step; 2]> {
     let (reader, writer) = pipe()?;
     Ok([
         Step::new("write to the reader", Outcome::of(write(&reader, b"abc")).context("write to a reader")?),
@@ -60,17 +61,16 @@ pub fn in_reverse() -> anyhow::Result<[Step<Outcome>; 2]> {
     ])
 }
 
-pub fn as_a_file() -> anyhow::Result<[Step<Outcome>; 3]> {
+pub fn as_a_file() -> anyhow::Result<[Step; 3]> {
     let (reader, writer) = pipe()?;
-    let truncated = ftruncate(&writer, 0).map(|()| 0_usize);
     Ok([
-        Step::new("seek", Outcome::of(lseek(&reader, 0, Whence::SeekSet)).context("seek in a pipe")?),
+        Step::new("seek", Outcome::succeeds(lseek(&reader, 0, Whence::SeekSet)).context("seek in a pipe")?),
         Step::new("read at an offset", Outcome::of(pread(&reader, &mut [0; 3], 0)).context("pread of a pipe")?),
-        Step::new("truncate", Outcome::of(truncated).context("truncate a pipe")?),
+        Step::new("truncate", Outcome::succeeds(ftruncate(&writer, 0)).context("truncate a pipe")?),
     ])
 }
 
-pub fn forward() -> anyhow::Result<[Step<Outcome>; 3]> {
+pub fn forward() -> anyhow::Result<[Step; 3]> {
     let (mut reader, mut writer) = pipe()?;
     let written = Outcome::of(writer.write(b"hello, pipe")).context("write the pipe")?;
     Ok([
@@ -82,7 +82,7 @@ pub fn forward() -> anyhow::Result<[Step<Outcome>; 3]> {
 
 // ANCHOR: ends
 /// No data is not the end, as long as there is a writer; what it wrote last comes before the end.
-pub fn until_the_last_writer_leaves() -> anyhow::Result<[Step<Outcome>; 4]> {
+pub fn until_the_last_writer_leaves() -> anyhow::Result<[Step; 4]> {
     let (mut reader, mut writer) = pipe()?;
     set_nonblocking(&reader)?; // Or it would wait here for ever.
     let empty = read_from(&mut reader, 5)?;
@@ -101,20 +101,26 @@ pub fn until_the_last_writer_leaves() -> anyhow::Result<[Step<Outcome>; 4]> {
 
 // ANCHOR: breaks
 /// Rust's programs ignore SIGPIPE and so get to see EPIPE.
-pub fn without_a_reader() -> anyhow::Result<Step<Outcome>> {
+pub fn without_a_reader() -> anyhow::Result<Step> {
     let (reader, mut writer) = pipe()?;
     writer.write_all(b"nobody will read this").context("write the pipe")?;
     drop(reader);
     Ok(Step::new("close the reader, write", Outcome::of(writer.write(b"abc")).context("write the pipe")?))
 }
 
+#[derive(Serialize)]
+struct Echoed {
+    step: &'static str,
+    event: Event,
+}
+
 /// The commands they start die of the signal.
-fn echo_without_a_reader() -> anyhow::Result<Step<Ended>> {
+fn echo_without_a_reader() -> anyhow::Result<Echoed> {
     let (reader, writer) = pipe()?;
     drop(reader);
     let children = Children::helpers();
     let mut echo = children.spawn(Command::new("echo").arg("abc").stdout(writer))?;
-    Ok(Step::new("let echo write", Ended(echo.wait().context("wait for echo")?)))
+    Ok(Echoed { step: "let echo write", event: echo.wait().context("wait for echo")?.into() })
 }
 // ANCHOR_END: breaks
 
@@ -123,25 +129,11 @@ fn pipe() -> anyhow::Result<(PipeReader, PipeWriter)> {
 }
 
 fn read_from(reader: &mut PipeReader, size: usize) -> anyhow::Result<Outcome> {
-    Outcome::of_read(reader.read(&mut vec![0; size])).context("read the pipe")
+    Outcome::of(reader.read(&mut vec![0; size])).context("read the pipe")
 }
 
 fn set_nonblocking(pipe: impl AsFd) -> anyhow::Result<()> {
     let flags = OFlag::from_bits_retain(fcntl(&pipe, FcntlArg::F_GETFL).context("F_GETFL of a pipe")?);
     fcntl(&pipe, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK)).context("set O_NONBLOCK")?;
     Ok(())
-}
-
-impl fmt::Display for Born {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Born { reader, writer, close_on_exec } = self;
-        let inherited = if *close_on_exec { "close-on-exec" } else { "inherited by commands" };
-        write!(f, "reader {reader}, writer {writer}, {inherited}")
-    }
-}
-
-impl Serialize for Born {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
 }

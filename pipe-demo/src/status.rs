@@ -7,26 +7,11 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use nix::sys::signal::Signal;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use shared::linux::child::Child;
 use shared::linux::failure::Failure;
 
 use crate::pipeline::Stage;
-
-/// In a record: `exit status: 0`, `signal: 13 (SIGPIPE)`.
-pub struct Ended(pub ExitStatus);
-
-impl fmt::Display for Ended {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl Serialize for Ended {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
 
 /// How a command of a pipeline ended: with an exit code, or by a signal.
 #[derive(Serialize)]

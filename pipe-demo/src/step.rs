@@ -1,15 +1,16 @@
 //! What an experiment does, one step after the other, and what came of each.
 
 use serde::Serialize;
+use shared::linux::answer::Outcome;
 
 #[derive(Debug, Serialize)]
-pub struct Step<R> {
+pub struct Step {
     pub step: &'static str,
-    pub result: R,
+    pub returned: Outcome,
 }
 
-impl<R> Step<R> {
-    pub fn new(step: &'static str, result: R) -> Step<R> {
-        Step { step, result }
+impl Step {
+    pub fn new(step: &'static str, returned: Outcome) -> Step {
+        Step { step, returned }
     }
 }

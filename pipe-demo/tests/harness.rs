@@ -36,7 +36,7 @@ fn bench(bytes: usize) -> f64 {
     let output = program.args(["bench", "--pin", "same", "--json", "pipe"]).output().unwrap();
     let records = String::from_utf8(output.stdout).unwrap();
     let mut records = records.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-    records.find(|record| record["bytes"] == bytes).unwrap()["p50_us"].as_f64().unwrap()
+    records.find(|record| record["size"] == bytes).unwrap()["p50_us"].as_f64().unwrap()
 }
 
 /// The median of many batches of round trips, in microseconds each, on one CPU.

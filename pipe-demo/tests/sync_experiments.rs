@@ -102,10 +102,10 @@ fn ctrl_c_ends_forked_children_too() -> Result {
 fn a_signal_interrupts_system_calls_and_updates_are_lost_without_interruption() -> Result {
     let Some(records) = records(&["interrupted"])? else { return Ok(()) };
     let [read, write, lost] = &records[..] else { return Err(format!("{records:?}").into()) };
-    assert_eq!((&read["call"], &read["error"], read.get("returned")), (&"read".into(), &"EINTR".into(), None));
+    assert_eq!((&read["call"], &read["returned_error"], read.get("returned")), (&"read".into(), &"EINTR".into(), None));
     assert!(read["signals"].as_u64() > Some(0), "{read}");
-    assert_eq!((&write["call"], write.get("error")), (&"write".into(), None));
-    assert!(write["returned"].as_u64() > Some(0) && write["returned"].as_u64() < write["bytes"].as_u64(), "{write}");
+    assert_eq!((&write["call"], write.get("returned_error")), (&"write".into(), None));
+    assert!(write["returned"].as_u64() > Some(0) && write["returned"].as_u64() < write["asked"].as_u64(), "{write}");
     assert_eq!(lost["switches"], 0);
     assert!(lost["lost"].as_u64() > Some(0), "{lost}");
     Ok(())
@@ -117,10 +117,10 @@ fn a_holder_that_loses_the_cpu_keeps_the_others_out_and_plain_writes_do_not() ->
     let outside = r#""other_waits":true,"other_got_in":false,"other_got_in_later":true}"#;
     assert!(records[0].to_string().ends_with(outside), "{}", records[0]);
     assert!(records[0]["switches_inside"].as_u64() > Some(0), "{}", records[0]);
-    let by: Vec<_> = records[1..].iter().map(|record| record["by"].as_str().unwrap_or_default()).collect();
-    assert_eq!(by, ["plain-reads-and-writes", "fence", "mutex", "token"]);
+    let how: Vec<_> = records[1..].iter().map(|record| record["how"].as_str().unwrap_or_default()).collect();
+    assert_eq!(how, ["plain-reads-and-writes", "fence", "mutex", "token"]);
     for record in &records[1..] {
-        assert_eq!(record["both_inside"].as_u64() > Some(0), record["by"] == "plain-reads-and-writes", "{record}");
+        assert_eq!(record["both_inside"].as_u64() > Some(0), record["how"] == "plain-reads-and-writes", "{record}");
     }
     Ok(())
 }

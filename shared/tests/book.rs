@@ -18,6 +18,8 @@ mod languages;
 mod listings;
 #[path = "book/markdown.rs"]
 mod markdown;
+#[path = "records/page.rs"]
+mod records;
 #[path = "readme/table.rs"]
 mod table;
 
@@ -190,6 +192,35 @@ fn every_link_leads_somewhere() {
                 from.display()
             );
         }
+    }
+}
+
+#[test]
+fn a_key_of_the_records_has_one_type_in_all_programs() {
+    let (mut types, commands) = records::read(&read(&docs().join("records.md")));
+    for command in commands {
+        let listed = command.records.iter().flat_map(|record| record.always.iter().chain(&record.sometimes));
+        for key in listed.filter(|key| !command.types.contains_key(*key)) {
+            assert!(types.contains_key(key), "{}: {key} is not in the table", command.name);
+        }
+        for (key, kind) in command.types {
+            let elsewhere = types.entry(key.clone()).or_insert_with(|| kind.clone());
+            assert_eq!(*elsewhere, kind, "{}: {key}", command.name);
+        }
+    }
+}
+
+#[test]
+fn every_command_is_on_the_page_of_records() {
+    let page = read(&docs().join("records.md"));
+    for command in commands() {
+        let (_, name) = command.split_once(' ').unwrap();
+        let is_told = |name: &str| {
+            page.lines().any(|line| line.strip_prefix("### ").is_some_and(|line| format!("{line} ").starts_with(name)))
+        };
+        let is_of_all = ["bench", "claims"].contains(&name);
+        let is_there = is_told(&format!("{command} ")) || page.contains(&format!("`{command}`"));
+        assert!(is_of_all || is_there, "{command}");
     }
 }
 

@@ -6,13 +6,11 @@
 //! Note: 信号. Go: `signal.Ignore`, `signal.Notify`, `signal.Reset`.
 //! Man: sigaction(2), sigwait(3), signalfd(2), pid_namespaces(7).
 
-use std::fmt;
-
 use anyhow::{Context, ensure};
 use libc::{WEXITED, WSTOPPED};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::answer::Outcome;
 use shared::linux::child::event::Event;
@@ -35,6 +33,7 @@ pub struct Args {
 pub struct Record {
     signal: Signal,
     pub action: &'static str,
+    #[serde(flatten)]
     pub observed: Observed,
 }
 
@@ -45,15 +44,20 @@ pub struct FirstProcess {
     pub observed: Event,
 }
 
-#[derive(PartialEq)]
+#[derive(PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Observed {
     /// This became of a child that sent itself the signal.
+    #[serde(rename = "observed")]
     Child(Event),
     /// This number of times.
     HandlerRan(usize),
-    Taken(&'static str, Option<Signal>),
-    /// By sigaction(2).
-    Answered(Outcome),
+    Sigaction(Outcome),
+    #[serde(untagged)]
+    Taken {
+        taken_by: &'static str,
+        taken_signals: Vec<Signal>,
+    },
 }
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
@@ -73,8 +77,8 @@ pub fn with_a_choice(signal: Signal) -> anyhow::Result<[Record; 5]> {
         ("default", Observed::Child(in_a_child(signal, Action::Default, Set::EMPTY)?)),
         ("ignore", Observed::Child(in_a_child(signal, Action::Ignore, Set::EMPTY)?)),
         ("catch", Observed::HandlerRan(queue::send_handled(signal, 1)?.arrived)),
-        ("block", Observed::Taken("sigwait takes", take(signal, order::by_sigwait)?)),
-        ("block", Observed::Taken("signalfd reads", take(signal, order::by_signalfd)?)),
+        ("block", Observed::Taken { taken_by: "sigwait", taken_signals: take(signal, order::by_sigwait)? }),
+        ("block", Observed::Taken { taken_by: "signalfd", taken_signals: take(signal, order::by_signalfd)? }),
     ]
     .map(|(action, observed)| Record { signal, action, observed }))
 }
@@ -104,13 +108,13 @@ fn in_a_child(signal: Signal, action: Action, blocked: Set) -> anyhow::Result<Ev
 // ANCHOR_END: child
 
 /// Blocked, sent and taken; no handler is set for it.
-fn take(signal: Signal, means: fn(&[Signal]) -> anyhow::Result<Vec<Signal>>) -> anyhow::Result<Option<Signal>> {
+fn take(signal: Signal, means: fn(&[Signal]) -> anyhow::Result<Vec<Signal>>) -> anyhow::Result<Vec<Signal>> {
     Action::Default.set(signal).with_context(|| format!("reset {signal}"))?;
-    Ok(means(&[signal])?.pop())
+    means(&[signal])
 }
 
 fn answer(action: Action, signal: Signal) -> anyhow::Result<Observed> {
-    Outcome::succeeds(action.set(signal)).map(Observed::Answered).with_context(|| format!("sigaction {signal}"))
+    Outcome::succeeds(action.set(signal)).map(Observed::Sigaction).with_context(|| format!("sigaction {signal}"))
 }
 
 /// The one exception: what process 1 of a PID namespace sends itself does nothing.
@@ -126,24 +130,4 @@ pub fn first_process() -> anyhow::Result<FirstProcess> {
         send::to_self(Signal::KILL)
     })?;
     Ok(FirstProcess { pid: 1, observed: first.wait(WEXITED | WSTOPPED)? })
-}
-
-impl fmt::Display for Observed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Observed::Child(Event::Exited(0)) => f.write_str("it goes on"),
-            Observed::Child(event) => write!(f, "{event}"),
-            Observed::HandlerRan(1) => f.write_str("the handler ran 1 time"),
-            Observed::HandlerRan(calls) => write!(f, "the handler ran {calls} times"),
-            Observed::Taken(how, Some(signal)) => write!(f, "{how} {signal}"),
-            Observed::Taken(how, None) => write!(f, "{how} nothing"),
-            Observed::Answered(outcome) => write!(f, "{outcome}"),
-        }
-    }
-}
-
-impl Serialize for Observed {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
 }

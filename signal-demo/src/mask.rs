@@ -21,10 +21,10 @@ pub struct Args {
 #[derive(Serialize)]
 struct Record {
     pid: i32,
-    blocked: Vec<String>,
-    ignored: Vec<String>,
-    caught: Vec<String>,
-    pending: Vec<String>,
+    blocked_signals: Vec<String>,
+    ignored_signals: Vec<String>,
+    caught_signals: Vec<String>,
+    pending_signals: Vec<String>,
 }
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
@@ -32,10 +32,10 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let masks = proc::masks(args.pid)?;
     out.record(&Record {
         pid: args.pid,
-        blocked: names(Set::from_bits(masks.blocked)),
-        ignored: names(Set::from_bits(masks.ignored)),
-        caught: names(Set::from_bits(masks.caught)),
-        pending: names(Set::from_bits(masks.pending)),
+        blocked_signals: names(Set::from_bits(masks.blocked)),
+        ignored_signals: names(Set::from_bits(masks.ignored)),
+        caught_signals: names(Set::from_bits(masks.caught)),
+        pending_signals: names(Set::from_bits(masks.pending)),
     })
 }
 
@@ -45,10 +45,13 @@ fn names(set: Set) -> Vec<String> {
 
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Record { pid, blocked, ignored, caught, pending } = self;
+        let Record { pid, blocked_signals, ignored_signals, caught_signals, pending_signals } = self;
         write!(f, "pid={pid}")?;
-        for (key, names) in [("blocked", blocked), ("ignored", ignored), ("caught", caught), ("pending", pending)] {
-            write!(f, " {key}={}", if names.is_empty() { "none".to_owned() } else { names.join(",") })?;
+        let blocked_and_ignored = [("blocked", blocked_signals), ("ignored", ignored_signals)];
+        for (key, names) in
+            blocked_and_ignored.into_iter().chain([("caught", caught_signals), ("pending", pending_signals)])
+        {
+            write!(f, " {key}_signals={}", if names.is_empty() { "none".to_owned() } else { names.join(",") })?;
         }
         Ok(())
     }

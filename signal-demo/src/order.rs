@@ -28,8 +28,8 @@ pub struct Args {}
 #[derive(Serialize)]
 struct Record {
     taken_by: &'static str,
-    sent: Vec<String>,
-    taken: Vec<String>,
+    sent_signals: Vec<String>,
+    taken_signals: Vec<String>,
 }
 
 /// In how many orders the same signals were sent, and in how many they were taken.
@@ -40,8 +40,8 @@ pub struct Certainty {
     pub orders_taken: usize,
     /// By handlers that block each other.
     pub orders_handled: usize,
-    pub taken: Vec<Signal>,
-    pub handled: Vec<Signal>,
+    pub taken_signals: Vec<Signal>,
+    pub handled_signals: Vec<Signal>,
 }
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
@@ -58,8 +58,8 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.record(&orders()?)?;
     let (sent, taken) = queue_real_time()?;
     let name = |(signal, value): &Queued| format!("{signal}({value})");
-    let [sent, taken] = [sent, taken].map(|queued| queued.iter().map(name).collect());
-    out.record(&Record { taken_by: "signalfd", sent, taken })
+    let [sent_signals, taken_signals] = [sent, taken].map(|queued| queued.iter().map(name).collect());
+    out.record(&Record { taken_by: "signalfd", sent_signals, taken_signals })
 }
 
 const STANDARD: [i32; 5] = [libc::SIGTERM, libc::SIGUSR1, libc::SIGALRM, libc::SIGHUP, libc::SIGUSR2];
@@ -81,8 +81,8 @@ pub fn orders() -> anyhow::Result<Certainty> {
         orders_sent: sent.len(),
         orders_taken: taken.len(),
         orders_handled: handled.len(),
-        taken: taken.pop_first().unwrap_or_default(),
-        handled: handled.pop_first().unwrap_or_default(),
+        taken_signals: taken.pop_first().unwrap_or_default(),
+        handled_signals: handled.pop_first().unwrap_or_default(),
     })
 }
 
@@ -140,8 +140,8 @@ fn to_process_and_thread() -> anyhow::Result<Record> {
     send::raise(to_thread).with_context(|| format!("raise {to_thread}"))?;
     Ok(Record {
         taken_by: "sigwait",
-        sent: vec![format!("{to_process}(process)"), format!("{to_thread}(thread)")],
-        taken: names(&take_all(&[to_process, to_thread])?),
+        sent_signals: vec![format!("{to_process}(process)"), format!("{to_thread}(thread)")],
+        taken_signals: names(&take_all(&[to_process, to_thread])?),
     })
 }
 
@@ -165,7 +165,7 @@ pub fn queue_real_time() -> anyhow::Result<(Vec<Queued>, Vec<Queued>)> {
 
 impl Record {
     fn new(taken_by: &'static str, sent: &[Signal], taken: &[Signal]) -> Record {
-        Record { taken_by, sent: names(sent), taken: names(taken) }
+        Record { taken_by, sent_signals: names(sent), taken_signals: names(taken) }
     }
 }
 
@@ -175,14 +175,16 @@ fn names(signals: &[Signal]) -> Vec<String> {
 
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "taken_by={} sent={} taken={}", self.taken_by, self.sent.join(","), self.taken.join(","))
+        let Record { taken_by, sent_signals: sent, taken_signals: taken } = self;
+        write!(f, "taken_by={taken_by} sent_signals={} taken_signals={}", sent.join(","), taken.join(","))
     }
 }
 
 impl fmt::Display for Certainty {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Certainty { orders_sent, orders_taken, orders_handled, taken, handled } = self;
+        let Certainty { orders_sent, orders_taken, orders_handled, taken_signals: taken, handled_signals: handled } =
+            self;
         write!(f, "orders_sent={orders_sent} orders_taken={orders_taken} orders_handled={orders_handled}")?;
-        write!(f, " taken={} handled={}", names(taken).join(","), names(handled).join(","))
+        write!(f, " taken_signals={} handled_signals={}", names(taken).join(","), names(handled).join(","))
     }
 }

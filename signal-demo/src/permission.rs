@@ -6,7 +6,6 @@
 //! Note: 信号 ("超级用户"). Go: `os.Process.Kill`. Man: kill(2), CAP_KILL in capabilities(7).
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::io::{self, PipeWriter};
 
 use anyhow::{Context, anyhow};
@@ -15,8 +14,9 @@ use nix::errno::Errno;
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{SIGKILL, SIGSTOP, kill};
 use nix::unistd::{self, Pid, Uid};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use shared::harness::report::Report;
+use shared::linux::answer::Outcome;
 use shared::linux::child::answer::{await_turn, tell, telling, told};
 use shared::linux::child::event::Event;
 use shared::linux::child::forked::{Forked, close_copy};
@@ -31,18 +31,19 @@ pub struct Args {}
 pub struct Permission {
     pub sender_uid: uid_t,
     /// Nothing: all others'.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub target_uid: Option<uid_t>,
+    #[serde(flatten)]
     pub observed: Fate,
 }
 
 /// What became of the processes.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
 pub enum Fate {
     /// One got first SIGSTOP, then SIGKILL.
-    Got([Event; 2]),
+    Got { sigstop: Event, sigkill: Event },
     /// kill(2) refused, with EPERM, and this number of processes went on.
-    Refused(usize),
+    Refused { kill: Outcome, refused: usize },
 }
 
 /// A user that owns nothing.
@@ -87,7 +88,7 @@ fn as_user(uid: Uid) -> anyhow::Result<Vec<Permission>> {
     if refused == 0 {
         return cannot_show(format!("uid {uid} is refused by no process here"));
     }
-    let others = Permission { sender_uid: uid.as_raw(), target_uid: None, observed: Fate::Refused(refused) };
+    let others = Permission { sender_uid: uid.as_raw(), target_uid: None, observed: Fate::refused(refused) };
     let (own, _stay) = idle_child(uid)?.context("a child has ended")?;
     Ok(vec![others, Permission::of(uid, uid, stop_and_kill(own)?)])
 }
@@ -110,9 +111,9 @@ fn idle_child(uid: Uid) -> anyhow::Result<Option<(Forked, PipeWriter)>> {
 
 fn stop_and_kill(mut child: Forked) -> anyhow::Result<Fate> {
     child.signal(SIGSTOP)?;
-    let stopped = child.wait(WSTOPPED | WEXITED)?;
+    let sigstop = child.wait(WSTOPPED | WEXITED)?;
     child.signal(SIGKILL)?;
-    Ok(Fate::Got([stopped, child.wait(WEXITED)?]))
+    Ok(Fate::Got { sigstop, sigkill: child.wait(WEXITED)? })
 }
 
 /// A child that SIGKILL did not reach ends by itself.
@@ -120,8 +121,8 @@ fn kill_in_vain(mut child: Forked, stay: PipeWriter) -> anyhow::Result<Fate> {
     let answer = kill(Pid::from_raw(child.pid()), SIGKILL);
     drop(stay);
     match (answer, child.wait(WEXITED)?) {
-        (Err(Errno::EPERM), Event::Exited(0)) => Ok(Fate::Refused(1)),
-        (Ok(()), end) => Ok(Fate::Got([end; 2])),
+        (Err(Errno::EPERM), Event::Exited(0)) => Ok(Fate::refused(1)),
+        (Ok(()), end) => Ok(Fate::Got { sigstop: end, sigkill: end }),
         (answer, end) => Err(anyhow!("send SIGKILL to child {}: {answer:?}, {end}", child.pid())),
     }
 }
@@ -133,25 +134,14 @@ impl Permission {
 }
 
 impl Fate {
+    fn refused(refused: usize) -> Fate {
+        Fate::Refused { kill: Outcome::Failed(Errno::EPERM), refused }
+    }
+
     /// The process was stopped by SIGSTOP and killed by SIGKILL.
     pub fn is_stopped_and_killed(&self) -> bool {
-        matches!(self, Fate::Got([Event::Stopped(libc::SIGSTOP), Event::Killed { signal: libc::SIGKILL, .. }]))
-    }
-}
-
-impl fmt::Display for Fate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Fate::Got([first, second]) => write!(f, "{first}, {second}"),
-            Fate::Refused(1) => f.write_str("EPERM"),
-            Fate::Refused(processes) => write!(f, "EPERM from {processes} processes"),
-        }
-    }
-}
-
-impl Serialize for Fate {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        let Fate::Got { sigstop, sigkill } = self else { return false };
+        matches!((sigstop, sigkill), (Event::Stopped(libc::SIGSTOP), Event::Killed { signal: libc::SIGKILL, .. }))
     }
 }
 

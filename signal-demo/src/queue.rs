@@ -38,7 +38,7 @@ pub struct Record {
     pub limit: Option<u64>,
     sent: u32,
     /// What ended the sending: at the limit sigqueue(3) answers EAGAIN.
-    pub refused: Option<Outcome>,
+    pub next_send: Option<Outcome>,
     pub arrived: usize,
 }
 
@@ -72,13 +72,13 @@ pub fn queue_one_too_many(limit: u32) -> anyhow::Result<Record> {
 pub fn send_blocked(signal: Signal, means: Means, count: u32) -> anyhow::Result<Record> {
     Set::from(signal).block().with_context(|| format!("block {signal}"))?;
     let mut fd = SignalFd::new(signal.into()).context("signalfd")?;
-    let (sent, refused) = send_to_self(signal, means, count)?;
+    let (sent, next_send) = send_to_self(signal, means, count)?;
     let mut arrived = 0;
     loop {
         let batch = fd.read().context("read signals")?.len();
         arrived += batch;
         if batch < BATCH {
-            return Ok(Record { signal, sent_by: means.0, blocked: true, limit: None, sent, refused, arrived });
+            return Ok(Record { signal, sent_by: means.0, blocked: true, limit: None, sent, next_send, arrived });
         }
     }
 }
@@ -89,9 +89,9 @@ pub fn send_handled(signal: Signal, count: u32) -> anyhow::Result<Record> {
     handler::catch(signal, Set::EMPTY)?;
     Set::from(signal).unblock().with_context(|| format!("unblock {signal}"))?;
     handler::take_notes();
-    let (sent, refused) = send_to_self(signal, KILL, count)?;
+    let (sent, next_send) = send_to_self(signal, KILL, count)?;
     let (arrived, _) = handler::take_notes();
-    Ok(Record { signal, sent_by: KILL.0, blocked: false, limit: None, sent, refused, arrived })
+    Ok(Record { signal, sent_by: KILL.0, blocked: false, limit: None, sent, next_send, arrived })
 }
 
 fn send_limited(limit: u64, signal: Signal, means: Means, count: u32) -> anyhow::Result<Record> {

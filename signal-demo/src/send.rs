@@ -38,13 +38,10 @@ pub struct Args {
 #[derive(Serialize)]
 struct Record {
     /// None is signal 0.
-    #[serde(skip_serializing_if = "Option::is_none")]
     signal: Option<Signal>,
     number: c_int,
     pid: pid_t,
-    #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<c_int>,
 }
 

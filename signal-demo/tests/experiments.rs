@@ -29,7 +29,7 @@ fn a_blocked_standard_signal_waits_once_and_a_real_time_one_each_time() {
 fn at_the_limit_sigqueue_says_eagain_and_kill_keeps_one() {
     let records = records(&["queue"]);
     let [.., sigqueue, kill] = &records[..] else { panic!("{records:?}") };
-    assert_eq!((&sigqueue["limit"], &sigqueue["refused"]), (&json!(5), &json!("EAGAIN")));
+    assert_eq!((&sigqueue["limit"], &sigqueue["next_send_error"]), (&json!(5), &json!("EAGAIN")));
     assert!(sigqueue["sent"].as_u64() <= Some(5) && sigqueue["sent"] == sigqueue["arrived"], "{sigqueue}");
     assert_eq!((&kill["limit"], &kill["sent"], &kill["arrived"]), (&json!(0), &json!(5), &json!(1)));
 }
@@ -39,12 +39,12 @@ fn the_lowest_number_is_taken_first_however_they_were_sent() {
     let records = records(&["order"]);
     let sorted = json!(["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGTERM"]);
     for record in &records[..4] {
-        assert_eq!(record["taken"], sorted, "{record}");
+        assert_eq!(record["taken_signals"], sorted, "{record}");
     }
     let nested: Vec<&Value> = sorted.as_array().unwrap().iter().rev().collect();
-    assert_eq!(records[4]["taken"], json!(nested));
-    assert_eq!(records[5]["taken"], json!(["SIGBUS", "SIGSEGV", "SIGHUP", "SIGTERM"]));
-    assert_eq!(records[6]["taken"], json!(["SIGUSR2", "SIGUSR1"]));
+    assert_eq!(records[4]["taken_signals"], json!(nested));
+    assert_eq!(records[5]["taken_signals"], json!(["SIGBUS", "SIGSEGV", "SIGHUP", "SIGTERM"]));
+    assert_eq!(records[6]["taken_signals"], json!(["SIGUSR2", "SIGUSR1"]));
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn real_time_signals_keep_their_order_only_within_a_number() {
     // Above the middle they count down from the last, of which the C library knows the number.
     let last = format!("SIGRTMAX-{}(3)", libc::SIGRTMAX() - libc::SIGRTMIN() - 16);
     let taken = json!(["SIGRTMIN(5)", "SIGRTMIN+2(2)", "SIGRTMIN+2(4)", "SIGRTMIN+6(1)", "SIGRTMIN+6(6)", last]);
-    assert_eq!(records(&["order"]).pop().unwrap()["taken"], taken);
+    assert_eq!(records(&["order"]).pop().unwrap()["taken_signals"], taken);
 }
 
 #[test]
@@ -60,15 +60,15 @@ fn kill_and_stop_leave_no_choice() {
     assert_eq!(
         stdout(&["actions"]),
         "signal=SIGUSR1 action=default observed=\"killed by SIGUSR1\"\n\
-         signal=SIGUSR1 action=ignore observed=\"it goes on\"\n\
-         signal=SIGUSR1 action=catch observed=\"the handler ran 1 time\"\n\
-         signal=SIGUSR1 action=block observed=\"sigwait takes SIGUSR1\"\n\
-         signal=SIGUSR1 action=block observed=\"signalfd reads SIGUSR1\"\n\
-         signal=SIGKILL action=ignore observed=EINVAL\n\
-         signal=SIGKILL action=catch observed=EINVAL\n\
+         signal=SIGUSR1 action=ignore observed=\"exited with 0\"\n\
+         signal=SIGUSR1 action=catch handler_ran=1\n\
+         signal=SIGUSR1 action=block taken_by=sigwait taken_signals=[\"SIGUSR1\"]\n\
+         signal=SIGUSR1 action=block taken_by=signalfd taken_signals=[\"SIGUSR1\"]\n\
+         signal=SIGKILL action=ignore sigaction=EINVAL\n\
+         signal=SIGKILL action=catch sigaction=EINVAL\n\
          signal=SIGKILL action=block observed=\"killed by SIGKILL\"\n\
-         signal=SIGSTOP action=ignore observed=EINVAL\n\
-         signal=SIGSTOP action=catch observed=EINVAL\n\
+         signal=SIGSTOP action=ignore sigaction=EINVAL\n\
+         signal=SIGSTOP action=catch sigaction=EINVAL\n\
          signal=SIGSTOP action=block observed=\"stopped by SIGSTOP\"\n"
     );
 }

@@ -165,9 +165,9 @@ fn mask_names_what_is_blocked_ignored_and_caught() {
     let waiting = Waiting::start(&["USR1", "RTMIN+7"]);
     let mask = record(&["mask", &waiting.pid()]);
     waiting.end();
-    assert_eq!(mask["blocked"], json!(["SIGUSR1", "SIGRTMIN+7"]));
-    assert_eq!(mask["pending"], json!([]));
-    assert!(mask["ignored"].as_array().unwrap().contains(&json!("SIGPIPE")), "{mask}");
+    assert_eq!(mask["blocked_signals"], json!(["SIGUSR1", "SIGRTMIN+7"]));
+    assert_eq!(mask["pending_signals"], json!([]));
+    assert!(mask["ignored_signals"].as_array().unwrap().contains(&json!("SIGPIPE")), "{mask}");
 }
 
 #[test]

@@ -107,25 +107,25 @@ fn a_drop_tells_nobody_what_it_lost() -> anyhow::Result<Dropped> {
 }
 
 // What each read returned.
-record!("delimiter", Delimited { sent: &'static str, reads: Vec<String> });
+record!("delimiter", Delimited { sent_text: &'static str, received_texts: Vec<String> });
 
 /// Except at what came last, without one.
 pub fn read_until_leaves_the_delimiter() -> anyhow::Result<Delimited> {
     let (ours, theirs) = connection()?;
-    let sent = "27\n8\nrest";
-    theirs.write(sent.as_bytes())?;
+    let sent_text = "27\n8\nrest";
+    theirs.write(sent_text.as_bytes())?;
     drop(theirs);
     let mut stream = BufStream::new(ours.socket);
-    let mut reads = Vec::new();
-    while reads.last().is_none_or(|last: &String| !last.is_empty()) {
+    let mut received_texts = Vec::new();
+    while received_texts.last().is_none_or(|last: &String| !last.is_empty()) {
         let mut line = Vec::new();
         stream.read_until(b'\n', &mut line).context("read_until")?;
-        reads.push(String::from_utf8_lossy(&line).into_owned());
+        received_texts.push(String::from_utf8_lossy(&line).into_owned());
     }
-    Ok(Delimited { sent, reads })
+    Ok(Delimited { sent_text, received_texts })
 }
 
-record!("done-right", DoneRight { sent: [&'static str; 3], received: Vec<String> });
+record!("done-right", DoneRight { sent_texts: [&'static str; 3], received_texts: Vec<String> });
 
 /// One stream for all messages, a flush before each wait, and a Vec that outlives the call.
 fn done_right() -> anyhow::Result<DoneRight> {
@@ -143,7 +143,7 @@ fn done_right() -> anyhow::Result<DoneRight> {
     }
     server.flush().context("flush, the server's end")?;
     let answers = sent.iter().map(|_| Ok(String::from_utf8_lossy(&receive(&mut client)?).into_owned()));
-    Ok(DoneRight { sent, received: answers.collect::<anyhow::Result<_>>()? })
+    Ok(DoneRight { sent_texts: sent, received_texts: answers.collect::<anyhow::Result<_>>()? })
 }
 
 /// The next message, without its TAB.

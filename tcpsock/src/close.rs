@@ -3,7 +3,6 @@
 //! Note: Read方法 (io.EOF), Close方法. Go: `net.Conn.Close`, `net.TCPConn.CloseWrite`, `net.TCPConn.File`. Man: close(2),
 //! shutdown(2), dup(2), recv(2), tcp(7), SO_LINGER and SO_COOKIE in socket(7).
 
-use std::io;
 use std::net::Shutdown;
 use std::os::fd::{AsRawFd, IntoRawFd};
 use std::time::Duration;
@@ -123,7 +122,7 @@ pub fn the_number_of_a_closed_socket() -> anyhow::Result<Closed> {
     let fd = ours.socket.into_raw_fd();
     close(fd).context("close")?;
     let outcome = |call: &'static str, result: nix::Result<usize>| {
-        Outcome::of(result.map_err(io::Error::from)).with_context(|| format!("{call} of a closed descriptor"))
+        Outcome::of(result).with_context(|| format!("{call} of a closed descriptor"))
     };
     Ok(Closed {
         read: outcome("recv", recv(fd, &mut [0; 16], MsgFlags::empty()))?,
@@ -139,7 +138,7 @@ record!("close", Close { blocked_read: Outcome, next_read: Outcome });
 fn close_wakes_no_reader() -> anyhow::Result<Close> {
     let (ours, theirs) = connection()?;
     let fd = ours.socket.into_raw_fd();
-    let read = move || Outcome::of(recv(fd, &mut [0; 16], MsgFlags::empty()).map_err(io::Error::from)).context("recv");
+    let read = move || Outcome::of(recv(fd, &mut [0; 16], MsgFlags::empty())).context("recv");
     let reader = Sleeper::in_call(move || Ok((read()?, read()?)))?;
     close(fd).context("close")?;
     // Nothing is opened until the second read has been made: nothing else gets that number meanwhile.

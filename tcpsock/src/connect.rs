@@ -93,7 +93,6 @@ record! { "nobody", Nobody {
     blocked_connect: Outcome,
     elapsed_ms: u64,
     syn_dropped: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
     tcp_syn_retries: Option<u32>,
 } }
 

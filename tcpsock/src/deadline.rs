@@ -16,7 +16,7 @@ use anyhow::Context;
 use serde::Serialize;
 use shared::cube_roots::client::DeadlineSocket;
 use shared::harness::report::Report;
-use shared::linux::answer::Outcome;
+use shared::linux::answer::{Error, Outcome};
 use shared::linux::endpoint;
 use shared::linux::failure::Failure;
 use shared::linux::network::Network;
@@ -48,8 +48,8 @@ struct ReadOn {
     step: &'static str,
     limit_ms: u64,
     elapsed_ms: u64,
-    bytes: usize,
-    read: String,
+    received: usize,
+    read: Outcome,
     #[serde(flatten)]
     next: Option<Next>,
 }
@@ -101,17 +101,15 @@ fn read_on(
     limit: Duration,
     mut read: impl FnMut() -> anyhow::Result<Outcome>,
 ) -> anyhow::Result<ReadOn> {
-    let (start, mut bytes) = (Instant::now(), 0);
+    let (start, mut received) = (Instant::now(), 0);
     let read = loop {
         match read()? {
-            Outcome::Done(0) => break "EOF".to_owned(),
-            Outcome::Done(_) if start.elapsed() > 2 * limit => break "bytes keep coming".to_owned(),
-            Outcome::Done(count) => bytes += count,
-            failed => break failed.to_string(),
+            Outcome::Done(count @ 1..) if start.elapsed() <= 2 * limit => received += count,
+            last => break last,
         }
     };
     let (limit_ms, elapsed_ms) = (milliseconds(limit), milliseconds(start.elapsed()));
-    Ok(ReadOn { step, limit_ms, elapsed_ms, bytes, read, next: None })
+    Ok(ReadOn { step, limit_ms, elapsed_ms, received, read, next: None })
 }
 
 /// Reads one byte.
@@ -171,7 +169,7 @@ pub fn cancelled(limit: Duration) -> anyhow::Result<Cancelled> {
     })
 }
 
-record!("dial", GivenUp { limit_ms: u64, elapsed_ms: u64, queued: usize, dial: String });
+record!("dial", GivenUp { limit_ms: u64, elapsed_ms: u64, queued: usize, dial: Error<String> });
 
 /// A host whose backlog is full drops the SYN, as a host that is not there would.
 fn of_dialling(limit: Duration) -> anyhow::Result<GivenUp> {
@@ -186,7 +184,12 @@ fn of_dialling(limit: Duration) -> anyhow::Result<GivenUp> {
             Err(error) => match error.downcast_ref() {
                 Some(Failure::Deadline(said)) => {
                     let (limit_ms, elapsed_ms) = (milliseconds(limit), milliseconds(start.elapsed()));
-                    return Ok(GivenUp { limit_ms, elapsed_ms, queued: queued.len(), dial: said.clone() });
+                    return Ok(GivenUp {
+                        limit_ms,
+                        elapsed_ms,
+                        queued: queued.len(),
+                        dial: Error { error: said.clone() },
+                    });
                 }
                 _ => return Err(error),
             },

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use serde::Serialize;
 use shared::harness::report::Report;
-use shared::linux::answer::Outcome;
+use shared::linux::answer::{Error, OK, Outcome};
 use shared::linux::endpoint::{self, Listener};
 use shared::linux::namespace;
 use shared::linux::network::Network;
@@ -32,10 +32,8 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
 // A listener, and from which family it is reached.
 record! { "families", Reached {
     address: String,
-    #[serde(rename = "from_127.0.0.1")]
-    from_v4: Outcome,
-    #[serde(rename = "from_::1")]
-    from_v6: Outcome,
+    connect_v4: Outcome,
+    connect_v6: Outcome,
 } }
 
 pub fn on_every_address() -> anyhow::Result<Reached> {
@@ -66,7 +64,7 @@ fn listen(address: &str) -> anyhow::Result<Listener> {
 fn reached_from(listener: &Listener) -> anyhow::Result<Reached> {
     let port = port(listener)?;
     let dial = |ip: &str| came(endpoint::dial(Network::Tcp, &format!("{ip}:{port}"), Duration::from_secs(10)));
-    Ok(Reached { address: listener.address.clone(), from_v4: dial("127.0.0.1")?, from_v6: dial("[::1]")? })
+    Ok(Reached { address: listener.address.clone(), connect_v4: dial("127.0.0.1")?, connect_v6: dial("[::1]")? })
 }
 // ANCHOR_END: reached
 
@@ -76,33 +74,30 @@ fn port(listener: &Listener) -> anyhow::Result<u16> {
 
 /// What came of trying to listen, or to connect.
 fn came<T>(tried: anyhow::Result<T>) -> anyhow::Result<Outcome> {
-    let Err(error) = tried else { return Ok(Outcome::Ok) };
+    let Err(error) = tried else { return Ok(OK) };
     match error.root_cause().downcast_ref::<io::Error>().and_then(io::Error::raw_os_error) {
-        Some(code) => Outcome::succeeds::<()>(Err(io::Error::from_raw_os_error(code))).context("listen or connect"),
+        Some(code) => Outcome::of(Err(io::Error::from_raw_os_error(code))).context("listen or connect"),
         None => Err(error),
     }
 }
 
 // Listening on an address of this machine, and on another's.
 record! { "host", Hosts {
-    #[serde(rename = "127.0.0.1")]
-    local: Outcome,
-    #[serde(rename = "192.0.2.1")]
-    remote: Outcome,
+    listen_local: Outcome,
+    listen_remote: Outcome,
 } }
 
 /// 192.0.2.1 is for documentation (RFC 5737), and no machine's.
 pub fn local_and_remote() -> anyhow::Result<Hosts> {
     // A machine whose loopback interface is down takes any address.
     interface::needed()?;
-    Ok(Hosts { local: came(listen("127.0.0.1:0"))?, remote: came(listen("192.0.2.1:0"))? })
+    Ok(Hosts { listen_local: came(listen("127.0.0.1:0"))?, listen_remote: came(listen("192.0.2.1:0"))? })
 }
 
 // Listening on two names.
 record! { "names-without-dns", Names {
     localhost: Named,
-    #[serde(rename = "nosuchhost.invalid")]
-    nobody: Named
+    nosuchhost: Named
 } }
 
 /// Where it listens, or why not.
@@ -110,7 +105,7 @@ record! { "names-without-dns", Names {
 #[serde(untagged)]
 pub enum Named {
     Listens(String),
-    Failed(String),
+    Failed(Error<String>),
 }
 
 /// In a network of our own nobody answers but ourselves, so no DNS. A name under `.invalid` is never registered
@@ -118,7 +113,7 @@ pub enum Named {
 pub fn names_without_dns() -> anyhow::Result<Names> {
     namespace::own_network()?;
     interface::up()?;
-    Ok(Names { localhost: tried("localhost:0")?, nobody: tried("nosuchhost.invalid:0")? })
+    Ok(Names { localhost: tried("localhost:0")?, nosuchhost: tried("nosuchhost.invalid:0")? })
 }
 
 /// Only what the C library's resolver says is an answer, and it has no errno.
@@ -126,7 +121,7 @@ fn tried(address: &str) -> anyhow::Result<Named> {
     match listen(address) {
         Ok(listener) => Ok(Named::Listens(listener.address)),
         Err(error) => match error.root_cause().downcast_ref::<io::Error>() {
-            Some(said) if said.raw_os_error().is_none() => Ok(Named::Failed(said.to_string())),
+            Some(said) if said.raw_os_error().is_none() => Ok(Named::Failed(Error { error: said.to_string() })),
             _ => Err(error),
         },
     }

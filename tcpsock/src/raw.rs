@@ -12,8 +12,9 @@ use anyhow::Context;
 use nix::errno::Errno;
 use nix::sys::prctl::set_keepcaps;
 use nix::unistd::{Gid, Uid, getuid, setresgid, setresuid};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use shared::harness::report::Report;
+use shared::linux::answer::Outcome;
 use shared::linux::namespace;
 use socket2::{Domain, Protocol, Type};
 
@@ -39,7 +40,7 @@ const SOCK_PACKET: i32 = 10;
 
 /// What socket(2) makes of each type.
 #[derive(Serialize)]
-#[serde(tag = "step", rename = "types", rename_all = "UPPERCASE")]
+#[serde(tag = "step", rename = "types")]
 pub struct Types {
     pub dgram: Opened,
     pub raw: Opened,
@@ -51,18 +52,17 @@ pub struct Types {
 }
 
 /// The type of a new socket, or why there is none.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Opened {
     As(Type),
     Failed(Errno),
 }
 
-impl From<Opened> for String {
-    fn from(opened: Opened) -> String {
-        match opened {
-            Opened::As(kind) => format!("{kind:?}"),
-            Opened::Failed(errno) => format!("{errno:?}"),
+impl Serialize for Opened {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Opened::As(kind) => serializer.collect_str(&format_args!("{kind:?}")),
+            Opened::Failed(errno) => Outcome::Failed(*errno).serialize(serializer),
         }
     }
 }
@@ -103,7 +103,6 @@ record!("capability", Privilege { uid: u32, without: Attempt, with: Attempt });
 /// The capabilities in force, and what came of opening a raw socket.
 #[derive(Serialize)]
 pub struct Attempt {
-    #[serde(rename = "CapEff")]
     pub capabilities: u64,
     pub socket: Opened,
 }

@@ -14,30 +14,30 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
 }
 
 // A buffer that was full of dots, after a read.
-record!("buffer", Buffer { asked: usize, count: usize, read: String, rest: String });
+record!("buffer", Buffer { asked: usize, read: usize, got: String, rest: String });
 
 /// A read overwrites as much as has come, and nothing else: only the count tells which bytes those are.
 pub fn what_was_in_the_buffer_stays() -> anyhow::Result<Buffer> {
     let (ours, theirs) = connection()?;
     theirs.write(b"abc")?;
     let mut buffer = *b"............";
-    let count = ours.read(&mut buffer)?;
-    let (read, rest) = buffer.split_at(count);
-    let [read, rest] = [read, rest].map(|part| String::from_utf8_lossy(part).into_owned());
-    Ok(Buffer { asked: buffer.len(), count, read, rest })
+    let read = ours.read(&mut buffer)?;
+    let (got, rest) = buffer.split_at(read);
+    let [got, rest] = [got, rest].map(|part| String::from_utf8_lossy(part).into_owned());
+    Ok(Buffer { asked: buffer.len(), read, got, rest })
 }
 
 // Messages and reads by turns.
-record!("short", ShortReads { asked: usize, sent: Vec<usize>, reads: Vec<usize> });
+record!("short", ShortReads { asked: usize, sent_sizes: Vec<usize>, reads: Vec<usize> });
 
 /// The connection stays open, and the buffer has room for all of it.
 pub fn what_has_come_is_enough() -> anyhow::Result<ShortReads> {
     let (ours, theirs) = connection()?;
     let mut buffer = [0; 12];
-    let (mut sent, mut reads) = (Vec::new(), Vec::new());
+    let (mut sent_sizes, mut reads) = (Vec::new(), Vec::new());
     for message in ["abc", "defg"] {
-        sent.push(theirs.write(message.as_bytes())?);
+        sent_sizes.push(theirs.write(message.as_bytes())?);
         reads.push(ours.read(&mut buffer)?);
     }
-    Ok(ShortReads { asked: buffer.len(), sent, reads })
+    Ok(ShortReads { asked: buffer.len(), sent_sizes, reads })
 }

@@ -14,7 +14,6 @@ mod tables;
 
 use std::fmt;
 
-use nix::errno::Errno;
 use serde::Serialize;
 use shared::harness::report::Report;
 use socket2::{Domain, Protocol, Type};
@@ -60,19 +59,13 @@ struct Row {
     domain: String,
     r#type: String,
     protocol: String,
-    /// `ok`, or the name of the error.
-    result: String,
     /// What a new socket says of itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
     opened_as: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     opened_protocol: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'static str>,
+    error: Option<String>,
     /// What the note's table says.
     note: &'static str,
     /// The claim that this answer is at odds with.
-    #[serde(skip_serializing_if = "Option::is_none")]
     claim: Option<u16>,
 }
 
@@ -83,10 +76,9 @@ impl From<Answer> for Row {
             domain: format!("{domain:?}"),
             r#type: format!("{kind:?}"),
             protocol: name(protocol),
-            result: result.map_or_else(|errno| format!("{errno:?}"), |_| "ok".to_owned()),
             opened_as: result.ok().map(|(made, _)| format!("{made:?}")),
             opened_protocol: result.ok().map(|(_, protocol)| name(protocol)),
-            error: result.err().map(Errno::desc),
+            error: result.err().map(|errno| format!("{errno:?}")),
             note: cell(domain, kind).0,
             claim: (!answer.is_as_noted()).then(|| claim(domain, kind, protocol)),
         }
@@ -95,16 +87,13 @@ impl From<Answer> for Row {
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Row { domain, r#type, protocol, result, opened_as, opened_protocol, error, note, claim } = self;
-        write!(f, "{domain} {type} {protocol}: {result}")?;
+        let Row { domain, r#type, protocol, opened_as, opened_protocol, error, note, claim } = self;
+        write!(f, "{domain} {type} {protocol}: {}", error.as_deref().unwrap_or("ok"))?;
         if let Some(opened_as) = opened_as {
             write!(f, ", opened as {opened_as}")?;
         }
         if let Some(opened_protocol) = opened_protocol.as_ref().filter(|&protocol| protocol != "0") {
             write!(f, " {opened_protocol}")?;
-        }
-        if let Some(error) = error {
-            write!(f, " ({error})")?;
         }
         write!(f, "; note: {note}")?;
         match claim {

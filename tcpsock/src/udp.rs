@@ -43,11 +43,11 @@ record!("listen", Listen { listen: Outcome });
 
 pub fn there_is_nothing_to_listen_for() -> anyhow::Result<Listen> {
     let bound = udp()?;
-    let listen = bound.called("listen", Outcome::of(bound.socket.listen(1).map(|()| 0)))?;
+    let listen = bound.called("listen", Outcome::succeeds(bound.socket.listen(1)))?;
     Ok(Listen { listen })
 }
 
-record!("boundaries", Boundaries { sent: [&'static str; 3], received: Vec<String> });
+record!("boundaries", Boundaries { sent_texts: [&'static str; 3], received_texts: Vec<String> });
 
 fn messages_keep_their_boundaries() -> anyhow::Result<Boundaries> {
     let (source, sink) = (udp()?, udp()?);
@@ -55,16 +55,15 @@ fn messages_keep_their_boundaries() -> anyhow::Result<Boundaries> {
     for message in sent {
         source.send_to(message, &sink.address()?)?;
     }
-    let received = sent.iter().map(|_| Ok(sink.receive()?.0)).collect::<anyhow::Result<_>>()?;
-    Ok(Boundaries { sent, received })
+    let received_texts = sent.iter().map(|_| Ok(sink.receive()?.0)).collect::<anyhow::Result<_>>()?;
+    Ok(Boundaries { sent_texts: sent, received_texts })
 }
 
 record! { "truncation", Truncation {
     sent: usize,
     received: usize,
-    #[serde(rename = "MSG_TRUNC")]
     truncated: bool,
-    next: String,
+    next_text: String,
 } }
 
 fn a_short_buffer_cuts_a_message() -> anyhow::Result<Truncation> {
@@ -74,23 +73,23 @@ fn a_short_buffer_cuts_a_message() -> anyhow::Result<Truncation> {
     let mut short = [MaybeUninit::uninit(); 4];
     let (received, flags) =
         sink.called("recvmsg", sink.socket.recv_vectored(&mut [MaybeUninitSlice::new(&mut short)]))?;
-    Ok(Truncation { sent, received, truncated: flags.is_truncated(), next: sink.receive()?.0 })
+    Ok(Truncation { sent, received, truncated: flags.is_truncated(), next_text: sink.receive()?.0 })
 }
 
-record!("both-directions", BothDirections { received: Vec<String>, answers: Vec<String> });
+record!("both-directions", BothDirections { received_texts: Vec<String>, answers: Vec<String> });
 
 // ANCHOR: both
 pub fn one_socket_sends_and_receives() -> anyhow::Result<BothDirections> {
     let (socket, peer, third) = (udp()?, udp()?, udp()?);
-    let (mut received, mut answers) = (Vec::new(), Vec::new());
+    let (mut received_texts, mut answers) = (Vec::new(), Vec::new());
     for (name, peer) in [("ping", &peer), ("ping of a third", &third)] {
         peer.send_to(name, &socket.address()?)?;
         let (ping, from) = socket.receive()?;
         socket.send_to("pong", &from)?;
-        received.push(ping);
+        received_texts.push(ping);
         answers.push(peer.receive()?.0);
     }
-    Ok(BothDirections { received, answers })
+    Ok(BothDirections { received_texts, answers })
 }
 // ANCHOR_END: both
 
@@ -98,8 +97,8 @@ record! { "connect", Connect {
     unconnected_send: Outcome,
     sent_without_address: usize,
     received_without_address: usize,
-    received: String,
-    stranger: Outcome,
+    received_text: String,
+    stranger_read: Outcome,
 } }
 
 pub fn connect_names_the_only_peer() -> anyhow::Result<Connect> {
@@ -111,15 +110,15 @@ pub fn connect_names_the_only_peer() -> anyhow::Result<Connect> {
 
     stranger.connect(&socket.address()?)?;
     stranger.write(b"from a stranger")?;
-    let refused = stranger.try_read()?;
+    let stranger_read = stranger.try_read()?;
     peer.send_to("from the peer", &socket.address()?)?;
-    let (received, _) = socket.receive()?;
+    let (received_text, _) = socket.receive()?;
     Ok(Connect {
         unconnected_send,
         sent_without_address,
         received_without_address: received_by_peer.len(),
-        received,
-        stranger: refused,
+        received_text,
+        stranger_read,
     })
 }
 

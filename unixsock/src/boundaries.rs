@@ -83,9 +83,9 @@ fn a_full_queue() -> anyhow::Result<Queue> {
         network: Unixgram.name(),
         kind: format!("{:?}", Unixgram.kind()),
         shows: "a full queue",
-        queued,
-        then: Outcome::Failed(Errno::EAGAIN),
-        received_in_order,
+        sent: queued,
+        next_send: Outcome::Failed(Errno::EAGAIN),
+        in_order: received_in_order,
         claim: 145,
     })
 }

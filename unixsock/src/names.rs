@@ -22,14 +22,14 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&a_path()?)?;
     out.pairs(&a_name_without_a_file()?)?;
     // The last leaves the network that it needs.
-    out.pairs(&network::reach("with")?)?;
+    out.pairs(&network::reach(true)?)?;
     out.pairs(&network::without()?)
 }
 
 #[derive(Serialize)]
 #[serde(tag = "step", rename = "path")]
 pub struct Path {
-    pub file: bool,
+    pub is_file: bool,
     pub connect: Outcome,
     connect_after_close: Outcome,
     bind_again: Outcome,
@@ -45,7 +45,7 @@ pub fn a_path() -> anyhow::Result<Path> {
     let connect = try_connect(&name)?;
     drop(listener);
     Ok(Path {
-        file: found.file_type().is_socket(),
+        is_file: found.file_type().is_socket(),
         connect,
         connect_after_close: try_connect(&name)?,
         bind_again: try_bind(&name)?,
@@ -56,7 +56,7 @@ pub fn a_path() -> anyhow::Result<Path> {
 #[serde(tag = "step", rename = "abstract")]
 pub struct Abstract {
     name: String,
-    pub is_path: bool,
+    pub is_file: bool,
     pub connect: Outcome,
     bind_again: Outcome,
 }
@@ -68,8 +68,8 @@ pub fn a_name_without_a_file() -> anyhow::Result<Abstract> {
     let name = listener.local_addr().context("getsockname")?;
     let connect = try_connect(&name)?;
     drop(listener);
-    let is_path = name.as_pathname().is_some();
-    Ok(Abstract { name: shown(&name), is_path, connect, bind_again: try_bind(&name)? })
+    let is_file = name.as_pathname().is_some();
+    Ok(Abstract { name: shown(&name), is_file, connect, bind_again: try_bind(&name)? })
 }
 // ANCHOR_END: abstract
 

@@ -24,8 +24,8 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
 #[derive(Serialize)]
 pub struct Dialled {
     dial: String,
-    pub sent: [&'static str; 2],
-    pub received: Vec<String>,
+    pub sent_texts: [&'static str; 2],
+    pub received_texts: Vec<String>,
     answer: Outcome,
 }
 
@@ -44,7 +44,7 @@ pub fn dialled() -> anyhow::Result<Dialled> {
     }
     let from = from.context("no message was received")?;
     let answer = Outcome::of(sink.send_to_addr(b"answer", &from)).context("sendto a socket without a name")?;
-    Ok(Dialled { dial: address, sent, received, answer })
+    Ok(Dialled { dial: address, sent_texts: sent, received_texts: received, answer })
 }
 
 /// By a name of the kernel's choice, without a file.

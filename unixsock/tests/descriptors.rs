@@ -313,8 +313,8 @@ fn boundaries_show_what_each_read_returned() -> io::Result<()> {
         .map(|line| serde_json::from_str(&line.unwrap()).unwrap())
         .collect();
     let queue = records.iter().find(|record| record["shows"] == "a full queue").unwrap();
-    assert!(queue["queued"].as_u64().unwrap() > 0);
-    assert_eq!(queue["queued"], queue["received_in_order"]);
+    assert!(queue["sent"].as_u64().unwrap() > 0);
+    assert_eq!(queue["sent"], queue["in_order"]);
     Ok(())
 }
 

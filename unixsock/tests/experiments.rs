@@ -19,10 +19,10 @@ fn records(output: &Output) -> Result<Vec<Value>> {
 fn a_path_stays_behind_and_a_name_without_a_file_does_not() -> Result {
     let shown = records(&run(&["names", "--json"])?)?;
     let [path, name] = &shown[..2] else { return Err(format!("{shown:?}").into()) };
-    assert_eq!(path["file"], true, "{path}");
-    let calls = [&path["connect"], &path["connect_after_close"], &path["bind_again"]];
-    assert_eq!(calls, ["ok", "ECONNREFUSED", "EADDRINUSE"]);
-    assert_eq!([&name["is_path"], &name["connect"], &name["bind_again"]], [&json!(false), &json!("ok"), &json!("ok")]);
+    assert_eq!(path["is_file"], true, "{path}");
+    let calls = [&path["connect"], &path["connect_after_close_error"], &path["bind_again_error"]];
+    assert_eq!(calls, [&json!(0), &json!("ECONNREFUSED"), &json!("EADDRINUSE")]);
+    assert_eq!([&name["is_file"], &name["connect"], &name["bind_again"]], [&json!(false), &json!(0), &json!(0)]);
     Ok(())
 }
 
@@ -34,16 +34,16 @@ fn without_a_network_a_unix_socket_is_reached_and_tcp_is_not() -> Result {
         return Ok(());
     }
     let shown = records(&output)?;
-    let without = shown.iter().find(|record| record["network"] == "without").ok_or("no such record")?;
-    assert_eq!((&without["tcp"], &without["unix"]), (&json!("ENETUNREACH"), &json!(1)));
+    let without = shown.iter().find(|record| record["has_network"] == false).ok_or("no such record")?;
+    assert_eq!((&without["tcp_error"], &without["unix"]), (&json!("ENETUNREACH"), &json!(1)));
     Ok(())
 }
 
 #[test]
 fn a_datagram_of_a_socket_without_a_name_cannot_be_answered() -> Result {
     let shown = records(&run(&["--json", "unixgram"])?)?;
-    assert_eq!((shown.len(), &shown[0]["received"]), (1, &shown[0]["sent"]));
-    assert_eq!(shown[0]["answer"], "EINVAL", "{shown:?}");
+    assert_eq!((shown.len(), &shown[0]["received_texts"]), (1, &shown[0]["sent_texts"]));
+    assert_eq!(shown[0]["answer_error"], "EINVAL", "{shown:?}");
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::libc::PIPE_BUF;
-use shared::harness::claims::{Check, Seen, joined};
+use shared::harness::claims::{Check, Seen, joined, seen};
 use shared::linux::answer::Outcome;
 use shared::linux::failure::Failure;
 use shared::linux::memory::least_torn_write;
@@ -50,7 +50,7 @@ fn blocks_until_both_are_ready() -> anyhow::Result<Seen> {
         let waiting = open_modes::waits_for_the_other_side(fifo)?;
         let others = open_modes::does_not_wait(fifo)?;
         let as_noted = waiting.iter().all(|opened| opened.open == Open::Waits);
-        let exceptions = [Open::Returns, Open::Fails(Errno::ENXIO), Open::Returns];
+        let exceptions = [Open::Returns, Open::Fails(Outcome::Failed(Errno::ENXIO)), Open::Returns];
         let exceptions = others.each_ref().map(|opened| opened.open) == exceptions;
         Ok(Seen::imprecise(as_noted, exceptions, told(waiting.iter().chain(&others))))
     })
@@ -59,20 +59,17 @@ fn blocks_until_both_are_ready() -> anyhow::Result<Seen> {
 fn one_way() -> anyhow::Result<Seen> {
     make::with_fifo(|fifo, _| {
         let (reverse, both) = (open_modes::in_reverse(fifo)?, open_modes::both_sides_in_one(fifo)?);
+        let refused = Outcome::Failed(Errno::EBADF);
         let refused =
-            reverse.iter().all(|opened| matches!(opened.then, Some(Then::Tried(_, Outcome::Failed(Errno::EBADF)))));
-        let back = matches!(&both.then, Some(Then::ReadsBackItsOwn(bytes)) if bytes == "12345");
+            reverse.each_ref().map(|opened| &opened.then) == [Then::Write(refused), Then::Read(refused)].each_ref();
+        let back = both.then == Then::ReadsBack("12345".to_owned());
         Ok(Seen::imprecise(refused, back, told(reverse.iter().chain([&both]))))
     })
 }
 
 /// As evidence.
 fn told<'a>(opened: impl Iterator<Item = &'a Opened>) -> String {
-    let told = opened.map(|Opened { flags, open, then, .. }| match (open, then) {
-        (Open::Returns, Some(then)) => format!("{flags}: {then}"),
-        _ => format!("{flags} {open}"),
-    });
-    joined(told, "; ")
+    joined(opened.map(seen), "; ")
 }
 
 /// Many writers, again until records are torn; and records of a size that is never torn.
@@ -93,12 +90,12 @@ fn mind_atomicity() -> anyhow::Result<Seen> {
                 return Err(Failure::CannotShow("the writers never got in each other's way".into()).into());
             }
         };
-        let as_noted = whole.torn == 0 && readers.read.concat() == readers.written;
+        let as_noted = whole.torn == 0 && readers.received_texts.concat() == readers.sent_text;
         let [whole, torn] =
-            [whole, torn].map(|Arrived { size, records, torn, .. }| format!("{size} B: {torn} of {records} torn"));
-        let [first, second] = readers.read;
+            [whole, torn].map(|Arrived { size, messages, torn, .. }| format!("{size} B: {torn} of {messages} torn"));
+        let [first, second] = readers.received_texts;
         let evidence =
-            format!("4 writers x {whole}, x {torn}; of {} two readers read {first} and {second}", readers.written);
+            format!("4 writers x {whole}, x {torn}; of {} two readers read {first} and {second}", readers.sent_text);
         Ok(Seen::holds(as_noted, evidence))
     })
 }

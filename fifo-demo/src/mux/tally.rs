@@ -1,4 +1,4 @@
-//! Which records of a stream are whole. Pure: bytes in, counts out.
+//! Which messages of a stream are whole. Pure: bytes in, counts out.
 //!
 //! A record is equal bytes, its writer's number: of one size where that is even, of another where it is odd. It is torn
 //! when bytes of others come between its first and its last.
@@ -9,7 +9,7 @@ pub struct Tally {
     unfinished: [Unfinished; 256],
     last: Option<u8>,
     torn: u64,
-    records: u64,
+    messages: u64,
 }
 
 /// The record that a writer is at.
@@ -21,17 +21,17 @@ struct Unfinished {
 
 impl Tally {
     pub fn new(sizes: [usize; 2]) -> Tally {
-        Tally { sizes, unfinished: [Unfinished::default(); 256], last: None, torn: 0, records: 0 }
+        Tally { sizes, unfinished: [Unfinished::default(); 256], last: None, torn: 0, messages: 0 }
     }
 
-    /// How many records are torn.
+    /// How many messages are torn.
     pub fn torn(&self) -> u64 {
         self.torn
     }
 
     /// How many have come to their end.
-    pub fn records(&self) -> u64 {
-        self.records
+    pub fn messages(&self) -> u64 {
+        self.messages
     }
 
     /// The next piece of the stream, wherever it was cut.
@@ -50,7 +50,7 @@ impl Tally {
         }
         record.bytes += length;
         if record.bytes >= size {
-            self.records += (record.bytes / size) as u64;
+            self.messages += (record.bytes / size) as u64;
             *record = Unfinished { bytes: record.bytes % size, torn: false };
         }
         self.last = Some(writer);
@@ -83,18 +83,18 @@ mod tests {
     }
 
     proptest! {
-        /// Whole records in any order are whole, however the stream is cut.
+        /// Whole messages in any order are whole, however the stream is cut.
         #[test]
-        fn whole_records_are_whole(sizes in [1..9usize, 1..9usize], order in prop::collection::vec(0..4u8, 0..40), cut in 1..20usize) {
+        fn whole_messages_are_whole(sizes in [1..9usize, 1..9usize], order in prop::collection::vec(0..4u8, 0..40), cut in 1..20usize) {
             let stream: Vec<u8> = order.iter().flat_map(|&writer| vec![writer; sizes[usize::from(writer % 2)]]).collect();
             let mut tally = Tally::new(sizes);
             stream.chunks(cut).for_each(|piece| tally.feed(piece));
-            prop_assert_eq!((tally.torn(), tally.records()), (0, order.len() as u64));
+            prop_assert_eq!((tally.torn(), tally.messages()), (0, order.len() as u64));
         }
 
         /// As a look at the whole stream finds it.
         #[test]
-        fn torn_records_are_counted_as_by_hand(stream in prop::collection::vec(0..3u8, 0..60), size in 1..6usize) {
+        fn torn_messages_are_counted_as_by_hand(stream in prop::collection::vec(0..3u8, 0..60), size in 1..6usize) {
             let mut expected = 0;
             for writer in 0..3 {
                 let places: Vec<usize> = (0..stream.len()).filter(|&place| stream[place] == writer).collect();

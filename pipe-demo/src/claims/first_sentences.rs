@@ -23,10 +23,10 @@ fn the_list() -> anyhow::Result<Seen> {
 fn bytes_or_messages() -> anyhow::Result<Seen> {
     let messages = messages::through_both()?;
     let as_noted = messages.unchanged
-        && messages.from_pipe == messages.sent.iter().sum::<usize>()
-        && messages.from_queue == messages.sent;
+        && messages.from_pipe == messages.sent_sizes.iter().sum::<usize>()
+        && messages.from_queue == messages.sent_sizes;
     let pair = |[one, other]: [usize; 2]| format!("{one} and {other}");
-    let (sent, queue, pipe) = (pair(messages.sent), pair(messages.from_queue), messages.from_pipe);
+    let (sent, queue, pipe) = (pair(messages.sent_sizes), pair(messages.from_queue), messages.from_pipe);
     Ok(Seen::holds(as_noted, format!("sent {sent} bytes: a pipe gave {pipe} at once, a queue {queue}")))
 }
 

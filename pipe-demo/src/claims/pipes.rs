@@ -1,10 +1,10 @@
 //! 管道: exec.Cmd, the pipes of the kernel, and the pipe in memory.
 
-use std::fmt::Display;
-
 use nix::errno::Errno;
 use shared::harness::claims::{Check, Seen, joined, seen};
+use shared::linux::answer::Outcome::{self, Done, Failed};
 use shared::linux::child::Children;
+use shared::linux::child::event::Event;
 use shared::linux::memory::least_torn_write;
 
 use super::atomicity::{LONG, SHORT, four_writers, told as count, until_torn};
@@ -17,7 +17,6 @@ use crate::io_pipe::observed::{Read, Written};
 use crate::io_pipe::{self, copies};
 use crate::memory_pipe::closed::Closed;
 use crate::os_pipe::{self, stranger};
-use crate::outcome::Outcome::{self, Done, End, Failed};
 use crate::step::Step;
 
 pub const CHECKS: &[Check] = &[
@@ -56,14 +55,14 @@ const FORWARD: [Outcome; 3] = [Done(11), Done(5), Done(6)];
 fn relatives_only() -> anyhow::Result<Seen> {
     let written = stranger::writes()?;
     let writer = &written.stranger;
-    let is_child_or_sibling = [written.reader_pid, written.reader_parent].contains(&writer.writer_parent);
-    let has_own_session = writer.writer_session == writer.writer_pid;
+    let is_child_or_sibling = [written.reader_pid, written.reader_ppid].contains(&writer.writer_ppid);
+    let has_own_session = writer.writer_sid == writer.writer_pid;
     Ok(Seen::refuted(writer.inherited == 0 && has_own_session && !is_child_or_sibling, seen(&written)))
 }
 
 fn a_process_for_each_command() -> anyhow::Result<Seen> {
     let pipeline = shell::pipeline()?;
-    let shell::Pipeline { shell, left, right, .. } = pipeline;
+    let shell::Pipeline { shell_pid: shell, left_pid: left, right_pid: right, .. } = pipeline;
     let processes = left != right && left != shell && right != shell;
     let tied = pipeline.left_writes_pipe.is_some() && pipeline.left_writes_pipe == pipeline.right_reads_pipe;
     Ok(Seen::holds(processes && tied, seen(&pipeline)))
@@ -78,7 +77,7 @@ fn as_in_the_shell() -> anyhow::Result<Seen> {
 
 fn reading_on() -> anyhow::Result<Seen> {
     let read = reads::after_an_error()?;
-    Ok(Seen::refuted(read.first == Failed(Errno::EBADF) && read.same == read.reads, seen(&read)))
+    Ok(Seen::refuted(read.read == Failed(Errno::EBADF) && read.same == read.tries, seen(&read)))
 }
 
 fn a_short_read_is_the_end() -> anyhow::Result<Seen> {
@@ -96,7 +95,7 @@ fn a_short_read_is_the_end() -> anyhow::Result<Seen> {
 fn nothing_is_the_end() -> anyhow::Result<Seen> {
     let steps = os_pipe::until_the_last_writer_leaves()?;
     let [empty, one_of_two, _, end] = outcomes(&steps);
-    Ok(Seen::refuted([empty, one_of_two] == [Failed(Errno::EAGAIN); 2] && end == End, told(&steps)))
+    Ok(Seen::refuted([empty, one_of_two] == [Failed(Errno::EAGAIN); 2] && end == Done(0), told(&steps)))
 }
 
 fn at_most_the_buffer() -> anyhow::Result<Seen> {
@@ -136,13 +135,14 @@ fn refused_in_reverse() -> anyhow::Result<Seen> {
 fn a_close_is_felt_at_the_other_end() -> anyhow::Result<Seen> {
     let (left, unread) = (os_pipe::until_the_last_writer_leaves()?, os_pipe::without_a_reader()?);
     let [_, open, _, closed] = outcomes(&left);
-    let felt = [open, closed, unread.result] == [Failed(Errno::EAGAIN), End, Failed(Errno::EPIPE)];
+    let felt = [open, closed, unread.returned] == [Failed(Errno::EAGAIN), Done(0), Failed(Errno::EPIPE)];
     Ok(Seen::refuted(felt, told([&left[1], &left[3], &unread])))
 }
 
 fn until_stdin_is_closed() -> anyhow::Result<Seen> {
     let open = ends::with_stdin_open()?;
-    let as_noted = open.cat_sleeps && open.cat_once_closed.0.success() && open.other_while_open.0.success();
+    let well = [open.cat_once_closed, open.other_while_open] == [Event::Exited(0); 2];
+    let as_noted = open.cat_sleeps && well;
     Ok(Seen::holds(as_noted, seen(&open)))
 }
 
@@ -167,7 +167,9 @@ fn no_atomicity() -> anyhow::Result<Seen> {
 fn atomic_in_memory() -> anyhow::Result<Seen> {
     let (writers, readers) = (four_writers(Via::IoPipe, LONG, 10)?, io_pipe::two_readers_of_one_write()?);
     let five = |read: &Read| matches!(read, Read::Got(text) if text.len() == 5);
-    let split = readers.both_wait && matches!(readers.write, Written::All) && readers.reads.iter().all(five);
+    let split = readers.both_wait
+        && matches!(readers.write, Written::All(10))
+        && [&readers.first_got, &readers.second_got].into_iter().all(five);
     Ok(Seen::imprecise(writers.torn == 0, split, format!("{}; {}", count(&writers), seen(&readers))))
 }
 
@@ -203,11 +205,11 @@ fn copied_once() -> anyhow::Result<Seen> {
     Ok(Seen::holds(as_noted, joined([seen(&waits), seen(&memory), seen(&kernel)], "; ")))
 }
 
-fn outcomes<const N: usize>(steps: &[Step<Outcome>; N]) -> [Outcome; N] {
-    steps.each_ref().map(|step| step.result)
+fn outcomes<const N: usize>(steps: &[Step; N]) -> [Outcome; N] {
+    steps.each_ref().map(|step| step.returned)
 }
 
 /// As evidence.
-fn told<'a>(steps: impl IntoIterator<Item = &'a Step<impl Display + 'a>>) -> String {
-    joined(steps.into_iter().map(|Step { step, result }| format!("{step}: {result}")), "; ")
+fn told<'a>(steps: impl IntoIterator<Item = &'a Step>) -> String {
+    joined(steps.into_iter().map(|Step { step, returned }| format!("{step}: {returned}")), "; ")
 }

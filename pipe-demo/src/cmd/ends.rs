@@ -13,17 +13,15 @@ use nix::sys::prctl::set_child_subreaper;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 use serde::Serialize;
+use shared::linux::child::Children;
+use shared::linux::child::event::Event;
 use shared::linux::readiness::restart;
 use shared::linux::sleeper::Task;
-
-use shared::linux::child::Children;
-
-use crate::status::Ended;
 
 /// A command that has ended, and what it left.
 #[derive(Serialize)]
 pub struct Outlived {
-    pub waited_for: Ended,
+    pub waited_for: Event,
     pub output_is_over: bool,
     pub bytes_that_came_later: usize,
 }
@@ -32,8 +30,8 @@ pub struct Outlived {
 #[derive(Serialize)]
 pub struct StdinOpen {
     pub cat_sleeps: bool,
-    pub cat_once_closed: Ended,
-    pub other_while_open: Ended,
+    pub cat_once_closed: Event,
+    pub other_while_open: Event,
 }
 
 /// A shell ends, but not what it started in the background, which has its stdout too, and which we adopt.
@@ -46,7 +44,7 @@ pub fn outlived() -> anyhow::Result<Outlived> {
     shell.args(["-c", "{ (read go <&3; echo late) & } 3<&0"]).stdin(told).stdout(Stdio::piped());
     let mut child = children.spawn(&mut shell)?;
     let mut stdout = child.stdout.take().context("the command has a stdout")?;
-    let waited_for = Ended(child.wait().context("wait for sh")?);
+    let waited_for = child.wait().context("wait for sh")?.into();
     let output_is_over = is_readable_or_at_its_end(&stdout)?;
     tell.write_all(b"\n").context("write the pipe")?;
     let bytes_that_came_later = stdout.read_to_end(&mut Vec::new()).context("read its stdout")?;
@@ -69,10 +67,10 @@ pub fn with_stdin_open() -> anyhow::Result<StdinOpen> {
     stdout.read_exact(&mut [0]).context("read cat's stdout")?;
     let cat_sleeps = Task::process(Pid::from_raw(cat.id()))?.sleeps()?;
     drop(stdin);
-    let cat_once_closed = Ended(cat.wait().context("wait for cat")?);
+    let cat_once_closed = cat.wait().context("wait for cat")?.into();
     let mut other = children.spawn(Command::new("true").stdin(Stdio::piped()))?;
     let open = other.stdin.take();
-    let other_while_open = Ended(other.wait().context("wait for true")?);
+    let other_while_open = other.wait().context("wait for true")?.into();
     drop(open);
     Ok(StdinOpen { cat_sleeps, cat_once_closed, other_while_open })
 }

@@ -9,30 +9,30 @@ use std::process::{Command, Stdio};
 
 use anyhow::Context;
 use serde::Serialize;
+use shared::linux::answer::Outcome;
 use shared::linux::child::Children;
 use shared::linux::readiness::restart;
 
-use crate::outcome::Outcome;
 use crate::run::{By, read_output};
 
 /// The note's loop, which reads on after an error that is not the end. This error stays.
 #[derive(Serialize)]
 pub struct ReadingOn {
-    pub reads: usize,
-    pub first: Outcome,
+    pub tries: usize,
+    pub read: Outcome,
     pub same: usize,
 }
 
 pub fn after_an_error() -> anyhow::Result<ReadingOn> {
-    const READS: usize = 1000;
+    const TRIES: usize = 1000;
     let (_reader, writer) = io::pipe().context("pipe")?;
     let read = || Outcome::of(nix::unistd::read(&writer, &mut [0; 5])).context("read from a writer");
     let first = read()?;
     let mut same = 1;
-    while same < READS && read()? == first {
+    while same < TRIES && read()? == first {
         same += 1;
     }
-    Ok(ReadingOn { reads: READS, first, same })
+    Ok(ReadingOn { tries: TRIES, read: first, same })
 }
 
 /// The note's buffer.

@@ -13,12 +13,10 @@ use shared::linux::sleeper::check_proc;
 /// PIDs, and the pipe by the number that /proc gives it.
 #[derive(Serialize)]
 pub struct Pipeline {
-    pub shell: i32,
-    pub left: i32,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shell_pid: i32,
+    pub left_pid: i32,
     pub left_writes_pipe: Option<u64>,
-    pub right: i32,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    pub right_pid: i32,
     pub right_reads_pipe: Option<u64>,
 }
 
@@ -36,8 +34,13 @@ pub fn pipeline() -> anyhow::Result<Pipeline> {
     let words = left.split_whitespace().chain(right.split_whitespace()).collect::<Vec<_>>();
     let [left, stdout, right, stdin, shell] = words[..] else { bail!("the shells say {words:?}") };
     let pid = |word: &str| word.parse().with_context(|| format!("the shells say {words:?}"));
-    let (left_writes_pipe, right_reads_pipe) = (pipe(stdout), pipe(stdin));
-    Ok(Pipeline { shell: pid(shell)?, left: pid(left)?, left_writes_pipe, right: pid(right)?, right_reads_pipe })
+    Ok(Pipeline {
+        shell_pid: pid(shell)?,
+        left_pid: pid(left)?,
+        left_writes_pipe: pipe(stdout),
+        right_pid: pid(right)?,
+        right_reads_pipe: pipe(stdin),
+    })
 }
 
 fn all_of(pipe: Option<impl Read>) -> anyhow::Result<String> {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Serialize, Serializer};
+use shared::linux::answer::Error;
 
 use crate::memory_pipe::closed::{Closed, CutOff};
 use crate::memory_pipe::pipe::{PipeReader, PipeWriter};
@@ -17,7 +18,7 @@ pub enum Read {
 /// All was written, or not.
 #[derive(Debug)]
 pub enum Written {
-    All,
+    All(usize),
     CutOff(CutOff),
 }
 
@@ -30,7 +31,7 @@ pub fn read(reader: &PipeReader, size: usize) -> Read {
 }
 
 pub fn write(writer: &PipeWriter, text: &str) -> Written {
-    writer.write(text.as_bytes()).map_or_else(Written::CutOff, |()| Written::All)
+    writer.write(text.as_bytes()).map_or_else(Written::CutOff, |()| Written::All(text.len()))
 }
 
 impl fmt::Display for Read {
@@ -45,7 +46,7 @@ impl fmt::Display for Read {
 impl fmt::Display for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Written::All => f.write_str("all written"),
+            Written::All(count) => write!(f, "{count} bytes written"),
             Written::CutOff(CutOff { taken, cause }) => write!(f, "{taken} bytes written, error: {cause}"),
         }
     }
@@ -53,12 +54,28 @@ impl fmt::Display for Written {
 
 impl Serialize for Read {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        match self {
+            Read::Got(text) => text.serialize(serializer),
+            Read::Closed(error) => Error { error }.serialize(serializer),
+        }
     }
 }
 
+/// As Go has it: how many bytes, and an error.
 impl Serialize for Written {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        match self {
+            Written::All(taken) => Taken { taken: *taken, error: None }.serialize(serializer),
+            Written::CutOff(CutOff { taken, cause }) => {
+                Taken { taken: *taken, error: Some(Error { error: cause }) }.serialize(serializer)
+            }
+        }
     }
+}
+
+#[derive(Serialize)]
+struct Taken<'a> {
+    taken: usize,
+    #[serde(flatten)]
+    error: Option<Error<&'a Closed>>,
 }

@@ -53,10 +53,8 @@ const fn listed(name: &'static str, learn: fn() -> anyhow::Result<bool>) -> Kind
 pub struct Observed {
     pub kind: &'static str,
     pub in_the_note: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub works: Option<bool>,
     /// Why it cannot be seen on this kernel.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub not_seen_here: Option<String>,
 }
 

@@ -15,7 +15,7 @@ const SENT: [&[u8]; 2] = [b"one", b"three"];
 /// Two messages: how many bytes each has, a read of a pipe brings, a queue gives.
 #[derive(Serialize)]
 pub struct Messages {
-    pub sent: [usize; 2],
+    pub sent_sizes: [usize; 2],
     pub from_pipe: usize,
     pub from_queue: [usize; 2],
     pub unchanged: bool,
@@ -33,5 +33,5 @@ pub fn through_both() -> anyhow::Result<Messages> {
     let received = [queue.receive()?, queue.receive()?];
     let unchanged = SENT.concat().starts_with(&buffer[..from_pipe]) && received == SENT;
     let from_queue = received.map(|message| message.len());
-    Ok(Messages { sent: SENT.map(<[u8]>::len), from_pipe, from_queue, unchanged })
+    Ok(Messages { sent_sizes: SENT.map(<[u8]>::len), from_pipe, from_queue, unchanged })
 }

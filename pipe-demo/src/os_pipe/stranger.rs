@@ -25,7 +25,7 @@ use shared::linux::sleeper::check_proc;
 #[derive(Serialize)]
 pub struct Written {
     pub reader_pid: i32,
-    pub reader_parent: i32,
+    pub reader_ppid: i32,
     #[serde(flatten)]
     pub stranger: Stranger,
 }
@@ -33,8 +33,8 @@ pub struct Written {
 #[derive(Serialize, Deserialize)]
 pub struct Stranger {
     pub writer_pid: i32,
-    pub writer_parent: i32,
-    pub writer_session: i32,
+    pub writer_ppid: i32,
+    pub writer_sid: i32,
     /// How many ends of the pipe it had before it opened one.
     pub inherited: usize,
 }
@@ -54,7 +54,7 @@ pub fn writes() -> anyhow::Result<Written> {
         return Err(Failure::CannotShow(format!("in the other process: {failure}")).into());
     }
     let stranger = serde_json::from_reader(reader).context("read the pipe")?;
-    Ok(Written { reader_pid: getpid().as_raw(), reader_parent: getppid().as_raw(), stranger })
+    Ok(Written { reader_pid: getpid().as_raw(), reader_ppid: getppid().as_raw(), stranger })
 }
 
 /// Forks twice. The grandchild is neither our child nor our sibling, and has a session of its own; it ends when it has
@@ -91,9 +91,13 @@ fn listen(talk: &UnixStream) -> anyhow::Result<()> {
         let link = fs::read_link(path).with_context(|| format!("read {path}"))?;
         let inherited = descriptors_of(&link)?;
         let pipe = File::options().write(true).open(path).with_context(|| format!("open {path}"))?;
-        let session = getsid(None).context("getsid")?.as_raw();
-        let (writer_pid, writer_parent) = (getpid().as_raw(), getppid().as_raw());
-        serde_json::to_writer(pipe, &Stranger { writer_pid, writer_parent, writer_session: session, inherited })?;
+        let stranger = Stranger {
+            writer_pid: getpid().as_raw(),
+            writer_ppid: getppid().as_raw(),
+            writer_sid: getsid(None).context("getsid")?.as_raw(),
+            inherited,
+        };
+        serde_json::to_writer(pipe, &stranger)?;
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::linux::failure::{Failure, call_failed};
 use crate::linux::signals;
@@ -105,7 +105,7 @@ impl Report {
     }
 
     fn print_json(&mut self, record: &impl Serialize) -> anyhow::Result<()> {
-        let json = serde_json::to_string(record)?;
+        let json = Value::Object(flat(serde_json::to_value(record)?));
         self.line(format_args!("{json}"))
     }
 
@@ -141,15 +141,32 @@ pub fn written(result: io::Result<()>) -> anyhow::Result<()> {
     }
 }
 
+/// A record's keys and values, as JSON has them: what is absent has no key, and what is inside a value has a longer
+/// one, `read_error`.
+fn flat(record: Value) -> Map<String, Value> {
+    let mut pairs = Map::new();
+    let Value::Object(members) = record else { return pairs };
+    for (key, value) in members {
+        match value {
+            Value::Null => (),
+            Value::Object(_) => {
+                pairs.extend(flat(value).into_iter().map(|(name, value)| (format!("{key}_{name}"), value)));
+            }
+            value => drop(pairs.insert(key, value)),
+        }
+    }
+    pairs
+}
+
 /// `bytes=65536 how="all at once"`: a value is quoted where it would not stay one word.
 pub(crate) struct Pairs(pub(crate) Value);
 
 impl fmt::Display for Pairs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut before = "";
-        for (name, value) in self.0.as_object().into_iter().flatten() {
-            match value {
-                Value::Null => continue,
+        for (name, value) in flat(self.0.clone()) {
+            let name = name.strip_suffix("_error").unwrap_or(&name);
+            match &value {
                 Value::String(word) if is_word(word) => write!(f, "{before}{name}={word}")?,
                 _ => write!(f, "{before}{name}={value}")?,
             }
@@ -165,21 +182,41 @@ fn is_word(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use nix::errno::Errno;
+
     use super::*;
+    use crate::linux::answer::Outcome;
 
     #[derive(Serialize)]
     struct Sample {
         bytes: usize,
         how: &'static str,
         what: Option<&'static str>,
+        read: Outcome,
+        write: Outcome,
         word: &'static str,
     }
 
+    const SAMPLE: Sample = Sample {
+        bytes: 65536,
+        how: "all at once",
+        what: None,
+        read: Outcome::Done(0),
+        write: Outcome::Failed(Errno::EPIPE),
+        word: "SIGINT",
+    };
+
     #[test]
     fn pairs_keep_their_order_and_quote_what_is_not_one_word() {
-        let sample = Sample { bytes: 65536, how: "all at once", what: None, word: "SIGINT" };
-        let value = serde_json::to_value(sample).unwrap();
-        assert_eq!(Pairs(value).to_string(), r#"bytes=65536 how="all at once" word=SIGINT"#);
+        let value = serde_json::to_value(SAMPLE).unwrap();
+        assert_eq!(Pairs(value).to_string(), r#"bytes=65536 how="all at once" read=0 write=EPIPE word=SIGINT"#);
+    }
+
+    #[test]
+    fn in_json_an_error_has_a_key_of_its_own_and_what_is_absent_has_none() {
+        let json = Value::Object(flat(serde_json::to_value(SAMPLE).unwrap())).to_string();
+        let as_expected = r#"{"bytes":65536,"how":"all at once","read":0,"write_error":"EPIPE","word":"SIGINT"}"#;
+        assert_eq!(json, as_expected);
     }
 
     #[test]

@@ -14,9 +14,7 @@ use crate::linux::readiness::is_timeout;
 /// What came of a call whose failure is an answer, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was done, and what it returned is of no interest.
-    Ok,
-    /// It returned this number.
+    /// It returned this number: 0, where success is all that it tells.
     Done(usize),
     /// It failed.
     Failed(Errno),
@@ -24,18 +22,19 @@ pub enum Outcome {
     TimedOut,
 }
 
+/// What a call returns that does something or fails.
+pub const OK: Outcome = Outcome::Done(0);
+
 impl Outcome {
     /// Of a call without a deadline.
-    pub fn of(result: io::Result<usize>) -> io::Result<Outcome> {
-        result.map(Outcome::Done).or_else(|error| answer(&error).map(Outcome::Failed).ok_or(error))
+    pub fn of(result: Result<usize, impl Into<io::Error>>) -> io::Result<Outcome> {
+        let failed = |error: io::Error| answer(&error).map(Outcome::Failed).ok_or(error);
+        result.map_err(Into::into).map(Outcome::Done).or_else(failed)
     }
 
     /// Of a call that does something or fails.
-    pub fn succeeds<T>(result: io::Result<T>) -> io::Result<Outcome> {
-        Ok(match Outcome::of(result.map(|_| 0))? {
-            Outcome::Done(_) => Outcome::Ok,
-            failed => failed,
-        })
+    pub fn succeeds<T>(result: Result<T, impl Into<io::Error>>) -> io::Result<Outcome> {
+        Outcome::of(result.map(|_| 0))
     }
 
     /// Of a call under a deadline.
@@ -50,7 +49,6 @@ impl Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Outcome::Ok => f.write_str("ok"),
             Outcome::Done(count) => write!(f, "{count}"),
             Outcome::Failed(errno) => write!(f, "{errno:?}"),
             Outcome::TimedOut => f.write_str("i/o timeout"),
@@ -58,14 +56,26 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// As strace shows it: a number, or the name of the error.
+/// A number, or an error for [`Report`](crate::harness::report::Report) to write.
 impl Serialize for Outcome {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Outcome::Done(count) => count.serialize(serializer),
-            failed => serializer.collect_str(failed),
+            failed => Error { error: failed }.serialize(serializer),
         }
     }
+}
+
+/// What a record has in place of a value: `read=EPIPE` as strace shows it; `"read_error":"EPIPE"` as JSON.
+#[derive(Serialize)]
+pub struct Error<T: fmt::Display> {
+    /// The name of the error.
+    #[serde(serialize_with = "shown")]
+    pub error: T,
+}
+
+fn shown<S: Serializer>(error: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(error)
 }
 
 /// The errno of an error that answers. For want of memory or descriptors, or where a filter forbids it, any call can

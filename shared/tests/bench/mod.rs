@@ -46,7 +46,7 @@ pub fn quick_measures_every_mechanism(program: &str, mechanisms: &[(&str, &[u64]
 }
 
 fn of<'a>(records: &'a [Value], mechanism: &str, bytes: u64) -> impl Iterator<Item = &'a Value> {
-    records.iter().filter(move |record| record["mechanism"] == mechanism && record["bytes"] == bytes)
+    records.iter().filter(move |record| record["mechanism"] == mechanism && record["size"] == bytes)
 }
 
 fn has_the_form(record: &Value) {

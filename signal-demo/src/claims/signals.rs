@@ -48,7 +48,7 @@ fn the_only_asynchronous_means() -> anyhow::Result<Seen> {
 
 fn positive_numbers_with_names() -> anyhow::Result<Seen> {
     let listed = kernel::listed()?;
-    let as_noted = [listed.begin_with_sig, listed.accepted] == [listed.listed; 2] && listed.refused == [-1, 0];
+    let as_noted = [listed.begin_with_sig, listed.accepted] == [listed.listed; 2] && listed.refused_numbers == [-1, 0];
     Ok(Seen::holds(as_noted, seen(&listed)))
 }
 
@@ -75,7 +75,8 @@ fn recorded_and_handled_once() -> anyhow::Result<Seen> {
 
 fn in_no_certain_order() -> anyhow::Result<Seen> {
     let orders = order::orders()?;
-    let certain = orders.orders_taken == 1 && orders.orders_handled == 1 && orders.taken == orders.handled;
+    let certain =
+        orders.orders_taken == 1 && orders.orders_handled == 1 && orders.taken_signals == orders.handled_signals;
     Ok(Seen::refuted(certain && orders.orders_sent > 1, &orders))
 }
 
@@ -90,7 +91,7 @@ fn all_in_the_order_sent() -> anyhow::Result<Seen> {
         queued
     };
     let as_noted = within_numbers(&taken) == within_numbers(&sent);
-    Ok(Seen::imprecise(as_noted, taken != sent && limited.refused.is_some(), evidence))
+    Ok(Seen::imprecise(as_noted, taken != sent && limited.next_send.is_some(), evidence))
 }
 
 fn four_sources() -> anyhow::Result<Seen> {
@@ -160,7 +161,7 @@ fn not_acted_on_is_ignored() -> anyhow::Result<Seen> {
 
 fn neither_caught_nor_ignored() -> anyhow::Result<Seen> {
     let (kill, stop) = (actions::without_a_choice(Signal::KILL)?, actions::without_a_choice(Signal::STOP)?);
-    let refused = Observed::Answered(Outcome::Failed(Errno::EINVAL));
+    let refused = Observed::Sigaction(Outcome::Failed(Errno::EINVAL));
     let all_refused =
         [&kill, &stop].iter().all(|[ignore, catch, _]| [ignore, catch].iter().all(|record| record.observed == refused));
     let as_if_unblocked = is_death_by(Signal::KILL, &kill[2].observed)
@@ -170,7 +171,7 @@ fn neither_caught_nor_ignored() -> anyhow::Result<Seen> {
         Err(error) if matches!(error.downcast_ref(), Some(Failure::CannotShow(_))) => String::new(),
         Err(error) => return Err(error),
     };
-    let evidence = format!("KILL {}; STOP {}{first}", told(&kill), told(&stop));
+    let evidence = format!("{}; {}{first}", told(&kill), told(&stop));
     Ok(Seen::holds(all_refused && as_if_unblocked, evidence))
 }
 
@@ -180,7 +181,7 @@ fn for_the_superuser() -> anyhow::Result<Seen> {
         permissions.iter().partition(|permission| permission.target_uid == Some(permission.sender_uid));
     let only_superuser = others.iter().all(|permission| match permission.sender_uid {
         0 => permission.observed.is_stopped_and_killed(),
-        _ => matches!(permission.observed, Fate::Refused(1..)),
+        _ => matches!(permission.observed, Fate::Refused { refused: 1.., .. }),
     });
     let own = own.iter().all(|permission| permission.observed.is_stopped_and_killed());
     Ok(Seen::imprecise(only_superuser, own, joined(permissions.iter().map(seen), "; ")))
@@ -216,9 +217,9 @@ fn is_death_by(signal: Signal, observed: &Observed) -> bool {
 }
 
 fn was_taken(observed: &Observed, sent: Signal) -> bool {
-    matches!(observed, Observed::Taken(_, Some(taken)) if *taken == sent)
+    matches!(observed, Observed::Taken { taken_signals, .. } if taken_signals[..] == [sent])
 }
 
 fn told(records: &[Record]) -> String {
-    joined(records.iter().map(|record| format!("{}: {}", record.action, record.observed)), ", ")
+    joined(records.iter().map(seen), "; ")
 }

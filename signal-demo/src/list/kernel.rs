@@ -56,7 +56,7 @@ pub struct KillL {
     pub as_here: usize,
     pub accepted: usize,
     /// Of -1 and 0, what is no signal.
-    pub refused: Vec<c_int>,
+    pub refused_numbers: Vec<c_int>,
 }
 
 /// The kernel's own set of signals.
@@ -100,7 +100,7 @@ pub fn listed() -> anyhow::Result<KillL> {
         begin_with_sig: listed.iter().filter(|(number, name)| *number > 0 && name.starts_with("SIG")).count(),
         as_here: Signal::all().filter(|signal| listed.contains(&(signal.number(), signal.to_string()))).count(),
         accepted: accepted_of(listed.iter().map(|(number, _)| *number))?.len(),
-        refused: [-1, 0].into_iter().filter(|number| !accepted.contains(number)).collect(),
+        refused_numbers: [-1, 0].into_iter().filter(|number| !accepted.contains(number)).collect(),
     })
 }
 

@@ -22,7 +22,6 @@ use shared::linux::readiness;
 #[derive(Debug, Serialize)]
 pub struct Output {
     /// What became of its launcher before; nothing yet at first.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub launcher: Option<Event>,
     pub program_prints: bool,
 }

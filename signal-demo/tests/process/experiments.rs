@@ -141,10 +141,10 @@ fn an_orphan_is_adopted_and_by_the_subreaper_if_there_is_one() {
 #[test]
 fn threads_take_numbers_of_the_series_of_processes() {
     let records = records(&["pids"]);
-    let series = with("threads", &records)[0];
+    let series = with("tids", &records)[0];
     assert_eq!(series["lead_to_the_process"], 5);
-    let threads = series["threads"].as_array().unwrap();
-    assert!(threads.iter().all(|thread| *thread != series["process"] && *thread != series["next_process"]));
+    let threads = series["tids"].as_array().unwrap();
+    assert!(threads.iter().all(|thread| *thread != series["pid"] && *thread != series["next_pid"]));
     assert_eq!(with("ignoring", &records)[0]["ignoring"], "exited with 0");
 }
 

@@ -19,6 +19,8 @@ mod limits;
 mod nobody;
 #[path = "../../../shared/tests/readme/mod.rs"]
 mod readme;
+#[path = "../../../shared/tests/records/mod.rs"]
+mod records;
 #[path = "../../../shared/tests/starved/mod.rs"]
 mod starved;
 

@@ -9,7 +9,7 @@ use anyhow::Context;
 use bufstream::BufStream;
 use serde::Serialize;
 use shared::cube_roots::client::DeadlineSocket;
-use shared::linux::answer::Outcome;
+use shared::linux::answer::{Error, Outcome};
 
 use crate::loopback::connection;
 
@@ -21,8 +21,9 @@ const INSIDE_THE_ROOT: usize = 10;
 #[derive(Serialize)]
 pub struct Line {
     step: &'static str,
-    sent: &'static str,
-    reads: [Came; 2],
+    sent_text: &'static str,
+    first_read: Came,
+    second_read: Came,
     got: String,
 }
 
@@ -31,7 +32,7 @@ pub struct Line {
 #[serde(untagged)]
 enum Came {
     Returned(Outcome),
-    NotText(String),
+    NotText(Error<io::Error>),
 }
 
 /// Each line is a String of its own, dropped with the error.
@@ -58,8 +59,8 @@ pub fn read_until(limit: Duration) -> anyhow::Result<Line> {
     Ok(line("read_until", reads, &String::from_utf8_lossy(&got)))
 }
 
-fn line(step: &'static str, reads: [Came; 2], got: &str) -> Line {
-    Line { step, sent: LINE.trim_end(), reads, got: got.trim_end().to_owned() }
+fn line(step: &'static str, [first_read, second_read]: [Came; 2], got: &str) -> Line {
+    Line { step, sent_text: LINE.trim_end(), first_read, second_read, got: got.trim_end().to_owned() }
 }
 
 /// Has `read` called when the line has come up to `cut`, and again when the rest has.
@@ -81,7 +82,7 @@ fn read_twice(
 
 fn came(result: io::Result<usize>) -> io::Result<Came> {
     match result {
-        Err(error) if error.kind() == ErrorKind::InvalidData => Ok(Came::NotText(error.to_string())),
+        Err(error) if error.kind() == ErrorKind::InvalidData => Ok(Came::NotText(Error { error })),
         other => Outcome::by_deadline(other).map(Came::Returned),
     }
 }

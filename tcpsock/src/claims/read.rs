@@ -18,14 +18,14 @@ pub const CHECKS: &[Check] = &[
 
 fn the_buffer_should_be_empty() -> anyhow::Result<Seen> {
     let buffer = read::what_was_in_the_buffer_stays()?;
-    let stays = buffer.rest.len() == buffer.asked - buffer.count && buffer.rest.bytes().all(|byte| byte == b'.');
-    Ok(Seen::refuted(buffer.read == "abc" && stays, seen(&buffer)))
+    let stays = buffer.rest.len() == buffer.asked - buffer.read && buffer.rest.bytes().all(|byte| byte == b'.');
+    Ok(Seen::refuted(buffer.got == "abc" && stays, seen(&buffer)))
 }
 
 fn read_fills_its_buffer() -> anyhow::Result<Seen> {
     let short = read::what_has_come_is_enough()?;
     let returned_early = short.reads.iter().all(|&count| count < short.asked);
-    Ok(Seen::refuted(returned_early && short.reads == short.sent, seen(&short)))
+    Ok(Seen::refuted(returned_early && short.reads == short.sent_sizes, seen(&short)))
 }
 
 fn eof_at_once() -> anyhow::Result<Seen> {
@@ -42,7 +42,7 @@ fn eof_makes_it_useless() -> anyhow::Result<Seen> {
 
 fn a_message_ends_with_its_delimiter() -> anyhow::Result<Seen> {
     let delimited = buffered::read_until_leaves_the_delimiter()?;
-    Ok(Seen::holds(delimited.reads == ["27\n", "8\n", "rest", ""], seen(&delimited)))
+    Ok(Seen::holds(delimited.received_texts == ["27\n", "8\n", "rest", ""], seen(&delimited)))
 }
 
 #[derive(Serialize, Deserialize)]

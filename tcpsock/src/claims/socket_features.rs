@@ -43,7 +43,7 @@ fn there_are_four_types() -> anyhow::Result<Seen> {
 
 fn raw_sockets_keep_boundaries_and_lose() -> anyhow::Result<Seen> {
     let packets = raw::three_packets_and_a_flood()?;
-    Ok(Seen::holds(packets.received == packets.sent && packets.dropped_by_kernel > 0, seen(&packets)))
+    Ok(Seen::holds(packets.received_texts == packets.sent_texts && packets.dropped_by_kernel > 0, seen(&packets)))
 }
 
 fn datagrams_are_unreliable() -> anyhow::Result<Seen> {
@@ -69,7 +69,7 @@ fn each_datagram_names_its_target() -> anyhow::Result<Seen> {
 
 fn only_one_direction() -> anyhow::Result<Seen> {
     let both = udp::one_socket_sends_and_receives()?;
-    Ok(Seen::refuted(!both.received.is_empty() && !both.answers.is_empty(), seen(&both)))
+    Ok(Seen::refuted(!both.received_texts.is_empty() && !both.answers.is_empty(), seen(&both)))
 }
 
 fn only_the_superuser_has_raw_sockets() -> anyhow::Result<Seen> {

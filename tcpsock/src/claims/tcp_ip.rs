@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::Context;
 use nix::errno::Errno;
 use shared::harness::claims::{Check, Seen, seen};
-use shared::linux::answer::Outcome;
+use shared::linux::answer::{OK, Outcome};
 use shared::linux::failure::Failure;
 
 use crate::connect::{self, backlog};
@@ -36,12 +36,12 @@ fn udp_can_be_listened_on() -> anyhow::Result<Seen> {
 
 fn tcp_serves_both_families() -> anyhow::Result<Seen> {
     let (all, one) = (listen::on_every_address()?, listen::on_one_address()?);
-    if let Outcome::Failed(errno @ (Errno::EADDRNOTAVAIL | Errno::EAFNOSUPPORT)) = one.from_v6 {
+    if let Outcome::Failed(errno @ (Errno::EADDRNOTAVAIL | Errno::EAFNOSUPPORT)) = one.connect_v6 {
         return Err(Failure::CannotShow(format!("no IPv6 on loopback: {}", errno.desc())).into());
     }
-    let both = [all.from_v4, all.from_v6] == [Outcome::Ok; 2];
+    let both = [all.connect_v4, all.connect_v6] == [OK; 2];
     let refused = Outcome::Failed(Errno::ECONNREFUSED);
-    let exception = [one.from_v4, one.from_v6] == [Outcome::Ok, refused];
+    let exception = [one.connect_v4, one.connect_v6] == [OK, refused];
     Ok(Seen::imprecise(both, exception, format!("{}; {}", seen(&all), seen(&one))))
 }
 
@@ -52,7 +52,7 @@ fn the_host_must_be_local() -> anyhow::Result<Seen> {
     }
     let hosts = listen::local_and_remote()?;
     let refused = Outcome::Failed(Errno::EADDRNOTAVAIL);
-    Ok(Seen::holds([hosts.local, hosts.remote] == [Outcome::Ok, refused], seen(&hosts)))
+    Ok(Seen::holds([hosts.listen_local, hosts.listen_remote] == [OK, refused], seen(&hosts)))
 }
 
 fn names_are_looked_up_in_dns() -> anyhow::Result<Seen> {
@@ -62,7 +62,8 @@ fn names_are_looked_up_in_dns() -> anyhow::Result<Seen> {
         return Err(Failure::CannotShow("/etc/hosts does not name localhost".to_owned()).into());
     }
     let names = listen::names_without_dns()?;
-    let [found, not_found] = [matches!(names.localhost, Named::Listens(_)), matches!(names.nobody, Named::Failed(_))];
+    let [found, not_found] =
+        [matches!(names.localhost, Named::Listens(_)), matches!(names.nosuchhost, Named::Failed(_))];
     Ok(Seen::imprecise(not_found, found, seen(&names)))
 }
 

@@ -38,11 +38,9 @@ pub struct Call {
     #[serde(rename = "call")]
     pub name: Name,
     /// How many bytes it was to move.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub asked: Option<usize>,
     pub returned: Outcome,
     /// Whether it moved fewer; absent where it moved none.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub partial: Option<bool>,
     when: &'static str,
     #[serde(skip)]

@@ -20,8 +20,8 @@ pub const PROTOCOL: i32 = 253;
 const HEADER: usize = 20;
 
 record! { "packets", Packets {
-    sent: [&'static str; 3],
-    received: Vec<String>,
+    sent_texts: [&'static str; 3],
+    received_texts: Vec<String>,
     flood: usize,
     heard: usize,
     dropped_by_kernel: usize,
@@ -39,7 +39,7 @@ pub fn three_packets_and_a_flood() -> anyhow::Result<Packets> {
         received.extend(next(&sink)?);
     }
     let (heard, dropped_by_kernel) = flood(&source, &sink, FLOOD)?;
-    Ok(Packets { sent, received, flood: FLOOD, heard, dropped_by_kernel })
+    Ok(Packets { sent_texts: sent, received_texts: received, flood: FLOOD, heard, dropped_by_kernel })
 }
 
 /// One to send and one to receive; in a network of our own if we can have one: nobody else receives these packets.

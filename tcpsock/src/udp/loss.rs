@@ -43,7 +43,7 @@ pub fn flood(source: &End, sink: &End, messages: usize) -> anyhow::Result<(usize
     Ok((received, dropped_by_kernel))
 }
 
-record!("unixgram", Queue { sent: usize, then: Outcome, received: usize, in_order: usize });
+record!("unixgram", Queue { sent: usize, next_send: Outcome, received: usize, in_order: usize });
 
 pub fn in_the_unix_domain_the_sender_waits() -> anyhow::Result<Queue> {
     let (source, sink) = UnixDatagram::pair().context("socketpair AF_UNIX SOCK_DGRAM")?;
@@ -60,6 +60,6 @@ pub fn in_the_unix_domain_the_sender_waits() -> anyhow::Result<Queue> {
         in_order += usize::from(usize::from_ne_bytes(message) == received);
         received += 1;
     }
-    let then = Outcome::Failed(Errno::EAGAIN);
-    Ok(Queue { sent, then, received, in_order })
+    let next_send = Outcome::Failed(Errno::EAGAIN);
+    Ok(Queue { sent, next_send, received, in_order })
 }

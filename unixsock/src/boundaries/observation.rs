@@ -14,8 +14,8 @@ pub struct Observation {
     #[serde(rename = "type")]
     kind: String,
     shows: &'static str,
-    pub sent: Vec<&'static str>,
-    pub read: Vec<Read>,
+    pub sent_texts: Vec<&'static str>,
+    pub received_messages: Vec<Read>,
     claim: u16,
 }
 
@@ -34,23 +34,35 @@ impl Observation {
         read: Vec<Read>,
         claim: u16,
     ) -> Observation {
-        Observation { network: network.name(), kind: format!("{:?}", network.kind()), shows, sent, read, claim }
+        Observation {
+            network: network.name(),
+            kind: format!("{:?}", network.kind()),
+            shows,
+            sent_texts: sent,
+            received_messages: read,
+            claim,
+        }
     }
 
     pub fn read_data(&self) -> Vec<&str> {
-        self.read.iter().map(|read| &*read.data).collect()
+        self.received_messages.iter().map(|read| &*read.data).collect()
     }
 
     /// What was seen, without what the note says of it.
     pub fn evidence(&self) -> String {
-        format!("{}, {}: sent{}, read{}", self.kind, self.shows, Sent(&self.sent), Reads(&self.read))
+        format!("{}, {}: sent{}, read{}", self.kind, self.shows, Sent(&self.sent_texts), Reads(&self.received_messages))
     }
 }
 
 impl fmt::Display for Observation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Observation { network, kind, shows, claim, .. } = self;
-        write!(f, "{network} {kind}, {shows}: sent{}; read{} [claim {claim}]", Sent(&self.sent), Reads(&self.read))
+        write!(
+            f,
+            "{network} {kind}, {shows}: sent{}; read{} [claim {claim}]",
+            Sent(&self.sent_texts),
+            Reads(&self.received_messages)
+        )
     }
 }
 
@@ -78,16 +90,16 @@ pub struct Queue {
     #[serde(rename = "type")]
     pub kind: String,
     pub shows: &'static str,
-    pub queued: usize,
-    pub then: Outcome,
-    pub received_in_order: usize,
+    pub sent: usize,
+    pub next_send: Outcome,
+    pub in_order: usize,
     pub claim: u16,
 }
 
 impl fmt::Display for Queue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Queue { network, kind, shows, queued, then, received_in_order, claim } = self;
-        write!(f, "{network} {kind}, {shows}: {queued} queued, then {then}; ")?;
-        write!(f, "{received_in_order} received in order [claim {claim}]")
+        let Queue { network, kind, shows, sent, next_send, in_order, claim } = self;
+        write!(f, "{network} {kind}, {shows}: {sent} queued, then {next_send}; ")?;
+        write!(f, "{in_order} received in order [claim {claim}]")
     }
 }

@@ -10,11 +10,11 @@ pub const CHECKS: &[Check] = &[(159, what_can_be_listened_on_is_a_stream), (167,
 fn what_can_be_listened_on_is_a_stream() -> anyhow::Result<Seen> {
     let (stream, records) = (boundaries::three_writes(Network::Unix)?, boundaries::three_writes(Network::Unixpacket)?);
     let evidence = format!("{}; {}", stream.evidence(), records.evidence());
-    let is_stream = stream.read_data() == [stream.sent.concat()];
-    Ok(Seen::imprecise(is_stream, records.read_data() == records.sent, evidence))
+    let is_stream = stream.read_data() == [stream.sent_texts.concat()];
+    Ok(Seen::imprecise(is_stream, records.read_data() == records.sent_texts, evidence))
 }
 
 fn unixgram_can_be_dialled() -> anyhow::Result<Seen> {
     let dialled = unixgram::dialled()?;
-    Ok(Seen::holds(dialled.received == dialled.sent, seen(&dialled)))
+    Ok(Seen::holds(dialled.received_texts == dialled.sent_texts, seen(&dialled)))
 }

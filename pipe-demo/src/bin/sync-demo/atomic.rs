@@ -60,5 +60,5 @@ pub fn not_atomic(deadline: Instant) -> anyhow::Result<Counted> {
 
 /// An instruction that keeps the other CPU out.
 pub fn locked(deadline: Instant) -> anyhow::Result<Counted> {
-    on_two_cpus(Increment::FetchAdd, deadline, |counted| counted.additions >= 400_000)
+    on_two_cpus(Increment::FetchAdd, deadline, |counted| counted.updates >= 400_000)
 }

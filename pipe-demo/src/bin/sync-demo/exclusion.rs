@@ -13,7 +13,7 @@ pub mod preempted;
 use shared::harness::report::Report;
 use shared::linux::at_once::deadline;
 
-use door::{By, visit};
+use door::{How, visit};
 use preempted::preempted;
 
 #[derive(clap::Args)]
@@ -22,8 +22,8 @@ pub struct Args {}
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&preempted()?)?;
     let deadline = deadline();
-    for by in [By::PlainReadsAndWrites, By::Fence, By::Mutex, By::Token] {
-        out.pairs(&visit(by, deadline)?)?;
+    for how in [How::PlainReadsAndWrites, How::Fence, How::Mutex, How::Token] {
+        out.pairs(&visit(how, deadline)?)?;
     }
     Ok(())
 }

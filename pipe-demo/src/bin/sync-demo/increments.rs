@@ -36,19 +36,19 @@ pub struct Counted {
     pub add: Increment,
     pub cpus: usize,
     pub switches: i64,
-    pub additions: u64,
+    pub updates: u64,
     pub lost: u64,
 }
 
 /// Both on one CPU, which goes from one to the other, until `enough`.
 pub fn on_one_cpu(add: Increment, deadline: Instant, enough: impl Fn(&Counted) -> bool) -> anyhow::Result<Counted> {
-    let counted = Counted { add, cpus: 1, switches: 0, additions: 0, lost: 0 };
+    let counted = Counted { add, cpus: 1, switches: 0, updates: 0, lost: 0 };
     count(counted, [cpus()?.0; 2], 5_000_000, deadline, |_| true, enough)
 }
 
 /// Each on a CPU of its own. Only rounds in which neither lost it count, until `enough`.
 pub fn on_two_cpus(add: Increment, deadline: Instant, enough: impl Fn(&Counted) -> bool) -> anyhow::Result<Counted> {
-    let counted = Counted { add, cpus: 2, switches: 0, additions: 0, lost: 0 };
+    let counted = Counted { add, cpus: 2, switches: 0, updates: 0, lost: 0 };
     count(counted, two_cpus()?, 10_000, deadline, |switches| switches == 0, enough)
 }
 
@@ -73,7 +73,7 @@ fn count(
             let sum = number.swap(0, SeqCst);
             if counts(switches) {
                 counted.switches += switches;
-                counted.additions += 2 * times;
+                counted.updates += 2 * times;
                 counted.lost += (2 * times).saturating_sub(sum);
             }
             if enough(&counted) { Break(()) } else { Continue(()) }

@@ -12,8 +12,9 @@ use std::time::Duration;
 use anyhow::Context;
 use nix::errno::Errno;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use shared::harness::report::Report;
+use shared::linux::answer::Outcome;
 use shared::linux::at_once::deadline;
 use shared::linux::child::Children;
 use shared::linux::child::forked::close_copy;
@@ -39,23 +40,10 @@ pub fn lost_without_interruption() -> anyhow::Result<Counted> {
 #[derive(Serialize)]
 pub struct Interrupted {
     pub call: &'static str,
-    pub bytes: usize,
+    pub asked: usize,
     /// Signals that came meanwhile.
     pub signals: u32,
-    #[serde(flatten)]
-    pub outcome: Outcome,
-}
-
-#[derive(Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Outcome {
-    Returned(usize),
-    Error(#[serde(serialize_with = "by_name")] Errno),
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives references")]
-fn by_name<S: Serializer>(errno: &Errno, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&format_args!("{errno:?}"))
+    pub returned: Outcome,
 }
 
 static SIGNALS: AtomicU32 = AtomicU32::new(0);
@@ -87,14 +75,14 @@ fn end_both_waits(mut feed: &PipeWriter, mut drain: &PipeReader) -> io::Result<(
     io::copy(&mut drain, &mut io::sink()).map(drop)
 }
 
-fn observed(call: &'static str, bytes: usize, make: impl FnOnce() -> io::Result<usize>) -> anyhow::Result<Interrupted> {
+fn observed(call: &'static str, asked: usize, make: impl FnOnce() -> io::Result<usize>) -> anyhow::Result<Interrupted> {
     let before = SIGNALS.load(SeqCst);
-    let outcome = match make() {
-        Ok(count) => Outcome::Returned(count),
-        Err(error) if error.kind() == ErrorKind::Interrupted => Outcome::Error(Errno::EINTR),
+    let returned = match make() {
+        Ok(count) => Outcome::Done(count),
+        Err(error) if error.kind() == ErrorKind::Interrupted => Outcome::Failed(Errno::EINTR),
         Err(error) => return Err(error).with_context(|| format!("{call} the pipe")),
     };
-    Ok(Interrupted { call, bytes, signals: SIGNALS.load(SeqCst) - before, outcome })
+    Ok(Interrupted { call, asked, signals: SIGNALS.load(SeqCst) - before, returned })
 }
 
 /// Without SA_RESTART.

@@ -58,7 +58,6 @@ pub struct Outcome {
     pub counted: u64,
     pub lost: u64,
     /// The most processes that were between reading and writing at one time; an atomic operation has no between.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub most_inside: Option<u64>,
 }
 

@@ -12,21 +12,18 @@ use super::work::{Seen, Work};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Record {
     pub(super) mechanism: String,
-    /// The size of a message.
-    pub(super) bytes: usize,
+    /// The bytes of a message.
+    pub(super) size: usize,
     pub(super) pin: Pin,
     /// The CPU of each side.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) cpus: Option<(usize, usize)>,
+    pub(super) pinned_to: Option<(usize, usize)>,
     pub(super) round_trips: u64,
     pub(super) p50_us: f64,
     pub(super) p99_us: f64,
     pub(super) p999_us: f64,
     /// In one direction, in 10⁶ bytes a second.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) mb_per_s: Option<f64>,
     /// Calls of read(2) and write(2) in a round trip, of both sides.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reads_writes: Option<f64>,
     /// Context switches of both sides in a round trip, voluntary or not.
     pub(super) context_switches: f64,
@@ -39,9 +36,9 @@ impl Record {
         let sent = (work.one_way * work.bytes as u64) as f64;
         Record {
             mechanism: mechanism.to_owned(),
-            bytes: work.bytes,
+            size: work.bytes,
             pin: placement.pin,
-            cpus: placement.cpus,
+            pinned_to: placement.cpus,
             round_trips: work.round_trips,
             p50_us: us(0.5),
             p99_us: us(0.99),
@@ -54,7 +51,7 @@ impl Record {
 
     /// What it is compared with. Signals, which carry little or nothing, stand beside the small messages.
     pub(super) fn part(&self) -> (bool, Pin) {
-        (self.bytes > 64, self.pin)
+        (self.size > 64, self.pin)
     }
 
     /// Part by part, the fastest first.

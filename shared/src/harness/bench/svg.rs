@@ -18,10 +18,10 @@ const ROW: f64 = 36.0;
 type Shown = fn(&Record) -> Option<(f64, f64)>;
 
 const PANELS: [(&str, Shown); 3] = [
-    ("there and back, 64 bytes or less: µs", |record| (record.bytes <= 64).then_some((record.p50_us, record.p99_us))),
-    ("there and back, 64 KiB: µs", |record| (record.bytes > 64).then_some((record.p50_us, record.p99_us))),
+    ("there and back, 64 bytes or less: µs", |record| (record.size <= 64).then_some((record.p50_us, record.p99_us))),
+    ("there and back, 64 KiB: µs", |record| (record.size > 64).then_some((record.p50_us, record.p99_us))),
     ("one way, messages of 64 KiB: MB/s", |record| {
-        let rate = record.mb_per_s.filter(|_| record.bytes > 64)?;
+        let rate = record.mb_per_s.filter(|_| record.size > 64)?;
         Some((rate, rate))
     }),
 ];

@@ -12,7 +12,7 @@ pub(super) fn print(records: &[Record], out: &mut Report) -> anyhow::Result<()> 
         let first = rows[0];
         out.line(format_args!(
             "{:<28}{:>9} {:>9} {:>10} {:>10} {:>8} {:>9}",
-            format!("{}, {}", size(first.bytes), place(first)),
+            format!("{}, {}", size(first.size), place(first)),
             "p50 µs",
             "p99 µs",
             "p99.9 µs",
@@ -41,7 +41,7 @@ fn size(bytes: usize) -> String {
 }
 
 fn place(record: &Record) -> String {
-    match (record.pin, record.cpus) {
+    match (record.pin, record.pinned_to) {
         (Pin::Same, Some((cpu, _))) => format!("both on CPU {cpu}"),
         (Pin::Cross, Some((one, other))) => format!("CPUs {one} and {other}"),
         _ => "not pinned".to_owned(),

@@ -46,6 +46,15 @@ impl Event {
     }
 }
 
+impl From<ExitStatus> for Event {
+    fn from(status: ExitStatus) -> Event {
+        match status.signal() {
+            Some(signal) => Event::Killed { signal, core: status.core_dumped() },
+            None => Event::Exited(status.code().unwrap_or_default()),
+        }
+    }
+}
+
 /// waitid(2) for the next of `changes` (`WEXITED`, `WSTOPPED`, `WCONTINUED`); `None` when with `WNOHANG` there was none.
 ///
 /// Not nix's: that fails on a child that a real-time signal ended.
@@ -82,15 +91,6 @@ pub(super) fn wait_for_end(pid: pid_t, options: c_int) -> io::Result<ExitStatus>
         Some(Event::Killed { signal, .. }) => signal,
         other => return Err(io::Error::other(format!("waitid: {other:?} is no end"))),
     }))
-}
-
-impl From<ExitStatus> for Event {
-    fn from(status: ExitStatus) -> Event {
-        match status.signal() {
-            Some(signal) => Event::Killed { signal, core: status.core_dumped() },
-            None => Event::Exited(status.code().unwrap_or_default()),
-        }
-    }
 }
 
 impl fmt::Display for Event {

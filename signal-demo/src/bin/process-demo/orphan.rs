@@ -43,7 +43,6 @@ pub struct Adoption {
     pub ppid_before: pid_t,
     pub ppid_after: pid_t,
     /// Nothing where the adopter lies outside of this PID namespace, or /proc hides it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub adopter: Option<String>,
 }
 
@@ -64,9 +63,9 @@ pub fn adoption(by_us: bool) -> anyhow::Result<Adoption> {
 /// Started as daemons are, in a session of its own, by a process that has ended since.
 #[derive(Serialize)]
 pub struct Found {
-    pub daemon: pid_t,
-    pub started_by: pid_t,
-    pub ppid: pid_t,
+    pub pid: pid_t,
+    pub ppid_before: pid_t,
+    pub ppid_after: pid_t,
     /// The leaders of sessions that have this PPID, as daemons have.
     pub session_leaders: usize,
     pub is_among_them: bool,
@@ -81,9 +80,9 @@ pub fn daemon() -> anyhow::Result<Found> {
     let stats = proc::stats()?;
     let leaders = || stats.iter().filter(|stat| stat.ppid == ppid_after && stat.sid == stat.pid);
     let found = Found {
-        daemon: pid,
-        started_by: ppid_before,
-        ppid: ppid_after,
+        pid,
+        ppid_before,
+        ppid_after,
         session_leaders: leaders().count(),
         is_among_them: leaders().any(|stat| stat.pid == pid),
     };

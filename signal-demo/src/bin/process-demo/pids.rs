@@ -41,11 +41,11 @@ const THREADS: usize = 5;
 /// A process, its threads, and the process that was started after them.
 #[derive(Serialize)]
 pub struct Series {
-    pub process: pid_t,
-    pub threads: [pid_t; THREADS],
+    pub pid: pid_t,
+    pub tids: [pid_t; THREADS],
     /// The threads whose numbers lead to the process, too.
     pub lead_to_the_process: usize,
-    pub next_process: pid_t,
+    pub next_pid: pid_t,
 }
 
 pub fn processes_and_threads() -> anyhow::Result<Series> {
@@ -58,15 +58,15 @@ pub fn processes_and_threads() -> anyhow::Result<Series> {
         tell(teller, &numbers.iter().take(THREADS).collect::<Vec<_>>())?;
         pause()
     })?;
-    let mut threads: [pid_t; THREADS] = told(&answer)?;
-    threads.sort_unstable();
+    let mut tids: [pid_t; THREADS] = told(&answer)?;
+    tids.sort_unstable();
     let next = Forked::new(|| Ok(()))?;
     let pid = process.pid().to_string();
     let mut lead_to_the_process = 0;
-    for thread in threads {
+    for thread in tids {
         lead_to_the_process += usize::from(proc::status(thread, "Tgid")? == Some(pid.clone()));
     }
-    Ok(Series { process: process.pid(), threads, lead_to_the_process, next_process: next.pid() })
+    Ok(Series { pid: process.pid(), tids, lead_to_the_process, next_pid: next.pid() })
 }
 
 /// Of the first process in a namespace: here and there.

@@ -66,7 +66,6 @@ pub enum State {
 pub struct Made {
     pub state: char,
     pub how: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub sigkill: Option<Event>,
 }
 

@@ -37,7 +37,7 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
 /// How sealed children end: by a system call, and after they have touched new memory.
 #[derive(Serialize)]
 pub struct MemoryWithoutCalls {
-    pub getppid: Event,
+    pub ppid_by_call: Event,
     pub touching: Event,
     pub pages: usize,
     pub faults: i64,
@@ -45,7 +45,7 @@ pub struct MemoryWithoutCalls {
 
 // ANCHOR: faults
 pub fn memory_without_calls() -> anyhow::Result<MemoryWithoutCalls> {
-    let getppid = end_without_system_calls(|| u8::from(getppid().as_raw() == 0))?;
+    let ppid_by_call = end_without_system_calls(|| u8::from(getppid().as_raw() == 0))?;
     let (mut pages, page) = Pages::private(PAGES)?;
     let before = Usage::of_children()?;
     let touching = end_without_system_calls(|| {
@@ -53,7 +53,7 @@ pub fn memory_without_calls() -> anyhow::Result<MemoryWithoutCalls> {
         0
     })?;
     let faults = (Usage::of_children()? - before).faults;
-    Ok(MemoryWithoutCalls { getppid, touching, pages: PAGES.get(), faults })
+    Ok(MemoryWithoutCalls { ppid_by_call, touching, pages: PAGES.get(), faults })
 }
 // ANCHOR_END: faults
 

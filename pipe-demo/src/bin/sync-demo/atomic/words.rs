@@ -19,7 +19,7 @@ use crate::mutex::ProcessMutex;
 /// What an addition costs one process, with nobody else there.
 #[derive(Serialize)]
 pub struct Cost {
-    pub additions: u64,
+    pub updates: u64,
     pub atomic_us: i64,
     pub mutex_us: i64,
 }
@@ -37,7 +37,7 @@ const TIMES: u64 = 50_000;
 /// CPU time: the least of some tries, as what others are to blame for only adds to it.
 pub fn cost() -> anyhow::Result<Cost> {
     let (mutex, number) = (ProcessMutex::shared()?, AtomicU64::new(0));
-    let mut cost = Cost { additions: TIMES, atomic_us: i64::MAX, mutex_us: i64::MAX };
+    let mut cost = Cost { updates: TIMES, atomic_us: i64::MAX, mutex_us: i64::MAX };
     for _ in 0..5 {
         let atomic = cost_of(|| {
             number.fetch_add(1, SeqCst);

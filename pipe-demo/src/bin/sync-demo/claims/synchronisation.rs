@@ -3,13 +3,14 @@
 use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 use shared::harness::claims::{Check, Seen, go, joined, seen};
+use shared::linux::answer::Outcome;
 use shared::linux::at_once::deadline;
 
 use crate::atomic::compare_and_swap::multiply;
 use crate::atomic::{self, words};
-use crate::exclusion::door::{By, visit};
+use crate::exclusion::door::{self, visit};
 use crate::exclusion::preempted::preempted;
-use crate::interrupted::{Outcome, calls, lost_without_interruption};
+use crate::interrupted::{calls, lost_without_interruption};
 use crate::race::{self, How, race};
 
 pub const CHECKS: &[Check] = &[
@@ -71,8 +72,8 @@ fn preempted_inside() -> anyhow::Result<Seen> {
 
 fn nothing_interrupts_system_calls() -> anyhow::Result<Seen> {
     let [read, write] = calls()?;
-    let failed = read.outcome == Outcome::Error(Errno::EINTR) && read.signals > 0;
-    let partly = matches!(write.outcome, Outcome::Returned(count) if 0 < count && count < write.bytes);
+    let failed = read.returned == Outcome::Failed(Errno::EINTR) && read.signals > 0;
+    let partly = matches!(write.returned, Outcome::Done(count) if 0 < count && count < write.asked);
     Ok(Seen::refuted(failed && partly, joined([seen(&read), seen(&write)], "; ")))
 }
 
@@ -118,6 +119,6 @@ fn one_visitor_at_a_time() -> anyhow::Result<Seen> {
 
 fn independent_of_the_cpu() -> anyhow::Result<Seen> {
     let deadline = deadline();
-    let (plain, fence) = (visit(By::PlainReadsAndWrites, deadline)?, visit(By::Fence, deadline)?);
+    let (plain, fence) = (visit(door::How::PlainReadsAndWrites, deadline)?, visit(door::How::Fence, deadline)?);
     Ok(Seen::refuted(plain.both_inside > 0 && fence.both_inside == 0, joined([seen(&plain), seen(&fence)], "; ")))
 }

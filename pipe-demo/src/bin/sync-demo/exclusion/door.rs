@@ -20,7 +20,7 @@ use crate::token::Token;
 /// What keeps the others out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum By {
+pub enum How {
     /// Peterson's algorithm, whose order the compiler keeps, but not the CPU
     PlainReadsAndWrites,
     /// The same, and the CPU keeps the order too
@@ -34,7 +34,7 @@ pub enum By {
 /// Two processes that came to the door at the same time, again and again.
 #[derive(Serialize)]
 pub struct Visits {
-    pub by: By,
+    pub how: How,
     pub meetings: usize,
     pub both_inside: usize,
 }
@@ -43,9 +43,9 @@ pub struct Visits {
 const MEETINGS: usize = 100;
 
 /// Lets the two meet. With plain reads and writes they go on until both were inside once.
-pub fn visit(by: By, deadline: Instant) -> anyhow::Result<Visits> {
-    let (door, lock) = (SharedMemory::new(Door::default())?, Lock::new(by)?);
-    let mut visits = Visits { by, meetings: 0, both_inside: 0 };
+pub fn visit(how: How, deadline: Instant) -> anyhow::Result<Visits> {
+    let (door, lock) = (SharedMemory::new(Door::default())?, Lock::new(how)?);
+    let mut visits = Visits { how, meetings: 0, both_inside: 0 };
     at_once(
         two_cpus()?,
         deadline,
@@ -61,11 +61,11 @@ pub fn visit(by: By, deadline: Instant) -> anyhow::Result<Visits> {
 
 impl Visits {
     fn are_enough(&self) -> bool {
-        match self.by {
-            By::PlainReadsAndWrites => self.both_inside > 0 && self.meetings >= 20_000,
-            By::Fence => self.meetings >= 20_000,
+        match self.how {
+            How::PlainReadsAndWrites => self.both_inside > 0 && self.meetings >= 20_000,
+            How::Fence => self.meetings >= 20_000,
             // Whoever comes second falls asleep, and has to be woken.
-            By::Mutex | By::Token => self.meetings >= 100,
+            How::Mutex | How::Token => self.meetings >= 100,
         }
     }
 }
@@ -110,13 +110,13 @@ enum Lock {
 type Fence = fn(Ordering);
 
 impl Lock {
-    fn new(by: By) -> anyhow::Result<Lock> {
+    fn new(how: How) -> anyhow::Result<Lock> {
         let peterson = |fence: Fence| Ok(Lock::Peterson(SharedMemory::new(Peterson::default())?, fence));
-        match by {
-            By::PlainReadsAndWrites => peterson(compiler_fence),
-            By::Fence => peterson(fence),
-            By::Mutex => Ok(Lock::Mutex(ProcessMutex::shared()?)),
-            By::Token => Ok(Lock::Token(Token::new()?)),
+        match how {
+            How::PlainReadsAndWrites => peterson(compiler_fence),
+            How::Fence => peterson(fence),
+            How::Mutex => Ok(Lock::Mutex(ProcessMutex::shared()?)),
+            How::Token => Ok(Lock::Token(Token::new()?)),
         }
     }
 

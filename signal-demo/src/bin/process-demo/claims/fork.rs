@@ -57,12 +57,12 @@ fn exec_replaces_memory() -> anyhow::Result<Seen> {
 
 fn not_all_descend_from_the_first() -> anyhow::Result<Seen> {
     let root = roots()?;
-    Ok(Seen::refuted(root.root != 1 && root.its_ppid != 1, seen(&root)))
+    Ok(Seen::refuted(root.pid != 1 && root.ppid != 1, seen(&root)))
 }
 
 fn the_first_has_no_parent() -> anyhow::Result<Seen> {
     let first = first()?;
-    Ok(Seen::refuted(first.its_ppid != first.first, seen(&first)))
+    Ok(Seen::refuted(first.ppid != first.pid, seen(&first)))
 }
 
 /// Where a subreaper stands above us, we look in a PID namespace of our own.

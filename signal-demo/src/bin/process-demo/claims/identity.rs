@@ -35,7 +35,7 @@ fn all_of_it_is_recorded() -> anyhow::Result<Seen> {
 
 fn one_process_has_many_numbers() -> anyhow::Result<Seen> {
     let series = processes_and_threads()?;
-    let one_each = series.process != series.next_process && !series.threads.contains(&series.next_process);
+    let one_each = series.pid != series.next_pid && !series.tids.contains(&series.next_pid);
     let elsewhere = match possible(number_in_a_namespace())? {
         Ok(numbers) => seen(&numbers),
         Err(why) => why,
@@ -46,16 +46,16 @@ fn one_process_has_many_numbers() -> anyhow::Result<Seen> {
 /// A thread of the kernel's has no memory of its own.
 fn the_first_runs_a_program() -> anyhow::Result<Seen> {
     let first = first()?;
-    Ok(Seen::imprecise(first.its_ppid == 0, first.memory.is_some(), seen(&first)))
+    Ok(Seen::imprecise(first.ppid == 0, first.memory_kib.is_some(), seen(&first)))
 }
 
 /// That a thread's number lies between those of two processes is enough: that number was no process's.
 fn numbers_are_left_out() -> anyhow::Result<Seen> {
     let series = processes_and_threads()?;
-    let (process, next) = (series.process, series.next_process);
-    let left_out = series.threads.iter().any(|&thread| process < thread && thread < next);
+    let (process, next) = (series.pid, series.next_pid);
+    let left_out = series.tids.iter().any(|&thread| process < thread && thread < next);
     let (smaller, rounds) = match possible(rounds())? {
-        Ok(rounds) => (!rounds.first.is_sorted(), seen(&rounds)),
+        Ok(rounds) => (!rounds.first_pids.is_sorted(), seen(&rounds)),
         Err(why) => (false, why),
     };
     Ok(Seen::refuted(left_out || next < process || smaller, format!("{}; {rounds}", seen(&series))))
@@ -63,15 +63,15 @@ fn numbers_are_left_out() -> anyhow::Result<Seen> {
 
 fn a_number_is_given_again() -> anyhow::Result<Seen> {
     let rounds = rounds()?;
-    Ok(Seen::holds(rounds.second.iter().any(|pid| rounds.first.contains(pid)), seen(&rounds)))
+    Ok(Seen::holds(rounds.second_pids.iter().any(|pid| rounds.first_pids.contains(pid)), seen(&rounds)))
 }
 
 /// When the series begins anew, it leaves out the numbers below 300 and those in use; and it does not look back.
 fn the_series_begins_at_300() -> anyhow::Result<Seen> {
     let rounds = rounds()?;
-    let [_, last, anew] = rounds.first;
-    let as_noted = last == rounds.maximum - 1 && anew < last && rounds.second[2] == anew + 1;
-    Ok(Seen::imprecise(as_noted, rounds.free_below > 0 && rounds.then != anew, seen(&rounds)))
+    let [_, last, anew] = rounds.first_pids;
+    let as_noted = last == rounds.maximum - 1 && anew < last && rounds.second_pids[2] == anew + 1;
+    Ok(Seen::imprecise(as_noted, rounds.free_below > 0 && rounds.next_pid != anew, seen(&rounds)))
 }
 
 fn both_numbers_are_told() -> anyhow::Result<Seen> {
@@ -84,7 +84,7 @@ fn both_numbers_are_told() -> anyhow::Result<Seen> {
 
 fn a_daemon_is_found_by_its_ppid() -> anyhow::Result<Seen> {
     let daemon = orphan::daemon()?;
-    Ok(Seen::holds(daemon.is_among_them && daemon.ppid != daemon.started_by, seen(&daemon)))
+    Ok(Seen::holds(daemon.is_among_them && daemon.ppid_after != daemon.ppid_before, seen(&daemon)))
 }
 
 fn it_only_sends() -> anyhow::Result<Seen> {

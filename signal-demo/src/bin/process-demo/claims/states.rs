@@ -48,9 +48,9 @@ fn who_waits_for_the_cpu_is_r_too() -> anyhow::Result<Seen> {
 
 fn one_or_several_are_woken() -> anyhow::Result<Seen> {
     let waiters = sleeping::at_a_semaphore()?;
-    let states = [&*waiters.waiting, &*waiters.still_waiting, &*waiters.then_waiting];
+    let waiting = [waiters.waiting, waiters.still_waiting, waiters.then_waiting];
     let woken = (waiters.woken_by_1, waiters.woken_by_2);
-    Ok(Seen::holds(states == ["SSS", "SS", ""] && woken == (1, 2), seen(&waiters)))
+    Ok(Seen::holds(waiting == [3, 2, 0] && woken == (1, 2), seen(&waiters)))
 }
 
 /// What it would handle waits; what ends it does so at once, as vfork's wait is a killable one.
@@ -133,7 +133,10 @@ fn nothing_is_kept() -> anyhow::Result<Seen> {
 fn the_parent_is_told() -> anyhow::Result<Seen> {
     let announced = announced()?;
     let once = (announced.while_it_lived, announced.when_it_had_ended) == (0, 1);
-    Ok(Seen::holds(once && announced.of == Some(announced.child) && announced.says_exited, seen(&announced)))
+    Ok(Seen::holds(
+        once && announced.sender_pid == Some(announced.child_pid) && announced.says_exited,
+        seen(&announced),
+    ))
 }
 
 fn detached_or_not() -> anyhow::Result<Seen> {

@@ -17,7 +17,7 @@ const SEALED: Event = Event::Killed { signal: SIGSYS, core: false };
 fn the_only_way() -> anyhow::Result<Seen> {
     let without = memory_without_calls()?;
     let exception = without.touching == WELL && without.faults >= i64::try_from(without.pages)?;
-    Ok(Seen::imprecise(without.getppid == SEALED, exception, seen(&without)))
+    Ok(Seen::imprecise(without.ppid_by_call == SEALED, exception, seen(&without)))
 }
 
 /// clock_gettime(2) stands among the system calls, and is none where the kernel maps it as a function.

@@ -21,7 +21,6 @@ pub struct Copies {
     pub code_shared_kib: u64,
     pub code_copied_kib: u64,
     /// Whether the code is in the same frame in both; told to the privileged.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub code_in_same_frame: Option<bool>,
 }
 

@@ -20,7 +20,6 @@ pub struct BecameShell {
     pub forked_pid: i32,
     pub pid_after_exec: i32,
     /// Of a word each in the data, the heap, the stack and the code; none where process_vm_readv(2) is refused.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub words_left_of_4: Option<usize>,
 }
 

@@ -20,7 +20,6 @@ pub struct Descriptor {
     pub umask: String,
     pub euid: u32,
     /// Of a variable that the process has just made.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub its_memory: Option<String>,
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Note: 进程的衍生 ("根"), 进程的标识. Go: none. Man: proc_pid_status(5), pid_namespaces(7).
 
+use anyhow::Context;
 use libc::pid_t;
 use serde::Serialize;
 use shared::linux::child::answer::{telling, told};
@@ -14,27 +15,27 @@ use crate::showing::cannot_show;
 
 #[derive(Serialize)]
 pub struct FirstProcess {
-    pub first: pid_t,
-    pub its_ppid: pid_t,
+    pub pid: pid_t,
+    pub ppid: pid_t,
     pub name: String,
     /// Absent of a thread of the kernel, which has no memory of its own.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub memory: Option<String>,
+    pub memory_kib: Option<u64>,
 }
 
 pub fn first() -> anyhow::Result<FirstProcess> {
     let stat = proc::stat(1).map_err(|error| cannot_show("PID 1 is not to be seen", &error))?;
     let memory = proc::status(1, "VmSize")?;
-    Ok(FirstProcess { first: stat.pid, its_ppid: stat.ppid, name: stat.name.display().to_string(), memory })
+    let memory_kib =
+        memory.map(|memory| memory.trim_end_matches(" kB").parse()).transpose().context("VmSize of PID 1")?;
+    Ok(FirstProcess { pid: stat.pid, ppid: stat.ppid, name: stat.name.display().to_string(), memory_kib })
 }
 
 /// A process without a parent here, beside the first: PID 2, the ancestor of the kernel's threads; or where these are
 /// not to be seen, a process that came from outside into a PID namespace of its own.
 #[derive(Serialize)]
 pub struct OtherRoot {
-    pub root: pid_t,
-    pub its_ppid: pid_t,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: pid_t,
+    pub ppid: pid_t,
     pub children: Option<usize>,
 }
 
@@ -43,7 +44,7 @@ pub fn roots() -> anyhow::Result<OtherRoot> {
     let all = proc::stats()?;
     let Some(root) = all.iter().find(|stat| stat.ppid == 0 && stat.pid != 1) else { return entered_from_outside() };
     let children = all.iter().filter(|stat| stat.ppid == root.pid).count();
-    Ok(OtherRoot { root: root.pid, its_ppid: root.ppid, children: Some(children) })
+    Ok(OtherRoot { pid: root.pid, ppid: root.ppid, children: Some(children) })
 }
 
 /// The second child: the first lives, and is PID 1.
@@ -57,6 +58,6 @@ fn entered_from_outside() -> anyhow::Result<OtherRoot> {
         let (_second, answer) = telling(tell_identity)?;
         told::<2>(&answer)
     });
-    let [root, its_ppid] = second.map_err(|error| cannot_show("the kernel's threads are not to be seen", &error))?;
-    Ok(OtherRoot { root, its_ppid, children: None })
+    let [pid, its_ppid] = second.map_err(|error| cannot_show("the kernel's threads are not to be seen", &error))?;
+    Ok(OtherRoot { pid, ppid: its_ppid, children: None })
 }

@@ -16,6 +16,7 @@ use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use nix::unistd::{SysconfVar, sysconf};
 use serde::{Serialize, Serializer};
+use shared::linux::answer::Outcome;
 use shared::linux::failure::Failure;
 use shared::linux::memory::page_size;
 
@@ -49,7 +50,6 @@ pub struct Parts {
     pub memory_gib: usize,
     pub stack_at_gib: usize,
     /// Nothing where vmsplice(2) is refused.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub pipe_reads: Option<char>,
 }
 
@@ -87,21 +87,21 @@ fn physical_memory() -> anyhow::Result<usize> {
 pub struct BeyondMemory {
     pub memory_gib: usize,
     pub mapped_tib: usize,
-    pub then: String,
+    pub next_mmap: Outcome,
 }
 
 /// Maps a TiB after the other, until there are no addresses left. None of it is ever touched.
 pub fn more_than_there_is() -> anyhow::Result<BeyondMemory> {
     without_limit()?;
     let mut mapped = Vec::new();
-    let refused = loop {
+    let next_mmap = loop {
         // SAFETY: new pages at an address of the kernel's choice touch nothing of ours.
         #[allow(unsafe_code, reason = "mmap(2) could overwrite other mappings")]
         let tib =
             unsafe { mmap_anonymous(None, TIB, ProtFlags::PROT_NONE, MapFlags::MAP_PRIVATE | MapFlags::MAP_NORESERVE) };
         match tib {
             Ok(start) => mapped.push(start),
-            Err(error) => break error,
+            Err(error) => break Outcome::Failed(error),
         }
     };
     for &start in &mapped {
@@ -109,7 +109,7 @@ pub fn more_than_there_is() -> anyhow::Result<BeyondMemory> {
         #[allow(unsafe_code, reason = "munmap(2) could unmap what is used")]
         unsafe { munmap(start, TIB.get()) }.map_err(io::Error::from).context("munmap")?;
     }
-    Ok(BeyondMemory { memory_gib: physical_memory()? / GIB, mapped_tib: mapped.len(), then: format!("{refused:?}") })
+    Ok(BeyondMemory { memory_gib: physical_memory()? / GIB, mapped_tib: mapped.len(), next_mmap })
 }
 
 /// `ulimit -v`, where it may be lifted.

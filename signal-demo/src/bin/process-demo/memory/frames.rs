@@ -24,7 +24,6 @@ pub struct OneAddress {
     pub address: Address,
     pub parent_reads: char,
     pub child_reads: char,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub same_frame: Option<bool>,
 }
 
@@ -82,7 +81,6 @@ pub struct SharedPage {
     pub page_kib: u64,
     pub shared_kib: u64,
     pub counted_kib: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub same_frame: Option<bool>,
 }
 

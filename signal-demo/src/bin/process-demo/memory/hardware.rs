@@ -55,7 +55,6 @@ pub struct KernelSpace {
     pub own_byte: Event,
     pub address: Address,
     /// What the kernel has there, where it tells.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub symbol: Option<&'static str>,
     pub kernel_byte: Event,
 }

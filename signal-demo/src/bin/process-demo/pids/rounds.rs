@@ -25,18 +25,18 @@ const COUNTER: &str = "/proc/sys/kernel/ns_last_pid";
 pub struct Rounds {
     pub maximum: pid_t,
     /// The last of them stays alive for the second round.
-    pub first: [pid_t; 3],
+    pub first_pids: [pid_t; 3],
     /// How many numbers below that one are nobody's.
     pub free_below: i32,
-    pub second: [pid_t; 3],
+    pub second_pids: [pid_t; 3],
     /// The next number, when all these are free again.
-    pub then: pid_t,
+    pub next_pid: pid_t,
 }
 
 pub fn rounds() -> anyhow::Result<Rounds> {
     // Opened here, where it can be told why if it cannot be; it is the writer's own namespace whose counter is set.
     let counter = accessible(&format!("open {COUNTER}"), File::options().write(true).open(COUNTER))?;
-    let [maximum, one, two, three, free_below, four, five, six, then] = with_own_pids(|| {
+    let [maximum, one, two, three, free_below, four, five, six, next_pid] = with_own_pids(|| {
         let (child, answer) = telling(|teller| {
             let maximum = maximum()?;
             let (first, living) = round(&counter, maximum)?;
@@ -52,7 +52,8 @@ pub fn rounds() -> anyhow::Result<Rounds> {
         child.succeed()?;
         told(&answer)
     })?;
-    Ok(Rounds { maximum, first: [one, two, three], free_below, second: [four, five, six], then })
+    let (first_pids, second_pids) = ([one, two, three], [four, five, six]);
+    Ok(Rounds { maximum, first_pids, free_below, second_pids, next_pid })
 }
 
 // ANCHOR: round

@@ -52,7 +52,6 @@ pub struct AtSigcont {
     pub sigcont_waits: bool,
     pub seen: char,
     /// What waitid(2) tells of the SIGCONT, if anything.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<Event>,
     pub at_ptrace_cont: Event,
 }

@@ -103,7 +103,7 @@ fn await_release(release: c_int, teller: c_int) -> isize {
 #[derive(Serialize)]
 pub struct EndedBy {
     pub seen: char,
-    pub sent: &'static str,
+    pub signal: &'static str,
     pub event: Event,
 }
 
@@ -113,7 +113,7 @@ pub fn ended_by(signal: Signal) -> anyhow::Result<EndedBy> {
         signal => signals::set(signal, SigHandler::SigDfl).with_context(|| format!("reset {signal}")),
     };
     let asleep = InVfork::begin(not_ignored, || Ok(()))?;
-    Ok(EndedBy { seen: proc::stat(asleep.parent.pid())?.state, sent: signal.as_str(), event: asleep.end_by(signal)? })
+    Ok(EndedBy { seen: proc::stat(asleep.parent.pid())?.state, signal: signal.as_str(), event: asleep.end_by(signal)? })
 }
 
 /// A signal that is caught, sent in D: whether it waits there, and how often the handler has run when D is over.

@@ -82,11 +82,10 @@ pub fn remains() -> anyhow::Result<Remains> {
 /// that the child has exited.
 #[derive(Serialize, Deserialize)]
 pub struct Announced {
-    pub child: pid_t,
+    pub child_pid: pid_t,
     pub while_it_lived: usize,
     pub when_it_had_ended: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub of: Option<pid_t>,
+    pub sender_pid: Option<pid_t>,
     pub says_exited: bool,
 }
 
@@ -108,10 +107,10 @@ pub fn announced() -> anyhow::Result<Announced> {
         waitid(child.pid(), WEXITED | WNOWAIT).with_context(|| format!("wait for child {}", child.pid()))?;
         let signal = take()?;
         Ok(Announced {
-            child: child.pid(),
+            child_pid: child.pid(),
             while_it_lived,
             when_it_had_ended: usize::from(signal.is_some()),
-            of: signal.map(|signal| signal.ssi_pid.cast_signed()),
+            sender_pid: signal.map(|signal| signal.ssi_pid.cast_signed()),
             says_exited: signal.is_some_and(|signal| signal.ssi_code == libc::CLD_EXITED),
         })
     })
