@@ -4,6 +4,8 @@
 
 use clap::Command;
 
+use crate::linux::failure::EXIT_CODES;
+
 /// A command, examples as one types them, and related pages; `%` is the program.
 pub type Footer = (&'static str, &'static [&'static str], &'static str);
 
@@ -20,15 +22,6 @@ pub const PROGRAMS: [&str; 7] =
 
 const DURATIONS: &str = "Durations:
   10 and 0.5 are seconds; 200ms and 1m 30s have units";
-
-const EXIT_CODES: &str = "Exit codes:
-  0         done
-  1         failed, or a claim did not hold
-  2         wrong usage
-  77        cannot be shown on this machine
-  124       a limit of time has passed
-  126, 127  the command to run cannot be executed, is not found
-  128+N     signal N ended it, or the command that it ran";
 
 /// Adds them to `program` and to all commands below it.
 pub fn add(program: Command, footers: &[Footer]) -> Command {
@@ -55,7 +48,7 @@ fn text(command: &Command, program: &str, path: &str, examples: &[&str], related
     let sections = [
         command.get_arguments().any(is_duration).then(|| DURATIONS.to_owned()),
         Some(format!("Examples:{examples}")).filter(|_| !examples.is_empty()),
-        Some(EXIT_CODES.to_owned()),
+        Some(format!("Exit codes:\n{EXIT_CODES}")),
         Some(format!("See also:\n  {related}")).filter(|_| !related.is_empty()),
     ];
     sections.into_iter().flatten().collect::<Vec<_>>().join("\n\n")
