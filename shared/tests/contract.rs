@@ -134,7 +134,9 @@ fn a_duration_is_in_seconds_or_has_a_unit() {
             let is_duration = ["timeout", "grace", "duration", "deadline"].iter().any(|word| name.ends_with(word));
             assert_eq!(metavar == "<DURATION>", is_duration, "{} {name} {metavar}", asked.name());
             if is_duration {
-                ["5", "0.5", "1s"].iter().for_each(|value| asked.takes(&format!("{name}={value}")));
+                for value in ["5", "0.5", "1s"] {
+                    asked.takes(&format!("{name}={value}"));
+                }
                 let said = asked.refuses(&[], &[&format!("{name}=soon"), "--nonsense"]);
                 assert!(said.contains("'soon'"), "{said}");
             }

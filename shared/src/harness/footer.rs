@@ -42,14 +42,14 @@ fn add_below(command: Command, program: &str, path: &str, footers: &[Footer]) ->
 
 fn text(command: &Command, program: &str, path: &str, examples: &[&str], related: &str) -> String {
     let is_duration = |arg: &clap::Arg| arg.get_value_names().is_some_and(|names| names == ["DURATION"]);
-    let examples: String = examples.iter().map(|example| format!("\n  {}", example.replace('%', program))).collect();
-    let others: Vec<_> = PROGRAMS.into_iter().filter(|other| path.is_empty() && *other != program).collect();
+    let examples = examples.join("\n  ").replace('%', program);
+    let others: Vec<_> = PROGRAMS.into_iter().filter(|other| *other != program).collect();
     let related = if path.is_empty() { format!("{}(1)", others.join("(1), ")) } else { related.replace('%', program) };
     let sections = [
         command.get_arguments().any(is_duration).then(|| DURATIONS.to_owned()),
-        Some(format!("Examples:{examples}")).filter(|_| !examples.is_empty()),
+        (!examples.is_empty()).then(|| format!("Examples:\n  {examples}")),
         Some(format!("Exit codes:\n{EXIT_CODES}")),
-        Some(format!("See also:\n  {related}")).filter(|_| !related.is_empty()),
+        (!related.is_empty()).then(|| format!("See also:\n  {related}")),
     ];
     sections.into_iter().flatten().collect::<Vec<_>>().join("\n\n")
 }
