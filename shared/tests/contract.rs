@@ -13,6 +13,7 @@ use std::thread;
 
 use nix::sys::signal::{Signal, kill};
 use shared::harness::footer::PROGRAMS;
+use shared::linux::failure::EXIT_CODES;
 
 #[path = "harness/mod.rs"]
 mod harness;
@@ -133,7 +134,9 @@ fn a_duration_is_in_seconds_or_has_a_unit() {
             let is_duration = ["timeout", "grace", "duration", "deadline"].iter().any(|word| name.ends_with(word));
             assert_eq!(metavar == "<DURATION>", is_duration, "{} {name} {metavar}", asked.name());
             if is_duration {
-                ["5", "0.5", "1s"].iter().for_each(|value| asked.takes(&format!("{name}={value}")));
+                for value in ["5", "0.5", "1s"] {
+                    asked.takes(&format!("{name}={value}"));
+                }
                 let said = asked.refuses(&[], &[&format!("{name}=soon"), "--nonsense"]);
                 assert!(said.contains("'soon'"), "{said}");
             }
@@ -195,6 +198,16 @@ fn nonsense_is_a_usage_error_that_names_the_command() {
             assert!(asked.refuses(&[], &[&format!("{name}=nonsense")]).contains("'nonsense'"));
         }
     });
+}
+
+#[test]
+fn the_readmes_have_the_exit_codes() {
+    let read =
+        |name: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)).unwrap();
+    for (code, says) in EXIT_CODES.lines().map(|line| line.trim_start().split_once("  ").unwrap()) {
+        assert!(read("README.md").contains(&format!("\n| {code} | {} |\n", says.trim())), "{code}: {says}");
+        assert!(read("README.zh.md").contains(&format!("\n| {code} | ")), "{code}");
+    }
 }
 
 /// Whoever has something to choose has an example.

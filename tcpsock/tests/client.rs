@@ -573,7 +573,7 @@ fn nonsense_is_a_usage_error() -> io::Result<()> {
     {
         let (code, stdout, stderr) = run(&mut tcpsock(args))?;
         assert_eq!((code, stdout.as_str()), (Some(2), ""));
-        assert!(stderr.starts_with("error: "), "{stderr}");
+        assert!(stderr.starts_with("tcpsock: "), "{stderr}");
     }
     Ok(())
 }

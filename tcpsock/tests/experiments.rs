@@ -632,7 +632,7 @@ fn json_and_verbose_stand_before_the_command_or_after_it() -> Result {
 
 #[test]
 fn what_has_no_records_is_no_json() -> Result {
-    for command in ["demo", "plain", "serve", "client"] {
+    for command in ["demo", "plain", "client"] {
         for arguments in [["--json", command], [command, "--json"]] {
             let output = run(&arguments)?;
             let said = String::from_utf8(output.stderr)?;

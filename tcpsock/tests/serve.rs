@@ -26,6 +26,16 @@ fn tcpsock(args: &[&str]) -> io::Result<(Option<i32>, String, String)> {
 }
 
 #[test]
+fn where_it_listens_is_a_record() -> io::Result<()> {
+    let args = ["--json", "serve", "--address", "127.0.0.1:0", "--timeout", "0.1"];
+    let (code, stdout, stderr) = tcpsock(&args)?;
+    let record: serde_json::Value = serde_json::from_str(&stdout)?;
+    assert_eq!((code, &record["network"]), (Some(124), &"tcp".into()), "{stderr}");
+    assert!(record["address"].as_str().is_some_and(|address| address.starts_with("127.0.0.1:")), "{record}");
+    Ok(())
+}
+
+#[test]
 fn what_cannot_be_listened_on_is_one_clear_line() -> io::Result<()> {
     let server = TCP.start(&[])?;
     let taken = format!("tcpsock: bind {}: {}\n", server.address, io::Error::from(Errno::EADDRINUSE));

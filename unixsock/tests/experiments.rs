@@ -61,7 +61,7 @@ fn json_and_verbose_stand_before_the_command_or_after_it() -> Result {
 
 #[test]
 fn what_has_no_records_is_no_json() -> Result {
-    let commands: [&[&str]; 4] = [&["demo"], &["serve"], &["client"], &["pass-fd", "recv", "socket"]];
+    let commands: [&[&str]; 3] = [&["demo"], &["client"], &["pass-fd", "recv", "socket"]];
     for command in commands {
         for arguments in [[&["--json"], command].concat(), [command, &["--json"]].concat()] {
             let output = run(&arguments)?;

@@ -4,6 +4,8 @@
 
 use clap::Command;
 
+use crate::linux::failure::EXIT_CODES;
+
 /// A command, examples as one types them, and related pages; `%` is the program.
 pub type Footer = (&'static str, &'static [&'static str], &'static str);
 
@@ -20,15 +22,6 @@ pub const PROGRAMS: [&str; 7] =
 
 const DURATIONS: &str = "Durations:
   10 and 0.5 are seconds; 200ms and 1m 30s have units";
-
-const EXIT_CODES: &str = "Exit codes:
-  0         done
-  1         failed, or a claim did not hold
-  2         wrong usage
-  77        cannot be shown on this machine
-  124       a limit of time has passed
-  126, 127  the command to run cannot be executed, is not found
-  128+N     signal N ended it, or the command that it ran";
 
 /// Adds them to `program` and to all commands below it.
 pub fn add(program: Command, footers: &[Footer]) -> Command {
@@ -49,14 +42,14 @@ fn add_below(command: Command, program: &str, path: &str, footers: &[Footer]) ->
 
 fn text(command: &Command, program: &str, path: &str, examples: &[&str], related: &str) -> String {
     let is_duration = |arg: &clap::Arg| arg.get_value_names().is_some_and(|names| names == ["DURATION"]);
-    let examples: String = examples.iter().map(|example| format!("\n  {}", example.replace('%', program))).collect();
-    let others: Vec<_> = PROGRAMS.into_iter().filter(|other| path.is_empty() && *other != program).collect();
+    let examples = examples.join("\n  ").replace('%', program);
+    let others: Vec<_> = PROGRAMS.into_iter().filter(|other| *other != program).collect();
     let related = if path.is_empty() { format!("{}(1)", others.join("(1), ")) } else { related.replace('%', program) };
     let sections = [
         command.get_arguments().any(is_duration).then(|| DURATIONS.to_owned()),
-        Some(format!("Examples:{examples}")).filter(|_| !examples.is_empty()),
-        Some(EXIT_CODES.to_owned()),
-        Some(format!("See also:\n  {related}")).filter(|_| !related.is_empty()),
+        (!examples.is_empty()).then(|| format!("Examples:\n  {examples}")),
+        Some(format!("Exit codes:\n{EXIT_CODES}")),
+        (!related.is_empty()).then(|| format!("See also:\n  {related}")),
     ];
     sections.into_iter().flatten().collect::<Vec<_>>().join("\n\n")
 }

@@ -104,7 +104,7 @@ fn begin() -> io::Result<()> {
 fn command_line<P: Program>() -> clap::Command {
     let common = Common::augment_subcommands(Options::augment_args(clap::Command::new("common")));
     let all = P::command().args(common.get_arguments().cloned()).subcommands(common.get_subcommands().cloned());
-    let all = footer::add(all, P::FOOTERS);
+    let all = footer::add(all, P::FOOTERS).mut_subcommands(|command| command.arg_required_else_help(false));
     all.subcommand_required(false).arg_required_else_help(false).args_override_self(true)
 }
 

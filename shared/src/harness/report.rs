@@ -1,14 +1,6 @@
 //! The result on stdout (text or JSON lines), narration and errors on stderr, and the exit code.
 //!
-//! | exit code | when |
-//! |---|---|
-//! | 0 | done; also when the reader of stdout has gone (`| head -1`) |
-//! | 1 | failed |
-//! | 2 | wrong usage |
-//! | 77 | cannot be shown on this machine |
-//! | 124 | a deadline passed |
-//! | other | the exit code of a child, 128+N if signal N ended it |
-//!
+//! A reader of stdout that has gone (`| head -1`) is no failure.
 //! What a signal breaks off ends by that signal, so that shells see 128+N.
 
 use std::fmt;

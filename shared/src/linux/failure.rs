@@ -7,6 +7,15 @@ use nix::sys::signal::Signal;
 
 use crate::linux::readiness::is_timeout;
 
+/// What scripts read from the exit code.
+pub const EXIT_CODES: &str = "  0         done
+  1         failed, or a claim did not hold
+  2         wrong usage
+  77        cannot be shown on this machine
+  124       a limit of time has passed
+  126, 127  the command to run cannot be executed, is not found
+  128+N     signal N ended it, or the command that it ran";
+
 /// An error with an exit code of its own. Every other error is 1.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Failure {
