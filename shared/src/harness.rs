@@ -4,6 +4,7 @@ pub mod bench;
 pub mod claims;
 pub mod duration;
 pub mod manual;
+pub mod offers;
 pub mod program;
 pub mod ready;
 pub mod report;

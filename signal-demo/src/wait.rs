@@ -20,7 +20,7 @@ use crate::signal::fd::{Arrival, BATCH};
 #[derive(clap::Args)]
 pub struct Args {
     /// Signals, by any of their names or numbers
-    #[arg(required = true, value_name = "SIGNAL")]
+    #[arg(required = true, value_name = "SIGNAL", hide_possible_values = true)]
     signals: Vec<Signal>,
     /// End after this number of signals
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]

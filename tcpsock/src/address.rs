@@ -1,5 +1,6 @@
 //! Where to listen or to dial: the options that `serve`, `client` and `load` share.
 
+use shared::harness::offers::Offers;
 use shared::linux::failure::Failure;
 use shared::linux::network::Network;
 
@@ -9,7 +10,8 @@ pub struct Address {
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8085")]
     pub address: String,
     /// tcp, tcp4 or tcp6, as Go's net package takes them
-    #[arg(long, value_name = "NETWORK", default_value = "tcp")]
+    #[arg(long, value_name = "NETWORK", default_value = "tcp", hide_possible_values = true,
+        value_parser = Offers(|| [Network::Tcp, Network::Tcp4, Network::Tcp6].map(|network| network.name().into()).into()))]
     network: String,
 }
 

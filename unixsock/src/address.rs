@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use nix::unistd::Uid;
+use shared::harness::offers::Offers;
 use shared::linux::failure::Failure;
 use shared::linux::network::Network;
 
@@ -15,7 +16,8 @@ pub struct Address {
     #[arg(long, value_name = "PATH|@NAME")]
     address: Option<OsString>,
     /// unix (a stream) or unixpacket (a message a record), as Go's net package takes them
-    #[arg(long, value_name = "NETWORK", default_value = "unix")]
+    #[arg(long, value_name = "NETWORK", default_value = "unix", hide_possible_values = true,
+        value_parser = Offers(|| [Network::Unix, Network::Unixpacket].map(|network| network.name().into()).into()))]
     network: String,
 }
 

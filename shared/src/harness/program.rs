@@ -63,6 +63,7 @@ impl Options {
 #[derive(Debug, Subcommand)]
 enum Common {
     /// Ask this kernel which of the note's statements hold, of those that belong here
+    #[command(display_order = 998)] // after the program's own
     Claims(claims::Args),
     /// The other side of one measurement
     #[command(hide = true)]
@@ -97,6 +98,8 @@ fn begin() -> io::Result<()> {
 fn command_line<P: Program>() -> clap::Command {
     let common = Common::augment_subcommands(Options::augment_args(clap::Command::new("common")));
     let all = P::command().args(common.get_arguments().cloned()).subcommands(common.get_subcommands().cloned());
+    let all = all.mut_subcommand("claims", |claims| claims.mut_arg("ids", claims::offer::<P>));
+    let all = if P::MECHANISMS.is_empty() { all } else { all.mut_subcommand("bench", bench::offer::<P>) };
     all.subcommand_required(false).arg_required_else_help(false)
 }
 
