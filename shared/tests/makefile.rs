@@ -12,7 +12,7 @@ fn commands(target: &[&str], environment: &[(&str, &str)]) -> io::Result<Option<
 fn fresh(program: &str) -> Command {
     let mut command = Command::new(program);
     command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).stdin(Stdio::null());
-    ["MAKEFLAGS", "CARGO", "CARGO_TARGET_DIR"].into_iter().for_each(|name| _ = command.env_remove(name));
+    command.env_remove("MAKEFLAGS").env_remove("CARGO").env_remove("CARGO_TARGET_DIR");
     command
 }
 
