@@ -13,6 +13,10 @@ PROGRAMS := $(filter $(patsubst %/src/main.rs,%,$(wildcard */src/main.rs)) $(not
 BENCHES  := $(filter-out process-demo sync-demo,$(PROGRAMS))
 RUNS     := $(addprefix run-,$(PROGRAMS))
 
+# A program is run by one quiet command. On a terminal another one before it builds, and shows how far it has come.
+RUN  := $(CARGO) run --quiet --profile $(PROFILE) --locked --bin
+SHOW  = $(shell [ ! -t 2 ] || echo '$(CARGO) build --profile $(PROFILE) --locked $(1) &&')
+
 # In the background of a script SIGINT is ignored, and would be in what the tests start.
 DEFAULT_SIGNALS = $(shell env --default-signal true 2>/dev/null && echo env --default-signal)
 
@@ -24,7 +28,7 @@ help: ## This list
 	@for program in $(PROGRAMS); do printf "make %-17s %s\n" "run-$$program" "Run $$program; ARGS='…' are its arguments"; done
 
 $(RUNS): run-%:
-	@$(CARGO) run --quiet --profile $(PROFILE) --locked --bin $* -- $(ARGS)
+	@$(call SHOW,--bin $*) $(RUN) $* -- $(ARGS)
 
 build: ## Build the programs, optimised
 	$(CARGO) build --release --locked
@@ -47,16 +51,15 @@ kernels: ## Boot other kernels under qemu, ask all claims there, write docs/syst
 	.ci/kernels $(ARGS)
 
 bench: ## Put every mechanism on one scale; ARGS='--quick', '--json', '--svg FILE', …
-	@records=$$(mktemp) && trap 'rm -f "$$records"' EXIT && for program in $(BENCHES); do \
-		$(CARGO) run --quiet --profile $(PROFILE) --locked --bin $$program -- bench --json $(ARGS) >> "$$records" || exit; \
-	done && $(CARGO) run --quiet --profile $(PROFILE) --locked --bin $(lastword $(BENCHES)) -- \
-		bench --records "$$records" $(ARGS)
+	@$(call SHOW,--bins) records=$$(mktemp) && trap 'rm -f "$$records"' EXIT && for program in $(BENCHES); do \
+		$(RUN) $$program -- bench --json $(ARGS) >> "$$records" || exit; \
+	done && $(RUN) $(lastword $(BENCHES)) -- bench --records "$$records" $(ARGS)
 
 # Leaves the records of all programs in the file $$records.
-ASK_ALL = records=$$(mktemp) && trap 'rm -f "$$records"' EXIT && for program in $(PROGRAMS); do \
-	$(CARGO) run --quiet --profile $(PROFILE) --locked --bin $$program -- claims --append "$$records" $(ARGS) || exit; \
+ASK_ALL = $(call SHOW,--bins) records=$$(mktemp) && trap 'rm -f "$$records"' EXIT && for program in $(PROGRAMS); do \
+	$(RUN) $$program -- claims --append "$$records" $(ARGS) || exit; \
 done
-TELL = $(CARGO) run --quiet --profile $(PROFILE) --locked --bin $(lastword $(PROGRAMS)) -- claims --records "$$records"
+TELL = $(RUN) $(lastword $(PROGRAMS)) -- claims --records "$$records"
 
 claims: ## Ask this kernel which of the note's statements hold; ARGS='93 --json', ARGS=--list, …
 	@$(ASK_ALL) && $(TELL) $(ARGS)

@@ -16,6 +16,12 @@ fn the_sessions_are_real() -> std::io::Result<()> {
 }
 
 #[test]
-fn the_completions_go_on_behind_a_command() -> std::io::Result<()> {
-    completions::complete_behind_a_command("fifo-demo", env!("CARGO_BIN_EXE_fifo-demo"))
+fn the_completions_have_the_values_and_nothing_hidden() -> std::io::Result<()> {
+    let lines: [(&[&str], &[&str]); 4] = [
+        (&["bench", ""], &["fifo", "fifo-mio"]),
+        (&["claims", ""], &["87", "88", "89", "90", "91"]),
+        (&["mux-"], &[]),
+        (&["open-modes", "--js"], &["--json"]),
+    ];
+    completions::complete("fifo-demo", env!("CARGO_BIN_EXE_fifo-demo"), &lines)
 }

@@ -16,6 +16,12 @@ fn the_sessions_are_real() -> std::io::Result<()> {
 }
 
 #[test]
-fn the_completions_go_on_behind_a_command() -> std::io::Result<()> {
-    completions::complete_behind_a_command("pipe-demo", env!("CARGO_BIN_EXE_pipe-demo"))
+fn the_completions_have_the_values_and_nothing_hidden() -> std::io::Result<()> {
+    let lines: [(&[&str], &[&str]); 4] = [
+        (&["bench", "pi"], &["pipe", "pipe-mio"]),
+        (&["pipeline", "--link", ""], &["direct", "pump"]),
+        (&["atomicity", "--via", "os"], &["os-file", "os-pipe"]),
+        (&["bench-"], &[]),
+    ];
+    completions::complete("pipe-demo", env!("CARGO_BIN_EXE_pipe-demo"), &lines)
 }

@@ -16,6 +16,10 @@ fn the_sessions_are_real() -> std::io::Result<()> {
 }
 
 #[test]
-fn the_completions_go_on_behind_a_command() -> std::io::Result<()> {
-    completions::complete_behind_a_command("sync-demo", env!("CARGO_BIN_EXE_sync-demo"))
+fn the_completions_have_the_values_and_nothing_hidden() -> std::io::Result<()> {
+    let lines: [(&[&str], &[&str]); 2] = [
+        (&["race", "--how", ""], &["atomic", "mutex", "plain", "token"]),
+        (&["claims", "6"], &["62", "63", "64", "65", "66", "67", "69"]),
+    ];
+    completions::complete("sync-demo", env!("CARGO_BIN_EXE_sync-demo"), &lines)
 }

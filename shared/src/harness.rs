@@ -5,6 +5,7 @@ pub mod claims;
 pub mod duration;
 pub mod footer;
 pub mod manual;
+pub mod offers;
 pub mod program;
 pub mod ready;
 pub mod report;

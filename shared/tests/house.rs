@@ -5,6 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use shared::harness::claims::ledger::HEADINGS;
+
 #[path = "readme/table.rs"]
 mod table;
 
@@ -202,4 +204,16 @@ fn every_command_is_run_in_the_same_way() {
     }
     missing.dedup();
     none(missing);
+}
+
+/// A reader has to know which note is meant, and whether the installed Rust will do.
+#[test]
+fn both_readmes_name_the_note_and_the_rust_that_cargo_asks_for() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let rust = manifest.split("rust-version = \"").nth(1).unwrap().split('"').next().unwrap();
+    let names = [HEADINGS[0], "2018-04-24", &format!("Rust {rust} ")];
+    none(["README.md", "README.zh.md"].into_iter().flat_map(|readme| {
+        let text = fs::read_to_string(root().join(readme)).unwrap();
+        names.into_iter().filter(move |name| !text.contains(name)).map(move |name| format!("{readme}: no {name}"))
+    }));
 }

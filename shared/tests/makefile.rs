@@ -1,16 +1,24 @@
 //! What `make` would do.
 
 use std::io::{self, Write};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// The commands of a target, with variables or an environment.
 fn commands(target: &[&str], environment: &[(&str, &str)]) -> io::Result<Option<String>> {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    let mut make = Command::new("make");
-    // Of the make that may have started the tests.
-    make.env_remove("MAKEFLAGS").env_remove("CARGO_TARGET_DIR").envs(environment.iter().copied());
-    match make.arg("--dry-run").args(target).current_dir(root).output() {
-        Err(error) => writeln!(io::stderr(), "skipped: make: {error}").map(|()| None),
+    said(fresh("make").arg("--dry-run").args(target).envs(environment.iter().copied()))
+}
+
+/// In the root, with nothing of the cargo and the make that may have started the tests.
+fn fresh(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).stdin(Stdio::null());
+    command.env_remove("MAKEFLAGS").env_remove("CARGO").env_remove("CARGO_TARGET_DIR");
+    command
+}
+
+fn said(make: &mut Command) -> io::Result<Option<String>> {
+    match make.output() {
+        Err(error) => writeln!(io::stderr(), "skipped: {make:?}: {error}").map(|()| None),
         Ok(output) => Ok(Some(String::from_utf8_lossy(&output.stdout).into_owned())),
     }
 }
@@ -20,6 +28,19 @@ fn install_takes_what_cargo_has_built_wherever_that_is() -> io::Result<()> {
     for (environment, folder) in [(&[("CARGO_TARGET_DIR", "/else/where")][..], "/else/where"), (&[], "target")] {
         let Some(install) = commands(&["install"], environment)? else { break };
         assert!(install.contains(&format!("\"{folder}/release/$program\"")), "{install}");
+    }
+    Ok(())
+}
+
+/// A build takes minutes. In a script nothing but what the program says is to be seen.
+#[test]
+fn on_a_terminal_alone_a_build_shows_how_far_it_has_come() -> io::Result<()> {
+    for target in ["run-tcpsock", "claims", "bench", "docs"] {
+        let Some(quiet) = commands(&[target], &[])? else { break };
+        assert!(quiet.contains("cargo run --quiet") && !quiet.contains("cargo build"), "{quiet}");
+        let on_terminal = ["--quiet", "--return", "--command", &format!("make --dry-run {target}"), "/dev/null"];
+        let Some(shown) = said(fresh("script").args(on_terminal))? else { break };
+        assert!(shown.starts_with("cargo build --profile release --locked --bin"), "{shown}");
     }
     Ok(())
 }

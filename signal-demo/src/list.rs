@@ -18,7 +18,7 @@ use crate::signal::{Signal, action};
 #[derive(clap::Args)]
 pub struct Args {
     /// Only this one: INT, SIGINT, 2, SIGRTMIN+1, 35
-    #[arg(value_name = "NAME|NUMBER")]
+    #[arg(value_name = "NAME|NUMBER", hide_possible_values = true)]
     signal: Option<Signal>,
     /// Instead, which numbers the kernel takes, how often each waits, and what bash's `kill -l` has of them
     #[arg(long, conflicts_with = "signal")]

@@ -13,6 +13,7 @@ use std::process;
 use anyhow::{Context, anyhow, bail};
 use libc::{c_int, pid_t};
 use serde::Serialize;
+use shared::harness::offers::Offers;
 use shared::harness::report::Report;
 use shared::linux::failure::Failure;
 use shared::linux::pidfd::PidFd;
@@ -25,7 +26,8 @@ use crate::signal::{self, Signal};
                             signal-demo send [OPTIONS] --name <NAME> <SIGNAL>")]
 pub struct Args {
     /// The process, unless --name tells it, and the signal by any of its names or its number; 0 only asks
-    #[arg(required = true, num_args = 1..=2, value_names = ["PID", "SIGNAL"])]
+    #[arg(required = true, num_args = 1..=2, value_names = ["PID", "SIGNAL"],
+        value_parser = Offers(signal::offered), hide_possible_values = true)]
     words: Vec<String>,
     /// The one process of this name: as `ids` shows it, or what its command line begins with
     #[arg(long)]

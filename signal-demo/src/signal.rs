@@ -13,8 +13,10 @@ pub mod set;
 use std::fmt;
 use std::str::FromStr;
 
+use clap::builder::{PossibleValue, TryMapValueParser, TypedValueParser, ValueParserFactory};
 use libc::c_int;
 use serde::{Serialize, Serializer};
+use shared::harness::offers::Offers;
 
 /// One of the signals that the C library lets a program use: 62 with glibc, 61 with musl.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,6 +143,21 @@ impl FromStr for Signal {
             _ => number.and_then(Signal::from_number).ok_or_else(|| "no such signal".to_owned()),
         }
     }
+}
+
+/// As a value on the command line: completions offer both names of each.
+impl ValueParserFactory for Signal {
+    type Parser = TryMapValueParser<Offers, fn(String) -> Result<Signal, String>>;
+
+    fn value_parser() -> Self::Parser {
+        Offers(offered).try_map(|text| text.parse())
+    }
+}
+
+/// `SIGINT` and `INT`, for every signal.
+pub fn offered() -> Vec<PossibleValue> {
+    let names = Signal::all().map(|signal| signal.to_string());
+    names.flat_map(|name| [name[3..].to_owned(), name]).map(PossibleValue::new).collect()
 }
 
 fn named(name: &str) -> Option<c_int> {

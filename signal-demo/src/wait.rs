@@ -28,7 +28,7 @@ use crate::signal::fd::{Arrival, BATCH};
 #[derive(clap::Args)]
 pub struct Args {
     /// Signals, by any of their names or numbers
-    #[arg(required = true, value_name = "SIGNAL")]
+    #[arg(required = true, value_name = "SIGNAL", hide_possible_values = true)]
     signals: Vec<Signal>,
     /// End after this number of signals; 0: go on until a SIGINT, SIGTERM or SIGHUP comes that is not waited for, or
     /// nobody reads stdout any more

@@ -16,6 +16,13 @@ fn the_sessions_are_real() -> std::io::Result<()> {
 }
 
 #[test]
-fn the_completions_go_on_behind_a_command() -> std::io::Result<()> {
-    completions::complete_behind_a_command("signal-demo", env!("CARGO_BIN_EXE_signal-demo"))
+fn the_completions_have_the_values_and_nothing_hidden() -> std::io::Result<()> {
+    let lines: [(&[&str], &[&str]); 5] = [
+        (&["wait", "SIGU"], &["SIGURG", "SIGUSR1", "SIGUSR2"]),
+        (&["wait", "INT", "TE"], &["TERM"]),
+        (&["list", "RTMIN+14"], &["RTMIN+14"]),
+        (&["send", "1", "TT"], &["TTIN", "TTOU"]),
+        (&["bench", "signal-"], &["signal-epoll+signalfd", "signal-mio-registry", "signal-real-time"]),
+    ];
+    completions::complete("signal-demo", env!("CARGO_BIN_EXE_signal-demo"), &lines)
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 
+use shared::harness::offers::Offers;
 use shared::linux::failure::Failure;
 use shared::linux::network::Network;
 
@@ -12,7 +13,8 @@ pub struct Address {
     #[arg(long, value_name = "HOST:PORT")]
     address: Option<String>,
     /// tcp, tcp4 or tcp6, as Go's net package takes them
-    #[arg(long, value_name = "NETWORK", default_value = "tcp")]
+    #[arg(long, value_name = "NETWORK", default_value = "tcp", hide_possible_values = true,
+        value_parser = Offers(|| [Network::Tcp, Network::Tcp4, Network::Tcp6].map(|network| network.name().into()).into()))]
     network: String,
 }
 

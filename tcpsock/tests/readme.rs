@@ -16,6 +16,11 @@ fn the_sessions_are_real() -> std::io::Result<()> {
 }
 
 #[test]
-fn the_completions_go_on_behind_a_command() -> std::io::Result<()> {
-    completions::complete_behind_a_command("tcpsock", env!("CARGO_BIN_EXE_tcpsock"))
+fn the_completions_have_the_values_and_nothing_hidden() -> std::io::Result<()> {
+    let lines: [(&[&str], &[&str]); 3] = [
+        (&["serve", "--network", ""], &["tcp", "tcp4", "tcp6"]),
+        (&["eagain", "--network", ""], &["tcp", "unix"]),
+        (&["bench", "udp"], &["udp", "udp-mio"]),
+    ];
+    completions::complete("tcpsock", env!("CARGO_BIN_EXE_tcpsock"), &lines)
 }

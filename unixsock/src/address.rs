@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::Uid;
+use shared::harness::offers::Offers;
 use shared::linux::failure::Failure;
 use shared::linux::network::Network;
 
@@ -16,7 +17,8 @@ pub struct Address {
     #[arg(long, value_name = "PATH|@NAME")]
     address: Option<PathBuf>,
     /// unix (a stream) or unixpacket (a message a record), as Go's net package takes them [default: unix]
-    #[arg(long, value_name = "NETWORK")]
+    #[arg(long, value_name = "NETWORK", hide_possible_values = true,
+        value_parser = Offers(|| [Network::Unix, Network::Unixpacket].map(|network| network.name().into()).into()))]
     network: Option<String>,
 }
 

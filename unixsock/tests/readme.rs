@@ -16,6 +16,11 @@ fn the_sessions_are_real() -> std::io::Result<()> {
 }
 
 #[test]
-fn the_completions_go_on_behind_a_command() -> std::io::Result<()> {
-    completions::complete_behind_a_command("unixsock", env!("CARGO_BIN_EXE_unixsock"))
+fn the_completions_have_the_values_and_nothing_hidden() -> std::io::Result<()> {
+    let lines: [(&[&str], &[&str]); 3] = [
+        (&["client", "--network", "unixp"], &["unixpacket"]),
+        (&["pass-fd", "recv", "--rea"], &["--ready-fd"]),
+        (&["bench", "unixg"], &["unixgram", "unixgram-mio"]),
+    ];
+    completions::complete("unixsock", env!("CARGO_BIN_EXE_unixsock"), &lines)
 }

@@ -21,7 +21,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
+use clap::builder::PossibleValue;
 
+use crate::harness::program::Program;
 use crate::harness::report::Report;
 use crate::harness::story;
 use crate::linux::child::Children;
@@ -36,7 +38,7 @@ use placement::Pin;
 pub struct Args {
     /// Measure only these mechanisms, by their names in the table
     #[arg(value_name = "MECHANISM")]
-    mechanisms: Vec<String>,
+    mechanisms: Vec<String>, // `offer` says which
     /// Where the two processes run: on one CPU, on two, or where the scheduler puts them [default: all that this
     /// machine has]
     #[arg(long, value_delimiter = ',')]
@@ -53,6 +55,12 @@ pub struct Args {
     /// Give up after this time (0: never)
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = crate::harness::duration::limit)]
     timeout: Duration,
+}
+
+/// The program's mechanisms are what `bench` takes.
+pub fn offer<P: Program>(bench: clap::Command) -> clap::Command {
+    let names = P::MECHANISMS.iter().map(|mechanism| PossibleValue::new(mechanism.word()).alias(mechanism.name));
+    bench.mut_arg("mechanisms", |mechanisms| mechanisms.value_parser(names.collect::<Vec<_>>()))
 }
 
 /// Measures the mechanisms that were asked for, or all, and shows the results. The timeout covers everything: what
@@ -76,7 +84,7 @@ fn show(children: &Children, args: &Args, mechanisms: &'static [Mechanism], out:
         }
         records
     } else {
-        let wanted = wanted(&args.mechanisms, mechanisms)?;
+        let wanted = wanted(&args.mechanisms, mechanisms);
         let plan = measure::Plan::new(wanted, &placement::placements(&args.pin)?, args.quick);
         plan.measure(children, out.is_json().then_some(&mut *out))?
     };
@@ -89,11 +97,8 @@ fn show(children: &Children, args: &Args, mechanisms: &'static [Mechanism], out:
     Ok(())
 }
 
-fn wanted(names: &[String], mechanisms: &'static [Mechanism]) -> anyhow::Result<Vec<&'static Mechanism>> {
-    if let Some(unknown) = names.iter().find(|name| !mechanisms.iter().any(|mechanism| mechanism.name == **name)) {
-        let known: Vec<_> = mechanisms.iter().map(|mechanism| format!("{:?}", mechanism.name)).collect();
-        return Err(Failure::Usage(format!("mechanism {unknown:?}: none of {}", known.join(", "))).into());
-    }
-    let is_wanted = |mechanism: &&Mechanism| names.is_empty() || names.iter().any(|name| name == mechanism.name);
-    Ok(mechanisms.iter().filter(is_wanted).collect())
+fn wanted(names: &[String], mechanisms: &'static [Mechanism]) -> Vec<&'static Mechanism> {
+    let is_named =
+        |mechanism: &Mechanism| names.iter().any(|name| *name == mechanism.name || *name == mechanism.word());
+    mechanisms.iter().filter(|mechanism| names.is_empty() || is_named(mechanism)).collect()
 }

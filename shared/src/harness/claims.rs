@@ -22,8 +22,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
+use clap::builder::TypedValueParser;
 use indicatif::ProgressBar;
 
+use crate::harness::offers::Offers;
+use crate::harness::program::Program;
 use crate::harness::report::Report;
 use crate::linux::failure::Failure;
 use crate::linux::stdio::narrate;
@@ -37,7 +40,7 @@ pub use verdict::{Check, Seen, Verdict, joined, seen};
 pub struct Args {
     /// Check only these statements, by number [default: all]
     #[arg(value_name = "ID")]
-    ids: Vec<u16>,
+    ids: Vec<u16>, // `offer` says which
     /// List the statements with their recorded verdicts, and check nothing
     #[arg(long)]
     list: bool,
@@ -72,6 +75,12 @@ impl Args {
     fn asks(&self, number: u16) -> bool {
         self.ids.is_empty() || self.ids.contains(&number)
     }
+}
+
+/// Completions offer the program's statements.
+pub fn offer<P: Program>(ids: clap::Arg) -> clap::Arg {
+    let parser = Offers(|| ledger::offered(P::CHECKS)).try_map(|id| id.parse::<u16>());
+    ids.value_parser(parser).hide_possible_values(true)
 }
 
 /// Checks the statements that `program` has rows for in shared/claims.toml.

@@ -105,6 +105,8 @@ fn command_line<P: Program>() -> clap::Command {
     let common = Common::augment_subcommands(Options::augment_args(clap::Command::new("common")));
     let all = P::command().args(common.get_arguments().cloned()).subcommands(common.get_subcommands().cloned());
     let all = footer::add(all, P::FOOTERS).mut_subcommands(|command| command.arg_required_else_help(false));
+    let all = all.mut_subcommand("claims", |claims| claims.mut_arg("ids", claims::offer::<P>));
+    let all = if P::MECHANISMS.is_empty() { all } else { all.mut_subcommand("bench", bench::offer::<P>) };
     all.subcommand_required(false).arg_required_else_help(false).args_override_self(true)
 }
 

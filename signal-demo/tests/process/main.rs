@@ -42,6 +42,7 @@ fn the_sessions_are_real() -> std::io::Result<()> {
 }
 
 #[test]
-fn the_completions_go_on_behind_a_command() -> std::io::Result<()> {
-    completions::complete_behind_a_command(NAME, PROGRAM)
+fn the_completions_have_the_values_and_nothing_hidden() -> std::io::Result<()> {
+    let lines: [(&[&str], &[&str]); 1] = [(&["states", ""], &["D", "R", "S", "T", "X", "Z", "t"])];
+    completions::complete(NAME, PROGRAM, &lines)
 }

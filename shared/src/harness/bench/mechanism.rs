@@ -21,6 +21,13 @@ pub struct Mechanism {
     pub join: fn(File, File) -> anyhow::Result<Box<dyn Side>>,
 }
 
+impl Mechanism {
+    /// The name as one word, for a shell: `pipe-mio`.
+    pub fn word(&self) -> String {
+        self.name.replace(", ", "-").replace(' ', "-")
+    }
+}
+
 /// The sizes of messages for mechanisms that carry bytes.
 pub const SIZES: &[usize] = &[64, 64 << 10];
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use anyhow::bail;
+use clap::builder::PossibleValue;
 use serde::Deserialize;
 
 use super::lang::Lang;
@@ -95,6 +96,13 @@ pub(super) fn of(program: &str, checks: &[&[Check]]) -> anyhow::Result<Vec<&'sta
     let rows: Vec<_> = statements().iter().filter(|row| row.program() == Some(program)).collect();
     compare(program, rows.iter().map(|row| row.number), checks.iter().copied().flatten().map(|check| check.0))?;
     Ok(rows)
+}
+
+/// The statements with these checks, as completions offer them.
+pub(super) fn offered(checks: &[&[Check]]) -> Vec<PossibleValue> {
+    let is_checked = |row: &&Statement| checks.iter().copied().flatten().any(|check| check.0 == row.number);
+    let offer = |row: &Statement| PossibleValue::new(row.number.to_string()).help(&row.says.en);
+    statements().iter().filter(is_checked).map(offer).collect()
 }
 
 /// Each row has one check, and each check a row.
