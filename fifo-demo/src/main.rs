@@ -52,14 +52,17 @@ enum Command {
 }
 
 /// Examples and related pages of the commands: `%` is the program.
-#[rustfmt::skip]
 const FOOTERS: &[Footer] = &[
     ("make", &["% make queue --mode 600"], "mkfifo(1), % send, % recv"),
     ("send", &["echo hello | % send queue --timeout 10"], "% recv, fifo(7), cat(1)"),
     ("recv", &["% recv queue --timeout 10", "% recv queue --keep-open --tee all.log"], "% send, fifo(7), tee(1)"),
     ("open-modes", &[], "% eof, open(2), fifo(7)"),
     ("eof", &[], "% open-modes, epoll(7), fifo(7)"),
-    ("mux", &["% mux --writers 8 --size 4097", "% mux --size 4097 --lock"], "pipe-demo atomicity, flock(2), PIPE_BUF in pipe(7)"),
+    (
+        "mux",
+        &["% mux --writers 8 --size 4097", "% mux --size 4097 --lock"],
+        "pipe-demo atomicity, flock(2), PIPE_BUF in pipe(7)",
+    ),
 ];
 
 fn main() -> ExitCode {

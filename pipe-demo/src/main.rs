@@ -60,12 +60,15 @@ enum Command {
 }
 
 /// Examples and related pages of the commands: `%` is the program.
-#[rustfmt::skip]
 const FOOTERS: &[Footer] = &[
     ("ipc", &[], "% bench, pipe(7), sysvipc(7)"),
     ("cmd", &[], "% run, execve(2)"),
-    ("run", &["% run --timeout 2 -- ps aux", "% run --lines -v -- sh -c 'echo one; echo two'"], "% pipeline, timeout(1)"),
-    ("pipeline", &["% pipeline 'ps aux' 'grep root' 'wc -l'", "% pipeline --timeout 10 'cat /var/log/messages' 'sort' 'uniq -c'"], "% run, % deadlock, pipe(7)"),
+    (
+        "run",
+        &["% run --timeout 2 -- ps aux", "% run --lines -v -- sh -c 'echo one; echo two'"],
+        "% pipeline, timeout(1)",
+    ),
+    ("pipeline", &["% pipeline --timeout 10 'ps aux' 'grep root' 'wc -l'"], "% run, % deadlock, pipe(7)"),
     ("deadlock", &["% deadlock --timeout 1", "% deadlock --start-first"], "% pipeline, pipe(7)"),
     ("os-pipe", &[], "% io-pipe, pipe(7)"),
     ("io-pipe", &["% io-pipe --close-with-error 'disk full'"], "% os-pipe"),

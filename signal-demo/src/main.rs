@@ -61,11 +61,14 @@ enum Command {
 }
 
 /// Examples and related pages of the commands: `%` is the program.
-#[rustfmt::skip]
 const FOOTERS: &[Footer] = &[
     ("list", &["% list", "% list SIGRTMIN+1"], "kill(1), signal(7)"),
     ("send", &["% send $$ 0", "% send --name worker RTMIN+1 --value 7"], "% wait, kill(1), sigqueue(3)"),
-    ("wait", &["% wait USR1 --timeout 10", "% wait INT TERM HUP --count 3 --json"], "% send, sigwaitinfo(2), signalfd(2)"),
+    (
+        "wait",
+        &["% wait USR1 --timeout 10", "% wait INT TERM HUP --count 3 --json"],
+        "% send, sigwaitinfo(2), signalfd(2)",
+    ),
     ("mask", &["% mask $$"], "% list, SigBlk in proc(5)"),
     ("queue", &["% queue --count 10"], "% order, sigqueue(3)"),
     ("order", &[], "% queue, signal(7)"),

@@ -83,12 +83,15 @@ enum Command {
 }
 
 /// Examples and related pages of the commands: `%` is the program.
-#[rustfmt::skip]
 const FOOTERS: &[Footer] = &[
     ("demo", &["% demo --clients 3"], "% plain, % serve, % client"),
     ("plain", &["% plain --address 127.0.0.1:8085"], "% serve, tcp(7), epoll(7)"),
-    ("serve", &["% serve --address :8085 -v", "% serve --max-connections 100 --idle-timeout 2.5 --grace 10"], "% client, % load, unixsock serve, tcp(7)"),
-    ("client", &["% client 27 -8", "seq 1000 | % client --address localhost:8085 --timeout 2"], "% serve, % load, unixsock client, connect(2)"),
+    ("serve", &["% serve --address :8085 --idle-timeout 2.5 -v"], "% client, % load, unixsock serve, tcp(7)"),
+    (
+        "client",
+        &["% client 27 -8", "seq 1000 | % client --address localhost:8085 --timeout 2"],
+        "% serve, % load, unixsock client, connect(2)",
+    ),
     ("load", &["% load --connections 100 --depth 10 --duration 5"], "% serve, unixsock load, % bench"),
     ("sockets", &[], "% raw, socket(2)"),
     ("raw", &[], "% sockets, raw(7), packet(7)"),

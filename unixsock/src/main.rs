@@ -57,16 +57,23 @@ enum Command {
 }
 
 /// Examples and related pages of the commands: `%` is the program.
-#[rustfmt::skip]
 const FOOTERS: &[Footer] = &[
     ("demo", &["% demo --clients 3"], "% serve, % client, tcpsock demo"),
-    ("serve", &["% serve --address ./socket -v", "% serve --network unixpacket --grace 10 --allow-uid 0"], "% client, % load, tcpsock serve, unix(7)"),
-    ("client", &["% client 27 -8", "seq 1000 | % client --address ./socket --timeout 2"], "% serve, % load, tcpsock client, unix(7)"),
+    ("serve", &["% serve --address ./socket --grace 10 -v"], "% client, % load, tcpsock serve, unix(7)"),
+    (
+        "client",
+        &["% client 27 -8", "seq 1000 | % client --address ./socket --timeout 2"],
+        "% serve, % load, tcpsock client, unix(7)",
+    ),
     ("load", &["% load --connections 100 --depth 10 --duration 5"], "% serve, tcpsock load, % bench"),
     ("boundaries", &[], "tcpsock udp, socketpair(2)"),
     ("names", &[], "% serve, unix(7)"),
     ("unixgram", &[], "tcpsock udp, unix(7)"),
-    ("pass-fd", &["% pass-fd recv @desk -- wc -l & % pass-fd send @desk /etc/passwd"], "% credentials, SCM_RIGHTS in unix(7)"),
+    (
+        "pass-fd",
+        &["% pass-fd recv @desk -- wc -l & % pass-fd send @desk /etc/passwd"],
+        "% credentials, SCM_RIGHTS in unix(7)",
+    ),
     ("credentials", &["% credentials /run/systemd/private --timeout 0.5"], "% pass-fd, SO_PEERCRED in unix(7)"),
 ];
 

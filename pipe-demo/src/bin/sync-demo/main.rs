@@ -39,7 +39,6 @@ enum Command {
 }
 
 /// Examples and related pages of the commands: `%` is the program.
-#[rustfmt::skip]
 const FOOTERS: &[Footer] = &[
     ("race", &["% race --how plain --updates 100000", "% race --json --timeout 5"], "% exclusion, sched_yield(2)"),
     ("interrupted", &[], "signal(7), sigaction(2)"),

@@ -54,7 +54,6 @@ enum Command {
 }
 
 /// Examples and related pages of the commands: `%` is the program.
-#[rustfmt::skip]
 const FOOTERS: &[Footer] = &[
     ("fork", &["% fork --pages 10000"], "fork(2), execve(2)"),
     ("orphan", &["% orphan --subreaper"], "PR_SET_CHILD_SUBREAPER in prctl(2)"),
