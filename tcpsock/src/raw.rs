@@ -22,7 +22,7 @@ use crate::experiment::{noted, record};
 use crate::sockets;
 pub use capabilities::CAP_NET_RAW;
 use packets::PROTOCOL;
-pub use packets::{ends, three_packets_and_a_flood};
+pub use packets::{HEADER, ends, three_packets_and_a_flood};
 
 #[derive(clap::Args)]
 pub struct Args {}

@@ -17,7 +17,7 @@ use crate::udp::loss::{FLOOD, flood};
 pub const PROTOCOL: i32 = 253;
 
 /// The length of an IPv4 header without options, which a raw socket receives too.
-const HEADER: usize = 20;
+pub const HEADER: usize = 20;
 
 record! { "packets", Packets {
     sent_texts: [&'static str; 3],
@@ -38,8 +38,9 @@ pub fn three_packets_and_a_flood() -> anyhow::Result<Packets> {
     while received.len() < sent.len() {
         received.extend(next(&sink)?);
     }
-    let (heard, dropped_by_kernel) = flood(&source, &sink, FLOOD)?;
-    Ok(Packets { sent_texts: sent, received_texts: received, flood: FLOOD, heard, dropped_by_kernel })
+    source.connect(&sink.address()?)?;
+    let (heard, dropped_by_kernel) = flood(&source, &sink, HEADER, FLOOD)?;
+    Ok(Packets { sent_texts: sent, received_texts: received, flood: FLOOD, heard: heard.len(), dropped_by_kernel })
 }
 
 /// One to send and one to receive; in a network of our own if we can have one: nobody else receives these packets.

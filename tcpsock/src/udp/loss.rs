@@ -20,27 +20,35 @@ record!("loss", Loss { sent: usize, received: usize, dropped_by_kernel: usize })
 
 pub fn a_full_buffer_loses_messages(sent: usize) -> anyhow::Result<Loss> {
     let (source, sink) = (udp()?, udp()?);
-    sink.set_nonblocking()?;
-    let (received, dropped_by_kernel) = flood(&source, &sink, sent)?;
-    Ok(Loss { sent, received, dropped_by_kernel })
+    source.connect(&sink.address()?)?;
+    let (received, dropped_by_kernel) = flood(&source, &sink, 0, sent)?;
+    Ok(Loss { sent, received: received.len(), dropped_by_kernel })
 }
 
-/// How many of so many messages are received, and how many the kernel drops.
-pub fn flood(source: &End, sink: &End, messages: usize) -> anyhow::Result<(usize, usize)> {
-    sink.called("SO_RCVBUF", sink.socket.set_recv_buffer_size(4096))?;
-    let address = sink.address()?;
-    for _ in 0..messages {
-        source.send_to("did you hear that?", &address)?;
+/// Of so many numbers those that are received, each behind a header, and how many messages the kernel drops. The reader
+/// begins when all are written, or the writer must wait.
+pub fn flood(writer: &End, reader: &End, header: usize, messages: usize) -> anyhow::Result<(Vec<usize>, usize)> {
+    // A connection drops nothing for good.
+    let connected = reader.socket.peer_addr().is_ok();
+    if !connected {
+        reader.called("SO_RCVBUF", reader.socket.set_recv_buffer_size(4096))?;
     }
+    writer.set_nonblocking()?;
+    reader.set_nonblocking()?;
+    let (mut sent, mut bytes, mut dropped_by_kernel) = (0_usize, Vec::new(), 0);
     // What is neither received nor dropped by then is still on its way.
-    let (mut received, mut dropped_by_kernel) = (0, 0);
-    while received + dropped_by_kernel < messages {
-        while let Ready::Done(_) = sink.read_now(&mut [0; 100])? {
-            received += 1;
+    while bytes.len() / size_of::<usize>() + dropped_by_kernel < messages {
+        while sent < messages && matches!(writer.write_now(&sent.to_ne_bytes())?, Ready::Done(_)) {
+            sent += 1;
         }
-        dropped_by_kernel = dropped(sink)?;
+        let mut buffer = [0; 4096];
+        while let Ready::Done(count) = reader.read_now(&mut buffer)? {
+            bytes.extend_from_slice(buffer[..count].get(header..).unwrap_or_default());
+        }
+        dropped_by_kernel = if connected { 0 } else { dropped(reader)? };
     }
-    Ok((received, dropped_by_kernel))
+    let (numbers, _) = bytes.as_chunks();
+    Ok((numbers.iter().map(|number| usize::from_ne_bytes(*number)).collect(), dropped_by_kernel))
 }
 
 record!("unixgram", Queue { sent: usize, next_send: Outcome, received: usize, in_order: usize });

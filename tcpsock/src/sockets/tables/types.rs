@@ -11,7 +11,7 @@ use socket2::Type;
 use super::layout::NOT_SEEN;
 use crate::loopback::{End, connection, udp};
 use crate::raw;
-use crate::socket_info::dropped;
+use crate::udp::loss::{FLOOD, flood};
 
 /// What three writes, a flood and a close came to.
 pub struct Seen {
@@ -41,22 +41,16 @@ pub const FEATURES: [Feature; 5] = [
 
 const WRITES: [&str; 3] = ["one", "two", "three"];
 
-/// Far more than the smallest receive buffer holds.
-const FLOOD: usize = 1000;
-
-const NUMBER: usize = size_of::<usize>();
-
 /// `None` where there is no such socket.
 pub fn observe(kind: Type) -> anyhow::Result<Option<Seen>> {
     let (writer, reader) = match pair(kind) {
         Err(error) if matches!(error.downcast_ref(), Some(Failure::CannotShow(_))) => return Ok(None),
         pair => pair?,
     };
-    // A raw socket receives the IP header too.
-    let header = if kind == Type::RAW { 20 } else { 0 };
+    let header = if kind == Type::RAW { raw::HEADER } else { 0 };
     let reads = three_writes(&writer, &reader, header)?;
     let connected = reader.socket.peer_addr().is_ok();
-    let numbers = flood(&writer, &reader, header, connected)?;
+    let (numbers, _) = flood(&writer, &reader, header, FLOOD)?;
     drop(writer);
     // Of a connection the end is certain to come, elsewhere nothing is to come.
     reader.called("fcntl O_NONBLOCK", reader.socket.set_nonblocking(!connected))?;
@@ -100,27 +94,4 @@ fn three_writes(writer: &End, reader: &End, header: usize) -> anyhow::Result<Vec
         left = left.saturating_sub(payload.len());
     }
     Ok(reads)
-}
-
-/// The numbers that come, of those that are written before the reader begins to read, or until the writer must wait.
-fn flood(writer: &End, reader: &End, header: usize, connected: bool) -> anyhow::Result<Vec<usize>> {
-    if !connected {
-        reader.called("SO_RCVBUF", reader.socket.set_recv_buffer_size(4096))?;
-    }
-    writer.set_nonblocking()?;
-    reader.set_nonblocking()?;
-    let (mut sent, mut lost, mut bytes) = (0, 0, Vec::new());
-    while bytes.len() / NUMBER + lost < FLOOD {
-        while sent < FLOOD && writer.write_now(&sent.to_ne_bytes())? == Ready::Done(NUMBER) {
-            sent += 1;
-        }
-        let mut buffer = [0; 4096];
-        while let Ready::Done(count) = reader.read_now(&mut buffer)? {
-            bytes.extend_from_slice(buffer[..count].get(header..).unwrap_or_default());
-        }
-        // What a connection drops is sent again.
-        lost = if connected { 0 } else { dropped(reader)? };
-    }
-    let (numbers, _) = bytes.as_chunks();
-    Ok(numbers.iter().map(|number| usize::from_ne_bytes(*number)).collect())
 }
