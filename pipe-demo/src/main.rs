@@ -19,7 +19,6 @@ mod claims;
 mod futex;
 mod memory_pipe;
 mod status;
-mod step;
 
 use std::process::ExitCode;
 

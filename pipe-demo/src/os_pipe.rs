@@ -23,8 +23,6 @@ use shared::linux::answer::Outcome;
 use shared::linux::child::Children;
 use shared::linux::child::event::Event;
 
-use crate::step::Step;
-
 #[derive(clap::Args)]
 pub struct Args {}
 
@@ -35,6 +33,13 @@ pub struct Born {
     reader_fd: RawFd,
     writer_fd: RawFd,
     close_on_exec: bool,
+}
+
+/// What is done with a pipe, and what came of it.
+#[derive(Serialize)]
+pub struct Step {
+    pub step: &'static str,
+    pub returned: Outcome,
 }
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
@@ -123,6 +128,12 @@ fn echo_without_a_reader() -> anyhow::Result<Echoed> {
     Ok(Echoed { step: "let echo write", event: echo.wait().context("wait for echo")?.into() })
 }
 // ANCHOR_END: breaks
+
+impl Step {
+    fn new(step: &'static str, returned: Outcome) -> Step {
+        Step { step, returned }
+    }
+}
 
 fn pipe() -> anyhow::Result<(PipeReader, PipeWriter)> {
     io::pipe().context("pipe")

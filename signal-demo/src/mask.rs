@@ -47,11 +47,10 @@ impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Record { pid, blocked_signals, ignored_signals, caught_signals, pending_signals } = self;
         write!(f, "pid={pid}")?;
-        let blocked_and_ignored = [("blocked", blocked_signals), ("ignored", ignored_signals)];
-        for (key, names) in
-            blocked_and_ignored.into_iter().chain([("caught", caught_signals), ("pending", pending_signals)])
-        {
-            write!(f, " {key}_signals={}", if names.is_empty() { "none".to_owned() } else { names.join(",") })?;
+        let kinds = ["blocked", "ignored", "caught", "pending"];
+        let names = [blocked_signals, ignored_signals, caught_signals, pending_signals];
+        for (kind, names) in kinds.into_iter().zip(names) {
+            write!(f, " {kind}_signals={}", if names.is_empty() { "none".to_owned() } else { names.join(",") })?;
         }
         Ok(())
     }

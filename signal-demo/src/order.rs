@@ -8,7 +8,6 @@
 //! Note: 信号. Man: signal(7), sigwaitinfo(2).
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -48,18 +47,18 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     let standard = signals(STANDARD);
     let reversed: Vec<Signal> = standard.iter().rev().copied().collect();
     let with_faults = signals([libc::SIGHUP, libc::SIGSEGV, libc::SIGTERM, libc::SIGBUS]);
-    out.record(&Record::new("sigwait", &standard, &by_sigwait(&standard)?))?;
-    out.record(&Record::new("sigwait", &reversed, &by_sigwait(&reversed)?))?;
-    out.record(&Record::new("signalfd", &standard, &by_signalfd(&standard)?))?;
-    out.record(&Record::new("handlers-in-turn", &standard, &by_handlers(&standard, Set::ALL)?))?;
-    out.record(&Record::new("handlers-nested", &standard, &by_handlers(&standard, Set::EMPTY)?))?;
-    out.record(&Record::new("sigwait", &with_faults, &by_sigwait(&with_faults)?))?;
-    out.record(&to_process_and_thread()?)?;
-    out.record(&orders()?)?;
+    out.pairs(&Record::new("sigwait", &standard, &by_sigwait(&standard)?))?;
+    out.pairs(&Record::new("sigwait", &reversed, &by_sigwait(&reversed)?))?;
+    out.pairs(&Record::new("signalfd", &standard, &by_signalfd(&standard)?))?;
+    out.pairs(&Record::new("handlers-in-turn", &standard, &by_handlers(&standard, Set::ALL)?))?;
+    out.pairs(&Record::new("handlers-nested", &standard, &by_handlers(&standard, Set::EMPTY)?))?;
+    out.pairs(&Record::new("sigwait", &with_faults, &by_sigwait(&with_faults)?))?;
+    out.pairs(&to_process_and_thread()?)?;
+    out.pairs(&orders()?)?;
     let (sent, taken) = queue_real_time()?;
     let name = |(signal, value): &Queued| format!("{signal}({value})");
     let [sent_signals, taken_signals] = [sent, taken].map(|queued| queued.iter().map(name).collect());
-    out.record(&Record { taken_by: "signalfd", sent_signals, taken_signals })
+    out.pairs(&Record { taken_by: "signalfd", sent_signals, taken_signals })
 }
 
 const STANDARD: [i32; 5] = [libc::SIGTERM, libc::SIGUSR1, libc::SIGALRM, libc::SIGHUP, libc::SIGUSR2];
@@ -171,20 +170,4 @@ impl Record {
 
 fn names(signals: &[Signal]) -> Vec<String> {
     signals.iter().map(Signal::to_string).collect()
-}
-
-impl fmt::Display for Record {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Record { taken_by, sent_signals: sent, taken_signals: taken } = self;
-        write!(f, "taken_by={taken_by} sent_signals={} taken_signals={}", sent.join(","), taken.join(","))
-    }
-}
-
-impl fmt::Display for Certainty {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Certainty { orders_sent, orders_taken, orders_handled, taken_signals: taken, handled_signals: handled } =
-            self;
-        write!(f, "orders_sent={orders_sent} orders_taken={orders_taken} orders_handled={orders_handled}")?;
-        write!(f, " taken_signals={} handled_signals={}", names(taken).join(","), names(handled).join(","))
-    }
 }

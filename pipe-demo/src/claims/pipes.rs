@@ -16,8 +16,7 @@ use crate::io_pipe::ends::{BOTH, Can};
 use crate::io_pipe::observed::{Read, Written};
 use crate::io_pipe::{self, copies};
 use crate::memory_pipe::closed::Closed;
-use crate::os_pipe::{self, stranger};
-use crate::step::Step;
+use crate::os_pipe::{self, Step, stranger};
 
 pub const CHECKS: &[Check] = &[
     (72, half_duplex),

@@ -1,5 +1,7 @@
 //! docs/records.md, read: what each command prints, and what each key is.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::collections::BTreeMap;
 
 /// A command with its arguments: its records, and the type of each key.

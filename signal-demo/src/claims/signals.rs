@@ -77,7 +77,7 @@ fn in_no_certain_order() -> anyhow::Result<Seen> {
     let orders = order::orders()?;
     let certain =
         orders.orders_taken == 1 && orders.orders_handled == 1 && orders.taken_signals == orders.handled_signals;
-    Ok(Seen::refuted(certain && orders.orders_sent > 1, &orders))
+    Ok(Seen::refuted(certain && orders.orders_sent > 1, seen(&orders)))
 }
 
 fn all_in_the_order_sent() -> anyhow::Result<Seen> {

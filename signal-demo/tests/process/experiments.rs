@@ -49,7 +49,7 @@ fn ids_lead_to_a_process_without_a_parent() {
     let records = records(&["ids"]);
     assert_eq!(records[0]["ppid"], std::process::id());
     assert_eq!(records[0]["name"], "process-demo");
-    let chain = with("pid", &records);
+    let chain = with("pgid", &records);
     for pair in chain.windows(2) {
         assert_eq!(pair[0]["ppid"], pair[1]["pid"]);
     }
@@ -94,7 +94,7 @@ fn ids_say_what_proc_hides() {
     assert!(common::text(&output.stderr).contains(others), "{}", common::text(&output.stderr));
     let records: Vec<Value> =
         common::text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(with("pid", &records).len(), 2, "{records:?}");
+    assert_eq!(with("pgid", &records).len(), 2, "{records:?}");
     assert_eq!((&records[0]["name"], &records[0]["ppid"]), (&json!("process-demo"), &records[1]["pid"]));
     assert_eq!((&records[1]["hidden"], records[1].get("ppid")), (&json!(true), None));
 }
