@@ -77,9 +77,9 @@ impl Outlet {
             FlockArg::LockShared => FlockArg::LockSharedNonblock,
             _ => FlockArg::LockExclusiveNonblock,
         };
-        let locked = match Flock::lock(file, at_once) {
+        let locked = match flock(file, at_once) {
             Err((file, Errno::EWOULDBLOCK)) => {
-                self.patience.within(format_args!("the lock of {}", self.name), move || Flock::lock(file, how))?
+                self.patience.within(format_args!("the lock of {}", self.name), move || flock(file, how))?
             }
             locked => locked,
         };
@@ -112,6 +112,15 @@ impl Outlet {
     pub fn wait_for_room(&self) -> anyhow::Result<()> {
         let what = format_args!("room in {}, whose reader reads nothing", self.name);
         self.patience.wait(&self.file, PollFlags::POLLOUT, what)
+    }
+}
+
+fn flock(mut file: File, how: FlockArg) -> Result<Flock<File>, (File, Errno)> {
+    loop {
+        match Flock::lock(file, how) {
+            Err((unlocked, Errno::EINTR)) => file = unlocked,
+            result => return result,
+        }
     }
 }
 
