@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::Serialize;
 use shared::harness::report::Report;
-use shared::linux::stdio::detail;
+use shared::linux::stdio::{detail, stdin_is_open};
 
 use crate::fifo;
 use crate::patience::Patience;
@@ -73,6 +73,9 @@ fn open_input(file: Option<&Path>, patience: Patience) -> anyhow::Result<(File, 
             let file = fifo::open_within(path, OpenOptions::new().read(true), patience, "a writer of ")?;
             Ok((file, name))
         }
-        None => Ok((io::stdin().as_fd().try_clone_to_owned().context("dup stdin")?.into(), "stdin".to_owned())),
+        None => {
+            stdin_is_open()?;
+            Ok((io::stdin().as_fd().try_clone_to_owned().context("dup stdin")?.into(), "stdin".to_owned()))
+        }
     }
 }

@@ -45,10 +45,7 @@ fn write(fifo: &Outlet, record: &[u8], lock: Lock) -> anyhow::Result<()> {
     match lock {
         Lock::None => fifo.write_all(record),
         Lock::Shared => fifo.write_together(record),
-        Lock::Exclusive => {
-            let _alone = fifo.lock(FlockArg::LockExclusive)?;
-            fifo.write_all(record)
-        }
+        Lock::Exclusive => fifo.locked(FlockArg::LockExclusive, || fifo.write_all(record)),
     }
 }
 // ANCHOR_END: lock
