@@ -32,6 +32,7 @@ use crate::fifo;
 use crate::make;
 use crate::patience::Patience;
 use tally::Tally;
+use writer::Lock;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -78,15 +79,6 @@ pub struct Mixed {
     pub locks: [Lock; 2],
     pub messages: u64,
     pub torn: u64,
-}
-
-/// Of flock(2).
-#[derive(Clone, Copy, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Lock {
-    None,
-    Shared,
-    Exclusive,
 }
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {

@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
+use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
@@ -70,20 +71,24 @@ impl Outlet {
         cut.with_context(|| format!("truncate {}", self.name))
     }
 
-    /// flock(2) of the open file, waited for with the same patience. Whoever opened the file elsewhere is kept out.
-    pub fn lock(&self, how: FlockArg) -> anyhow::Result<Flock<File>> {
+    /// Does `work` under flock(2) of the open file, waited for with the same patience. Whoever opened the file elsewhere
+    /// is kept out.
+    pub fn locked<T>(&self, how: FlockArg, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
         let file = self.file.try_clone().context("dup")?;
         let at_once = match how {
             FlockArg::LockShared => FlockArg::LockSharedNonblock,
             _ => FlockArg::LockExclusiveNonblock,
         };
-        let locked = match Flock::lock(file, at_once) {
+        let locked = match lock(file, at_once) {
             Err((file, Errno::EWOULDBLOCK)) => {
-                self.patience.within(format_args!("the lock of {}", self.name), move || Flock::lock(file, how))?
+                self.patience.within(format_args!("the lock of {}", self.name), move || lock(file, how))?
             }
             locked => locked,
         };
-        locked.map_err(|(_, errno)| errno).with_context(|| format!("lock {}", self.name))
+        let locked = locked.map_err(|(_, errno)| errno).with_context(|| format!("lock {}", self.name))?;
+        let result = work();
+        unlock(locked).with_context(|| format!("unlock {}", self.name))?;
+        result
     }
 
     /// Some file systems tell only now that they could not keep what was written.
@@ -96,13 +101,11 @@ impl Outlet {
     /// holds that one asleep, or who wants the exclusive one might wait for ever. The file must not block.
     pub fn write_together(&self, bytes: &[u8]) -> anyhow::Result<()> {
         loop {
-            let together = self.lock(FlockArg::LockShared)?;
             // All or EAGAIN.
-            if let Ready::Done(_) = self.write(bytes)? {
-                return Ok(());
+            match self.locked(FlockArg::LockShared, || self.write(bytes))? {
+                Ready::Done(_) => return Ok(()),
+                Ready::NotYet => self.wait_for_room()?,
             }
-            drop(together);
-            self.wait_for_room()?;
         }
     }
     // ANCHOR_END: together
@@ -112,6 +115,29 @@ impl Outlet {
     pub fn wait_for_room(&self) -> anyhow::Result<()> {
         let what = format_args!("room in {}, whose reader reads nothing", self.name);
         self.patience.wait(&self.file, PollFlags::POLLOUT, what)
+    }
+}
+
+fn lock(mut file: File, how: FlockArg) -> Result<Flock<File>, (File, Errno)> {
+    loop {
+        match Flock::lock(file, how) {
+            Err((unlocked, Errno::EINTR)) => file = unlocked,
+            result => return result,
+        }
+    }
+}
+
+/// A [`Flock`] that is only dropped panics where it cannot be unlocked.
+fn unlock(mut locked: Flock<File>) -> nix::Result<()> {
+    loop {
+        match locked.unlock() {
+            Ok(_) => return Ok(()),
+            Err((still, Errno::EINTR)) => locked = still,
+            Err((still, errno)) => {
+                mem::forget(still);
+                return Err(errno);
+            }
+        }
     }
 }
 

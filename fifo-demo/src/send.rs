@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::Serialize;
 use shared::harness::report::Report;
-use shared::linux::stdio::detail;
+use shared::linux::stdio::{detail, stdin_is_open};
 
 use crate::fifo;
 use crate::patience::Patience;
@@ -67,12 +67,11 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
 
 /// Before the FIFO, so that a reader is not bothered when there is nothing to send.
 fn open_input(file: Option<&Path>, patience: Patience) -> anyhow::Result<(File, String)> {
-    match file {
-        Some(path) => {
-            let name = path.display().to_string();
-            let file = fifo::open_within(path, OpenOptions::new().read(true), patience, "a writer of ")?;
-            Ok((file, name))
-        }
-        None => Ok((io::stdin().as_fd().try_clone_to_owned().context("dup stdin")?.into(), "stdin".to_owned())),
-    }
+    let Some(path) = file else {
+        stdin_is_open()?;
+        let stdin = io::stdin().as_fd().try_clone_to_owned().context("dup stdin")?;
+        return Ok((stdin.into(), "stdin".to_owned()));
+    };
+    let file = fifo::open_within(path, OpenOptions::new().read(true), patience, "a writer of ")?;
+    Ok((file, path.display().to_string()))
 }

@@ -6,7 +6,6 @@
     reason = "a test that fails early ends with its children: all end by themselves"
 )]
 
-#[allow(dead_code, reason = "tools.rs uses more of it")]
 mod common;
 
 use std::ffi::OsStr;

@@ -140,8 +140,8 @@ fn the_lock_is_waited_for_within_the_timeout_and_a_signal_ends_the_wait() -> Res
     for (held, name) in [(FlockArg::LockExclusive, "short"), (FlockArg::LockShared, "long")] {
         let held = lock(held)?;
         let send = ["send", "p", name, "--lines", "--timeout"];
-        let late = bench.program(&[&send[..], &["50ms"]].concat());
-        let error = "fifo-demo: wait for the lock of p: --timeout 50ms passed\n";
+        let late = bench.program(&[&send[..], &["500ms"]].concat());
+        let error = "fifo-demo: wait for the lock of p: --timeout 500ms passed\n";
         assert_eq!((code(&late), errors(&late).as_str()), (Some(124), error));
         let waits = bench.start(&[&send[..], &["0s"]].concat());
         sleeps_in(&waits, SYS_flock)?;

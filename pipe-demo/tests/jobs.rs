@@ -129,9 +129,7 @@ fn what_a_command_leaves_in_the_background_stays() -> Result {
 }
 
 fn program(args: &[&str]) -> Command {
-    let mut command = Command::new(PROGRAM);
-    command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
+    harness::command(PROGRAM, args)
 }
 
 /// Starts a script that prints a line when it is there.
@@ -185,10 +183,8 @@ fn with_a_child(mut program: Command) -> Result<(Child, Pid)> {
 }
 
 fn endless_race() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sync-demo"));
-    command.args(["race", "--how", "plain", "--updates", "1000000000000"]);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
+    let args = ["race", "--how", "plain", "--updates", "1000000000000"];
+    harness::command(env!("CARGO_BIN_EXE_sync-demo"), &args)
 }
 
 #[test]

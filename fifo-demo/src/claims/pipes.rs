@@ -12,7 +12,8 @@ use shared::linux::scratch;
 
 use crate::demo::{self, SOURCE, Session};
 use crate::make;
-use crate::mux::{self, Arrived, Lock};
+use crate::mux::writer::Lock;
+use crate::mux::{self, Arrived};
 use crate::open_modes::{self, Open, Opened, Then};
 use crate::patience::Patience;
 

@@ -7,12 +7,21 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use nix::fcntl::{FlockArg, OFlag};
+use serde::Serialize;
 use shared::linux::failure::Failure;
 use shared::linux::readiness::set_nonblocking;
 
-use super::Lock;
 use crate::fifo;
 use crate::outlet::{Outlet, is_broken_pipe};
+
+/// Of flock(2).
+#[derive(Clone, Copy, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Lock {
+    None,
+    Shared,
+    Exclusive,
+}
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -45,10 +54,7 @@ fn write(fifo: &Outlet, record: &[u8], lock: Lock) -> anyhow::Result<()> {
     match lock {
         Lock::None => fifo.write_all(record),
         Lock::Shared => fifo.write_together(record),
-        Lock::Exclusive => {
-            let _alone = fifo.lock(FlockArg::LockExclusive)?;
-            fifo.write_all(record)
-        }
+        Lock::Exclusive => fifo.locked(FlockArg::LockExclusive, || fifo.write_all(record)),
     }
 }
 // ANCHOR_END: lock

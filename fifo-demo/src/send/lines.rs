@@ -59,10 +59,10 @@ impl<'a> Lines<'a> {
 
     fn send(&self, lines: &[u8]) -> anyhow::Result<()> {
         if lines.len() > PIPE_BUF {
-            let _alone = self.fifo.lock(FlockArg::LockExclusive)?;
-            let line = self.in_a_line.lock().unwrap_or_else(PoisonError::into_inner);
-            self.fifo.write_all(lines)?;
-            drop(line);
+            self.fifo.locked(FlockArg::LockExclusive, || {
+                let _line = self.in_a_line.lock().unwrap_or_else(PoisonError::into_inner);
+                self.fifo.write_all(lines)
+            })?;
             return Ok(signals::check()?);
         }
         self.fifo.write_together(lines)

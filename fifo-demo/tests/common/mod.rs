@@ -1,5 +1,7 @@
 //! A folder with a FIFO, and programs around it.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::path::PathBuf;
 use std::process::{Child, Command, Output};
 
@@ -75,4 +77,9 @@ pub fn text(output: &Output) -> String {
 
 pub fn signal(child: &Child, signal: Signal) {
     kill(harness::pid(child), signal).unwrap();
+}
+
+/// Every byte, in no period that a buffer has, and more than any buffer holds.
+pub fn all_bytes() -> Vec<u8> {
+    (0..3_000_001u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
 }

@@ -16,9 +16,18 @@ pub use harness::Result;
 
 /// The program. What it leaves behind when it ends becomes a child of this process.
 pub fn pipe_demo(args: &[&str]) -> Command {
+    program(env!("CARGO_BIN_EXE_pipe-demo"), args)
+}
+
+/// The other program of the package, in the same way.
+pub fn sync_demo(args: &[&str]) -> Command {
+    program(env!("CARGO_BIN_EXE_sync-demo"), args)
+}
+
+fn program(path: &str, args: &[&str]) -> Command {
     static SUBREAPER: Once = Once::new();
     SUBREAPER.call_once(|| set_child_subreaper(true).expect("prctl PR_SET_CHILD_SUBREAPER"));
-    harness::command(env!("CARGO_BIN_EXE_pipe-demo"), args)
+    harness::command(path, args)
 }
 
 /// The processes that the tests have started. Locked while another is.
@@ -86,14 +95,4 @@ fn left_behind() -> Vec<String> {
         parent == Some(&me) && !started.contains(&pid)
     });
     strangers.collect()
-}
-
-/// The other program of the package, in the same way.
-pub fn sync_demo(args: &[&str]) -> Command {
-    static SUBREAPER: Once = Once::new();
-    SUBREAPER.call_once(|| set_child_subreaper(true).expect("prctl PR_SET_CHILD_SUBREAPER"));
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sync-demo"));
-    command.args(args).stdin(std::process::Stdio::null());
-    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-    command
 }

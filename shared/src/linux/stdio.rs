@@ -58,25 +58,36 @@ impl<F: AsFd> Write for Patient<F> {
     }
 }
 
-/// Whether stdout was closed (`>&-`) when the program started: before `main` std puts /dev/null in its place.
-static STDOUT_WAS_CLOSED: AtomicBool = AtomicBool::new(false);
+/// Whether stdin (`<&-`) or stdout (`>&-`) was closed when the program started: before `main` std puts /dev/null in its
+/// place.
+static WAS_CLOSED: [AtomicBool; 2] = [const { AtomicBool::new(false) }; 2];
 
 #[used]
 // SAFETY: what stands in .init_array is called once, by the only thread, before std's own start.
 #[allow(unsafe_code, reason = "only there can it still be seen")]
 #[unsafe(link_section = ".init_array")]
-static LOOK_AT_STDOUT: extern "C" fn() = look_at_stdout;
+static LOOK_AT_STDIO: extern "C" fn() = look_at_stdio;
 
-extern "C" fn look_at_stdout() {
-    // SAFETY: F_GETFD takes any number.
-    #[allow(unsafe_code, reason = "nix asks for a descriptor that is open")]
-    let flags = unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) };
-    STDOUT_WAS_CLOSED.store(flags < 0, Ordering::Relaxed);
+extern "C" fn look_at_stdio() {
+    for (fd, was_closed) in (libc::STDIN_FILENO..).zip(&WAS_CLOSED) {
+        // SAFETY: F_GETFD takes any number.
+        #[allow(unsafe_code, reason = "nix asks for a descriptor that is open")]
+        let flags = unsafe { libc::fcntl(fd, libc::F_GETFD) };
+        was_closed.store(flags < 0, Ordering::Relaxed);
+    }
+}
+
+/// Fails if stdin was closed from the start: what is read there would be the end of /dev/null.
+pub fn stdin_is_open() -> anyhow::Result<()> {
+    if WAS_CLOSED[0].load(Ordering::Relaxed) {
+        return Err(io::Error::from(Errno::EBADF)).context("read stdin");
+    }
+    Ok(())
 }
 
 /// Fails if stdout was closed from the start: for a command that takes what it could not hand on then.
 pub fn stdout_is_open() -> anyhow::Result<()> {
-    if STDOUT_WAS_CLOSED.load(Ordering::Relaxed) {
+    if WAS_CLOSED[1].load(Ordering::Relaxed) {
         return Err(io::Error::from(Errno::EBADF)).context("write stdout");
     }
     Ok(())
