@@ -273,7 +273,7 @@ impl<'a, S: Service> Reactor<'a, S> {
                 self.accept(now)?;
             }
         }
-        self.accepting.stop(self.poll.registry()).context("epoll_ctl")?;
+        self.accepting.stop(self.poll.registry());
         self.grace_ends = Some(now + self.options.grace);
         self.desk.is_last = true;
         for peer in self.everybody() {
