@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 pub mod faults;
+pub mod handover;
 #[path = "../harness/mod.rs"]
 pub mod harness;
 pub mod process;

@@ -10,6 +10,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 
 pub use super::faults::*;
+pub use super::handover::*;
 use super::process::Setup;
 pub use super::restart::*;
 pub use super::short_reads::*;
@@ -92,6 +93,13 @@ macro_rules! every_fact_of_a_stream {
             a_slow_peer_that_cannot_be_watched_is_the_only_one_that_ends,
             a_socket_that_listens_no_more_ends_it_with_a_word,
             a_deadline_for_serving_ends_it_with_124,
+            a_listener_that_was_handed_over_is_served,
+            what_was_held_can_be_held_again,
+            a_listener_for_another_process_is_left_alone,
+            systemd_hands_over_a_listener,
+            what_is_no_listener_or_not_the_one_that_was_meant_is_a_usage_error,
+            a_command_of_hold_has_the_listener_and_nothing_else_of_ours,
+            a_command_that_cannot_be_run_is_126_or_127_and_leaves_no_file,
         );
     };
 }
