@@ -21,6 +21,7 @@ mod counts;
 mod deadlines;
 mod desk;
 mod doubts;
+mod due;
 mod memory;
 mod service;
 mod stage;
