@@ -250,6 +250,27 @@ fn a_request_that_is_too_long_ends_the_exchange() -> io::Result<()> {
     Ok(())
 }
 
+/// It ends each connection in order, and answers nothing: that is no restart.
+#[test]
+fn a_server_that_answers_nobody_is_given_up() -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?.to_string();
+    std::thread::scope(|scope| {
+        let server = scope.spawn(|| {
+            (0..3).try_for_each(|_| {
+                let (mut stream, _) = listener.accept()?;
+                assert_eq!(stream.read(&mut [0; 64])?, 3);
+                stream.shutdown(std::net::Shutdown::Write)?;
+                stream.read(&mut [0; 64]).map(drop)
+            })
+        });
+        let (code, stdout, stderr) = run(&mut client(&address, &["--reconnect", "27"]))?;
+        let line = format!("tcpsock: read {address}: unexpected EOF, 1 unanswered\n");
+        assert_eq!((code, stdout.as_str(), stderr), (Some(1), "", line));
+        server.join().unwrap()
+    })
+}
+
 #[test]
 fn a_server_that_is_silent_is_124_at_the_deadline() -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;

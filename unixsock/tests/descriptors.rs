@@ -104,6 +104,42 @@ fn the_file_is_the_stdin_of_a_command_and_its_exit_code_ours() -> io::Result<()>
     Ok(())
 }
 
+#[test]
+fn an_open_descriptor_of_any_kind_is_passed() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let address = folder.path().join("socket").display().to_string();
+    let receiver = receive(&address, &[])?;
+    until_it_listens(Path::new(&address));
+    let mut sender = unixsock(&["pass-fd", "send", &address, "--fd", "0"]).stdin(Stdio::piped()).spawn()?;
+    sender.stdin.take().unwrap().write_all(b"through a pipe")?;
+    assert_eq!(ended(sender)?.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&ended(receiver)?.stdout), "through a pipe");
+    let missing = unixsock(&["pass-fd", "send", &address, "--fd", "99"]).output()?;
+    let line = "unixsock: descriptor 99: Bad file descriptor (os error 9)\n";
+    assert_eq!((missing.status.code(), String::from_utf8_lossy(&missing.stderr).as_ref()), (Some(2), line));
+    Ok(())
+}
+
+/// The receiver has our program as its command, which serves.
+#[test]
+fn a_listener_is_handed_to_the_command_as_systemd_would() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (address, path) = (folder.path().join("listener").display().to_string(), folder.path().join("socket"));
+    let mut server = receive(path.to_str().unwrap(), &["--", UNIXSOCK, "serve"])?;
+    until_it_listens(&path);
+    let send = ["hold", "--address", &address, UNIXSOCK, "pass-fd", "send", path.to_str().unwrap(), "--fd", "3"];
+    assert_eq!(unixsock(&send).output()?.status.code(), Some(0));
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line)?;
+    assert_eq!(line, format!("listening unix {address}\n"));
+    let asked = unixsock(&["client", "--address", &address, "27"]).output()?;
+    assert_eq!(String::from_utf8_lossy(&asked.stdout), "The cube root of 27 is 3.000000.\n");
+    kill(Pid::from_raw(i32::try_from(server.id()).unwrap()), Signal::SIGTERM)?;
+    assert_eq!(ended(server)?.status.code(), Some(0));
+    assert!(Path::new(&address).exists(), "the file is not the server's");
+    Ok(())
+}
+
 /// A stranger sends two where one is expected: the second must not stay open in the command.
 #[test]
 fn more_descriptors_than_one_leak_nothing() -> io::Result<()> {

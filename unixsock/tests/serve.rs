@@ -50,6 +50,10 @@ mod unixpacket {
         the_grace_period_ends_for_a_peer_that_stays,
         an_inherited_ignore_of_sigint_stays,
         a_deadline_for_serving_ends_it_with_124,
+        no_client_is_refused_or_reset_at_a_restart,
+        a_client_that_reconnects_gets_every_answer_once,
+        a_listener_that_was_handed_over_is_served,
+        systemd_hands_over_a_listener,
     );
 }
 

@@ -21,6 +21,7 @@ mod counts;
 mod deadlines;
 mod desk;
 mod doubts;
+mod due;
 mod memory;
 mod service;
 mod stage;
@@ -273,7 +274,7 @@ impl<'a, S: Service> Reactor<'a, S> {
                 self.accept(now)?;
             }
         }
-        self.accepting.stop(self.poll.registry()).context("epoll_ctl")?;
+        self.accepting.stop(self.poll.registry());
         self.grace_ends = Some(now + self.options.grace);
         self.desk.is_last = true;
         for peer in self.everybody() {

@@ -44,7 +44,8 @@ pub fn table_matches_the_commands(name: &str, program: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Each ```` ```console ```` block that runs `name` prints what it shows, numbers and the order of lines apart.
+/// Each ```` ```console ```` block that runs `name` prints what it shows, numbers and the order of lines apart. A
+/// command goes on behind `> `.
 pub fn sessions_are_real(name: &str, program: &str) -> io::Result<()> {
     let mut sessions = 0;
     for text in readmes()?.into_iter().chain(pages()?) {
@@ -53,7 +54,8 @@ pub fn sessions_are_real(name: &str, program: &str) -> io::Result<()> {
                 continue;
             }
             sessions += 1;
-            let (commands, shown): (Vec<&str>, Vec<&str>) = block.lines().partition(|line| line.starts_with("$ "));
+            let (commands, shown): (Vec<&str>, Vec<&str>) =
+                block.lines().partition(|line| line.starts_with("$ ") || line.starts_with("> "));
             let script = commands.iter().map(|line| &line[2..]).collect::<Vec<_>>().join("\n");
             let came = run(&script, program)?;
             if let Some(skipped) = came.lines().find(|line| is_skipped(line)) {

@@ -7,9 +7,11 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 pub mod faults;
+pub mod handover;
 #[path = "../harness/mod.rs"]
 pub mod harness;
 pub mod process;
+pub mod restart;
 pub mod short_reads;
 pub mod slow_peers;
 pub mod stands;
@@ -93,8 +95,11 @@ pub const CUBE_ROOT_OF_27: &str = "The cube root of 27 is 3.000000.";
 /// The requests 0 to `count`, and the answers to them.
 pub fn requests_and_answers(count: i32) -> (String, String) {
     let requests = (0..count).flat_map(|number| [number.to_string(), "\t".to_owned()]).collect();
-    let answer = |number| format!("The cube root of {number} is {:.6}.\t", f64::from(number).cbrt());
-    (requests, (0..count).map(answer).collect::<Vec<_>>().concat())
+    (requests, (0..count).map(|number| root_of(number) + "\t").collect())
+}
+
+pub fn root_of(number: i32) -> String {
+    format!("The cube root of {number} is {:.6}.", f64::from(number).cbrt())
 }
 
 /// Fails with where the two part, not with all of them.

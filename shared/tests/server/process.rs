@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -33,6 +34,14 @@ pub struct Server {
 }
 
 impl Setup {
+    /// Where to listen: a path in `folder`, or any free port.
+    pub fn address_in(&self, folder: &Path) -> String {
+        match self.network {
+            "unix" | "unixpacket" => folder.join("socket").display().to_string(),
+            _ => "127.0.0.1:0".to_owned(),
+        }
+    }
+
     pub fn start(&self, options: &[&str]) -> io::Result<Server> {
         self.start_as(Command::new(self.program), options)
     }
@@ -51,10 +60,7 @@ impl Setup {
     /// `command` is the program, or something that runs it.
     pub fn start_as(&self, mut command: Command, options: &[&str]) -> io::Result<Server> {
         let folder = TempDir::new()?;
-        let address = match self.network {
-            "unix" | "unixpacket" => folder.path().join("socket").display().to_string(),
-            _ => "127.0.0.1:0".to_owned(),
-        };
+        let address = self.address_in(folder.path());
         command.args([self.command, "--network", self.network, "--address", &address]).args(options);
         let mut child = harness::quiet(&mut command).spawn()?;
         let stdout = child.stdout.take().map(BufReader::new);

@@ -10,7 +10,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 
 pub use super::faults::*;
+pub use super::handover::*;
 use super::process::Setup;
+pub use super::restart::*;
 pub use super::short_reads::*;
 pub use super::slow_peers::*;
 use super::{CUBE_ROOT_OF_27, Peer, assert_text, requests_and_answers, say};
@@ -79,6 +81,9 @@ macro_rules! every_fact_of_a_stream {
             a_request_that_came_in_part_waits_for_its_rest_after_a_signal,
             a_request_that_came_in_part_is_told_to_be_none_when_the_grace_period_ends,
             a_peer_that_goes_on_asking_sees_no_reset,
+            a_peer_that_never_stops_asking_sees_an_end_in_order,
+            no_client_is_refused_or_reset_at_a_restart,
+            a_client_that_reconnects_gets_every_answer_once,
             a_second_signal_ends_it_at_once_by_itself,
             the_grace_period_ends_for_a_peer_that_stays,
             an_inherited_ignore_of_sigint_stays,
@@ -88,6 +93,13 @@ macro_rules! every_fact_of_a_stream {
             a_slow_peer_that_cannot_be_watched_is_the_only_one_that_ends,
             a_socket_that_listens_no_more_ends_it_with_a_word,
             a_deadline_for_serving_ends_it_with_124,
+            a_listener_that_was_handed_over_is_served,
+            what_was_held_can_be_held_again,
+            a_listener_for_another_process_is_left_alone,
+            systemd_hands_over_a_listener,
+            what_is_no_listener_or_not_the_one_that_was_meant_is_a_usage_error,
+            a_command_of_hold_has_the_listener_and_nothing_else_of_ours,
+            a_command_that_cannot_be_run_is_126_or_127_and_leaves_no_file,
         );
     };
 }
@@ -466,6 +478,25 @@ pub fn a_peer_that_goes_on_asking_sees_no_reset(setup: &Setup) -> io::Result<()>
     poll(&mut [PollFd::new(peer.0.as_fd(), half_close)], PollTimeout::NONE)?;
     peer.send(&requests)?;
     assert_text(&peer.rest()?, &answers);
+    Ok(())
+}
+
+/// What had come before the signal is answered, though there is more to read at any time.
+pub fn a_peer_that_never_stops_asking_sees_an_end_in_order(setup: &Setup) -> io::Result<()> {
+    let server = setup.start(&["--grace", "30s"])?;
+    let peer = server.connect()?;
+    let (requests, answer) = ("27\t".repeat(10_000), format!("{CUBE_ROOT_OF_27}\t"));
+    let answers = std::thread::scope(|scope| {
+        let asking = scope.spawn(|| while peer.send(&requests).is_ok() {});
+        assert_eq!(peer.answer()?, CUBE_ROOT_OF_27);
+        server.signal(Signal::SIGTERM)?;
+        let answers = peer.rest()?;
+        peer.0.shutdown(std::net::Shutdown::Both)?;
+        asking.join().unwrap();
+        io::Result::Ok(answers)
+    })?;
+    assert_text(&answers, &answer.repeat(answers.len() / answer.len()));
+    assert!(server.has_ended_in_order()?.contains(" failed=0 cut_off=0 "));
     Ok(())
 }
 

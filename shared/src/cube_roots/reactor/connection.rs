@@ -10,12 +10,13 @@ use mio::{Poll, Token};
 use socket2::Socket;
 
 use super::desk::{Desk, Tick};
+use super::due::Due;
 use super::service::{End, Service};
 use super::stage::{Stage, Turn};
 use super::trust::Trust;
-use crate::cube_roots::framing::{DELIMITER, Inbox};
+use crate::cube_roots::framing::Inbox;
 use crate::cube_roots::outbox::Outbox;
-use crate::linux::readiness::{Ready, read, read_record, received};
+use crate::linux::readiness::{Ready, read, read_record};
 
 /// Once there are this many bytes of answers, the peer must take them before more are made. ...
 const ANSWERS: usize = 16 << 10;
@@ -35,8 +36,8 @@ pub(super) struct Connection {
     pub(super) last_progress: Tick,
     stage: Stage,
     pub(super) trust: Trust,
-    /// In a shutdown: number of bytes that had come before it began, and have not been read.
-    due: usize,
+    /// In a shutdown.
+    due: Due,
     /// It is among those that are looked at again.
     pub(super) in_doubt: bool,
     /// Another turn is due already.
@@ -54,7 +55,7 @@ impl Connection {
             outbox: Outbox::default(),
             last_progress: now,
             stage: Stage::Open,
-            due: 0,
+            due: Due::default(),
             trust: Trust::Sure,
             in_doubt: false,
             queued: false,
@@ -97,7 +98,7 @@ impl Connection {
                 if count > input.len() {
                     return self.refuse(peer, desk);
                 }
-                let due = if desk.is_last { self.due_of(&input[..count]) } else { count };
+                let due = if desk.is_last { self.due.of(&input[..count], !self.inbox.is_empty()) } else { count };
                 if due == 0 {
                     return self.close_our_side();
                 }
@@ -108,21 +109,9 @@ impl Connection {
         }
     }
 
-    /// The shutdown begins now.
     pub(super) fn begin_shutdown(&mut self) -> io::Result<()> {
-        self.due = received(&self.socket)?;
+        self.due = Due::now(&self.socket)?;
         Ok(())
-    }
-
-    /// How many of `bytes` are still answered in a shutdown: those that had come before it, and the rest of a request
-    /// that had come in part. A peer that never stops asking would otherwise be cut off when the grace period ends.
-    fn due_of(&mut self, bytes: &[u8]) -> usize {
-        let due = bytes.len().min(self.due);
-        self.due -= due;
-        let (before, after) = bytes.split_at(due);
-        let in_part = before.last().map_or(!self.inbox.is_empty(), |&last| last != DELIMITER);
-        let end = after.iter().position(|&byte| byte == DELIMITER).map_or(after.len(), |end| end + 1);
-        if in_part { due + end } else { due }
     }
 
     /// Answers the messages that `bytes` complete, for as long as the peer takes the answers. `emptied`:
