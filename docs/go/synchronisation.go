@@ -72,7 +72,7 @@ func atOnce(count int, work func(nth int)) {
 
 type atomicity struct {
 	Adds           int   `json:"adds"`
-	LostByAtomic   int64 `json:"lost_by_atomic"`
+	LostAdds       int64 `json:"lost_adds"`
 	Looks          int   `json:"looks"`
 	WrongByAtomics int   `json:"wrong_sums_by_atomics"`
 	WrongByMutex   int   `json:"wrong_sums_by_mutex"`
@@ -86,7 +86,7 @@ func atomics() (any, error) {
 			atomic.AddInt64(&number, 1)
 		}
 	})
-	record := atomicity{Adds: goroutines * updates, LostByAtomic: goroutines*updates - number, Looks: 1000}
+	record := atomicity{Adds: goroutines * updates, LostAdds: goroutines*updates - number, Looks: 1000}
 	record.WrongByAtomics = wrongSums(record.Looks, func(work func()) { work() })
 	var mutex sync.Mutex
 	record.WrongByMutex = wrongSums(record.Looks, func(work func()) {
