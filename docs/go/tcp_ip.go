@@ -73,7 +73,7 @@ func canAccept(listener net.Listener) (bool, error) {
 	return false, err
 }
 
-type family struct {
+type servedFamilies struct {
 	Network string `json:"network"`
 	From4   bool   `json:"from_127.0.0.1"`
 	From6   bool   `json:"from_::1"`
@@ -81,7 +81,7 @@ type family struct {
 
 // Who can connect to a listener on all addresses.
 func families() (any, error) {
-	var records []family
+	var records []servedFamilies
 	for _, network := range []string{"tcp", "tcp4", "tcp6"} {
 		listener, err := net.Listen(network, ":0")
 		if err != nil {
@@ -91,7 +91,7 @@ func families() (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		records = append(records, family{network, canDial("127.0.0.1", port), canDial("::1", port)})
+		records = append(records, servedFamilies{network, canDial("127.0.0.1", port), canDial("::1", port)})
 		listener.Close()
 	}
 	if !records[2].From6 {

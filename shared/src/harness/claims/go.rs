@@ -30,7 +30,7 @@ pub const SOURCES: &[(&str, &str)] = sources! {
     "first_sentences.go" "fork.go" "identity.go" "states.go" "memory.go" "system_calls.go" "scheduling.go"
     "synchronisation.go"
     "pipes.go" "pipes_cmd.go" "pipes_io.go" "listings.go"
-    "signals.go" "signals_fates.go" "signals_source.go" "signals_go_run.go"
+    "signals.go" "signals_types.go" "signals_fates.go" "signals_source.go" "signals_go_run.go"
     "socket_features.go" "tcp_ip.go" "read.go" "write.go" "close.go" "addresses.go" "deadlines.go"
 };
 
