@@ -14,6 +14,7 @@ type reserved struct {
 	Then      string `json:"then"`
 }
 
+// ANCHOR: touched
 // Addresses cost no memory: they run out long after it.
 func largerThanRAM() (any, error) {
 	var info syscall.Sysinfo_t
@@ -64,6 +65,8 @@ func touched() (any, error) {
 	record.Faults = touch()
 	return record, nil
 }
+
+// ANCHOR_END: touched
 
 func faults() int64 {
 	var usage syscall.Rusage

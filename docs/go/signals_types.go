@@ -19,6 +19,7 @@ type signalType struct {
 	AsText    string   `json:"sigint_string"`
 }
 
+// ANCHOR: processes
 // os.Signal is an interface, and syscall.Signal is a type of its own that fills it.
 func signalTypes() (any, error) {
 	kind := reflect.TypeOf((*os.Signal)(nil)).Elem()
@@ -84,6 +85,8 @@ func processes() (any, error) {
 	record.StartFails, record.FindFails = startErr != nil, findErr != nil
 	return record, nil
 }
+
+// ANCHOR_END: processes
 
 func returns(function any) (types []string) {
 	kind := reflect.TypeOf(function)

@@ -15,6 +15,8 @@ type received struct {
 	Read    []string `json:"read"`
 }
 
+// ANCHOR: both-directions
+// ANCHOR: boundaries
 // Three messages over each network of the Unix domain: what Read makes of them.
 func boundaries() (any, error) {
 	var records []received
@@ -44,6 +46,8 @@ func boundaries() (any, error) {
 	}
 	return records, nil
 }
+
+// ANCHOR_END: boundaries
 
 // unixPair is two sockets, the first of which can send to the second.
 func unixPair(network string) (writer, reader net.Conn, err error) {
@@ -109,3 +113,5 @@ func bothDirections() (any, error) {
 	}
 	return record, nil
 }
+
+// ANCHOR_END: both-directions

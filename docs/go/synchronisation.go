@@ -22,6 +22,8 @@ type outcome struct {
 	Lost       int64  `json:"lost"`
 }
 
+// ANCHOR: wrong-sums
+// ANCHOR: race
 // Goroutines that add to one number lose updates, unless something keeps them apart.
 func race() (any, error) {
 	var number int64
@@ -53,6 +55,8 @@ func race() (any, error) {
 	}
 	return records, nil
 }
+
+// ANCHOR_END: race
 
 // atOnce starts so many at one gate, and waits for all.
 func atOnce(count int, work func(nth int)) {
@@ -123,3 +127,5 @@ func wrongSums(looks int, alone func(func())) (wrong int) {
 	atomic.StoreInt32(&done, 1)
 	return wrong
 }
+
+// ANCHOR_END: wrong-sums
