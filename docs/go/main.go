@@ -87,7 +87,8 @@ func show(name, only string, asJSON bool) error {
 		}
 	}
 	if !shown {
-		return fmt.Errorf("there is no step %s %s", name, only)
+		usage()
+		os.Exit(2)
 	}
 	return nil
 }

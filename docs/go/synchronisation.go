@@ -101,8 +101,8 @@ func atomics() (any, error) {
 	return record, nil
 }
 
-// Between the two words there is room for whoever is not kept out. It is looked at least so often, and until a sum
-// is seen wrong or a second has passed.
+// wrongSums looks at the sum at least so often, and goes on for a second or until it is seen wrong. Between the two
+// words there is room for whoever is not kept out.
 func wrongSums(looks int, alone func(func())) (wrong int) {
 	var one, other int64
 	var done int32
