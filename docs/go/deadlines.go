@@ -10,6 +10,7 @@ import (
 
 var deadlineSteps = []step{{"passed", passed}, {"directions", directions}, {"moved", moved}, {"covered", covered}, {"imports", imports}}
 
+// ANCHOR: passed
 // What becomes of a call under a deadline: how many bytes, or "i/o timeout".
 func underDeadline(n int, err error) string {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -52,6 +53,8 @@ func passed() (any, error) {
 	record.Cleared = underDeadline(client.Read(b))
 	return record, nil
 }
+
+// ANCHOR_END: passed
 
 type eachDirection struct {
 	ReadByRead   string `json:"read_by_read_deadline"`
@@ -109,12 +112,9 @@ func moved() (any, error) {
 	return movedDeadline{true, <-read}, nil
 }
 
-type coveredCalls struct {
-	Read     bool `json:"read_times_out"`
-	Write    bool `json:"write_times_out"`
-	ReadFrom bool `json:"read_from_times_out"`
-	RawRead  bool `json:"raw_read_times_out"`
-	Accept   bool `json:"accept_times_out"`
+type coveredCall struct {
+	Call     string `json:"call"`
+	TimesOut bool   `json:"times_out"`
 }
 
 // A past deadline, and every call that may wait; Accept under that of its listener.
@@ -125,25 +125,32 @@ func covered() (any, error) {
 	}
 	defer client.Close()
 	defer server.Close()
-	record, past := coveredCalls{}, time.Now().Add(-time.Second)
+	past := time.Now().Add(-time.Second)
 	client.SetDeadline(past)
-	timesOut := func(_ any, err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
-	record.Read = timesOut(client.Read(make([]byte, 1)))
-	record.Write = timesOut(client.Write([]byte("x")))
-	record.ReadFrom = timesOut(client.(*net.TCPConn).ReadFrom(strings.NewReader("x")))
-	raw, err := client.(*net.TCPConn).SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	record.RawRead = timesOut(nil, raw.Read(func(uintptr) bool { return false }))
 	listener, err := net.ListenTCP("tcp", nil)
 	if err != nil {
 		return nil, err
 	}
 	defer listener.Close()
 	listener.SetDeadline(past)
-	record.Accept = timesOut(listener.Accept())
-	return record, nil
+	raw, err := client.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var records []coveredCall
+	try := func(call string, err error) {
+		records = append(records, coveredCall{call, errors.Is(err, os.ErrDeadlineExceeded)})
+	}
+	_, err = client.Read(make([]byte, 1))
+	try("Read", err)
+	_, err = client.Write([]byte("x"))
+	try("Write", err)
+	_, err = client.(*net.TCPConn).ReadFrom(strings.NewReader("x"))
+	try("ReadFrom", err)
+	try("RawConn.Read", raw.Read(func(uintptr) bool { return false }))
+	_, err = listener.Accept()
+	try("Accept", err)
+	return records, nil
 }
 
 type imported struct {

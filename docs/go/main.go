@@ -30,9 +30,13 @@ var headings = []heading{
 	{"fork", forkSteps},
 	{"identity", identitySteps},
 	{"states", stateSteps},
+	{"memory", memorySteps},
+	{"system-calls", systemCallSteps},
+	{"scheduling", schedulingSteps},
 	{"synchronisation", synchronisationSteps},
 	{"pipes", pipeSteps},
 	{"signals", signalSteps},
+	{"socket-features", featureSteps},
 	{"tcp-ip", tcpSteps},
 	{"read", readSteps},
 	{"write", writeSteps},
@@ -83,7 +87,8 @@ func show(name, only string, asJSON bool) error {
 		}
 	}
 	if !shown {
-		return fmt.Errorf("there is no step %s %s", name, only)
+		usage()
+		os.Exit(2)
 	}
 	return nil
 }

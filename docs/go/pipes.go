@@ -31,6 +31,10 @@ type lineRead struct {
 	IsPrefix []bool `json:"is_prefix"`
 }
 
+// ANCHOR: io-pipe
+// ANCHOR: write
+// ANCHOR: os-pipe
+// ANCHOR: write-to
 // A line longer than the buffer comes in pieces.
 func readLine() (any, error) {
 	record := lineRead{Buffer: 16, Line: 40}
@@ -66,6 +70,8 @@ func writeTo() (any, error) {
 	record.Written, err = reader.WriteTo(&bytes.Buffer{})
 	return record, err
 }
+
+// ANCHOR_END: write-to
 
 type taken struct {
 	Step   string `json:"step"`
@@ -109,6 +115,8 @@ func osPipe() (any, error) {
 	return records, nil
 }
 
+// ANCHOR_END: os-pipe
+
 // No buffer: a write is done when readers have taken all of it, or when an end is closed.
 func ioPipe() (any, error) {
 	reader, writer := io.Pipe()
@@ -135,6 +143,8 @@ func ioPipe() (any, error) {
 	read()
 	return records, nil
 }
+
+// ANCHOR_END: io-pipe
 
 type torn struct {
 	Via      string `json:"via"`
@@ -178,3 +188,5 @@ func write(via string, reader io.Reader, writer io.WriteCloser) torn {
 		}
 	}
 }
+
+// ANCHOR_END: write

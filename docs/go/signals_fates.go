@@ -10,6 +10,7 @@ import (
 	"time"
 )
 
+// ANCHOR: end-of
 // What becomes of a process of Go at each signal, by numbers.
 type fate struct {
 	AskedFor  string `json:"asked_for"`
@@ -55,10 +56,15 @@ func fateOf(asked string, number int) (string, error) {
 		for lines := bufio.NewScanner(stdout); lines.Scan(); {
 			says <- lines.Text()
 		}
-		state, _ := child.Process.Wait()
-		ended <- state
+		end, _ := child.Process.Wait()
+		ended <- end
+		close(says)
 	}()
-	defer child.Process.Kill()
+	defer func() {
+		child.Process.Kill()
+		for range says {
+		}
+	}()
 	if <-says != "ready" {
 		return "", fmt.Errorf("the child does not begin")
 	}
@@ -73,13 +79,14 @@ func endOf(child *os.Process, fence os.Signal, says chan string, ended chan *os.
 	for i := 0; i < fences; {
 		child.Signal(fence)
 		select {
-		case line := <-says:
+		case line, open := <-says:
+			if !open {
+				return wayOf(<-ended)
+			}
 			if line == "delivered" {
 				return line, nil
 			}
 			i++
-		case end := <-ended:
-			return wayOf(end)
 		case <-time.After(time.Millisecond):
 			if state(child.Pid) == 'T' {
 				return "stopped", nil
@@ -88,6 +95,8 @@ func endOf(child *os.Process, fence os.Signal, says chan string, ended chan *os.
 	}
 	return "nothing", nil
 }
+
+// ANCHOR_END: end-of
 
 func wayOf(end *os.ProcessState) (string, error) {
 	switch status := end.Sys().(syscall.WaitStatus); {

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// A program that says who it is, and then prints a line for each line that it reads.
+// ANCHOR: go-run-output
+// A program for go run and go build: it says who it is, and then prints a line for each line that it reads.
 const mysignal = `package main
 
 import (
@@ -37,20 +38,6 @@ func main() {
 }
 `
 
-type launched struct {
-	RunName      string `json:"go_run_name"`
-	BuildName    string `json:"go_build_name"`
-	RunBytes     int    `json:"go_run_bytes"`
-	BuildBytes   int    `json:"go_build_bytes"`
-	SameContents bool   `json:"same_contents"`
-
-	IsChild         bool `json:"is_its_child"`
-	SameGroup       bool `json:"same_process_group"`
-	Prints          bool `json:"prints"`
-	PrintsInStop    bool `json:"prints_while_it_is_stopped"`
-	PrintsAfterKill bool `json:"prints_after_it_was_killed"`
-}
-
 // who is what the program says of itself.
 type who struct {
 	Name  string `json:"name"`
@@ -61,8 +48,78 @@ type who struct {
 	Group int    `json:"group"`
 }
 
-// A program that go run has started, beside the same that go build has made.
-func goRun() (any, error) {
+type builds struct {
+	RunName      string `json:"go_run_name"`
+	BuildName    string `json:"go_build_name"`
+	RunBytes     int    `json:"go_run_bytes"`
+	BuildBytes   int    `json:"go_build_bytes"`
+	SameContents bool   `json:"same_contents"`
+}
+
+// The file that go run makes, beside that of go build.
+func goRunBuilds() (any, error) {
+	record := builds{}
+	return withGoRun(&record, func(folder string, run *talker) error {
+		if err := golang(folder, "build", "mysignal.go").Run(); err != nil {
+			return err
+		}
+		built, err := talkTo(exec.Command(filepath.Join(folder, "mysignal")))
+		if err != nil {
+			return err
+		}
+		built.input.Close()
+		record = builds{run.who.Name, built.who.Name, run.who.Bytes, built.who.Bytes, run.who.Sum == built.who.Sum}
+		return built.Wait()
+	})
+}
+
+type family struct {
+	Launcher int  `json:"go_run"`
+	Parent   int  `json:"parent_of_the_program"`
+	Group    int  `json:"process_group"`
+	IsShared bool `json:"same_process_group"`
+}
+
+// The program's parent, and its process group.
+func goRunFamily() (any, error) {
+	record := family{}
+	return withGoRun(&record, func(_ string, run *talker) error {
+		group, err := syscall.Getpgid(run.Process.Pid)
+		record = family{run.Process.Pid, run.who.PPID, run.who.Group, run.who.Group == group}
+		return err
+	})
+}
+
+type output struct {
+	Prints    bool `json:"prints"`
+	InStop    bool `json:"prints_while_go_run_is_stopped"`
+	AfterKill bool `json:"prints_after_go_run_was_killed"`
+}
+
+// Whether the program is heard without its launcher: its stdout is the one that go run has.
+func goRunOutput() (any, error) {
+	record := output{}
+	return withGoRun(&record, func(_ string, run *talker) error {
+		record.Prints = run.ticks()
+		run.Process.Signal(syscall.SIGSTOP)
+		if err := until("go run is stopped", func() bool { return state(run.Process.Pid) == 'T' }); err != nil {
+			return err
+		}
+		record.InStop = run.ticks()
+		run.Process.Kill()
+		run.Process.Wait()
+		record.AfterKill = run.ticks()
+		return nil
+	})
+}
+
+// ANCHOR_END: go-run-output
+
+// withGoRun lets show look at a program that go run has started, and ends both.
+func withGoRun[T any](record *T, show func(folder string, run *talker) error) (any, error) {
+	if _, err := exec.LookPath("go"); err != nil {
+		return nil, cannotShow(err.Error())
+	}
 	folder, err := os.MkdirTemp("", "note")
 	if err != nil {
 		return nil, err
@@ -71,38 +128,14 @@ func goRun() (any, error) {
 	if err := os.WriteFile(filepath.Join(folder, "mysignal.go"), []byte(mysignal), 0o600); err != nil {
 		return nil, err
 	}
-	if _, err := exec.LookPath("go"); err != nil {
-		return nil, cannotShow(err.Error())
-	}
-	if err := golang(folder, "build", "mysignal.go").Run(); err != nil {
-		return nil, err
-	}
-	built, err := talkTo(exec.Command(filepath.Join(folder, "mysignal")))
-	if err != nil {
-		return nil, err
-	}
-	built.input.Close()
-	built.Wait()
 	run, err := talkTo(golang(folder, "run", "mysignal.go"))
 	if err != nil {
 		return nil, err
 	}
-	defer run.input.Close()
-	record := launched{
-		RunName: run.who.Name, BuildName: built.who.Name, RunBytes: run.who.Bytes, BuildBytes: built.who.Bytes,
-		SameContents: run.who.Sum == built.who.Sum,
-		IsChild:      run.who.PPID == run.Process.Pid, SameGroup: run.who.Group == syscall.Getpgrp(),
-	}
-	record.Prints = run.ticks()
-	run.Process.Signal(syscall.SIGSTOP)
-	if err := until("go run is stopped", func() bool { return state(run.Process.Pid) == 'T' }); err != nil {
-		return nil, err
-	}
-	record.PrintsInStop = run.ticks()
-	run.Process.Kill()
-	run.Process.Wait()
-	record.PrintsAfterKill = run.ticks()
-	return record, nil
+	err = show(folder, run)
+	run.input.Close()
+	run.Wait()
+	return *record, err
 }
 
 type talker struct {

@@ -22,6 +22,8 @@ type outcome struct {
 	Lost       int64  `json:"lost"`
 }
 
+// ANCHOR: wrong-sums
+// ANCHOR: race
 // Goroutines that add to one number lose updates, unless something keeps them apart.
 func race() (any, error) {
 	var number int64
@@ -54,6 +56,8 @@ func race() (any, error) {
 	return records, nil
 }
 
+// ANCHOR_END: race
+
 // atOnce starts so many at one gate, and waits for all.
 func atOnce(count int, work func(nth int)) {
 	var done sync.WaitGroup
@@ -72,7 +76,7 @@ func atOnce(count int, work func(nth int)) {
 
 type atomicity struct {
 	Adds           int   `json:"adds"`
-	LostByAtomic   int64 `json:"lost_by_atomic"`
+	LostAdds       int64 `json:"lost_adds"`
 	Looks          int   `json:"looks"`
 	WrongByAtomics int   `json:"wrong_sums_by_atomics"`
 	WrongByMutex   int   `json:"wrong_sums_by_mutex"`
@@ -86,7 +90,7 @@ func atomics() (any, error) {
 			atomic.AddInt64(&number, 1)
 		}
 	})
-	record := atomicity{Adds: goroutines * updates, LostByAtomic: goroutines*updates - number, Looks: 1000}
+	record := atomicity{Adds: goroutines * updates, LostAdds: goroutines*updates - number, Looks: 1000}
 	record.WrongByAtomics = wrongSums(record.Looks, func(work func()) { work() })
 	var mutex sync.Mutex
 	record.WrongByMutex = wrongSums(record.Looks, func(work func()) {
@@ -97,8 +101,8 @@ func atomics() (any, error) {
 	return record, nil
 }
 
-// Between the two words there is room for whoever is not kept out. It is looked at least so often, and until a sum
-// is seen wrong or a second has passed.
+// wrongSums looks at the sum at least so often, and goes on for a second or until it is seen wrong. Between the two
+// words there is room for whoever is not kept out.
 func wrongSums(looks int, alone func(func())) (wrong int) {
 	var one, other int64
 	var done int32
@@ -123,3 +127,5 @@ func wrongSums(looks int, alone func(func())) (wrong int) {
 	atomic.StoreInt32(&done, 1)
 	return wrong
 }
+
+// ANCHOR_END: wrong-sums

@@ -32,6 +32,10 @@ type listened struct {
 	Error   string `json:"error,omitempty"`
 }
 
+// ANCHOR: partial-write
+// ANCHOR: non-blocking
+// ANCHOR: dial-timeout
+// ANCHOR: listen-on
 // Each name for a network, given to Listen.
 func listenOnAll() (any, error) {
 	folder, err := os.MkdirTemp("", "note")
@@ -63,6 +67,8 @@ func listenOn(network, address string) listened {
 	return record
 }
 
+// ANCHOR_END: listen-on
+
 // Nobody comes: who can accept waits until the deadline.
 func canAccept(listener net.Listener) (bool, error) {
 	listener.(interface{ SetDeadline(time.Time) error }).SetDeadline(time.Now().Add(10 * time.Millisecond))
@@ -73,7 +79,7 @@ func canAccept(listener net.Listener) (bool, error) {
 	return false, err
 }
 
-type family struct {
+type servedFamilies struct {
 	Network string `json:"network"`
 	From4   bool   `json:"from_127.0.0.1"`
 	From6   bool   `json:"from_::1"`
@@ -81,7 +87,7 @@ type family struct {
 
 // Who can connect to a listener on all addresses.
 func families() (any, error) {
-	var records []family
+	var records []servedFamilies
 	for _, network := range []string{"tcp", "tcp4", "tcp6"} {
 		listener, err := net.Listen(network, ":0")
 		if err != nil {
@@ -91,7 +97,7 @@ func families() (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		records = append(records, family{network, canDial("127.0.0.1", port), canDial("::1", port)})
+		records = append(records, servedFamilies{network, canDial("127.0.0.1", port), canDial("::1", port)})
 		listener.Close()
 	}
 	if !records[2].From6 {
@@ -183,6 +189,8 @@ func dialTimeout() (any, error) {
 	return record, nil
 }
 
+// ANCHOR_END: dial-timeout
+
 type blocking struct {
 	Socket      string `json:"socket"`
 	NonBlocking bool   `json:"o_nonblock"`
@@ -225,6 +233,8 @@ func nonBlocking() (any, error) {
 	return records, nil
 }
 
+// ANCHOR_END: non-blocking
+
 type hidden struct {
 	Asked      int `json:"asked"`
 	KernelTook int `json:"the_kernel_took"`
@@ -262,6 +272,8 @@ func partialWrite() (any, error) {
 	record.Received = int(<-received)
 	return record, err
 }
+
+// ANCHOR_END: partial-write
 
 type methodSet struct {
 	Methods []string `json:"methods"`

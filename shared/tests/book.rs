@@ -164,7 +164,8 @@ fn every_anchor_is_on_a_page() {
         .flat_map(|page| listings(page, &read(page)))
         .map(|(path, anchor)| (path.canonicalize().unwrap(), anchor))
         .collect();
-    for source in PACKAGES.iter().flat_map(|name| files(&root().join(name).join("src"), ".rs")) {
+    let rust = PACKAGES.iter().flat_map(|name| files(&root().join(name).join("src"), ".rs"));
+    for source in rust.chain(files(&docs().join("go"), ".go")) {
         for line in read(&source).lines() {
             if let Some(anchor) = line.trim().strip_prefix("// ANCHOR: ") {
                 let known = (source.canonicalize().unwrap(), anchor.to_owned());

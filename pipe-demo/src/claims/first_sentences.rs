@@ -40,14 +40,14 @@ fn is_shared_memory_the_fastest() -> anyhow::Result<Seen> {
 }
 
 #[derive(Deserialize)]
-struct Kind {
+struct Means {
     kind: String,
     in_the_note: bool,
     works: bool,
 }
 
 fn what_go_has() -> anyhow::Result<Seen> {
-    let kinds: Vec<Kind> = go::records()?;
+    let kinds: Vec<Means> = go::records()?;
     let names = |in_the_note| {
         let working = kinds.iter().filter(move |kind| kind.in_the_note == in_the_note && kind.works);
         working.map(|kind| &*kind.kind).collect::<Vec<_>>()

@@ -32,13 +32,13 @@ fn start_then_stdout_pipe() -> anyhow::Result<Seen> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Types {
+struct Interfaces {
     stdout_pipe: String,
     stdin_pipe: String,
 }
 
 fn kinds_of_ends() -> anyhow::Result<Seen> {
-    let types: Types = record()?;
+    let types: Interfaces = record()?;
     let as_noted = types.stdout_pipe == "io.ReadCloser" && types.stdin_pipe == "io.WriteCloser";
     Ok(Seen::holds(as_noted, seen(&types)))
 }
@@ -61,7 +61,7 @@ fn listings_compile() -> anyhow::Result<Seen> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Line {
+struct Long {
     buffer: usize,
     line: usize,
     pieces: Vec<usize>,
@@ -69,7 +69,7 @@ struct Line {
 }
 
 fn false_while_the_line_goes_on() -> anyhow::Result<Seen> {
-    let line: Line = record()?;
+    let line: Long = record()?;
     let whole = line.pieces.iter().sum::<usize>() == line.line;
     let otherwise = line
         .is_prefix
@@ -125,7 +125,7 @@ fn from_os_pipe() -> anyhow::Result<Seen> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Ends {
+struct Open {
     ends_before_start: u32,
     ends_after_start: u32,
     ends_after_wait: u32,
@@ -135,7 +135,7 @@ struct Ends {
 }
 
 fn closed_by_start_and_wait() -> anyhow::Result<Seen> {
-    let ends: Ends = record()?;
+    let ends: Open = record()?;
     let open = [ends.ends_before_start, ends.ends_after_start, ends.ends_after_wait];
     Ok(Seen::holds(open == [4, 2, 0] && ends.both_closed, seen(&ends)))
 }

@@ -86,7 +86,7 @@ fn an_alias_of_int() -> anyhow::Result<Seen> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Constants {
+struct Declared {
     constants: usize,
     numbers: Vec<i32>,
     string_looks_into: String,
@@ -96,7 +96,7 @@ struct Constants {
 }
 
 fn a_constant_of_its_number() -> anyhow::Result<Seen> {
-    let constants: Constants = record()?;
+    let constants: Declared = record()?;
     let each = (1..=31).eq(constants.numbers.iter().copied()) && constants.texts == constants.numbers.len();
     let exception = constants.string_looks_into != "signal" || constants.constants > constants.numbers.len();
     Ok(Seen::imprecise(each, exception, seen(&constants)))
@@ -206,33 +206,43 @@ fn a_process_and_an_error() -> anyhow::Result<Seen> {
     Ok(Seen::imprecise(as_noted, !processes.find_fails && processes.signal_fails, seen(&processes)))
 }
 
-/// A program that go run has started, beside the same that go build has made.
 #[derive(Serialize, Deserialize)]
-struct GoRun {
+struct Built {
     go_run_name: String,
     go_build_name: String,
     go_run_bytes: u64,
     go_build_bytes: u64,
     same_contents: bool,
-    is_its_child: bool,
-    same_process_group: bool,
-    prints: bool,
-    prints_while_it_is_stopped: bool,
-    prints_after_it_was_killed: bool,
 }
 
 fn run_is_build() -> anyhow::Result<Seen> {
-    let run: GoRun = record()?;
-    Ok(Seen::imprecise(run.go_run_name == run.go_build_name, !run.same_contents, seen(&run)))
+    let built: Built = record()?;
+    Ok(Seen::imprecise(built.go_run_name == built.go_build_name, !built.same_contents, seen(&built)))
+}
+
+#[derive(Serialize, Deserialize)]
+struct Family {
+    go_run: i32,
+    parent_of_the_program: i32,
+    process_group: i32,
+    same_process_group: bool,
 }
 
 fn nothing_to_do_with_it() -> anyhow::Result<Seen> {
-    let run: GoRun = record()?;
-    Ok(Seen::refuted(run.is_its_child && run.same_process_group, seen(&run)))
+    let family: Family = record()?;
+    let is_child = family.parent_of_the_program == family.go_run;
+    Ok(Seen::refuted(is_child && family.same_process_group, seen(&family)))
+}
+
+#[derive(Serialize, Deserialize)]
+struct Output {
+    prints: bool,
+    prints_while_go_run_is_stopped: bool,
+    prints_after_go_run_was_killed: bool,
 }
 
 fn silenced_with_its_launcher() -> anyhow::Result<Seen> {
-    let run: GoRun = record()?;
-    let goes_on = run.prints && run.prints_while_it_is_stopped && run.prints_after_it_was_killed;
-    Ok(Seen::refuted(goes_on, seen(&run)))
+    let output: Output = record()?;
+    let goes_on = output.prints && output.prints_while_go_run_is_stopped && output.prints_after_go_run_was_killed;
+    Ok(Seen::refuted(goes_on, seen(&output)))
 }

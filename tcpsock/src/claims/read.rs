@@ -46,7 +46,7 @@ fn a_message_ends_with_its_delimiter() -> anyhow::Result<Seen> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Scanner {
+struct Kinds {
     scanner_is: String,
     new_scanner_is: String,
     token_limit: usize,
@@ -54,6 +54,6 @@ struct Scanner {
 }
 
 fn scanner_is_a_function() -> anyhow::Result<Seen> {
-    let scanner: Scanner = go::record()?;
+    let scanner: Kinds = go::record()?;
     Ok(Seen::refuted(scanner.scanner_is == "struct" && scanner.new_scanner_is == "func", seen(&scanner)))
 }

@@ -23,7 +23,7 @@ fn a_buffered_writer() -> anyhow::Result<Seen> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Flush {
+struct Flushed {
     buffer: usize,
     write: usize,
     went_on: Vec<usize>,
@@ -35,20 +35,20 @@ struct Flush {
 
 /// Or it fails.
 fn flush_writes_all() -> anyhow::Result<Seen> {
-    let flush: Flush = record()?;
+    let flush: Flushed = record()?;
     let all = flush.went_on_by_flush == [flush.write] && flush.kept == 0;
     Ok(Seen::imprecise(all, flush.fails_there, seen(&flush)))
 }
 
 /// More than the default buffer holds, and nothing goes on before Flush.
 fn a_size_of_ones_own() -> anyhow::Result<Seen> {
-    let flush: Flush = record()?;
+    let flush: Flushed = record()?;
     let helps = flush.write > 4096 && flush.buffer > flush.write && flush.went_on.is_empty();
     Ok(Seen::holds(helps, seen(&flush)))
 }
 
 #[derive(Serialize, Deserialize)]
-struct Write {
+struct Large {
     buffer: usize,
     buffered: usize,
     write: usize,
@@ -58,10 +58,10 @@ struct Write {
 
 /// Of what fits into the buffer nothing goes on.
 fn larger_than_the_buffer() -> anyhow::Result<Seen> {
-    let writes: Vec<Write> = records()?;
-    let goes_on = |write: &Write| write.went_on.iter().sum::<usize>() > write.buffered;
+    let writes: Vec<Large> = records()?;
+    let goes_on = |write: &Large| write.went_on.iter().sum::<usize>() > write.buffered;
     let (large, small): (Vec<_>, Vec<_>) = writes.iter().partition(|write| write.write > write.buffer);
-    let fits = |write: &Write| write.buffered + write.write <= write.buffer;
+    let fits = |write: &Large| write.buffered + write.write <= write.buffer;
     let kept = small.iter().filter(|write| fits(write)).all(|write| write.kept == write.buffered + write.write);
     let as_noted = !large.is_empty() && large.iter().all(|write| goes_on(write));
     Ok(Seen::holds(as_noted && kept, joined(writes.iter().map(seen), "; ")))

@@ -27,10 +27,11 @@ macro_rules! sources {
 /// The files of docs/go.
 pub const SOURCES: &[(&str, &str)] = sources! {
     "go.mod" "main.go" "record.go" "process.go" "golang.go"
-    "first_sentences.go" "fork.go" "identity.go" "states.go" "synchronisation.go"
+    "first_sentences.go" "fork.go" "identity.go" "states.go" "memory.go" "system_calls.go" "scheduling.go"
+    "synchronisation.go"
     "pipes.go" "pipes_cmd.go" "pipes_io.go" "listings.go"
-    "signals.go" "signals_fates.go" "signals_source.go" "signals_go_run.go"
-    "tcp_ip.go" "read.go" "write.go" "close.go" "addresses.go" "deadlines.go"
+    "signals.go" "signals_types.go" "signals_fates.go" "signals_source.go" "signals_go_run.go"
+    "socket_features.go" "tcp_ip.go" "read.go" "write.go" "close.go" "addresses.go" "deadlines.go"
 };
 
 /// Neither the network nor another toolchain, whatever the user has set. The user's cache makes the second build fast.

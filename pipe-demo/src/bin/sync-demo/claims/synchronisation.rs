@@ -96,7 +96,7 @@ fn safe_and_fast() -> anyhow::Result<Seen> {
 #[derive(Serialize, Deserialize)]
 struct Atomic {
     adds: u32,
-    lost_by_atomic: u32,
+    lost_adds: u32,
     looks: u32,
     wrong_sums_by_atomics: u32,
     wrong_sums_by_mutex: u32,
@@ -104,7 +104,7 @@ struct Atomic {
 
 fn for_simple_things() -> anyhow::Result<Seen> {
     let atomic: Atomic = go::record()?;
-    let simple = atomic.lost_by_atomic == 0;
+    let simple = atomic.lost_adds == 0;
     let no_more = atomic.wrong_sums_by_atomics > 0 && atomic.wrong_sums_by_mutex == 0;
     Ok(Seen::holds(simple && no_more, seen(&atomic)))
 }
