@@ -30,7 +30,7 @@ fn what_a_call_fails_for_that_was_not_asked_is_no_observation() -> std::io::Resu
         (&["actions"], "kill:error=EPERM:when=1", "could not do its part"),
         (&["list"], "kill:error=EPERM:when=1", "could not do its part"),
         (&["notify"], "signalfd4:error=EMFILE:when=2", "signalfd: {}"),
-        (&["sources"], "ioctl:error=EIO:when=1", "grantpt: {}"),
+        (&["sources"], "ioctl:error=EIO:when=1", "pt: {}"),
     ];
     for (command, failure, said) in failures {
         injected::is_an_error(env!("CARGO_BIN_EXE_signal-demo"), command, failure, said)?;
