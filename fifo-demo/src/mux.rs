@@ -11,19 +11,17 @@
 mod tally;
 pub mod writer;
 
-use std::env;
 use std::fs::File;
 use std::io::{Read, Write, pipe};
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, bail, ensure};
 use nix::fcntl::OFlag;
 use nix::libc::PIPE_BUF;
 use serde::Serialize;
 use shared::harness::report::Report;
-use shared::linux::child::Children;
+use shared::linux::child::{Children, this_program};
 use shared::linux::memory::{least_torn_write, page_size};
 
 use crate::fifo;
@@ -96,7 +94,7 @@ pub fn multiplex(args: &Args, fifo: &Path, size: usize, lock: Lock, children: &C
     let (ready, at_the_gate) = pipe().context("pipe")?;
     let mut writers = Vec::new();
     for number in 0..args.writers {
-        let mut writer = Command::new(env::current_exe().context("find this program")?);
+        let mut writer = this_program()?;
         writer.arg("mux-writer").arg(fifo).args([number.to_string(), size.to_string(), args.messages.to_string()]);
         if let Lock::Flock = lock {
             writer.arg("--lock");

@@ -15,8 +15,8 @@ use nix::unistd::{getpid, getppid};
 use super::record::Observed;
 use super::verdict::{Check, Seen};
 use crate::harness::report::written;
-use crate::linux::child::Children;
 use crate::linux::child::told::Told;
+use crate::linux::child::{Children, this_program};
 use crate::linux::failure::Failure;
 use crate::linux::{shutdown, signals};
 
@@ -52,7 +52,7 @@ impl Checker {
 
     pub(super) fn check(&mut self, number: u16) -> anyhow::Result<(Observed, String)> {
         let mut stdout = File::from(memfd_create("evidence", MFdFlags::MFD_CLOEXEC).context("memfd_create")?);
-        let mut command = Command::new("/proc/self/exe");
+        let mut command = this_program()?;
         command.args(["claims", &number.to_string(), "--alone", &getpid().to_string()]);
         command.stdin(Stdio::null()).stdout(stdout.try_clone()?);
         let (in_time, why) = self.run(&mut command)?;
