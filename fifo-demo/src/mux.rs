@@ -12,12 +12,10 @@
 mod tally;
 pub mod writer;
 
-use std::env;
 use std::fs::File;
 use std::io::{Read, Write, pipe};
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, bail, ensure};
 use clap::ValueEnum;
@@ -25,7 +23,7 @@ use nix::fcntl::OFlag;
 use nix::libc::PIPE_BUF;
 use serde::Serialize;
 use shared::harness::report::Report;
-use shared::linux::child::Children;
+use shared::linux::child::{Children, this_program};
 use shared::linux::memory::{least_torn_write, page_size};
 
 use crate::fifo;
@@ -128,7 +126,7 @@ fn write_and_count(
     let (ready, at_the_gate) = pipe().context("pipe")?;
     let mut writers = Vec::new();
     for number in 0..args.writers {
-        let mut writer = Command::new(env::current_exe().context("find this program")?);
+        let mut writer = this_program()?;
         let kind = usize::from(number % 2);
         let lock = locks[kind].to_possible_value().context("a lock has a name")?;
         writer.arg("mux-writer").arg(fifo).args([number.to_string(), sizes[kind].to_string()]);

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use shared::harness::report::Report;
+use shared::linux::sleeper::check_proc;
 use shared::linux::stdio::detail;
 use shared::linux::thread::spawn;
 
@@ -57,6 +58,7 @@ fn echo(children: &Children, how: &str, by: By, out: &mut Report) -> anyhow::Res
 
 /// Both run at once, so grep may find itself. That it finds nothing is no failure.
 fn ps_into_grep(children: &Children, out: &mut Report) -> anyhow::Result<()> {
+    check_proc()?; // ps reads it.
     out.line(format_args!("Run command `ps aux | grep pipe-demo`: "))?;
     let stages = [Stage::new(&["ps", "aux"]), Stage::new(&["grep", "pipe-demo"])];
     let ended = pipeline::execute(children, &stages, Link::Pump)?;

@@ -199,8 +199,10 @@ mod tests {
     #[test]
     fn real_time_signals_are_counted_from_both_ends() {
         let (min, max) = (libc::SIGRTMIN(), libc::SIGRTMAX());
-        assert_eq!("RTMIN+30".parse(), Ok(Signal(min + 30)));
-        assert_eq!("SIGRTMAX-30".parse(), Ok(Signal(max - 30)));
+        let last = max - min;
+        assert_eq!(format!("RTMIN+{last}").parse(), Ok(Signal(max)));
+        assert_eq!(format!("SIGRTMAX-{last}").parse(), Ok(Signal(min)));
+        assert!(format!("RTMIN+{}", last + 1).parse::<Signal>().is_err());
         assert_eq!("rtmin+0".parse(), Ok(Signal(min)));
     }
 

@@ -9,6 +9,8 @@ use shared::harness::report::Report;
 use shared::linux::endpoint;
 use shared::linux::network::Network;
 
+use crate::loopback::interface;
+
 #[derive(clap::Args)]
 pub struct Args {
     /// How many clients there are at one time
@@ -18,6 +20,7 @@ pub struct Args {
 
 /// The conversation prints its lines itself, from several threads.
 pub fn run(args: &Args, _: &mut Report) -> anyhow::Result<()> {
+    interface::needed()?;
     let listener = endpoint::listen(Network::Tcp, "127.0.0.1:0", 4096, 1)?;
     conversation::hold(listener, args.clients)
 }

@@ -91,7 +91,8 @@ pub fn main<P: Program>() -> ExitCode {
     if options.verbose > 1 {
         readiness::trace_calls(stdio::narrate);
     }
-    report::exit(begun.context("sigaction").and_then(|()| run::<P>(&matches, options)))
+    let ready = begun.context("sigaction").and_then(|()| pidfd::check_kernel());
+    report::exit(ready.and_then(|()| run::<P>(&matches, options)))
 }
 
 /// Undoes what would keep a program from ending, or from hearing how its children ended.

@@ -28,6 +28,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getpid, setpgid};
 
 use crate::linux::failure::Failure;
+use crate::linux::sleeper::check_proc;
 use crate::linux::stdio::complain;
 use event::wait_for_end;
 use fork::die_with;
@@ -51,6 +52,12 @@ pub struct Child {
     /// Where its stderr was to be a pipe.
     pub stderr: Option<ChildStderr>,
     started: Arc<Started>,
+}
+
+/// This program again, whatever its file is called by now.
+pub fn this_program() -> anyhow::Result<Command> {
+    check_proc()?;
+    Ok(Command::new("/proc/self/exe"))
 }
 
 impl Children {

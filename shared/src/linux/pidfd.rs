@@ -14,8 +14,10 @@ use std::time::Instant;
 use nix::libc::{self, c_int, c_long, pid_t, uid_t};
 use nix::poll::PollFlags;
 use nix::sys::signal::{SigHandler, Signal};
+use nix::sys::utsname::uname;
 use nix::unistd;
 
+use crate::linux::failure::Failure;
 use crate::linux::readiness::{await_event, is_timeout};
 use crate::linux::signals;
 
@@ -104,6 +106,19 @@ impl AsFd for PidFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
+}
+
+/// Every program holds its children by descriptors: where the kernel has none, as before Linux 5.3 and in gVisor, nothing
+/// can be shown.
+pub fn check_kernel() -> anyhow::Result<()> {
+    let error = match PidFd::open(std::process::id().cast_signed()) {
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) => error,
+        // Whoever needs one hears of other errors.
+        _ => return Ok(()),
+    };
+    let release = uname().map(|name| name.release().to_string_lossy().into_owned())?;
+    let needed = "Linux 5.10 or later is needed, and gVisor is not enough";
+    Err(Failure::CannotShow(format!("pidfd_open: {error}: {needed} (this is {release})")).into())
 }
 
 /// Makes the kernel keep how children of this process end, until they are waited for.

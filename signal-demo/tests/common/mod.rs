@@ -56,9 +56,10 @@ pub fn failure(arguments: &[&str]) -> (i32, String) {
     (code, text(&output.stderr).trim_end().to_owned())
 }
 
-/// What is on stderr, but for the word of `list` that here it cannot see core files.
+/// What is on stderr, but for the word of `list` that here it cannot see core files, and for what cannot be shown here.
 pub fn errors(output: &Output) -> String {
-    text(&output.stderr).split_inclusive('\n').filter(|line| !line.starts_with("core or term: ")).collect()
+    let is_error = |line: &&str| !line.starts_with("core or term: ") && !line.contains(": cannot be shown here: ");
+    text(&output.stderr).split_inclusive('\n').filter(is_error).collect()
 }
 
 /// `signal-demo wait` or `ended`, from when it says that it waits.

@@ -6,7 +6,6 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
@@ -16,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mechanism::{Mechanism, Side};
 use super::work::Work;
-use crate::linux::child::{Child, Children};
+use crate::linux::child::{Child, Children, this_program};
 use crate::linux::cpu;
 use crate::linux::failure::Failure;
 use crate::linux::thread::spawn;
@@ -64,7 +63,7 @@ impl Peer {
         (stdin, stdout): (OwnedFd, OwnedFd),
     ) -> anyhow::Result<Peer> {
         let order = Order { mechanism: mechanism.name, cpu, work };
-        let mut command = Command::new("/proc/self/exe");
+        let mut command = this_program()?;
         command.arg("bench-peer").arg(serde_json::to_string(&order)?).stdin(stdin).stdout(stdout);
         Ok(Peer::Process(children.spawn(&mut command)?))
     }

@@ -17,8 +17,8 @@ use super::ledger::Statement;
 use super::record::Observed;
 use super::verdict::{Check, Seen};
 use crate::harness::report::written;
-use crate::linux::child::Children;
 use crate::linux::child::told::Told;
+use crate::linux::child::{Children, this_program};
 use crate::linux::failure::Failure;
 use crate::linux::{shutdown, signals};
 
@@ -55,7 +55,7 @@ impl Checker {
 
     pub(super) fn check(&mut self, statement: &Statement) -> anyhow::Result<(Observed, String)> {
         let mut stdout = File::from(memfd_create("evidence", MFdFlags::MFD_CLOEXEC).context("memfd_create")?);
-        let mut command = Command::new("/proc/self/exe");
+        let mut command = this_program()?;
         command.args(["claims", &statement.number.to_string(), "--alone", &getpid().to_string()]);
         command.stdin(Stdio::null()).stdout(stdout.try_clone()?);
         let mut whom = String::new();
