@@ -10,7 +10,6 @@ type twoEnds struct {
 	ServerRemote string `json:"server_remote"`
 }
 
-// ANCHOR: addresses
 // Each end knows both addresses.
 func addresses() (any, error) {
 	client, server, err := connection()
@@ -25,5 +24,3 @@ func addresses() (any, error) {
 		server.LocalAddr().String(), server.RemoteAddr().String(),
 	}, nil
 }
-
-// ANCHOR_END: addresses

@@ -10,7 +10,6 @@ import (
 
 var deadlineSteps = []step{{"passed", passed}, {"directions", directions}, {"moved", moved}, {"covered", covered}, {"imports", imports}}
 
-// ANCHOR: passed
 // What becomes of a call under a deadline: how many bytes, or "i/o timeout".
 func underDeadline(n int, err error) string {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -53,8 +52,6 @@ func passed() (any, error) {
 	record.Cleared = underDeadline(client.Read(b))
 	return record, nil
 }
-
-// ANCHOR_END: passed
 
 type eachDirection struct {
 	ReadByRead   string `json:"read_by_read_deadline"`

@@ -11,7 +11,6 @@ import (
 
 var firstSentences = []step{{"ipc", ipc}}
 
-// ANCHOR: through-mapping
 // A kind of IPC, and whether it carried something from one process, or one open file, to another.
 type kind struct {
 	Kind      string `json:"kind"`
@@ -95,8 +94,6 @@ func throughMapping() (bool, error) {
 	err = child.Run()
 	return memory[0] == 'C', err
 }
-
-// ANCHOR_END: through-mapping
 
 func mapping(file *os.File) ([]byte, error) {
 	return syscall.Mmap(int(file.Fd()), 0, 1, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)

@@ -8,9 +8,6 @@ import (
 	"strings"
 )
 
-// ANCHOR: orphan
-// ANCHOR: exec-keeps-the-pid
-// ANCHOR: children
 // Go has no fork of its own: a child is always another program, started by fork and exec in one.
 var forkSteps = []step{{"children", children}, {"exec", execKeepsThePID}, {"orphan", orphan}}
 
@@ -50,8 +47,6 @@ func children() (any, error) {
 	return record, nil
 }
 
-// ANCHOR_END: children
-
 func parentOf(pid int) (ppid int) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -78,8 +73,6 @@ func execKeepsThePID() (any, error) {
 	_, err = fmt.Sscan(string(output), &record.PIDAfterExec)
 	return record, err
 }
-
-// ANCHOR_END: exec-keeps-the-pid
 
 type adopted struct {
 	PID        int `json:"pid"`
@@ -118,8 +111,6 @@ func orphan() (any, error) {
 	_, err = fmt.Fscanln(lines, &record.PID, &record.PPIDAfter)
 	return record, err
 }
-
-// ANCHOR_END: orphan
 
 // As the child of orphan, which ends with its stdin, and as the grandchild.
 func beOrphaned(arguments []string) error {

@@ -14,7 +14,6 @@ type reserved struct {
 	Then      string `json:"then"`
 }
 
-// ANCHOR: touched
 // Addresses cost no memory: they run out long after it.
 func largerThanRAM() (any, error) {
 	var info syscall.Sysinfo_t
@@ -65,8 +64,6 @@ func touched() (any, error) {
 	record.Faults = touch()
 	return record, nil
 }
-
-// ANCHOR_END: touched
 
 func faults() int64 {
 	var usage syscall.Rusage

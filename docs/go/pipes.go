@@ -31,10 +31,6 @@ type lineRead struct {
 	IsPrefix []bool `json:"is_prefix"`
 }
 
-// ANCHOR: io-pipe
-// ANCHOR: write
-// ANCHOR: os-pipe
-// ANCHOR: write-to
 // A line longer than the buffer comes in pieces.
 func readLine() (any, error) {
 	record := lineRead{Buffer: 16, Line: 40}
@@ -70,8 +66,6 @@ func writeTo() (any, error) {
 	record.Written, err = reader.WriteTo(&bytes.Buffer{})
 	return record, err
 }
-
-// ANCHOR_END: write-to
 
 type taken struct {
 	Step   string `json:"step"`
@@ -115,8 +109,6 @@ func osPipe() (any, error) {
 	return records, nil
 }
 
-// ANCHOR_END: os-pipe
-
 // No buffer: a write is done when readers have taken all of it, or when an end is closed.
 func ioPipe() (any, error) {
 	reader, writer := io.Pipe()
@@ -143,8 +135,6 @@ func ioPipe() (any, error) {
 	read()
 	return records, nil
 }
-
-// ANCHOR_END: io-pipe
 
 type torn struct {
 	Via      string `json:"via"`
@@ -188,5 +178,3 @@ func write(via string, reader io.Reader, writer io.WriteCloser) torn {
 		}
 	}
 }
-
-// ANCHOR_END: write

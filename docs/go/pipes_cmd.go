@@ -18,8 +18,6 @@ type started struct {
 	Output      string `json:"output"`
 }
 
-// ANCHOR: ends
-// ANCHOR: wait-for-pipe
 // StdoutPipe in the order of the note's text, and in that of its listing.
 func startFirst() (any, error) {
 	record := started{}
@@ -134,8 +132,6 @@ func waitForPipe() (waited, error) {
 	output, err := io.ReadAll(stdout)
 	return waited{"StdoutPipe", true, string(output), said(err)}, nil
 }
-
-// ANCHOR_END: wait-for-pipe
 
 type sources struct {
 	OsPipe     []string `json:"os_pipe"`
@@ -254,5 +250,3 @@ func ends() (any, error) {
 	record.BothClosed = errors.Is(readErr, os.ErrClosed) && errors.Is(writeErr, os.ErrClosed)
 	return record, nil
 }
-
-// ANCHOR_END: ends

@@ -19,8 +19,6 @@ type looped struct {
 	End    string `json:"end"`
 }
 
-// ANCHOR: delimiter
-// ANCHOR: read-loop
 // The note's loop: ten bytes at most at a time, until the other side has closed.
 func readLoop() (any, error) {
 	client, server, err := connection()
@@ -49,8 +47,6 @@ func readLoop() (any, error) {
 	}
 }
 
-// ANCHOR_END: read-loop
-
 type delimited struct {
 	Sent  string   `json:"sent"`
 	Reads []string `json:"reads"`
@@ -76,8 +72,6 @@ func delimiter() (any, error) {
 		}
 	}
 }
-
-// ANCHOR_END: delimiter
 
 type scannerIs struct {
 	Scanner    string   `json:"scanner_is"`

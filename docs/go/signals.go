@@ -38,9 +38,6 @@ type ordered struct {
 	Reversed int   `json:"came_reversed"`
 }
 
-// ANCHOR: close-channel
-// ANCHOR: notify-again
-// ANCHOR: order
 // Two signals, the higher number first: the channel keeps the order in which the runtime finds them.
 func order() (any, error) {
 	record := ordered{Sent: []int{12, 10}}
@@ -63,8 +60,6 @@ func order() (any, error) {
 	}
 	return record, nil
 }
-
-// ANCHOR_END: order
 
 type urgentNoise struct {
 	AskedFor   string `json:"asked_for"`
@@ -136,8 +131,6 @@ func closeChannel() (any, error) {
 	record.Panicked = strings.HasPrefix(record.Says, "panic: ") && record.Exit == 2
 	return record, nil
 }
-
-// ANCHOR_END: close-channel
 
 // As the child of closeChannel: ends with 0 only if the signal did nothing.
 func closeWithoutStop([]string) error {
@@ -214,8 +207,6 @@ func notifyAgain() (any, error) {
 	record.Received = len(received) == 1 && <-received == syscall.SIGUSR2
 	return record, nil
 }
-
-// ANCHOR_END: notify-again
 
 type channels struct {
 	FirstAsksFor   []int `json:"first_asks_for"`

@@ -10,7 +10,6 @@ import (
 	"time"
 )
 
-// ANCHOR: end-of
 // What becomes of a process of Go at each signal, by numbers.
 type fate struct {
 	AskedFor  string `json:"asked_for"`
@@ -95,8 +94,6 @@ func endOf(child *os.Process, fence os.Signal, says chan string, ended chan *os.
 	}
 	return "nothing", nil
 }
-
-// ANCHOR_END: end-of
 
 func wayOf(end *os.ProcessState) (string, error) {
 	switch status := end.Sys().(syscall.WaitStatus); {

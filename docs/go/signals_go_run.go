@@ -11,7 +11,6 @@ import (
 	"time"
 )
 
-// ANCHOR: go-run-output
 // A program for go run and go build: it says who it is, and then prints a line for each line that it reads.
 const mysignal = `package main
 
@@ -112,8 +111,6 @@ func goRunOutput() (any, error) {
 		return nil
 	})
 }
-
-// ANCHOR_END: go-run-output
 
 // withGoRun lets show look at a program that go run has started, and ends both.
 func withGoRun[T any](record *T, show func(folder string, run *talker) error) (any, error) {

@@ -19,7 +19,6 @@ type signalType struct {
 	AsText    string   `json:"sigint_string"`
 }
 
-// ANCHOR: processes
 // os.Signal is an interface, and syscall.Signal is a type of its own that fills it.
 func signalTypes() (any, error) {
 	kind := reflect.TypeOf((*os.Signal)(nil)).Elem()
@@ -85,8 +84,6 @@ func processes() (any, error) {
 	record.StartFails, record.FindFails = startErr != nil, findErr != nil
 	return record, nil
 }
-
-// ANCHOR_END: processes
 
 func returns(function any) (types []string) {
 	kind := reflect.TypeOf(function)

@@ -15,8 +15,6 @@ type received struct {
 	Read    []string `json:"read"`
 }
 
-// ANCHOR: both-directions
-// ANCHOR: boundaries
 // Three messages over each network of the Unix domain: what Read makes of them.
 func boundaries() (any, error) {
 	var records []received
@@ -46,8 +44,6 @@ func boundaries() (any, error) {
 	}
 	return records, nil
 }
-
-// ANCHOR_END: boundaries
 
 // unixPair is two sockets, the first of which can send to the second.
 func unixPair(network string) (writer, reader net.Conn, err error) {
@@ -113,5 +109,3 @@ func bothDirections() (any, error) {
 	}
 	return record, nil
 }
-
-// ANCHOR_END: both-directions

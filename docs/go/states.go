@@ -14,7 +14,6 @@ type made struct {
 	SIGKILL string `json:"sigkill"`
 }
 
-// ANCHOR: meet
 // Each state that a Go program can put a child into, met with SIGKILL.
 func states() (any, error) {
 	var records []made
@@ -54,5 +53,3 @@ func meet(cmd *exec.Cmd, letter byte, sent syscall.Signal) (string, error) {
 	cmd.Wait()
 	return cmd.ProcessState.String(), err
 }
-
-// ANCHOR_END: meet

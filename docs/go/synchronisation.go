@@ -22,8 +22,6 @@ type outcome struct {
 	Lost       int64  `json:"lost"`
 }
 
-// ANCHOR: wrong-sums
-// ANCHOR: race
 // Goroutines that add to one number lose updates, unless something keeps them apart.
 func race() (any, error) {
 	var number int64
@@ -55,8 +53,6 @@ func race() (any, error) {
 	}
 	return records, nil
 }
-
-// ANCHOR_END: race
 
 // atOnce starts so many at one gate, and waits for all.
 func atOnce(count int, work func(nth int)) {
@@ -127,5 +123,3 @@ func wrongSums(looks int, alone func(func())) (wrong int) {
 	atomic.StoreInt32(&done, 1)
 	return wrong
 }
-
-// ANCHOR_END: wrong-sums

@@ -32,10 +32,6 @@ type listened struct {
 	Error   string `json:"error,omitempty"`
 }
 
-// ANCHOR: partial-write
-// ANCHOR: non-blocking
-// ANCHOR: dial-timeout
-// ANCHOR: listen-on
 // Each name for a network, given to Listen.
 func listenOnAll() (any, error) {
 	folder, err := os.MkdirTemp("", "note")
@@ -66,8 +62,6 @@ func listenOn(network, address string) listened {
 	}
 	return record
 }
-
-// ANCHOR_END: listen-on
 
 // Nobody comes: who can accept waits until the deadline.
 func canAccept(listener net.Listener) (bool, error) {
@@ -189,8 +183,6 @@ func dialTimeout() (any, error) {
 	return record, nil
 }
 
-// ANCHOR_END: dial-timeout
-
 type blocking struct {
 	Socket      string `json:"socket"`
 	NonBlocking bool   `json:"o_nonblock"`
@@ -233,8 +225,6 @@ func nonBlocking() (any, error) {
 	return records, nil
 }
 
-// ANCHOR_END: non-blocking
-
 type hidden struct {
 	Asked      int `json:"asked"`
 	KernelTook int `json:"the_kernel_took"`
@@ -272,8 +262,6 @@ func partialWrite() (any, error) {
 	record.Received = int(<-received)
 	return record, err
 }
-
-// ANCHOR_END: partial-write
 
 type methodSet struct {
 	Methods []string `json:"methods"`

@@ -27,7 +27,6 @@ func writer() (any, error) {
 	return record, nil
 }
 
-// ANCHOR: flush
 // calls keeps how much each Write that reached it brought.
 type calls []int
 
@@ -98,8 +97,6 @@ func flush() (any, error) {
 	record.NextFull, record.Fails = said(err), err != nil
 	return record, nil
 }
-
-// ANCHOR_END: flush
 
 type reused struct {
 	ReadFrom int64 `json:"read_from"`
