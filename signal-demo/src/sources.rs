@@ -50,6 +50,7 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     for cause in CAUSES {
         shown = go_on(shown, Source::seen(cause).and_then(|source| out.pairs(&source)))?;
     }
+    shown = go_on(shown, launcher::interrupted().and_then(|typed| out.pairs(&typed)))?;
     let reached = asynchronous::means().and_then(|means| means.iter().try_for_each(|means| out.pairs(means)));
     shown = go_on(shown, reached)?;
     let printed = launcher::outputs().and_then(|outputs| outputs.iter().try_for_each(|output| out.pairs(output)));
@@ -100,15 +101,19 @@ fn type_key(key: u8) -> anyhow::Result<Event> {
     let (mut master, name) = terminal()?;
     let (mut child, ready) = telling(|teller| {
         be_as_new()?;
-        // Without a terminal, the leader of a new session gets the first that it opens.
-        unistd::setsid().context("setsid")?;
-        let _terminal = File::options().read(true).write(true).open(&name).with_context(|| format!("open {name}"))?;
+        let _terminal = lead_session_at(&name)?;
         tell(teller, &[1])?;
         pause()
     })?;
     let [_has_terminal] = told(&ready)?;
     master.write_all(&[key]).context("type")?;
     child.wait(WEXITED)
+}
+
+/// Without a terminal, the leader of a new session gets the first that it opens.
+fn lead_session_at(terminal: &str) -> anyhow::Result<File> {
+    unistd::setsid().context("setsid")?;
+    File::options().read(true).write(true).open(terminal).with_context(|| format!("open {terminal}"))
 }
 // ANCHOR_END: key
 
