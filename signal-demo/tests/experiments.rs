@@ -85,13 +85,6 @@ fn the_registry_differs_from_go_as_its_head_says() {
 }
 
 #[test]
-fn a_loop_over_a_stopped_channel_waits_until_it_is_closed() {
-    let records = records(&["notify"]);
-    let stopped = records.iter().find(|record| record["sent_after"] == 1).unwrap();
-    assert_eq!((&stopped["waits_until_closed"], &stopped["received"]), (&json!(true), &json!(1)));
-}
-
-#[test]
 fn ctrl_c_reaches_the_launcher_and_what_it_started() {
     let records = records(&["sources"]);
     let typed = records.iter().find(|record| record["typed"] == "^C").unwrap();
