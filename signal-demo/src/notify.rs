@@ -3,18 +3,17 @@
 //!
 //! Note: 信号 ("signal.Notify", "signal.Stop"). Go: `signal.Notify`, `signal.Stop`. Man: signal(7), signalfd(2).
 
+mod fate;
 mod unlike_go;
 
 use std::thread;
-use std::time::Duration;
 
-use anyhow::{Context, anyhow};
-use libc::WEXITED;
+use anyhow::anyhow;
 use serde::Serialize;
 use shared::harness::report::Report;
-use shared::linux::child::event::Event;
-use shared::linux::child::forked::Forked;
 use shared::linux::sleeper;
+
+use fate::{Fate, asking_for, deliver};
 
 use crate::registry::{Channel, Registry};
 use crate::signal::action::Action;
@@ -31,13 +30,6 @@ pub struct Filled {
     pub delivered: usize,
     pub received: usize,
     pub missed: u64,
-}
-
-/// What became of a process that sent itself a signal, by who had asked for it.
-#[derive(Debug, Serialize)]
-pub struct Fate {
-    asked_for_by: &'static str,
-    pub observed: Event,
 }
 
 /// What two channels received of a signal that was sent before the first was stopped, and once after it.
@@ -170,30 +162,6 @@ pub fn independent() -> anyhow::Result<Independent> {
         second_received,
         second_received_then,
     })
-}
-
-impl Fate {
-    /// Of a child in which all signals do their default at first.
-    fn of(asked_for_by: &'static str, work: impl FnOnce(&mut Registry) -> anyhow::Result<()>) -> anyhow::Result<Fate> {
-        let mut child = Forked::new(|| {
-            for signal in [Signal::INT, Signal::USR1] {
-                Action::Default.set(signal)?;
-            }
-            work(&mut Registry::new()?)
-        })?;
-        Ok(Fate { asked_for_by, observed: child.wait(WEXITED)? })
-    }
-}
-
-fn asking_for(registry: &mut Registry, signal: Signal) -> anyhow::Result<Channel> {
-    let channel = registry.channel(2);
-    registry.notify(&channel, &[signal]).with_context(|| format!("ask for {signal}"))?;
-    Ok(channel)
-}
-
-/// What a process sends itself waits at once, so that there is nothing to wait for.
-fn deliver(registry: &mut Registry) -> anyhow::Result<usize> {
-    registry.deliver(Some(Duration::ZERO))
 }
 
 fn numbers(channel: &Channel) -> Vec<i32> {

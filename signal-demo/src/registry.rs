@@ -74,6 +74,9 @@ impl Stopped {
     }
 }
 
+/// They cannot be caught, blocked or ignored.
+const FIXED: [Signal; 2] = [Signal::KILL, Signal::STOP];
+
 /// Go's package-level map of channels to sets.
 #[derive(Debug)]
 pub struct Registry {
@@ -122,11 +125,10 @@ impl Registry {
     // ANCHOR: notify
     /// Go's `signal.Notify`: `channel` gets these signals too, or all that can be caught, if none is listed.
     pub fn notify(&mut self, channel: &Channel, signals: &[Signal]) -> anyhow::Result<()> {
-        let fixed = [Signal::KILL, Signal::STOP];
-        if let Some(signal) = signals.iter().find(|signal| fixed.contains(signal)) {
+        if let Some(signal) = signals.iter().find(|signal| FIXED.contains(signal)) {
             return Err(Failure::Usage(format!("{signal} cannot be caught, blocked or ignored")).into());
         }
-        let all = || Signal::all().filter(|signal| !fixed.contains(signal)).collect();
+        let all = || Signal::all().filter(|signal| !FIXED.contains(signal)).collect();
         let set = if signals.is_empty() { all() } else { Set::from(signals) };
         set.block().context("sigprocmask")?;
         for entry in self.entries.iter_mut().filter(|entry| entry.id == channel.id) {
@@ -158,7 +160,6 @@ impl Registry {
         before.minus(wanted).minus(self.blocked_before).unblock().context("sigprocmask")?;
         Ok(())
     }
-
     // ANCHOR_END: stop
 
     /// Go's `signal.Reset`: no channel gets these any more.

@@ -8,25 +8,23 @@
 
 pub mod asynchronous;
 pub mod launcher;
+mod terminal;
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::process;
 use std::ptr;
 
 use anyhow::{Context, bail};
 use libc::WEXITED;
-use nix::errno::Errno;
-use nix::fcntl::OFlag;
-use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::prctl;
-use nix::unistd;
 use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::child::answer::{tell, telling, told};
 use shared::linux::child::event::Event;
 use shared::linux::child::forked::{Forked, pause};
 use shared::linux::failure::Failure;
+
+use terminal::{lead_session_at, terminal};
 
 use crate::signal::Signal;
 use crate::signal::action::{self, Action};
@@ -109,31 +107,7 @@ fn type_key(key: u8) -> anyhow::Result<Event> {
     master.write_all(&[key]).context("type")?;
     child.wait(WEXITED)
 }
-
-/// Without a terminal, the leader of a new session gets the first that it opens.
-fn lead_session_at(terminal: &str) -> anyhow::Result<File> {
-    unistd::setsid().context("setsid")?;
-    File::options().read(true).write(true).open(terminal).with_context(|| format!("open {terminal}"))
-}
 // ANCHOR_END: key
-
-fn terminal() -> anyhow::Result<(impl Write, String)> {
-    let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).map_err(no_terminal)?;
-    grantpt(&master).context("grantpt")?;
-    unlockpt(&master).context("unlockpt")?;
-    let name = ptsname_r(&master).context("ptsname")?;
-    Ok((master, name))
-}
-
-/// A container may have none, and every machine has a limit.
-fn no_terminal(errno: Errno) -> anyhow::Error {
-    match errno {
-        Errno::ENOENT | Errno::ENXIO | Errno::ENODEV | Errno::EACCES | Errno::EPERM | Errno::ENOSPC => {
-            Failure::CannotShow(format!("no pseudo-terminal: {}", io::Error::from(errno))).into()
-        }
-        _ => anyhow::Error::new(errno).context("open /dev/ptmx"),
-    }
-}
 
 /// Every signal does its default, and no core file is left.
 fn be_as_new() -> anyhow::Result<()> {

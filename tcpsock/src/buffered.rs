@@ -130,14 +130,14 @@ pub fn read_until_leaves_the_delimiter() -> anyhow::Result<Delimited> {
 }
 
 // A message that is longer than the server allows.
-record!("longest", Longest { longest: usize, sent: usize, read_until: usize, feed: Error<TooLong> });
+record!("longest", Overlong { longest: usize, sent: usize, read_until: usize, feed: Error<TooLong> });
 
 /// Go's Scanner refuses a token of 65536 bytes, our framing one over its own limit; read_until takes as much as comes.
-fn longer_than_allowed() -> anyhow::Result<Longest> {
+fn longer_than_allowed() -> anyhow::Result<Overlong> {
     let message = [&[b'7'; LONGEST + 1][..], &[DELIMITER]].concat();
     let read_until = (&message[..]).read_until(DELIMITER, &mut Vec::new()).context("read_until")?;
     let error = Inbox::default().feed(&message, |_| ()).err().context("the framing takes it")?;
-    Ok(Longest { longest: LONGEST, sent: message.len(), read_until, feed: Error { error } })
+    Ok(Overlong { longest: LONGEST, sent: message.len(), read_until, feed: Error { error } })
 }
 
 record!("done-right", DoneRight { sent_texts: [&'static str; 3], received_texts: Vec<String> });

@@ -23,12 +23,11 @@ use shared::linux::failure::Failure;
 use shared::linux::network::Network;
 use shared::linux::readiness::restart;
 
+use moved::FAR;
+
 pub use crate::experiment::DeadlineArgs as Args;
 use crate::experiment::{milliseconds, record};
 use crate::loopback::{self, connection};
-
-/// So far ahead that nothing here takes as long.
-const FAR: Duration = Duration::from_secs(10);
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let limit = args.deadline;

@@ -5,7 +5,7 @@
 use anyhow::Context;
 use serde::Serialize;
 
-use super::{Fate, asking_for, deliver};
+use super::fate::{Fate, asking_for, deliver};
 use crate::registry::Registry;
 use crate::signal::{Signal, send};
 

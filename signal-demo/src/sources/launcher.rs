@@ -19,7 +19,9 @@ use shared::linux::child::event::{Event, waitid};
 use shared::linux::child::forked::{Forked, become_subreaper, close_copy, fork, pause};
 use shared::linux::readiness;
 
-use super::{be_as_new, lead_session_at, terminal};
+use super::terminal::{lead_session_at, terminal};
+use crate::signal::Signal;
+use crate::signal::action::Action;
 
 /// Whether the program prints a line when it is its turn.
 #[derive(Debug, Serialize)]
@@ -31,18 +33,18 @@ pub struct Output {
 
 /// What a key did to the launcher, whom the terminal knows, and to the program that it had started.
 #[derive(Debug, Serialize)]
-pub struct Typed {
-    pub typed: &'static str,
-    pub launcher: Event,
-    pub program: Event,
+pub struct Interrupted {
+    typed: &'static str,
+    launcher: Event,
+    program: Event,
 }
 
 /// Types ^C at a terminal whose foreground both are.
-pub fn interrupted() -> anyhow::Result<Typed> {
+pub fn interrupted() -> anyhow::Result<Interrupted> {
     become_subreaper(true)?;
     let (mut master, name) = terminal()?;
     let (mut launcher, ready) = telling(|teller| {
-        be_as_new()?;
+        Action::Default.set(Signal::INT)?;
         let _terminal = lead_session_at(&name)?;
         let program = Forked::new(pause)?;
         tell(teller, &[program.pid()])?;
@@ -52,7 +54,7 @@ pub fn interrupted() -> anyhow::Result<Typed> {
     master.write_all(b"\x03").context("type")?;
     let launcher = launcher.wait(WEXITED)?;
     let program = waitid(program, WEXITED).context("wait for the program")?.context("the program has not ended")?;
-    Ok(Typed { typed: "^C", launcher, program })
+    Ok(Interrupted { typed: "^C", launcher, program })
 }
 
 const LINE: &[u8] = b"tick\n";

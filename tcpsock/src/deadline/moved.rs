@@ -18,9 +18,11 @@ use shared::linux::answer::Outcome;
 use shared::linux::readiness::{Ready, await_events};
 use shared::linux::sleeper;
 
-use super::FAR;
 use crate::experiment::{milliseconds, record};
 use crate::loopback::{End, connection};
+
+/// So far ahead that nothing here takes as long.
+pub const FAR: Duration = Duration::from_secs(10);
 
 // Two reads whose deadline is moved while they wait: to now, and to far behind the time at which bytes come.
 record!("moved", Moved { limit_ms: u64, read_moved_to_now: Outcome, read_put_off: Outcome, elapsed_ms: u64 });
@@ -88,7 +90,6 @@ impl Reader {
         Waker::new(self.poll.registry(), Token(1)).context("eventfd")
     }
 
-    // ANCHOR: moved
     /// Whatever wakes it, the deadline is the one that holds now.
     fn read(&mut self, deadline: &Deadline) -> anyhow::Result<Outcome> {
         let mut events = Events::with_capacity(2);
@@ -103,5 +104,4 @@ impl Reader {
             await_events(&mut self.poll, &mut events, Some(until)).context("epoll_wait")?;
         }
     }
-    // ANCHOR_END: moved
 }
