@@ -4,6 +4,7 @@
 
 use anyhow::Context;
 use serde::Serialize;
+use shared::linux::failure::Failure;
 
 use super::fate::{Fate, asking_for, deliver};
 use crate::registry::Registry;
@@ -79,8 +80,13 @@ pub fn fates() -> anyhow::Result<[Fate; 2]> {
 pub fn all_signals() -> anyhow::Result<All> {
     let mut registry = Registry::new()?;
     let channel = registry.channel(64);
-    let (refused_signals, accepted): (Vec<_>, Vec<_>) =
-        Signal::all().partition(|&signal| registry.notify(&channel, &[signal]).is_err());
+    let (mut refused_signals, mut accepted) = (Vec::new(), Vec::new());
+    for signal in Signal::all() {
+        match registry.notify(&channel, &[signal]) {
+            Err(error) if matches!(error.downcast_ref(), Some(Failure::Usage(_))) => refused_signals.push(signal),
+            asked => asked.map(|()| accepted.push(signal))?,
+        }
+    }
     registry.reset(&accepted)?;
     registry.notify(&channel, &[])?;
     for &signal in &accepted {

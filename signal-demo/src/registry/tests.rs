@@ -54,27 +54,6 @@ fn a_full_channel_misses_and_counts_and_does_not_hold_up_its_neighbour() {
 }
 
 #[test]
-fn once_it_is_closed_the_loop_over_a_stopped_channel_ends_after_what_had_come() {
-    let mut registry = Registry::new().unwrap();
-    let channel = registry.channel(4);
-    registry.notify(&channel, &[Signal::USR1]).unwrap();
-    raise(Signal::USR1).unwrap();
-    assert_eq!(numbers(registry.stop(channel).unwrap().close().iter()), [10]);
-}
-
-#[test]
-fn stop_leaves_the_other_channels_alone() {
-    let mut registry = Registry::new().unwrap();
-    let (first, second) = (registry.channel(4), registry.channel(4));
-    registry.notify(&first, &[Signal::USR2]).unwrap();
-    registry.notify(&second, &[Signal::USR2]).unwrap();
-    registry.stop(first).unwrap();
-    raise(Signal::USR2).unwrap();
-    deliver(&mut registry);
-    assert_eq!(numbers(second.arrived()), [12]);
-}
-
-#[test]
 fn the_last_stop_gives_back_the_mask_that_was_there() {
     Set::from(Signal::USR1).block().unwrap();
     let mut registry = Registry::new().unwrap();
