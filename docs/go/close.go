@@ -36,7 +36,6 @@ type woken struct {
 	Closed  bool   `json:"is_err_closed"`
 }
 
-// ANCHOR: wake
 // Close ends a Read that has nothing to read, and a Write that has no room.
 func blocked() (any, error) {
 	read, err := wake("Read", func(conn net.Conn) (int, error) { return conn.Read(make([]byte, 1)) })
@@ -47,6 +46,7 @@ func blocked() (any, error) {
 	return []woken{read, write}, err
 }
 
+// ANCHOR: wake
 func wake(name string, call func(net.Conn) (int, error)) (woken, error) {
 	client, server, err := connection()
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 
 var deadlineSteps = []step{{"passed", passed}, {"directions", directions}, {"moved", moved}, {"covered", covered}, {"imports", imports}}
 
-// ANCHOR: passed
 // What becomes of a call under a deadline: how many bytes, or "i/o timeout".
 func underDeadline(n int, err error) string {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -31,6 +30,7 @@ type passedDeadline struct {
 	Cleared  string `json:"read_after_clearing"`
 }
 
+// ANCHOR: passed
 // A deadline is an instant: it ends every later call, until it is set again.
 func passed() (any, error) {
 	client, server, err := connection()

@@ -11,7 +11,6 @@ import (
 
 var firstSentences = []step{{"ipc", ipc}}
 
-// ANCHOR: through-mapping
 // A kind of IPC, and whether it carried something from one process, or one open file, to another.
 type kind struct {
 	Kind      string `json:"kind"`
@@ -73,6 +72,7 @@ func throughSocket() (bool, error) {
 	return string(got[:n]) == "socket", err
 }
 
+// ANCHOR: through-mapping
 // Two processes map one file: what the child writes the parent reads.
 func throughMapping() (bool, error) {
 	file, err := os.CreateTemp("", "note")

@@ -8,9 +8,6 @@ import (
 	"strings"
 )
 
-// ANCHOR: orphan
-// ANCHOR: exec-keeps-the-pid
-// ANCHOR: children
 // Go has no fork of its own: a child is always another program, started by fork and exec in one.
 var forkSteps = []step{{"children", children}, {"exec", execKeepsThePID}, {"orphan", orphan}}
 
@@ -20,6 +17,7 @@ type forked struct {
 	WithOurPPID int `json:"with_our_pid_as_ppid"`
 }
 
+// ANCHOR: children
 func children() (any, error) {
 	record := forked{Forks: 20}
 	var started []*exec.Cmd
@@ -67,6 +65,7 @@ type replaced struct {
 	PIDAfterExec int `json:"pid_after_exec"`
 }
 
+// ANCHOR: exec-keeps-the-pid
 // The shell becomes another program, and its PID stays.
 func execKeepsThePID() (any, error) {
 	shell := exec.Command("sh", "-c", `exec sh -c 'echo $$'`)
@@ -87,6 +86,7 @@ type adopted struct {
 	PPIDAfter  int `json:"ppid_after"`
 }
 
+// ANCHOR: orphan
 // A child starts a grandchild and ends; the grandchild says who its parent is before and after.
 func orphan() (any, error) {
 	wait, let, err := os.Pipe()

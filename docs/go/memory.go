@@ -14,7 +14,6 @@ type reserved struct {
 	Then      string `json:"then"`
 }
 
-// ANCHOR: touched
 // Addresses cost no memory: they run out long after it.
 func largerThanRAM() (any, error) {
 	var info syscall.Sysinfo_t
@@ -41,6 +40,7 @@ type firstTouch struct {
 	Faults      int64 `json:"faults_after_that"`
 }
 
+// ANCHOR: touched
 // A page gets its frame when it is touched first, and a fault each is how the kernel learns of it.
 func touched() (any, error) {
 	record := firstTouch{Pages: 1000}

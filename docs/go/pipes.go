@@ -31,10 +31,6 @@ type lineRead struct {
 	IsPrefix []bool `json:"is_prefix"`
 }
 
-// ANCHOR: io-pipe
-// ANCHOR: write
-// ANCHOR: os-pipe
-// ANCHOR: write-to
 // A line longer than the buffer comes in pieces.
 func readLine() (any, error) {
 	record := lineRead{Buffer: 16, Line: 40}
@@ -56,6 +52,7 @@ type writtenTo struct {
 	Written  int64 `json:"written"`
 }
 
+// ANCHOR: write-to
 // WriteTo writes what is buffered, and goes on to the end of the source.
 func writeTo() (any, error) {
 	record := writtenTo{Source: 100_000}
@@ -86,6 +83,7 @@ func result(step string, n int, err error) taken {
 	return taken{step, err.Error(), n}
 }
 
+// ANCHOR: os-pipe
 // Each end refuses what is the other's, and sees when the other is closed.
 func osPipe() (any, error) {
 	reader, writer, err := os.Pipe()
@@ -117,6 +115,7 @@ func osPipe() (any, error) {
 
 // ANCHOR_END: os-pipe
 
+// ANCHOR: io-pipe
 // No buffer: a write is done when readers have taken all of it, or when an end is closed.
 func ioPipe() (any, error) {
 	reader, writer := io.Pipe()
@@ -167,6 +166,7 @@ func writers() (any, error) {
 	}, nil
 }
 
+// ANCHOR: write
 func write(via string, reader io.Reader, writer io.WriteCloser) torn {
 	record := torn{Via: via, Writers: 4, Size: 100_001, Messages: 40}
 	go func() {

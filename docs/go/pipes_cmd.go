@@ -18,8 +18,6 @@ type started struct {
 	Output      string `json:"output"`
 }
 
-// ANCHOR: ends
-// ANCHOR: wait-for-pipe
 // StdoutPipe in the order of the note's text, and in that of its listing.
 func startFirst() (any, error) {
 	record := started{}
@@ -114,6 +112,7 @@ func waitForBuffer() (waited, error) {
 	return record, err
 }
 
+// ANCHOR: wait-for-pipe
 // Wait closes the pipe, with what is in it.
 func waitForPipe() (waited, error) {
 	cmd, let, err := leaver()
@@ -231,6 +230,7 @@ type endsOpen struct {
 	BothClosed     bool   `json:"both_closed"`
 }
 
+// ANCHOR: ends
 // Of two pipes to a command this process has four ends, then its own two, then none.
 func ends() (any, error) {
 	cmd := exec.Command("true")

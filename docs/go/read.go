@@ -19,7 +19,6 @@ type looped struct {
 	End    string `json:"end"`
 }
 
-// ANCHOR: delimiter
 // ANCHOR: read-loop
 // The note's loop: ten bytes at most at a time, until the other side has closed.
 func readLoop() (any, error) {
@@ -56,6 +55,7 @@ type delimited struct {
 	Reads []string `json:"reads"`
 }
 
+// ANCHOR: delimiter
 // ReadBytes leaves the delimiter; the last piece has none.
 func delimiter() (any, error) {
 	record := delimited{Sent: "27\n8\nrest"}

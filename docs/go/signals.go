@@ -38,8 +38,6 @@ type ordered struct {
 	Reversed int   `json:"came_reversed"`
 }
 
-// ANCHOR: close-channel
-// ANCHOR: notify-again
 // ANCHOR: order
 // Two signals, the higher number first: the channel keeps the order in which the runtime finds them.
 func order() (any, error) {
@@ -104,6 +102,7 @@ type channelClosed struct {
 	Panicked  bool   `json:"panicked"`
 }
 
+// ANCHOR: close-channel
 // The loop ends with its channel. Closed without Stop, the channel ends the program at the next signal.
 func closeChannel() (any, error) {
 	received := make(chan os.Signal, 1)
@@ -198,6 +197,7 @@ type askedAgain struct {
 	Received bool  `json:"received"`
 }
 
+// ANCHOR: notify-again
 // Asked again with fewer signals, the channel still gets those of the first time.
 func notifyAgain() (any, error) {
 	received, witness := make(chan os.Signal, fences+1), make(chan os.Signal, 1)

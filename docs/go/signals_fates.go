@@ -10,7 +10,6 @@ import (
 	"time"
 )
 
-// ANCHOR: end-of
 // What becomes of a process of Go at each signal, by numbers.
 type fate struct {
 	AskedFor  string `json:"asked_for"`
@@ -74,6 +73,7 @@ func fateOf(asked string, number int) (string, error) {
 	return endOf(child.Process, fenceFor(number), says, ended)
 }
 
+// ANCHOR: end-of
 // endOf has the child handle other signals, and hears from it, or sees it stopped or ended.
 func endOf(child *os.Process, fence os.Signal, says chan string, ended chan *os.ProcessState) (string, error) {
 	for i := 0; i < fences; {

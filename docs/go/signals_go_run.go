@@ -11,7 +11,6 @@ import (
 	"time"
 )
 
-// ANCHOR: go-run-output
 // A program for go run and go build: it says who it is, and then prints a line for each line that it reads.
 const mysignal = `package main
 
@@ -96,6 +95,7 @@ type output struct {
 	AfterKill bool `json:"prints_after_go_run_was_killed"`
 }
 
+// ANCHOR: go-run-output
 // Whether the program is heard without its launcher: its stdout is the one that go run has.
 func goRunOutput() (any, error) {
 	record := output{}

@@ -19,7 +19,6 @@ type signalType struct {
 	AsText    string   `json:"sigint_string"`
 }
 
-// ANCHOR: processes
 // os.Signal is an interface, and syscall.Signal is a type of its own that fills it.
 func signalTypes() (any, error) {
 	kind := reflect.TypeOf((*os.Signal)(nil)).Elem()
@@ -67,6 +66,7 @@ type processTypes struct {
 	NobodysNumber int      `json:"nobody"`
 }
 
+// ANCHOR: processes
 // FindProcess does not look: only the signal finds nobody there.
 func processes() (any, error) {
 	nobody := exec.Command("true")

@@ -15,7 +15,6 @@ type received struct {
 	Read    []string `json:"read"`
 }
 
-// ANCHOR: both-directions
 // ANCHOR: boundaries
 // Three messages over each network of the Unix domain: what Read makes of them.
 func boundaries() (any, error) {
@@ -81,6 +80,7 @@ type conversation struct {
 	Answers  []string `json:"answers"`
 }
 
+// ANCHOR: both-directions
 // One UDP socket receives and answers.
 func bothDirections() (any, error) {
 	server, err := net.ListenPacket("udp", "127.0.0.1:0")

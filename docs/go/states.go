@@ -14,7 +14,6 @@ type made struct {
 	SIGKILL string `json:"sigkill"`
 }
 
-// ANCHOR: meet
 // Each state that a Go program can put a child into, met with SIGKILL.
 func states() (any, error) {
 	var records []made
@@ -38,6 +37,7 @@ func states() (any, error) {
 	return records, nil
 }
 
+// ANCHOR: meet
 func meet(cmd *exec.Cmd, letter byte, sent syscall.Signal) (string, error) {
 	if _, err := cmd.StdinPipe(); err != nil {
 		return "", err

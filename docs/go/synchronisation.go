@@ -22,7 +22,6 @@ type outcome struct {
 	Lost       int64  `json:"lost"`
 }
 
-// ANCHOR: wrong-sums
 // ANCHOR: race
 // Goroutines that add to one number lose updates, unless something keeps them apart.
 func race() (any, error) {
@@ -101,6 +100,7 @@ func atomics() (any, error) {
 	return record, nil
 }
 
+// ANCHOR: wrong-sums
 // wrongSums looks at the sum at least so often, and goes on for a second or until it is seen wrong. Between the two
 // words there is room for whoever is not kept out.
 func wrongSums(looks int, alone func(func())) (wrong int) {

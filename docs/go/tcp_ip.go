@@ -32,10 +32,6 @@ type listened struct {
 	Error   string `json:"error,omitempty"`
 }
 
-// ANCHOR: partial-write
-// ANCHOR: non-blocking
-// ANCHOR: dial-timeout
-// ANCHOR: listen-on
 // Each name for a network, given to Listen.
 func listenOnAll() (any, error) {
 	folder, err := os.MkdirTemp("", "note")
@@ -55,6 +51,7 @@ func listenOnAll() (any, error) {
 	return records, nil
 }
 
+// ANCHOR: listen-on
 func listenOn(network, address string) listened {
 	listener, err := net.Listen(network, address)
 	record := listened{Network: network, Listens: err == nil, Error: said(err)}
@@ -158,6 +155,7 @@ type dialLimit struct {
 	Error     string `json:"error"`
 }
 
+// ANCHOR: dial-timeout
 // A name server that hears and does not answer: the limit ends the lookup.
 func dialTimeout() (any, error) {
 	server, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -196,6 +194,7 @@ type blocking struct {
 	NonBlocking bool   `json:"o_nonblock"`
 }
 
+// ANCHOR: non-blocking
 // The flag of each socket, as fcntl(2) has it.
 func nonBlocking() (any, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -242,6 +241,7 @@ type hidden struct {
 	Received   int `json:"received"`
 }
 
+// ANCHOR: partial-write
 // One write(2) takes what fits, and Write goes on until all is taken.
 func partialWrite() (any, error) {
 	client, server, err := connection()

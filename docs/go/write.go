@@ -27,7 +27,6 @@ func writer() (any, error) {
 	return record, nil
 }
 
-// ANCHOR: flush
 // calls keeps how much each Write that reached it brought.
 type calls []int
 
@@ -72,6 +71,7 @@ type flushed struct {
 	Fails    bool   `json:"fails_there"`
 }
 
+// ANCHOR: flush
 // A buffer of one's own size keeps what a default one would pass on; Flush passes it on, or says why it cannot.
 func flush() (any, error) {
 	record := flushed{Size: 10_000, Written: 5000, Passed: calls{}}
