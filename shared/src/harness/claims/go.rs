@@ -143,6 +143,7 @@ fn build(children: &Children) -> anyhow::Result<Built> {
         cache = Some(folder.path().join("cache"));
         go(&build, cache.as_ref())?;
     }
+    ensure!(folder.path().join("note").exists(), "go build: it has built nothing");
     let version = go(&["env", "GOVERSION"], cache.as_ref())?;
     Ok(Built { folder, cache, version })
 }
