@@ -5,7 +5,7 @@
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sched::{CloneFlags, unshare};
@@ -13,6 +13,7 @@ use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
 use nix::unistd::{self, ForkResult, Pid, getpid, getppid};
 
+use crate::linux::failure::start_failed;
 use crate::linux::stdio::complain;
 
 /// Forks a child that does `work` and exits with what that returns; or with `failed`, once it has said why.
@@ -21,7 +22,7 @@ pub(super) fn fork(failed: u8, work: impl FnOnce() -> anyhow::Result<u8>) -> any
     ensure!(unshare(CloneFlags::CLONE_THREAD) != Err(Errno::EINVAL), "fork in a program that has several threads");
     // SAFETY: there is no other thread, so the child may do what its parent may.
     #[allow(unsafe_code, reason = "fork(2) is unsafe in a program with threads")]
-    match unsafe { unistd::fork() }.map_err(io::Error::from).context("fork")? {
+    match unsafe { unistd::fork() }.map_err(|errno| start_failed("fork", errno.into()))? {
         ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {
             let done = || {
