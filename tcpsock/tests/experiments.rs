@@ -544,7 +544,7 @@ fn nonsense_is_wrong_usage() -> Result {
 
 #[test]
 fn text_and_json_have_the_same_keys() -> Result {
-    for arguments in &ALL[1..] {
+    for arguments in &possible()?[1..] {
         let text: BTreeSet<Vec<String>> = text(arguments)?.lines().map(keys).collect();
         let json = records(arguments)?;
         let json = json.iter().filter_map(Value::as_object).map(|record| record.keys().cloned().collect());
