@@ -27,8 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(clap::Args)]
 pub struct Args {}
 
-// ANCHOR: story
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
+    // ANCHOR: story
     let mut registry = Registry::new()?;
     let first = set_notification(&mut registry, "sigRecv1", &[Signal::INT, Signal::QUIT], out)?;
     let second = set_notification(&mut registry, "sigRecv2", &[Signal::QUIT], out)?;
@@ -44,8 +44,8 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     receive(&mut registry, &[&second], out)?;
 
     stop_notification(&mut registry, second, out)
+    // ANCHOR_END: story
 }
-// ANCHOR_END: story
 
 /// One of the Go program's two receiving goroutines.
 struct Receiver {
