@@ -68,6 +68,7 @@ type processTypes struct {
 	NobodysNumber int      `json:"nobody"`
 }
 
+// ANCHOR: processes
 // FindProcess does not look: only the signal finds nobody there.
 func processes() (any, error) {
 	nobody := exec.Command("true")
@@ -88,6 +89,8 @@ func processes() (any, error) {
 	record.StartFails, record.FindFails = startErr != nil, findErr != nil
 	return record, nil
 }
+
+// ANCHOR_END: processes
 
 func returns(function any) (types []string) {
 	kind := reflect.TypeOf(function)

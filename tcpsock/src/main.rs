@@ -87,6 +87,7 @@ const FOOTERS: &[Footer] = &[
     ("demo", &["% demo --clients 3"], "% plain, % serve, % client"),
     ("plain", &["% plain --address 127.0.0.1:8085"], "% serve, tcp(7), epoll(7)"),
     ("serve", &["% serve --address :8085 --idle-timeout 2.5 -v"], "% client, % load, unixsock serve, tcp(7)"),
+    ("hold", &["% hold --address :8085 -- tcpsock serve"], "% serve, systemd-socket-activate(1), sd_listen_fds(3)"),
     (
         "client",
         &["% client 27 -8", "seq 1000 | % client --address localhost:8085 --timeout 2"],
