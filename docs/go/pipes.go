@@ -41,7 +41,8 @@ func readLine() (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		record.Pieces, record.IsPrefix = append(record.Pieces, len(piece)), append(record.IsPrefix, isPrefix)
+		record.Pieces = append(record.Pieces, len(piece))
+		record.IsPrefix = append(record.IsPrefix, isPrefix)
 		goesOn = isPrefix
 	}
 	// ANCHOR_END: read-line
@@ -54,7 +55,6 @@ type writtenTo struct {
 	Written  int64 `json:"written"`
 }
 
-// ANCHOR: write-to
 // WriteTo writes what is buffered, and goes on to the end of the source.
 func writeTo() (any, error) {
 	record := writtenTo{Source: 100_000}
@@ -72,8 +72,6 @@ func writeTo() (any, error) {
 	return record, err
 }
 
-// ANCHOR_END: write-to
-
 type taken struct {
 	Step   string `json:"step"`
 	Result string `json:"result"`
@@ -87,7 +85,6 @@ func result(step string, n int, err error) taken {
 	return taken{step, err.Error(), n}
 }
 
-// ANCHOR: os-pipe
 // Each end refuses what is the other's, and sees when the other is closed.
 func osPipe() (any, error) {
 	reader, writer, err := os.Pipe()
@@ -119,9 +116,6 @@ func osPipe() (any, error) {
 	return records, nil
 }
 
-// ANCHOR_END: os-pipe
-
-// ANCHOR: io-pipe
 // No buffer: a write is done when readers have taken all of it, or when an end is closed.
 func ioPipe() (any, error) {
 	reader, writer := io.Pipe()
@@ -151,8 +145,6 @@ func ioPipe() (any, error) {
 	return records, nil
 }
 
-// ANCHOR_END: io-pipe
-
 type torn struct {
 	Via      string `json:"via"`
 	Writers  int    `json:"writers"`
@@ -174,7 +166,6 @@ func writers() (any, error) {
 	}, nil
 }
 
-// ANCHOR: write
 func write(via string, reader io.Reader, writer io.WriteCloser) torn {
 	record := torn{Via: via, Writers: 4, Size: 100_001, Messages: 40}
 	// ANCHOR: writers
@@ -198,5 +189,3 @@ func write(via string, reader io.Reader, writer io.WriteCloser) torn {
 		}
 	}
 }
-
-// ANCHOR_END: write

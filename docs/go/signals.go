@@ -38,15 +38,14 @@ type ordered struct {
 	Reversed int   `json:"came_reversed"`
 }
 
-// ANCHOR: order
 // Two signals, the higher number first: the channel keeps the order in which the runtime finds them.
 func order() (any, error) {
 	record := ordered{Sent: []int{12, 10}}
 	received := make(chan os.Signal, 2)
 	signal.Notify(received, syscall.SIGUSR1, syscall.SIGUSR2)
 	defer signal.Stop(received)
-	// ANCHOR: order
 	for ; record.Rounds < 20_000 && (record.InOrder == 0 || record.Reversed == 0); record.Rounds++ {
+		// ANCHOR: order
 		if err := raise(syscall.SIGUSR2); err != nil {
 			return nil, err
 		}
@@ -59,12 +58,10 @@ func order() (any, error) {
 			record.Reversed++
 		}
 		<-received
+		// ANCHOR_END: order
 	}
-	// ANCHOR_END: order
 	return record, nil
 }
-
-// ANCHOR_END: order
 
 type urgentNoise struct {
 	AskedFor   string `json:"asked_for"`
@@ -104,7 +101,6 @@ type channelClosed struct {
 	Panicked  bool   `json:"panicked"`
 }
 
-// ANCHOR: close-channel
 // The loop ends with its channel. Closed without Stop, the channel ends the program at the next signal.
 func closeChannel() (any, error) {
 	received := make(chan os.Signal, 1)
@@ -139,8 +135,6 @@ func closeChannel() (any, error) {
 	record.Panicked = strings.HasPrefix(record.Says, "panic: ") && record.Exit == 2
 	return record, nil
 }
-
-// ANCHOR_END: close-channel
 
 // As the child of closeChannel: ends with 0 only if the signal did nothing.
 func closeWithoutStop([]string) error {
@@ -203,7 +197,6 @@ type askedAgain struct {
 	Received bool  `json:"received"`
 }
 
-// ANCHOR: notify-again
 // Asked again with fewer signals, the channel still gets those of the first time.
 func notifyAgain() (any, error) {
 	received, witness := make(chan os.Signal, fences+1), make(chan os.Signal, 1)
@@ -222,8 +215,6 @@ func notifyAgain() (any, error) {
 	record.Received = len(received) == 1 && <-received == syscall.SIGUSR2
 	return record, nil
 }
-
-// ANCHOR_END: notify-again
 
 type channels struct {
 	FirstAsksFor   []int `json:"first_asks_for"`

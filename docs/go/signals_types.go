@@ -25,7 +25,8 @@ func signalTypes() (any, error) {
 	kind := reflect.TypeOf((*os.Signal)(nil)).Elem()
 	constant := reflect.TypeOf(syscall.SIGINT)
 	record := signalType{
-		Constant: constant.String(), Kind: constant.Kind().String(), IsInt: constant == reflect.TypeOf(0),
+		Constant: constant.String(), Kind: constant.Kind().String(),
+		IsInt:     constant == reflect.TypeOf(0),
 		AsANumber: int(syscall.SIGINT), AsText: syscall.SIGINT.String(),
 	}
 	// ANCHOR_END: types
@@ -68,7 +69,6 @@ type processTypes struct {
 	NobodysNumber int      `json:"nobody"`
 }
 
-// ANCHOR: processes
 // FindProcess does not look: only the signal finds nobody there.
 func processes() (any, error) {
 	nobody := exec.Command("true")
@@ -89,8 +89,6 @@ func processes() (any, error) {
 	record.StartFails, record.FindFails = startErr != nil, findErr != nil
 	return record, nil
 }
-
-// ANCHOR_END: processes
 
 func returns(function any) (types []string) {
 	kind := reflect.TypeOf(function)

@@ -28,9 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Args {}
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
-    // ANCHOR: story
     let mut registry = Registry::new()?;
-    let first = set_notification(&mut registry, "sigRecv1", &[Signal::INT, Signal::QUIT], out)?;
+    // ANCHOR: story
+    let both = [Signal::INT, Signal::QUIT];
+    let first = set_notification(&mut registry, "sigRecv1", &both, out)?;
     let second = set_notification(&mut registry, "sigRecv2", &[Signal::QUIT], out)?;
 
     send_to_self(Signal::INT, out)?;
