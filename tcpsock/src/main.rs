@@ -94,7 +94,7 @@ const FOOTERS: &[Footer] = &[
         "% serve, % load, unixsock client, connect(2)",
     ),
     ("load", &["% load --connections 100 --depth 10 --duration 5"], "% serve, unixsock load, % bench"),
-    ("sockets", &[], "% raw, socket(2)"),
+    ("sockets", &["% sockets --table"], "% raw, socket(2)"),
     ("raw", &[], "% sockets, raw(7), packet(7)"),
     ("udp", &["% udp --flood 10000"], "unixsock unixgram, udp(7)"),
     ("listen", &[], "% serve, listen(2)"),
