@@ -16,13 +16,13 @@ pub struct Skeleton {
 impl Skeleton {
     /// Of a page whose folder is this many folders below `docs`.
     pub fn of(text: &str, depth: usize) -> Skeleton {
-        // The note's pages have the same headings in both languages, the others have as many.
-        let is_of_the_note = HEADINGS.iter().any(|title| text.starts_with(&format!("# {title}\n")));
-        let heading = |line: String| if is_of_the_note { line } else { line.chars().filter(|c| *c == '#').collect() };
         let prose = fenced(text, false);
         let lines = |start: &'static str| prose.lines().filter(move |line| line.starts_with(start)).map(str::to_owned);
         let up = "../".repeat(depth);
         let place = |link: String| link.strip_prefix(&up).unwrap_or(&link).to_owned();
+        // The note's pages have the same headings in both languages, the others have as many.
+        let is_of_the_note = HEADINGS.iter().any(|title| text.starts_with(&format!("# {title}\n")));
+        let heading = |line: String| if is_of_the_note { line } else { line.chars().filter(|c| *c == '#').collect() };
         Skeleton {
             headings: lines("#").map(heading).collect(),
             questions: lines("> ").count(),
