@@ -18,9 +18,11 @@ func addresses() (any, error) {
 	}
 	defer client.Close()
 	defer server.Close()
+	// ANCHOR: addresses
 	return twoEnds{
 		client.LocalAddr().Network(),
 		client.LocalAddr().String(), client.RemoteAddr().String(),
 		server.LocalAddr().String(), server.RemoteAddr().String(),
 	}, nil
+	// ANCHOR_END: addresses
 }

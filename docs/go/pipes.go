@@ -35,14 +35,17 @@ type lineRead struct {
 func readLine() (any, error) {
 	record := lineRead{Buffer: 16, Line: 40}
 	reader := bufio.NewReaderSize(strings.NewReader(strings.Repeat("x", record.Line)+"\nnext\n"), record.Buffer)
+	// ANCHOR: read-line
 	for goesOn := true; goesOn; {
 		piece, isPrefix, err := reader.ReadLine()
 		if err != nil {
 			return nil, err
 		}
-		record.Pieces, record.IsPrefix = append(record.Pieces, len(piece)), append(record.IsPrefix, isPrefix)
+		record.Pieces = append(record.Pieces, len(piece))
+		record.IsPrefix = append(record.IsPrefix, isPrefix)
 		goesOn = isPrefix
 	}
+	// ANCHOR_END: read-line
 	return record, nil
 }
 
@@ -57,6 +60,7 @@ func writeTo() (any, error) {
 	record := writtenTo{Source: 100_000}
 	// Of a type that has no WriteTo of its own.
 	source := struct{ io.Reader }{strings.NewReader(strings.Repeat("x", record.Source))}
+	// ANCHOR: write-to
 	reader := bufio.NewReader(source)
 	if _, err := reader.Peek(1); err != nil {
 		return nil, err
@@ -64,6 +68,7 @@ func writeTo() (any, error) {
 	record.Buffered = reader.Buffered()
 	var err error
 	record.Written, err = reader.WriteTo(&bytes.Buffer{})
+	// ANCHOR_END: write-to
 	return record, err
 }
 
@@ -92,6 +97,7 @@ func osPipe() (any, error) {
 		n, err := call(bytes)
 		records = append(records, result(step, n, err))
 	}
+	// ANCHOR: os-pipe
 	do("write to the writer", writer.Write, []byte("rest"))
 	do("write to the reader", reader.Write, []byte("rest"))
 	do("read from the writer", writer.Read, buffer)
@@ -99,6 +105,7 @@ func osPipe() (any, error) {
 	do("close the writer, read", reader.Read, buffer)
 	do("read again", reader.Read, buffer)
 	reader.Close()
+	// ANCHOR_END: os-pipe
 	reader, writer, err = os.Pipe()
 	if err != nil {
 		return nil, err
@@ -123,6 +130,7 @@ func ioPipe() (any, error) {
 		n, err := reader.Read(buffer)
 		records = append(records, result("read "+string(buffer[:n]), n, err))
 	}
+	// ANCHOR: io-pipe
 	go write("write abcdef", "abcdef")
 	read()
 	read()
@@ -132,6 +140,7 @@ func ioPipe() (any, error) {
 	reader.CloseWithError(io.ErrNoProgress)
 	records = append(records, <-written)
 	writer.CloseWithError(io.ErrShortWrite)
+	// ANCHOR_END: io-pipe
 	read()
 	return records, nil
 }
@@ -159,6 +168,7 @@ func writers() (any, error) {
 
 func write(via string, reader io.Reader, writer io.WriteCloser) torn {
 	record := torn{Via: via, Writers: 4, Size: 100_001, Messages: 40}
+	// ANCHOR: writers
 	go func() {
 		atOnce(record.Writers, func(nth int) {
 			message := bytes.Repeat([]byte{byte('a' + nth)}, record.Size)
@@ -168,6 +178,7 @@ func write(via string, reader io.Reader, writer io.WriteCloser) torn {
 		})
 		writer.Close()
 	}()
+	// ANCHOR_END: writers
 	message := make([]byte, record.Size)
 	for {
 		if _, err := io.ReadFull(reader, message); err != nil {

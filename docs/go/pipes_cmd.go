@@ -30,6 +30,7 @@ func startFirst() (any, error) {
 	if err := late.Wait(); err != nil {
 		return nil, err
 	}
+	// ANCHOR: first
 	cmd := exec.Command("echo", "-n", "command from golang.")
 	stdout, err := cmd.StdoutPipe()
 	record.BeforeStart = said(err)
@@ -40,6 +41,7 @@ func startFirst() (any, error) {
 		return nil, err
 	}
 	output, err := io.ReadAll(stdout)
+	// ANCHOR_END: first
 	record.Output = string(output)
 	if err != nil {
 		return nil, err
@@ -235,6 +237,7 @@ func ends() (any, error) {
 		return nil, err
 	}
 	pipes := []uint64{inode(stdout), inode(stdin)}
+	// ANCHOR: ends
 	record := endsOpen{BeforeStart: openEnds(pipes...)}
 	if err := cmd.Start(); err != nil {
 		return nil, err
@@ -244,6 +247,7 @@ func ends() (any, error) {
 		return nil, err
 	}
 	record.AfterWait = openEnds(pipes...)
+	// ANCHOR_END: ends
 	_, readErr := stdout.Read(make([]byte, 1))
 	_, writeErr := stdin.Write([]byte("x"))
 	record.ReadAfterWait, record.WriteAfterWait = said(readErr), said(writeErr)

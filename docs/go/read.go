@@ -31,6 +31,7 @@ func readLoop() (any, error) {
 	client.Close()
 	record := looped{Buffer: 10}
 	var dataBuffer bytes.Buffer
+	// ANCHOR: read-loop
 	b := make([]byte, record.Buffer)
 	for {
 		n, err := server.Read(b)
@@ -45,6 +46,7 @@ func readLoop() (any, error) {
 		record.Reads = append(record.Reads, n)
 		dataBuffer.Write(b[:n])
 	}
+	// ANCHOR_END: read-loop
 }
 
 type delimited struct {
@@ -60,6 +62,7 @@ func delimiter() (any, error) {
 		io.WriteString(client, record.Sent)
 		client.Close()
 	}()
+	// ANCHOR: delimiter
 	reader := bufio.NewReader(server)
 	for {
 		line, err := reader.ReadBytes('\n')
@@ -71,6 +74,7 @@ func delimiter() (any, error) {
 			return nil, err
 		}
 	}
+	// ANCHOR_END: delimiter
 }
 
 type scannerIs struct {

@@ -45,6 +45,7 @@ func order() (any, error) {
 	signal.Notify(received, syscall.SIGUSR1, syscall.SIGUSR2)
 	defer signal.Stop(received)
 	for ; record.Rounds < 20_000 && (record.InOrder == 0 || record.Reversed == 0); record.Rounds++ {
+		// ANCHOR: order
 		if err := raise(syscall.SIGUSR2); err != nil {
 			return nil, err
 		}
@@ -57,6 +58,7 @@ func order() (any, error) {
 			record.Reversed++
 		}
 		<-received
+		// ANCHOR_END: order
 	}
 	return record, nil
 }
@@ -107,6 +109,7 @@ func closeChannel() (any, error) {
 		return nil, err
 	}
 	ended := make(chan int)
+	// ANCHOR: close
 	go func() {
 		count := 0
 		for range received {
@@ -116,6 +119,7 @@ func closeChannel() (any, error) {
 		}
 		ended <- count
 	}()
+	// ANCHOR_END: close
 	record := channelClosed{}
 	select {
 	case record.Received = <-ended:
@@ -176,11 +180,13 @@ func fullChannels() (any, error) {
 	}
 	signal.Stop(witness)
 	var records []filled
+	// ANCHOR: full
 	for nth, channel := range channels {
 		// When Stop returns, nothing more is on its way to the channel.
 		signal.Stop(channel)
 		records = append(records, filled{rooms[nth], sent, len(channel), sent - len(channel)})
 	}
+	// ANCHOR_END: full
 	return records, nil
 }
 
@@ -194,6 +200,7 @@ type askedAgain struct {
 // Asked again with fewer signals, the channel still gets those of the first time.
 func notifyAgain() (any, error) {
 	received, witness := make(chan os.Signal, fences+1), make(chan os.Signal, 1)
+	// ANCHOR: again
 	signal.Notify(received, syscall.SIGHUP, syscall.SIGUSR2)
 	signal.Notify(received, syscall.SIGHUP)
 	signal.Notify(witness, syscall.SIGUSR2)
@@ -203,6 +210,7 @@ func notifyAgain() (any, error) {
 	<-witness
 	signal.Stop(received)
 	signal.Stop(witness)
+	// ANCHOR_END: again
 	record := askedAgain{First: []int{1, 12}, Then: []int{1}, Sent: 12}
 	record.Received = len(received) == 1 && <-received == syscall.SIGUSR2
 	return record, nil

@@ -99,15 +99,18 @@ type output struct {
 func goRunOutput() (any, error) {
 	record := output{}
 	return withGoRun(&record, func(_ string, run *talker) error {
+		// ANCHOR: output
 		record.Prints = run.ticks()
 		run.Process.Signal(syscall.SIGSTOP)
-		if err := until("go run is stopped", func() bool { return state(run.Process.Pid) == 'T' }); err != nil {
+		isStopped := func() bool { return state(run.Process.Pid) == 'T' }
+		if err := until("go run is stopped", isStopped); err != nil {
 			return err
 		}
 		record.InStop = run.ticks()
 		run.Process.Kill()
 		run.Process.Wait()
 		record.AfterKill = run.ticks()
+		// ANCHOR_END: output
 		return nil
 	})
 }

@@ -24,6 +24,7 @@ func boundaries() (any, error) {
 		if err != nil {
 			return nil, err
 		}
+		// ANCHOR: boundaries
 		for _, message := range record.Sent {
 			if _, err := writer.Write([]byte(message)); err != nil {
 				return nil, err
@@ -38,6 +39,7 @@ func boundaries() (any, error) {
 			got += n
 			record.Read = append(record.Read, string(b[:n]))
 		}
+		// ANCHOR_END: boundaries
 		writer.Close()
 		reader.Close()
 		records = append(records, record)
@@ -94,6 +96,7 @@ func bothDirections() (any, error) {
 		if _, err := client.Write([]byte(ping)); err != nil {
 			return nil, err
 		}
+		// ANCHOR: both-directions
 		n, peer, err := server.ReadFrom(b)
 		if err != nil {
 			return nil, err
@@ -106,6 +109,7 @@ func bothDirections() (any, error) {
 			return nil, err
 		}
 		record.Answers = append(record.Answers, string(b[:n]))
+		// ANCHOR_END: both-directions
 	}
 	return record, nil
 }

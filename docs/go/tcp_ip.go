@@ -52,6 +52,7 @@ func listenOnAll() (any, error) {
 }
 
 func listenOn(network, address string) listened {
+	// ANCHOR: listen-on
 	listener, err := net.Listen(network, address)
 	record := listened{Network: network, Listens: err == nil, Error: said(err)}
 	record.Unknown = errors.As(err, new(net.UnknownNetworkError))
@@ -60,6 +61,7 @@ func listenOn(network, address string) listened {
 		record.Error = said(err)
 		listener.Close()
 	}
+	// ANCHOR_END: listen-on
 	return record
 }
 
@@ -118,6 +120,7 @@ type dialled struct {
 // The names for IP want a protocol after them, and then the right to use it.
 func dialIP() (any, error) {
 	var records []dialled
+	// ANCHOR: dial
 	for _, network := range []string{"ip", "ip4", "ip6", "ip4:icmp", "IP4"} {
 		conn, err := net.Dial(network, "127.0.0.1")
 		unknown := errors.As(err, new(net.UnknownNetworkError))
@@ -126,6 +129,7 @@ func dialIP() (any, error) {
 			conn.Close()
 		}
 	}
+	// ANCHOR_END: dial
 	return records, nil
 }
 
@@ -172,11 +176,13 @@ func dialTimeout() (any, error) {
 		return (&net.Dialer{}).DialContext(ctx, "udp", server.LocalAddr().String())
 	}}
 	defer func() { net.DefaultResolver = &net.Resolver{} }()
+	// ANCHOR: dial-timeout
 	limit, start := time.Duration(record.LimitMs)*time.Millisecond, time.Now()
 	_, err = net.DialTimeout("tcp", "slow.example:80", limit)
 	record.ElapsedMs, record.Error = time.Since(start).Milliseconds(), said(err)
 	var failed net.Error
 	record.Timeout = errors.As(err, &failed) && failed.Timeout()
+	// ANCHOR_END: dial-timeout
 	if atomic.LoadInt32(&record.Queries) == 0 {
 		return nil, cannotShow("this machine does not ask DNS for a name")
 	}
@@ -211,6 +217,7 @@ func nonBlocking() (any, error) {
 		name string
 		any
 	}{{"listener", listener}, {"dialled", client}, {"accepted", server}, {"udp", packets}} {
+		// ANCHOR: non-blocking
 		raw, err := socket.any.(syscall.Conn).SyscallConn()
 		if err != nil {
 			return nil, err
@@ -221,6 +228,7 @@ func nonBlocking() (any, error) {
 			record.NonBlocking = errno == 0 && flags&syscall.O_NONBLOCK != 0
 		})
 		records = append(records, record)
+		// ANCHOR_END: non-blocking
 	}
 	return records, nil
 }
@@ -245,6 +253,7 @@ func partialWrite() (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	// ANCHOR: partial-write
 	err = raw.Write(func(fd uintptr) bool {
 		record.KernelTook, _ = syscall.Write(int(fd), data)
 		return true
@@ -258,6 +267,7 @@ func partialWrite() (any, error) {
 		received <- count
 	}()
 	record.Returned, err = client.Write(data)
+	// ANCHOR_END: partial-write
 	client.Close()
 	record.Received = int(<-received)
 	return record, err

@@ -75,6 +75,7 @@ type flushed struct {
 func flush() (any, error) {
 	record := flushed{Size: 10_000, Written: 5000, Passed: calls{}}
 	var went calls
+	// ANCHOR: flush
 	writer := bufio.NewWriterSize(&went, record.Size)
 	if _, err := writer.Write(make([]byte, record.Written)); err != nil {
 		return nil, err
@@ -84,6 +85,7 @@ func flush() (any, error) {
 		return nil, err
 	}
 	record.Flushed, record.Kept = went[len(record.Passed):], writer.Buffered()
+	// ANCHOR_END: flush
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
 		return nil, cannotShow(err.Error())

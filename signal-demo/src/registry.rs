@@ -122,12 +122,12 @@ impl Registry {
         Channel { id, open: sender, receiver }
     }
 
-    // ANCHOR: notify
     /// Go's `signal.Notify`: `channel` gets these signals too, or all that can be caught, if none is listed.
     pub fn notify(&mut self, channel: &Channel, signals: &[Signal]) -> anyhow::Result<()> {
         if let Some(signal) = signals.iter().find(|signal| FIXED.contains(signal)) {
             return Err(Failure::Usage(format!("{signal} cannot be caught, blocked or ignored")).into());
         }
+        // ANCHOR: notify
         let all = || Signal::all().filter(|signal| !FIXED.contains(signal)).collect();
         let set = if signals.is_empty() { all() } else { Set::from(signals) };
         set.block().context("sigprocmask")?;
@@ -135,10 +135,9 @@ impl Registry {
             entry.set = entry.set.union(set);
         }
         self.signals.set(self.wanted()).context("signalfd")
+        // ANCHOR_END: notify
     }
-    // ANCHOR_END: notify
 
-    // ANCHOR: stop
     /// Go's `signal.Stop`: when it returns nothing more is sent to `channel`.
     ///
     /// What has come so far is still delivered. What comes from now on, and no other channel wants, acts as
@@ -152,15 +151,16 @@ impl Registry {
     }
 
     fn take_away(&mut self, take: impl FnOnce(&mut Vec<Entry>)) -> anyhow::Result<()> {
+        // ANCHOR: stop
         while self.send_on()? > 0 {}
         let before = self.wanted();
         take(&mut self.entries);
         let wanted = self.wanted();
         self.signals.set(wanted).context("signalfd")?;
         before.minus(wanted).minus(self.blocked_before).unblock().context("sigprocmask")?;
+        // ANCHOR_END: stop
         Ok(())
     }
-    // ANCHOR_END: stop
 
     /// Go's `signal.Reset`: no channel gets these any more.
     pub fn reset(&mut self, signals: &[Signal]) -> anyhow::Result<()> {

@@ -93,9 +93,9 @@ fn do_in_a_child(cause: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<E
     child.wait(WEXITED)
 }
 
-// ANCHOR: key
 /// Types `key` at a terminal whose foreground is a child.
 fn type_key(key: u8) -> anyhow::Result<Event> {
+    // ANCHOR: key
     let (mut master, name) = terminal()?;
     let (mut child, ready) = telling(|teller| {
         be_as_new()?;
@@ -106,8 +106,8 @@ fn type_key(key: u8) -> anyhow::Result<Event> {
     let [_has_terminal] = told(&ready)?;
     master.write_all(&[key]).context("type")?;
     child.wait(WEXITED)
+    // ANCHOR_END: key
 }
-// ANCHOR_END: key
 
 /// Every signal does its default, and no core file is left.
 fn be_as_new() -> anyhow::Result<()> {

@@ -88,11 +88,13 @@ record! { "ends", Ends {
     server_remote: String,
 } }
 
+// ANCHOR: ends
 pub fn two_ends() -> anyhow::Result<Ends> {
     let (client, server) = connection()?;
     let local = |end: &End| anyhow::Ok(endpoint::shown(&end.address()?));
     let remote = |end: &End| anyhow::Ok(endpoint::shown(&end.peer()?));
-    let protocol = client.socket.protocol().context("SO_PROTOCOL")?.context("SO_PROTOCOL: 0")?;
+    let protocol = client.socket.protocol().context("SO_PROTOCOL")?;
+    let protocol = protocol.context("SO_PROTOCOL: 0")?;
     Ok(Ends {
         network: network_of(protocol)?.name(),
         protocol,
@@ -102,6 +104,7 @@ pub fn two_ends() -> anyhow::Result<Ends> {
         server_remote: remote(&server)?,
     })
 }
+// ANCHOR_END: ends
 
 /// Go's `Network` of an address: the first literal of that protocol, whatever was dialled.
 fn network_of(protocol: Protocol) -> anyhow::Result<Network> {
