@@ -20,6 +20,7 @@ type forked struct {
 func children() (any, error) {
 	record := forked{Forks: 20}
 	var started []*exec.Cmd
+	// ANCHOR: children
 	for i := 0; i < record.Forks; i++ {
 		cat := exec.Command("cat")
 		if _, err := cat.StdinPipe(); err != nil {
@@ -30,6 +31,7 @@ func children() (any, error) {
 		}
 		started = append(started, cat)
 	}
+	// ANCHOR_END: children
 	for _, cat := range started {
 		if state(cat.Process.Pid) != 0 {
 			record.Alive++
@@ -64,6 +66,7 @@ type replaced struct {
 
 // The shell becomes another program, and its PID stays.
 func execKeepsThePID() (any, error) {
+	// ANCHOR: exec
 	shell := exec.Command("sh", "-c", `exec sh -c 'echo $$'`)
 	output, err := shell.Output()
 	if err != nil {
@@ -71,6 +74,7 @@ func execKeepsThePID() (any, error) {
 	}
 	record := replaced{PID: shell.Process.Pid}
 	_, err = fmt.Sscan(string(output), &record.PIDAfterExec)
+	// ANCHOR_END: exec
 	return record, err
 }
 
@@ -103,12 +107,14 @@ func orphan() (any, error) {
 	if _, err := fmt.Fscanln(lines, &record.PID, &record.PPIDBefore); err != nil {
 		return nil, err
 	}
+	// ANCHOR: orphan
 	stdin.Close()
 	if err := child.Wait(); err != nil {
 		return nil, err
 	}
 	let.Close()
 	_, err = fmt.Fscanln(lines, &record.PID, &record.PPIDAfter)
+	// ANCHOR_END: orphan
 	return record, err
 }
 

@@ -22,6 +22,7 @@ func largerThanRAM() (any, error) {
 	}
 	record := reserved{MemoryGiB: uint64(info.Totalram) * uint64(info.Unit) >> 30}
 	const tib, most = 1 << 40, 1 << 12
+	// ANCHOR: larger
 	for ; record.MappedTiB < most; record.MappedTiB++ {
 		flags := syscall.MAP_PRIVATE | syscall.MAP_ANON | syscall.MAP_NORESERVE
 		memory, err := syscall.Mmap(-1, 0, tib, syscall.PROT_NONE, flags)
@@ -31,6 +32,7 @@ func largerThanRAM() (any, error) {
 		}
 		defer syscall.Munmap(memory)
 	}
+	// ANCHOR_END: larger
 	return record, nil
 }
 
@@ -53,6 +55,7 @@ func touched() (any, error) {
 	if err := syscall.Madvise(memory, syscall.MADV_NOHUGEPAGE); err != nil && err != syscall.EINVAL {
 		return nil, fmt.Errorf("madvise: %w", err)
 	}
+	// ANCHOR: touched
 	touch := func() int64 {
 		before := faults()
 		for i := 0; i < len(memory); i += page {
@@ -62,6 +65,7 @@ func touched() (any, error) {
 	}
 	record.FirstFaults = touch()
 	record.Faults = touch()
+	// ANCHOR_END: touched
 	return record, nil
 }
 

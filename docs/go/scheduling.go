@@ -25,6 +25,7 @@ func switching() (any, error) {
 	if err := cat.Start(); err != nil {
 		return nil, err
 	}
+	// ANCHOR: switching
 	for i := 0; i < record.Lines; i++ {
 		if _, err := fmt.Fprintln(stdin, i); err != nil {
 			return nil, err
@@ -40,5 +41,6 @@ func switching() (any, error) {
 	stdin.Close()
 	err = cat.Wait()
 	record.Switches = cat.ProcessState.SysUsage().(*syscall.Rusage).Nvcsw
+	// ANCHOR_END: switching
 	return record, err
 }

@@ -27,6 +27,7 @@ func race() (any, error) {
 	var number int64
 	var mutex sync.Mutex
 	token := make(chan struct{}, 1)
+	// ANCHOR: race
 	plainly := func() {
 		read := atomic.LoadInt64(&number)
 		runtime.Gosched()
@@ -42,6 +43,7 @@ func race() (any, error) {
 		{"mutex", func() { mutex.Lock(); plainly(); mutex.Unlock() }},
 		{"token", func() { token <- struct{}{}; plainly(); <-token }},
 	} {
+		// ANCHOR_END: race
 		number = 0
 		atOnce(goroutines, func(int) {
 			for i := 0; i < updates; i++ {
@@ -102,6 +104,7 @@ func atomics() (any, error) {
 func wrongSums(looks int, alone func(func())) (wrong int) {
 	var one, other int64
 	var done int32
+	// ANCHOR: words
 	go func() {
 		for atomic.LoadInt32(&done) == 0 {
 			alone(func() {
@@ -111,6 +114,7 @@ func wrongSums(looks int, alone func(func())) (wrong int) {
 			})
 		}
 	}()
+	// ANCHOR_END: words
 	deadline := time.Now().Add(time.Second)
 	for i := 0; i < looks || (wrong == 0 && time.Now().Before(deadline)); i++ {
 		alone(func() {

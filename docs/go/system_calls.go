@@ -39,6 +39,7 @@ func modes() (any, error) {
 }
 
 func timesOf(work string, do func()) mode {
+	// ANCHOR: modes
 	var before, after syscall.Rusage
 	syscall.Getrusage(syscall.RUSAGE_SELF, &before)
 	used := usedCPU()
@@ -48,6 +49,7 @@ func timesOf(work string, do func()) mode {
 		}
 	}
 	syscall.Getrusage(syscall.RUSAGE_SELF, &after)
+	// ANCHOR_END: modes
 	since := func(after, before syscall.Timeval) int64 { return (after.Nano() - before.Nano()) / 1000 }
 	return mode{work, since(after.Utime, before.Utime), since(after.Stime, before.Stime)}
 }

@@ -17,8 +17,7 @@ impl Skeleton {
         let prose = fenced(text, false);
         let lines = |start: &'static str| prose.lines().filter(move |line| line.starts_with(start)).map(str::to_owned);
         let up = "../".repeat(depth);
-        let place =
-            |link: String| link.strip_prefix(&format!("{up}../")).map_or(link.clone(), |path| format!("../{path}"));
+        let place = |link: String| link.strip_prefix(&up).unwrap_or(&link).to_owned();
         Skeleton {
             headings: lines("#").collect(),
             questions: lines("> ").count(),

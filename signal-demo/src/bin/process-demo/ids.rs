@@ -89,6 +89,7 @@ pub struct Numbers {
     pub ppid_in_proc: pid_t,
 }
 
+// ANCHOR: numbers
 /// Of this process, and of an orphan, which has another parent than it was born by.
 pub fn both_numbers() -> anyhow::Result<[Numbers; 2]> {
     let own = Numbers::compared(getpid().as_raw(), getppid().as_raw())?;
@@ -99,6 +100,7 @@ pub fn both_numbers() -> anyhow::Result<[Numbers; 2]> {
     orphan.end()?;
     Ok([own, orphans])
 }
+// ANCHOR_END: numbers
 
 impl Numbers {
     fn compared(getpid: pid_t, getppid: pid_t) -> anyhow::Result<Numbers> {

@@ -49,6 +49,7 @@ pub struct Series {
 }
 
 pub fn processes_and_threads() -> anyhow::Result<Series> {
+    // ANCHOR: threads
     let (process, answer) = telling(|teller| {
         let (sender, numbers) = mpsc::channel();
         for _ in 0..THREADS {
@@ -61,6 +62,7 @@ pub fn processes_and_threads() -> anyhow::Result<Series> {
     let mut tids: [pid_t; THREADS] = told(&answer)?;
     tids.sort_unstable();
     let next = Forked::new(|| Ok(()))?;
+    // ANCHOR_END: threads
     let pid = process.pid().to_string();
     let mut lead_to_the_process = 0;
     for thread in tids {
