@@ -40,8 +40,8 @@ pub struct OtherRoot {
 }
 
 // ANCHOR: roots
-/// Without the kernel's threads, which only the first PID namespace shows, a child of ours
-/// has to do.
+/// Without the kernel's threads, which only the first PID namespace shows, a child of
+/// ours has to do.
 pub fn roots() -> anyhow::Result<OtherRoot> {
     let all = proc::stats()?;
     let other = all.iter().find(|stat| stat.ppid == 0 && stat.pid != 1);
