@@ -27,12 +27,12 @@ impl<T: Sync> SharedMemory<T> {
     pub fn new(value: T) -> anyhow::Result<SharedMemory<T>> {
         let size = NonZeroUsize::new(size_of::<T>()).unwrap_or(NonZeroUsize::MIN);
         // ANCHOR: shared
-        let (protection, flags) = (ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED);
+        let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         // SAFETY: new pages at an address of the kernel's choice touch nothing of ours; they
         // are aligned for every T, and large enough.
         #[allow(unsafe_code, reason = "mmap(2) could overwrite other mappings")]
         unsafe {
-            let pages = mmap_anonymous(None, size, protection, flags);
+            let pages = mmap_anonymous(None, size, access, MapFlags::MAP_SHARED);
             let value_at = pages.context("mmap shared memory")?.cast::<T>();
             value_at.write(value);
             Ok(SharedMemory { value: value_at, size })

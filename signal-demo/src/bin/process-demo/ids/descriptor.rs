@@ -24,7 +24,8 @@ pub struct Descriptor {
 }
 
 // ANCHOR: descriptor
-/// Of a child, before and after it has changed its umask to 0123, and its nice value by one.
+/// Of a child, before and after it has changed its umask to 0123, and its nice value by
+/// one.
 pub fn descriptors() -> anyhow::Result<[Descriptor; 2]> {
     seen_by_child(&Children::helpers(), || {
         let before = Descriptor::now()?;
