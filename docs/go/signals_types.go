@@ -74,12 +74,14 @@ func processes() (any, error) {
 	}
 	record := processTypes{NobodysNumber: nobody.Process.Pid}
 	record.StartProcess, record.FindProcess = returns(os.StartProcess), returns(os.FindProcess)
+	// ANCHOR: processes
 	_, startErr := os.StartProcess("/nothing", []string{"nothing"}, &os.ProcAttr{})
 	process, findErr := os.FindProcess(record.NobodysNumber)
 	if findErr == nil {
 		err := process.Signal(syscall.Signal(0))
 		record.SignalNobody, record.SignalFails = said(err), err != nil
 	}
+	// ANCHOR_END: processes
 	record.StartNothing, record.FindNobody = said(startErr), said(findErr)
 	record.StartFails, record.FindFails = startErr != nil, findErr != nil
 	return record, nil
