@@ -46,7 +46,6 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     showing.finish()
 }
 
-// ANCHOR: chain
 fn ancestors(mut pid: pid_t, out: &mut Report) -> anyhow::Result<()> {
     while pid != 0 {
         match proc::must_be_a_process(pid).and_then(|()| proc::stat(pid)) {
@@ -60,7 +59,6 @@ fn ancestors(mut pid: pid_t, out: &mut Report) -> anyhow::Result<()> {
     }
     Ok(())
 }
-// ANCHOR_END: chain
 
 /// A process that /proc hides (hidepid): system calls tell its group and session, but not its parent.
 #[derive(Serialize)]
