@@ -56,6 +56,13 @@ fn the_language_changes_what_the_note_says_and_nothing_else() {
     assert_eq!(english, chinese);
 }
 
+#[test]
+fn brief_leaves_number_verdict_and_evidence() {
+    let brief = text(&run(&["claims", "--list", "--brief"]).stdout);
+    let expected = listed().into_iter().map(|claim| format!("{} {}", word(&claim, "claim"), word(&claim, "verdict")));
+    assert_eq!(brief.lines().collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+}
+
 /// The command that a claim names shows something and ends well, or hangs if that is what it shows, or cannot be shown here.
 #[test]
 fn the_command_of_every_claim_runs() {
