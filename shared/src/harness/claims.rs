@@ -9,6 +9,7 @@
 
 mod alone;
 pub mod go;
+mod guide;
 pub mod lang;
 pub mod ledger;
 mod page;

@@ -189,10 +189,20 @@ fn page(path: &str) -> BTreeMap<u16, Row> {
             line.split('|').map(|cell| cell.trim().replace('\u{1}', "|").replace("&lt;", "<")).collect();
         let [_, number, _, says, verdict, evidence, command, _] = &cells[..] else { continue };
         let Some(Ok(number)) = number.rsplit('>').next().map(str::parse) else { continue };
-        let [says, verdict, evidence, command] = [says, verdict, evidence, command].map(Clone::clone);
+        let verdict = verdict.split(' ').last().unwrap().to_owned();
+        let [says, evidence, command] = [says.clone(), evidence.clone(), unlinked(command)];
         rows.insert(number, Row { heading: heading.clone(), says, verdict, evidence, command });
     }
     rows
+}
+
+/// The text of a cell's links: `` [`pipe-demo ipc`](../pipe-demo/src/ipc.rs) · `ls` ``.
+fn unlinked(cell: &str) -> String {
+    let parts = cell.split(" · ").map(|part| match part.strip_prefix('[').and_then(|link| link.split_once("](")) {
+        Some((text, _)) => text,
+        None => part,
+    });
+    parts.collect::<Vec<_>>().join(" · ")
 }
 
 fn listed() -> Vec<Value> {

@@ -1,11 +1,13 @@
 //! The page docs/claims.md, or docs/zh/claims.md: every statement, with what a run saw or why no program checks it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::Context;
 
 use crate::harness::report::Report;
 
+use super::guide::Guide;
 use super::lang::Lang;
 use super::ledger::{HEADINGS, Proof, Statement, statements};
 use super::record::Record;
@@ -13,16 +15,42 @@ use super::system::{Numbers, System, systems};
 use super::verdict::{Verdict, joined};
 
 pub(super) fn print(out: &mut Report, records: &[Record], lang: Lang) -> anyhow::Result<()> {
+    let guide = Guide::read(Path::new(folder(lang)))?;
     out.line(format_args!("{}", head(lang)))?;
     out.line(format_args!("\n{}", of_systems(&systems()?, lang)))?;
     for heading in HEADINGS {
-        let mut rows = statements().iter().filter(|row| row.heading == heading).peekable();
-        if rows.peek().is_some() {
-            out.line(format_args!("\n## {heading}\n\n{}\n|-|-|-|-|-|-|", columns(lang)))?;
+        let rows: Vec<_> = statements().iter().filter(|row| row.heading == heading).collect();
+        if !rows.is_empty() {
+            out.line(format_args!("\n## {heading}\n\n{}\n\n{}\n|-|-|-|-|-|-|", bar(&rows), columns(lang)))?;
         }
-        rows.try_for_each(|statement| out.line(format_args!("{}", row(statement, records, lang)?)))?;
+        rows.iter().try_for_each(|statement| out.line(format_args!("{}", row(statement, records, &guide, lang)?)))?;
     }
     Ok(())
+}
+
+fn folder(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "docs",
+        Lang::Zh => "docs/zh",
+    }
+}
+
+/// A colour for each statement, then the numbers.
+fn bar(rows: &[&Statement]) -> String {
+    let counts = Verdict::ALL.map(|verdict| (verdict, rows.iter().filter(|row| row.verdict == verdict).count()));
+    let squares: String = counts.iter().map(|(verdict, count)| square(*verdict).repeat(*count)).collect();
+    let counts = counts.iter().filter(|(_, count)| *count > 0).map(|(verdict, count)| format!("{verdict} {count}"));
+    format!("{squares} {}", joined(counts, ", "))
+}
+
+/// Seen on GitHub, too.
+fn square(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Holds => "🟩",
+        Verdict::Imprecise => "🟨",
+        Verdict::Refuted => "🟥",
+        Verdict::Outdated => "⬜",
+    }
 }
 
 fn head(lang: Lang) -> String {
@@ -55,19 +83,42 @@ fn columns(lang: Lang) -> &'static str {
     }
 }
 
-fn row(statement: &Statement, records: &[Record], lang: Lang) -> anyhow::Result<String> {
-    let Statement { number, words, says, verdict, proof, go, .. } = statement;
-    let go = go.as_ref().map(|step| format!(" · `go run . {step}`")).unwrap_or_default();
-    let (evidence, command) = match proof {
-        Proof::Command(command) => {
+fn row(statement: &Statement, records: &[Record], guide: &Guide, lang: Lang) -> anyhow::Result<String> {
+    let Statement { number, words, says, verdict, proof, .. } = statement;
+    let evidence = match proof {
+        Proof::Command(_) => {
             let record = records.iter().find(|record| record.claim == *number);
-            let evidence = record.and_then(|record| record.evidence.clone());
-            (evidence.with_context(|| format!("claim {number}: no record"))?, format!("`{command}`{go}"))
+            record.and_then(|record| record.evidence.clone()).with_context(|| format!("claim {number}: no record"))?
         }
-        Proof::Unchecked(_) => (statement.why_unchecked(lang).unwrap_or_default(), String::new()),
+        Proof::Unchecked(_) => statement.why_unchecked(lang).unwrap_or_default(),
     };
-    let cells = [&*words.join(" … "), says.get(lang)].map(cell).join(" | ");
-    Ok(format!("| <a id=\"claim-{number}\"></a>{number} | {cells} | {verdict} | {} | {command} |", cell(&evidence)))
+    let words = link(&cell(&words.join(" … ")), guide.section(*number));
+    let [says, evidence] = [says.get(lang), &evidence].map(cell);
+    let (square, see) = (square(*verdict), commands(statement, guide, lang));
+    Ok(format!(
+        "| <a id=\"claim-{number}\"></a>{number} | {words} | {says} | {square} {verdict} | {evidence} | {see} |"
+    ))
+}
+
+/// The command, and Go's, with links to their files.
+fn commands(statement: &Statement, guide: &Guide, lang: Lang) -> String {
+    let (root, docs) = match lang {
+        Lang::En => ("../", ""),
+        Lang::Zh => ("../../", "../"),
+    };
+    let command = statement.command().map(|command| {
+        let file = guide.file(command).map(|file| format!("{root}{file}"));
+        link(&format!("`{command}`"), file.as_deref())
+    });
+    let go = statement.go.as_ref().map(|step| {
+        let heading = step.split(' ').next().unwrap_or_default().replace('-', "_");
+        link(&format!("`go run . {step}`"), Some(&format!("{docs}go/{heading}.go")))
+    });
+    joined(command.into_iter().chain(go), " · ")
+}
+
+fn link(text: &str, to: Option<&str>) -> String {
+    to.map_or_else(|| text.to_owned(), |to| format!("[{text}]({to})"))
 }
 
 /// A row a system, with the reasons why something was not seen there.
