@@ -78,10 +78,12 @@ pictures: ## Draw the guide's pictures anew, by what the programs see on this ma
 	$(CARGO) build --profile $(PROFILE) --locked && \
 		PATH="$$(cd "$(BUILT)/$(PROFILE:dev=debug)" && pwd):$$PATH" .ci/pictures
 
-# The pages link to sources: these stand beside the book as they stand beside docs.
+# The pages link to sources, which stand beside the book as they stand beside docs, and to README.md, which mdBook
+# calls index.html.
 book: ## Build the reading guide in both languages, target/book/docs/index.html
 	@command -v mdbook >/dev/null || { echo "make book needs mdbook: $(MDBOOK)" >&2; exit 1; }
 	mdbook build docs && mdbook build docs/zh
+	@for folder in docs docs/zh; do cp target/book/$$folder/index.html target/book/$$folder/README.html; done
 	@find */src -name '*.rs' -exec cp --parents -t target/book {} +
 
 book-test: book ## Try the built guide in a headless Chromium: links, search, themes, widths, without JavaScript
