@@ -10,6 +10,7 @@ type twoEnds struct {
 	ServerRemote string `json:"server_remote"`
 }
 
+// ANCHOR: addresses
 // Each end knows both addresses.
 func addresses() (any, error) {
 	client, server, err := connection()
@@ -24,3 +25,5 @@ func addresses() (any, error) {
 		server.LocalAddr().String(), server.RemoteAddr().String(),
 	}, nil
 }
+
+// ANCHOR_END: addresses

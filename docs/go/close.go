@@ -46,6 +46,7 @@ func blocked() (any, error) {
 	return []woken{read, write}, err
 }
 
+// ANCHOR: wake
 func wake(name string, call func(net.Conn) (int, error)) (woken, error) {
 	client, server, err := connection()
 	if err != nil {
@@ -67,3 +68,5 @@ func wake(name string, call func(net.Conn) (int, error)) (woken, error) {
 	record.Error, record.Closed = said(err), errors.Is(err, net.ErrClosed)
 	return record, nil
 }
+
+// ANCHOR_END: wake

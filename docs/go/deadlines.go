@@ -30,6 +30,7 @@ type passedDeadline struct {
 	Cleared  string `json:"read_after_clearing"`
 }
 
+// ANCHOR: passed
 // A deadline is an instant: it ends every later call, until it is set again.
 func passed() (any, error) {
 	client, server, err := connection()
@@ -52,6 +53,8 @@ func passed() (any, error) {
 	record.Cleared = underDeadline(client.Read(b))
 	return record, nil
 }
+
+// ANCHOR_END: passed
 
 type eachDirection struct {
 	ReadByRead   string `json:"read_by_read_deadline"`

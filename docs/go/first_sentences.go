@@ -72,6 +72,7 @@ func throughSocket() (bool, error) {
 	return string(got[:n]) == "socket", err
 }
 
+// ANCHOR: through-mapping
 // Two processes map one file: what the child writes the parent reads.
 func throughMapping() (bool, error) {
 	file, err := os.CreateTemp("", "note")
@@ -94,6 +95,8 @@ func throughMapping() (bool, error) {
 	err = child.Run()
 	return memory[0] == 'C', err
 }
+
+// ANCHOR_END: through-mapping
 
 func mapping(file *os.File) ([]byte, error) {
 	return syscall.Mmap(int(file.Fd()), 0, 1, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)

@@ -17,6 +17,7 @@ type forked struct {
 	WithOurPPID int `json:"with_our_pid_as_ppid"`
 }
 
+// ANCHOR: children
 func children() (any, error) {
 	record := forked{Forks: 20}
 	var started []*exec.Cmd
@@ -47,6 +48,8 @@ func children() (any, error) {
 	return record, nil
 }
 
+// ANCHOR_END: children
+
 func parentOf(pid int) (ppid int) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -62,6 +65,7 @@ type replaced struct {
 	PIDAfterExec int `json:"pid_after_exec"`
 }
 
+// ANCHOR: exec-keeps-the-pid
 // The shell becomes another program, and its PID stays.
 func execKeepsThePID() (any, error) {
 	shell := exec.Command("sh", "-c", `exec sh -c 'echo $$'`)
@@ -74,12 +78,15 @@ func execKeepsThePID() (any, error) {
 	return record, err
 }
 
+// ANCHOR_END: exec-keeps-the-pid
+
 type adopted struct {
 	PID        int `json:"pid"`
 	PPIDBefore int `json:"ppid_before"`
 	PPIDAfter  int `json:"ppid_after"`
 }
 
+// ANCHOR: orphan
 // A child starts a grandchild and ends; the grandchild says who its parent is before and after.
 func orphan() (any, error) {
 	wait, let, err := os.Pipe()
@@ -111,6 +118,8 @@ func orphan() (any, error) {
 	_, err = fmt.Fscanln(lines, &record.PID, &record.PPIDAfter)
 	return record, err
 }
+
+// ANCHOR_END: orphan
 
 // As the child of orphan, which ends with its stdin, and as the grandchild.
 func beOrphaned(arguments []string) error {

@@ -12,6 +12,7 @@ type id struct {
 	PPID int `json:"ppid"`
 }
 
+// ANCHOR: ids
 // This process, its parent, and on up to the one that has none.
 func ids() (any, error) {
 	chain := []id{{os.Getpid(), os.Getppid()}}
@@ -20,6 +21,8 @@ func ids() (any, error) {
 	}
 	return chain, nil
 }
+
+// ANCHOR_END: ids
 
 type numbers struct {
 	PIDs []int `json:"pids"`

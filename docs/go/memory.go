@@ -40,6 +40,7 @@ type firstTouch struct {
 	Faults      int64 `json:"faults_after_that"`
 }
 
+// ANCHOR: touched
 // A page gets its frame when it is touched first, and a fault each is how the kernel learns of it.
 func touched() (any, error) {
 	record := firstTouch{Pages: 1000}
@@ -64,6 +65,8 @@ func touched() (any, error) {
 	record.Faults = touch()
 	return record, nil
 }
+
+// ANCHOR_END: touched
 
 func faults() int64 {
 	var usage syscall.Rusage

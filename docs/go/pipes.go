@@ -52,6 +52,7 @@ type writtenTo struct {
 	Written  int64 `json:"written"`
 }
 
+// ANCHOR: write-to
 // WriteTo writes what is buffered, and goes on to the end of the source.
 func writeTo() (any, error) {
 	record := writtenTo{Source: 100_000}
@@ -67,6 +68,8 @@ func writeTo() (any, error) {
 	return record, err
 }
 
+// ANCHOR_END: write-to
+
 type taken struct {
 	Step   string `json:"step"`
 	Result string `json:"result"`
@@ -80,6 +83,7 @@ func result(step string, n int, err error) taken {
 	return taken{step, err.Error(), n}
 }
 
+// ANCHOR: os-pipe
 // Each end refuses what is the other's, and sees when the other is closed.
 func osPipe() (any, error) {
 	reader, writer, err := os.Pipe()
@@ -109,6 +113,9 @@ func osPipe() (any, error) {
 	return records, nil
 }
 
+// ANCHOR_END: os-pipe
+
+// ANCHOR: io-pipe
 // No buffer: a write is done when readers have taken all of it, or when an end is closed.
 func ioPipe() (any, error) {
 	reader, writer := io.Pipe()
@@ -136,6 +143,8 @@ func ioPipe() (any, error) {
 	return records, nil
 }
 
+// ANCHOR_END: io-pipe
+
 type torn struct {
 	Via      string `json:"via"`
 	Writers  int    `json:"writers"`
@@ -157,6 +166,7 @@ func writers() (any, error) {
 	}, nil
 }
 
+// ANCHOR: write
 func write(via string, reader io.Reader, writer io.WriteCloser) torn {
 	record := torn{Via: via, Writers: 4, Size: 100_001, Messages: 40}
 	go func() {
@@ -178,3 +188,5 @@ func write(via string, reader io.Reader, writer io.WriteCloser) torn {
 		}
 	}
 }
+
+// ANCHOR_END: write

@@ -112,6 +112,7 @@ func waitForBuffer() (waited, error) {
 	return record, err
 }
 
+// ANCHOR: wait-for-pipe
 // Wait closes the pipe, with what is in it.
 func waitForPipe() (waited, error) {
 	cmd, let, err := leaver()
@@ -132,6 +133,8 @@ func waitForPipe() (waited, error) {
 	output, err := io.ReadAll(stdout)
 	return waited{"StdoutPipe", true, string(output), said(err)}, nil
 }
+
+// ANCHOR_END: wait-for-pipe
 
 type sources struct {
 	OsPipe     []string `json:"os_pipe"`
@@ -227,6 +230,7 @@ type endsOpen struct {
 	BothClosed     bool   `json:"both_closed"`
 }
 
+// ANCHOR: ends
 // Of two pipes to a command this process has four ends, then its own two, then none.
 func ends() (any, error) {
 	cmd := exec.Command("true")
@@ -250,3 +254,5 @@ func ends() (any, error) {
 	record.BothClosed = errors.Is(readErr, os.ErrClosed) && errors.Is(writeErr, os.ErrClosed)
 	return record, nil
 }
+
+// ANCHOR_END: ends

@@ -19,6 +19,7 @@ type looped struct {
 	End    string `json:"end"`
 }
 
+// ANCHOR: read-loop
 // The note's loop: ten bytes at most at a time, until the other side has closed.
 func readLoop() (any, error) {
 	client, server, err := connection()
@@ -47,11 +48,14 @@ func readLoop() (any, error) {
 	}
 }
 
+// ANCHOR_END: read-loop
+
 type delimited struct {
 	Sent  string   `json:"sent"`
 	Reads []string `json:"reads"`
 }
 
+// ANCHOR: delimiter
 // ReadBytes leaves the delimiter; the last piece has none.
 func delimiter() (any, error) {
 	record := delimited{Sent: "27\n8\nrest"}
@@ -72,6 +76,8 @@ func delimiter() (any, error) {
 		}
 	}
 }
+
+// ANCHOR_END: delimiter
 
 type scannerIs struct {
 	Scanner    string   `json:"scanner_is"`

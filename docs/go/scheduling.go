@@ -14,6 +14,7 @@ type switches struct {
 	Answers  int   `json:"answers"`
 }
 
+// ANCHOR: switching
 // A command that is asked and waits for the next question gives the CPU away each time.
 func switching() (any, error) {
 	record := switches{Lines: 100}
@@ -42,3 +43,5 @@ func switching() (any, error) {
 	record.Switches = cat.ProcessState.SysUsage().(*syscall.Rusage).Nvcsw
 	return record, err
 }
+
+// ANCHOR_END: switching

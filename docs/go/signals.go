@@ -38,6 +38,7 @@ type ordered struct {
 	Reversed int   `json:"came_reversed"`
 }
 
+// ANCHOR: order
 // Two signals, the higher number first: the channel keeps the order in which the runtime finds them.
 func order() (any, error) {
 	record := ordered{Sent: []int{12, 10}}
@@ -60,6 +61,8 @@ func order() (any, error) {
 	}
 	return record, nil
 }
+
+// ANCHOR_END: order
 
 type urgentNoise struct {
 	AskedFor   string `json:"asked_for"`
@@ -99,6 +102,7 @@ type channelClosed struct {
 	Panicked  bool   `json:"panicked"`
 }
 
+// ANCHOR: close-channel
 // The loop ends with its channel. Closed without Stop, the channel ends the program at the next signal.
 func closeChannel() (any, error) {
 	received := make(chan os.Signal, 1)
@@ -131,6 +135,8 @@ func closeChannel() (any, error) {
 	record.Panicked = strings.HasPrefix(record.Says, "panic: ") && record.Exit == 2
 	return record, nil
 }
+
+// ANCHOR_END: close-channel
 
 // As the child of closeChannel: ends with 0 only if the signal did nothing.
 func closeWithoutStop([]string) error {
@@ -191,6 +197,7 @@ type askedAgain struct {
 	Received bool  `json:"received"`
 }
 
+// ANCHOR: notify-again
 // Asked again with fewer signals, the channel still gets those of the first time.
 func notifyAgain() (any, error) {
 	received, witness := make(chan os.Signal, fences+1), make(chan os.Signal, 1)
@@ -207,6 +214,8 @@ func notifyAgain() (any, error) {
 	record.Received = len(received) == 1 && <-received == syscall.SIGUSR2
 	return record, nil
 }
+
+// ANCHOR_END: notify-again
 
 type channels struct {
 	FirstAsksFor   []int `json:"first_asks_for"`

@@ -95,6 +95,7 @@ type output struct {
 	AfterKill bool `json:"prints_after_go_run_was_killed"`
 }
 
+// ANCHOR: go-run-output
 // Whether the program is heard without its launcher: its stdout is the one that go run has.
 func goRunOutput() (any, error) {
 	record := output{}
@@ -111,6 +112,8 @@ func goRunOutput() (any, error) {
 		return nil
 	})
 }
+
+// ANCHOR_END: go-run-output
 
 // withGoRun lets show look at a program that go run has started, and ends both.
 func withGoRun[T any](record *T, show func(folder string, run *talker) error) (any, error) {

@@ -66,6 +66,7 @@ type processTypes struct {
 	NobodysNumber int      `json:"nobody"`
 }
 
+// ANCHOR: processes
 // FindProcess does not look: only the signal finds nobody there.
 func processes() (any, error) {
 	nobody := exec.Command("true")
@@ -84,6 +85,8 @@ func processes() (any, error) {
 	record.StartFails, record.FindFails = startErr != nil, findErr != nil
 	return record, nil
 }
+
+// ANCHOR_END: processes
 
 func returns(function any) (types []string) {
 	kind := reflect.TypeOf(function)

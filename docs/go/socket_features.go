@@ -15,6 +15,7 @@ type received struct {
 	Read    []string `json:"read"`
 }
 
+// ANCHOR: boundaries
 // Three messages over each network of the Unix domain: what Read makes of them.
 func boundaries() (any, error) {
 	var records []received
@@ -44,6 +45,8 @@ func boundaries() (any, error) {
 	}
 	return records, nil
 }
+
+// ANCHOR_END: boundaries
 
 // unixPair is two sockets, the first of which can send to the second.
 func unixPair(network string) (writer, reader net.Conn, err error) {
@@ -77,6 +80,7 @@ type conversation struct {
 	Answers  []string `json:"answers"`
 }
 
+// ANCHOR: both-directions
 // One UDP socket receives and answers.
 func bothDirections() (any, error) {
 	server, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -109,3 +113,5 @@ func bothDirections() (any, error) {
 	}
 	return record, nil
 }
+
+// ANCHOR_END: both-directions

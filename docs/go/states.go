@@ -37,6 +37,7 @@ func states() (any, error) {
 	return records, nil
 }
 
+// ANCHOR: meet
 func meet(cmd *exec.Cmd, letter byte, sent syscall.Signal) (string, error) {
 	if _, err := cmd.StdinPipe(); err != nil {
 		return "", err
@@ -53,3 +54,5 @@ func meet(cmd *exec.Cmd, letter byte, sent syscall.Signal) (string, error) {
 	cmd.Wait()
 	return cmd.ProcessState.String(), err
 }
+
+// ANCHOR_END: meet

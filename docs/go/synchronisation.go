@@ -22,6 +22,7 @@ type outcome struct {
 	Lost       int64  `json:"lost"`
 }
 
+// ANCHOR: race
 // Goroutines that add to one number lose updates, unless something keeps them apart.
 func race() (any, error) {
 	var number int64
@@ -53,6 +54,8 @@ func race() (any, error) {
 	}
 	return records, nil
 }
+
+// ANCHOR_END: race
 
 // atOnce starts so many at one gate, and waits for all.
 func atOnce(count int, work func(nth int)) {
@@ -97,6 +100,7 @@ func atomics() (any, error) {
 	return record, nil
 }
 
+// ANCHOR: wrong-sums
 // wrongSums looks at the sum at least so often, and goes on for a second or until it is seen wrong. Between the two
 // words there is room for whoever is not kept out.
 func wrongSums(looks int, alone func(func())) (wrong int) {
@@ -123,3 +127,5 @@ func wrongSums(looks int, alone func(func())) (wrong int) {
 	atomic.StoreInt32(&done, 1)
 	return wrong
 }
+
+// ANCHOR_END: wrong-sums

@@ -14,6 +14,7 @@ type mode struct {
 	SystemUs int64  `json:"system_us"`
 }
 
+// ANCHOR: modes
 // Computing is done in user mode; what system calls do counts as the kernel's time.
 func modes() (any, error) {
 	reader, writer, err := os.Pipe()
@@ -37,6 +38,8 @@ func modes() (any, error) {
 		}),
 	}, nil
 }
+
+// ANCHOR_END: modes
 
 func timesOf(work string, do func()) mode {
 	var before, after syscall.Rusage

@@ -51,6 +51,7 @@ func listenOnAll() (any, error) {
 	return records, nil
 }
 
+// ANCHOR: listen-on
 func listenOn(network, address string) listened {
 	listener, err := net.Listen(network, address)
 	record := listened{Network: network, Listens: err == nil, Error: said(err)}
@@ -62,6 +63,8 @@ func listenOn(network, address string) listened {
 	}
 	return record
 }
+
+// ANCHOR_END: listen-on
 
 // Nobody comes: who can accept waits until the deadline.
 func canAccept(listener net.Listener) (bool, error) {
@@ -152,6 +155,7 @@ type dialLimit struct {
 	Error     string `json:"error"`
 }
 
+// ANCHOR: dial-timeout
 // A name server that hears and does not answer: the limit ends the lookup.
 func dialTimeout() (any, error) {
 	server, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -183,11 +187,14 @@ func dialTimeout() (any, error) {
 	return record, nil
 }
 
+// ANCHOR_END: dial-timeout
+
 type blocking struct {
 	Socket      string `json:"socket"`
 	NonBlocking bool   `json:"o_nonblock"`
 }
 
+// ANCHOR: non-blocking
 // The flag of each socket, as fcntl(2) has it.
 func nonBlocking() (any, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -225,6 +232,8 @@ func nonBlocking() (any, error) {
 	return records, nil
 }
 
+// ANCHOR_END: non-blocking
+
 type hidden struct {
 	Asked      int `json:"asked"`
 	KernelTook int `json:"the_kernel_took"`
@@ -232,6 +241,7 @@ type hidden struct {
 	Received   int `json:"received"`
 }
 
+// ANCHOR: partial-write
 // One write(2) takes what fits, and Write goes on until all is taken.
 func partialWrite() (any, error) {
 	client, server, err := connection()
@@ -262,6 +272,8 @@ func partialWrite() (any, error) {
 	record.Received = int(<-received)
 	return record, err
 }
+
+// ANCHOR_END: partial-write
 
 type methodSet struct {
 	Methods []string `json:"methods"`

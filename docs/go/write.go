@@ -71,6 +71,7 @@ type flushed struct {
 	Fails    bool   `json:"fails_there"`
 }
 
+// ANCHOR: flush
 // A buffer of one's own size keeps what a default one would pass on; Flush passes it on, or says why it cannot.
 func flush() (any, error) {
 	record := flushed{Size: 10_000, Written: 5000, Passed: calls{}}
@@ -97,6 +98,8 @@ func flush() (any, error) {
 	record.NextFull, record.Fails = said(err), err != nil
 	return record, nil
 }
+
+// ANCHOR_END: flush
 
 type reused struct {
 	ReadFrom int64 `json:"read_from"`

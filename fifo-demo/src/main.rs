@@ -81,8 +81,8 @@ impl Program for Command {
         match self {
             Command::Demo(args) => demo::run(&args, &mut options.text()?),
             Command::Make(args) => make::run(&args, &mut options.text()?),
-            Command::Send(args) => send::run(&args, &mut options.text()?),
-            Command::Recv(args) => recv::run(&args, &mut options.text()?),
+            Command::Send(args) => send::run(&args, out),
+            Command::Recv(args) => recv::run(&args, out),
             Command::OpenModes(args) => open_modes::run(&args, out),
             Command::Eof(args) => eof::run(&args, out),
             Command::Mux(args) => mux::run(&args, out),

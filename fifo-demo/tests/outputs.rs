@@ -148,7 +148,7 @@ fn the_number_of_bytes_is_a_record_on_stderr() -> Result {
     let send = send.wait_with_output()?;
     assert_eq!((errors(&send).as_str(), errors(&recv).as_str()), ("{\"bytes\":6}\n", "{\"bytes\":6}\n"));
     let both = bench.shell(r#"printf 12345 | "$PROGRAM" send p & "$PROGRAM" recv p -v 2>&1; wait"#);
-    assert_eq!(text(&both), "12345\nreceived 5 bytes\n");
+    assert_eq!(text(&both), "waiting fifo p\n12345\nreceived 5 bytes\n");
     let traced = bench.shell(r#"printf 12345 | "$PROGRAM" send p & "$PROGRAM" recv p -vv 2>&1; wait"#);
     assert!(text(&traced).contains("\n12345\nwrite("), "{}", text(&traced));
     Ok(())

@@ -19,7 +19,7 @@ fn the_sessions_are_real() -> std::io::Result<()> {
 fn the_completions_have_the_values_and_nothing_hidden() -> std::io::Result<()> {
     let lines: [(&[&str], &[&str]); 2] = [
         (&["race", "--how", ""], &["atomic", "mutex", "plain", "token"]),
-        (&["claims", "6"], &["62", "63", "64", "65", "66", "67", "69"]),
+        (&["claims", "6"], &["62", "63", "64", "65", "66", "67", "68", "69"]),
     ];
     completions::complete("sync-demo", env!("CARGO_BIN_EXE_sync-demo"), &lines)
 }

@@ -21,7 +21,7 @@ mod harness;
 use harness::{output, say, text, wait};
 
 /// They mean what each program or command makes of them.
-const OF_EACH: [&str; 3] = ["--address", "--network", "--count"];
+const OF_EACH: [&str; 5] = ["--address", "--network", "--count", "--lines", "--table"];
 
 /// What measures or asks everything is asked for the least of it.
 const LEAST: [(&str, &str); 2] = [("claims", "--list"), ("bench", "--quick")];

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use shared::harness::claims::lang::Lang;
 use shared::harness::claims::ledger::{HEADINGS, Proof, TOML, Text, statements};
+use shared::harness::claims::system::{System, systems};
 
 /// Numbers are never given up: so many were there when the ledger became a file.
 const AT_LEAST: u16 = 195;
@@ -125,6 +126,15 @@ fn the_pages_give_the_reason_why_a_statement_is_not_checked() {
             let why = statement.why_unchecked(lang);
             let told = why.is_none_or(|why| row.contains(&why.replace('_', "\\_")));
             assert!(told, "{path}: {row}: make docs");
+        }
+    }
+}
+
+#[test]
+fn the_pages_have_every_system() {
+    for System { release, .. } in systems().unwrap() {
+        for path in ["docs/claims.md", "docs/zh/claims.md"] {
+            assert!(page(path).contains(&format!("| {release} |")), "{path}: {release}: make docs");
         }
     }
 }

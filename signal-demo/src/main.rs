@@ -69,6 +69,7 @@ const FOOTERS: &[Footer] = &[
         &["% wait USR1 --timeout 10", "% wait INT TERM HUP --count 3 --json"],
         "% send, sigwaitinfo(2), signalfd(2)",
     ),
+    ("ended", &["% ended $$ --timeout 0.1"], "% wait, % send, pidfd_open(2), waitpid(1)"),
     ("mask", &["% mask $$"], "% list, SigBlk in proc(5)"),
     ("queue", &["% queue --count 10"], "% order, sigqueue(3)"),
     ("order", &[], "% queue, signal(7)"),

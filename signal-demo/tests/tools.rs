@@ -56,7 +56,7 @@ fn the_table_is_the_note_s_as_bash_prints_it() {
     assert!(!table.contains("32)") && !table.contains("33)"), "{table}");
     let rows = records(&["list", "--table"]);
     assert_eq!(
-        rows.last().unwrap()["signals"],
+        rows.last().unwrap()["row"],
         json!([{"number": 63, "name": "SIGRTMAX-1"}, {"number": 64, "name": "SIGRTMAX"}])
     );
     let Some(bash) = kill_l() else { return };

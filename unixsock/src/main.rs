@@ -60,6 +60,7 @@ enum Command {
 const FOOTERS: &[Footer] = &[
     ("demo", &["% demo --clients 3"], "% serve, % client, tcpsock demo"),
     ("serve", &["% serve --address ./socket --grace 10 -v"], "% client, % load, tcpsock serve, unix(7)"),
+    ("hold", &["% hold --address ./socket -- unixsock serve"], "% serve, systemd-socket-activate(1), sd_listen_fds(3)"),
     (
         "client",
         &["% client 27 -8", "seq 1000 | % client --address ./socket --timeout 2"],

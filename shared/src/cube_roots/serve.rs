@@ -38,7 +38,7 @@ pub struct Args {
     /// The most connections at one time; others wait in the backlog [default: no limit]
     #[arg(long, value_name = "N")]
     max_connections: Option<NonZeroUsize>,
-    /// How many connections the kernel holds before they are accepted; of an inherited listener, its maker says
+    /// How many connections the kernel holds before they are accepted
     #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(i32).range(0..))]
     backlog: i32,
     /// Number of event loops, each on its own thread. Worth it only with cores to spare: where client and

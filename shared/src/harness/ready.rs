@@ -19,7 +19,7 @@ use serde::Serialize;
 use crate::harness::report::Report;
 use crate::linux::failure::Failure;
 use crate::linux::network::Network;
-use crate::linux::stdio::{Patient, complain, escaped, narrate, stdout_is_open};
+use crate::linux::stdio::{Patient, complain, narrate, stdout_is_open};
 
 /// The options of what waits for others.
 #[derive(Clone, Debug, clap::Args)]
@@ -60,12 +60,13 @@ impl Args {
 #[derive(Serialize)]
 struct Listening<'a> {
     network: &'static str,
+    /// As it is shown.
     address: &'a str,
 }
 
 impl fmt::Display for Listening<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "listening {} {}", self.network, escaped(self.address.as_bytes()))
+        write!(f, "listening {} {}", self.network, self.address)
     }
 }
 

@@ -23,6 +23,8 @@ pub enum Failure {
     ReaderGone,
     /// 1: and everything about it has been said.
     AlreadySaid,
+    /// 1: this user, or this container, may have no more processes. What a check needs them for cannot be shown.
+    NoMoreProcesses(String),
     /// 2.
     Usage(String),
     /// 77.
@@ -40,7 +42,7 @@ impl Failure {
     pub fn code(&self) -> u8 {
         match self {
             Failure::ReaderGone => 0,
-            Failure::AlreadySaid => 1,
+            Failure::AlreadySaid | Failure::NoMoreProcesses(_) => 1,
             Failure::Usage(_) => 2,
             Failure::CannotShow(_) => 77,
             Failure::Deadline(_) => 124,
@@ -55,7 +57,7 @@ impl fmt::Display for Failure {
         match self {
             Failure::ReaderGone | Failure::AlreadySaid | Failure::Interrupted(_) | Failure::Child(_) => Ok(()),
             Failure::CannotShow(why) => write!(f, "cannot be shown here: {why}"),
-            Failure::Usage(what) | Failure::Deadline(what) => f.write_str(what),
+            Failure::Usage(what) | Failure::Deadline(what) | Failure::NoMoreProcesses(what) => f.write_str(what),
         }
     }
 }
@@ -68,6 +70,14 @@ pub fn call_failed(call: &str, error: io::Error) -> anyhow::Error {
         Failure::Deadline(format!("{call}: i/o timeout")).into()
     } else {
         anyhow::Error::new(error).context(call.to_owned())
+    }
+}
+
+/// Why a process or a thread cannot be started.
+pub fn start_failed(what: &str, error: io::Error) -> anyhow::Error {
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::EAGAIN) => Failure::NoMoreProcesses(format!("{what}: {error}")).into(),
+        _ => anyhow::Error::new(error).context(what.to_owned()),
     }
 }
 

@@ -5,11 +5,11 @@
 
 use std::thread::{Builder, JoinHandle, Scope, ScopedJoinHandle};
 
-use anyhow::Context;
+use crate::linux::failure::start_failed;
 
 /// A thread that may outlive its owner.
 pub fn spawn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<JoinHandle<T>> {
-    Builder::new().spawn(work).context("start a thread")
+    Builder::new().spawn(work).map_err(|error| start_failed("start a thread", error))
 }
 
 /// A thread that the scope waits for, even after a failure in the scope: then it must not block for ever.
@@ -17,5 +17,5 @@ pub fn spawn_scoped<'scope, T: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     work: impl FnOnce() -> T + Send + 'scope,
 ) -> anyhow::Result<ScopedJoinHandle<'scope, T>> {
-    Builder::new().spawn_scoped(scope, work).context("start a thread")
+    Builder::new().spawn_scoped(scope, work).map_err(|error| start_failed("start a thread", error))
 }

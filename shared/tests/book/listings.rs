@@ -41,6 +41,8 @@ fn anchored(path: &Path, anchor: &str) -> Result<Vec<String>, String> {
         places.next().filter(|_| places.next().is_none()).ok_or(format!("not one `{mark}`"))
     };
     let inside = lines.get(place("ANCHOR")? + 1..place("ANCHOR_END")?).ok_or("it ends before it begins")?;
+    // gofmt has an empty line before the second comment.
+    let inside = if inside.last() == Some(&"") { &inside[..inside.len() - 1] } else { inside };
     let inside = inside.iter().filter(|line| !line.trim().starts_with("// ANCHOR"));
     let margins = inside.clone().filter(|line| !line.is_empty()).map(|line| line.len() - line.trim_start().len());
     let least = margins.min().ok_or("it encloses nothing")?;

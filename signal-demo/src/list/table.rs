@@ -17,7 +17,7 @@ const COLUMNS: usize = 5;
 
 #[derive(Serialize)]
 struct Row {
-    signals: Vec<Cell>,
+    row: Vec<Cell>,
 }
 
 #[derive(Serialize)]
@@ -27,24 +27,24 @@ struct Cell {
 }
 
 pub fn run(out: &mut Report) -> anyhow::Result<()> {
-    let mut signals = Vec::new();
+    let mut cells = Vec::new();
     for name in Signal::all() {
         let number = name.number();
         if is_accepted(number).with_context(|| format!("rt_sigaction {number}"))? {
-            signals.push(Cell { number, name });
+            cells.push(Cell { number, name });
         }
     }
-    while !signals.is_empty() {
-        let rest = signals.split_off(COLUMNS.min(signals.len()));
-        out.record(&Row { signals })?;
-        signals = rest;
+    while !cells.is_empty() {
+        let rest = cells.split_off(COLUMNS.min(cells.len()));
+        out.record(&Row { row: cells })?;
+        cells = rest;
     }
     Ok(())
 }
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cells = self.signals.iter().map(|Cell { number, name }| format!("{number:2}) {name}"));
+        let cells = self.row.iter().map(|Cell { number, name }| format!("{number:2}) {name}"));
         f.write_str(&cells.collect::<Vec<_>>().join("\t"))
     }
 }

@@ -34,9 +34,18 @@ pub const SOURCES: &[(&str, &str)] = sources! {
     "socket_features.go" "tcp_ip.go" "read.go" "write.go" "close.go" "addresses.go" "deadlines.go"
 };
 
-/// Neither the network nor another toolchain, whatever the user has set. The user's cache makes the second build fast.
-const ENVIRONMENT: [(&str, &str); 5] =
-    [("GOTOOLCHAIN", "local"), ("GOPROXY", "off"), ("GOFLAGS", "-mod=mod"), ("GOWORK", "off"), ("CGO_ENABLED", "0")];
+/// For this machine, with neither the network nor another toolchain, whatever the user has set. The user's cache makes
+/// the second build fast.
+const ENVIRONMENT: [(&str, &str); 8] = [
+    ("GOTOOLCHAIN", "local"),
+    ("GOPROXY", "off"),
+    ("GOFLAGS", "-mod=mod"),
+    ("GOWORK", "off"),
+    ("CGO_ENABLED", "0"),
+    ("GOENV", "off"),
+    ("GOOS", ""),
+    ("GOARCH", ""),
+];
 
 /// What needs a folder, where there is no usable HOME.
 const CACHES: [&str; 2] = ["GOCACHE", "GOPATH"];
@@ -134,6 +143,7 @@ fn build(children: &Children) -> anyhow::Result<Built> {
         cache = Some(folder.path().join("cache"));
         go(&build, cache.as_ref())?;
     }
+    ensure!(folder.path().join("note").exists(), "go build: it has built nothing");
     let version = go(&["env", "GOVERSION"], cache.as_ref())?;
     Ok(Built { folder, cache, version })
 }

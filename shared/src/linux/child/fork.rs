@@ -2,10 +2,11 @@
 //!
 //! Note: 进程的衍生. Go: none, its programs cannot fork. Man: fork(2), PR_SET_PDEATHSIG in prctl(2).
 
+use std::fs;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sched::{CloneFlags, unshare};
@@ -13,15 +14,15 @@ use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
 use nix::unistd::{self, ForkResult, Pid, getpid, getppid};
 
+use crate::linux::failure::start_failed;
 use crate::linux::stdio::complain;
 
 /// Forks a child that does `work` and exits with what that returns; or with `failed`, once it has said why.
 pub(super) fn fork(failed: u8, work: impl FnOnce() -> anyhow::Result<u8>) -> anyhow::Result<Pid> {
-    // With more than one thread this is refused, with one it has no effect.
-    ensure!(unshare(CloneFlags::CLONE_THREAD) != Err(Errno::EINVAL), "fork in a program that has several threads");
+    ensure!(!has_several_threads(), "fork in a program that has several threads");
     // SAFETY: there is no other thread, so the child may do what its parent may.
     #[allow(unsafe_code, reason = "fork(2) is unsafe in a program with threads")]
-    match unsafe { unistd::fork() }.map_err(io::Error::from).context("fork")? {
+    match unsafe { unistd::fork() }.map_err(|errno| start_failed("fork", errno.into()))? {
         ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {
             let done = || {
@@ -37,6 +38,14 @@ pub(super) fn fork(failed: u8, work: impl FnOnce() -> anyhow::Result<u8>) -> any
                 libc::_exit(code.into())
             }
         }
+    }
+}
+
+/// With more than one thread the call is refused, with one it has no effect; in a container it may not be allowed.
+fn has_several_threads() -> bool {
+    match unshare(CloneFlags::CLONE_THREAD) {
+        Err(Errno::EPERM) => fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() > 1),
+        asked => asked == Err(Errno::EINVAL),
     }
 }
 

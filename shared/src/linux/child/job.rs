@@ -13,7 +13,7 @@ use nix::unistd::{Pid, getpgrp, getpid};
 
 use super::event::wait_for_end;
 use super::fork::die_with;
-use crate::linux::failure::Failure;
+use crate::linux::failure::{Failure, start_failed};
 use crate::linux::pidfd::PidFd;
 use crate::linux::signals;
 use crate::linux::stdio::{complain, narrate};
@@ -136,6 +136,10 @@ pub(in crate::linux) fn cannot_start(command: &Command, error: io::Error) -> any
         None | Some(Errno::EAGAIN | Errno::ENOMEM | Errno::EMFILE | Errno::ENFILE) => 1,
         Some(_) => 126,
     };
-    complain(&anyhow::Error::new(error).context(format!("start {}", command.get_program().display())));
+    let error = start_failed(&format!("start {}", command.get_program().display()), error);
+    if let Some(Failure::NoMoreProcesses(_)) = error.downcast_ref() {
+        return error;
+    }
+    complain(&error);
     Failure::Child(code).into()
 }

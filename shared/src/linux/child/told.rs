@@ -20,7 +20,7 @@ impl<T> From<anyhow::Result<T>> for Told<T> {
     fn from(result: anyhow::Result<T>) -> Told<T> {
         result.map_or_else(
             |error| match error.downcast_ref() {
-                Some(Failure::CannotShow(why)) => Told::Skipped(why.clone()),
+                Some(Failure::CannotShow(why) | Failure::NoMoreProcesses(why)) => Told::Skipped(why.clone()),
                 _ => Told::Failed(in_one_line(&error)),
             },
             Told::Seen,

@@ -12,12 +12,14 @@ pub mod rounds;
 
 use std::sync::mpsc;
 
+use anyhow::ensure;
 use libc::pid_t;
 use nix::unistd;
 use serde::{Deserialize, Serialize};
 use shared::harness::report::Report;
 use shared::linux::child::answer::{tell, telling, told};
 use shared::linux::child::forked::{Forked, pause};
+use shared::linux::failure::Failure;
 use shared::linux::proc;
 use shared::linux::thread::spawn;
 
@@ -51,14 +53,17 @@ pub struct Series {
 pub fn processes_and_threads() -> anyhow::Result<Series> {
     let (process, answer) = telling(|teller| {
         let (sender, numbers) = mpsc::channel();
-        for _ in 0..THREADS {
+        let started = (0..THREADS).try_for_each(|_| {
             let sender = sender.clone();
-            spawn(move || sender.send(unistd::gettid().as_raw()).map(|()| pause()))?;
-        }
-        tell(teller, &numbers.iter().take(THREADS).collect::<Vec<_>>())?;
+            spawn(move || sender.send(unistd::gettid().as_raw()).map(|()| pause())).map(drop)
+        });
+        // Without its threads it tells of none.
+        let numbers = started.map_or_else(|_| vec![0; THREADS], |()| numbers.iter().take(THREADS).collect());
+        tell(teller, &numbers)?;
         pause()
     })?;
     let mut tids: [pid_t; THREADS] = told(&answer)?;
+    ensure!(!tids.contains(&0), Failure::NoMoreProcesses("no threads can be started".into()));
     tids.sort_unstable();
     let next = Forked::new(|| Ok(()))?;
     let pid = process.pid().to_string();

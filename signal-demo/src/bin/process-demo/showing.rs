@@ -52,7 +52,7 @@ pub fn possible<T>(result: anyhow::Result<T>) -> anyhow::Result<Result<T, String
     match result {
         Ok(shown) => Ok(Ok(shown)),
         Err(error) => match error.downcast::<Failure>()? {
-            Failure::CannotShow(why) => Ok(Err(why)),
+            Failure::CannotShow(why) | Failure::NoMoreProcesses(why) => Ok(Err(why)),
             failure => Err(failure.into()),
         },
     }

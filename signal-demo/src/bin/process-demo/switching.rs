@@ -3,26 +3,27 @@
 //!
 //! Note: 进程的切换和调度. Go: none. Man: sched(7), sched_setaffinity(2), getrusage(2) at ru_nivcsw.
 
-use std::hint::spin_loop;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::SeqCst};
+use std::time::Instant;
 
 use serde::Serialize;
 use shared::harness::report::Report;
+use shared::linux::at_once::{check, deadline, spin_until};
 use shared::linux::child::Children;
 use shared::linux::child::teller::Teller;
 use shared::linux::cpu::{cpus, stay_on, two_cpus};
 use shared::linux::memory::SharedMemory;
 use shared::linux::usage::Usage;
 
-use crate::showing::{Showing, repeated};
+use crate::showing::Showing;
 
 #[derive(clap::Args)]
 pub struct Args {}
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
-    let mut showing = Showing::new(out);
-    showing.record("one CPU", on_one_cpu())?;
-    showing.record("two CPUs", on_two_cpus())?;
+    let (mut showing, deadline) = (Showing::new(out), deadline());
+    showing.record("one CPU", on_one_cpu(deadline))?;
+    showing.record("two CPUs", on_two_cpus(deadline))?;
     showing.records("computing", computed_on_one_cpu())?;
     showing.finish()
 }
@@ -35,33 +36,37 @@ pub struct Shaken {
     pub switches: i64,
 }
 
-pub fn on_one_cpu() -> anyhow::Result<Shaken> {
+pub fn on_one_cpu(deadline: Instant) -> anyhow::Result<Shaken> {
     let (cpu, _) = cpus()?;
-    Ok(Shaken { cpus: 1, handshakes: 4, switches: switches_of([cpu; 2], 4)? })
+    Ok(Shaken { cpus: 1, handshakes: 4, switches: switches_of([cpu; 2], 4, deadline)? })
 }
 
 /// Repeated where something else took a CPU from them.
-pub fn on_two_cpus() -> anyhow::Result<Shaken> {
+pub fn on_two_cpus(deadline: Instant) -> anyhow::Result<Shaken> {
     let cpus = two_cpus()?;
-    let switches = repeated(100, || switches_of(cpus, 100), |&switches| switches == 0)?;
-    Ok(Shaken { cpus: 2, handshakes: 100, switches })
+    loop {
+        let switches = switches_of(cpus, 100, deadline)?;
+        if switches == 0 {
+            return Ok(Shaken { cpus: 2, handshakes: 100, switches });
+        }
+        check(deadline)?;
+    }
 }
 
 // ANCHOR: handshakes
 /// Two processes shake hands in memory: each waits, spinning, until it is its turn. Once to meet, then `count` times.
-fn switches_of(cpus: [usize; 2], count: usize) -> anyhow::Result<i64> {
+fn switches_of(cpus: [usize; 2], count: usize, deadline: Instant) -> anyhow::Result<i64> {
     let (children, hands) = (Children::helpers(), SharedMemory::new(AtomicUsize::new(0))?);
     let shake = |me| {
-        while hands.load(SeqCst) % 2 != me {
-            spin_loop();
-        }
+        spin_until(deadline, || hands.load(SeqCst) % 2 == me)?;
         hands.fetch_add(1, SeqCst);
+        anyhow::Ok(())
     };
     let meet = |me: usize| {
         stay_on(cpus[me])?;
-        shake(me);
+        shake(me)?;
         let before = Usage::now()?;
-        (0..count).for_each(|_| shake(me));
+        (0..count).try_for_each(|_| shake(me))?;
         Ok((Usage::now()? - before).switches())
     };
     let [one, other] = [0, 1].map(|me| Teller::fork(&children, || meet(me)));

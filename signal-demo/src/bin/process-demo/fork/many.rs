@@ -3,7 +3,6 @@
 //! Note: 进程的衍生. Go: none. Man: fork(2), RLIMIT_NPROC in getrlimit(2).
 
 use std::collections::BTreeSet;
-use std::io;
 
 use anyhow::{Context, bail};
 use libc::{WEXITED, WNOHANG, WNOWAIT};
@@ -11,7 +10,6 @@ use nix::unistd::{Pid, getpid, getppid};
 use serde::Serialize;
 use shared::linux::child::event::waitid;
 use shared::linux::child::{Children, end_of};
-use shared::linux::failure::Failure;
 use shared::linux::gate::Gate;
 
 const MANY: usize = 20;
@@ -29,7 +27,7 @@ pub fn many_children() -> anyhow::Result<Many> {
     const GATE_BROKE: u8 = 2;
     let (children, gate, us) = (Children::helpers(), Gate::new()?, getpid());
     let is_ours = || gate.pass().map_or(GATE_BROKE, |()| u8::from(getppid() != us));
-    let fork = || children.fork(is_ours).map_err(limited);
+    let fork = || children.fork(is_ours);
     let forked = (0..MANY).map(|_| fork()).collect::<anyhow::Result<BTreeSet<Pid>>>()?;
     let mut many = Many { forks: MANY, alive_at_one_time: 0, with_our_pid_as_ppid: 0 };
     for &child in &forked {
@@ -46,14 +44,4 @@ pub fn many_children() -> anyhow::Result<Many> {
         }
     }
     Ok(many)
-}
-
-/// By RLIMIT_NPROC, or by the limit of a container.
-fn limited(error: anyhow::Error) -> anyhow::Error {
-    match error.downcast_ref::<io::Error>() {
-        Some(refused) if refused.raw_os_error() == Some(libc::EAGAIN) => {
-            Failure::CannotShow("no more processes are allowed".into()).into()
-        }
-        _ => error,
-    }
 }
