@@ -233,7 +233,7 @@ fn ledger() -> BTreeMap<u16, String> {
         if let [_, number, _, _, verdict, ..] = line.split('|').map(str::trim).collect::<Vec<_>>()[..]
             && let Some(Ok(number)) = number.rsplit('>').next().map(str::parse)
         {
-            rows.insert(number, verdict.split(' ').last().unwrap().to_owned());
+            rows.insert(number, verdict.rsplit(' ').next().unwrap().to_owned());
         }
     }
     rows

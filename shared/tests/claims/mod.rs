@@ -192,7 +192,7 @@ fn page(path: &str) -> BTreeMap<u16, Row> {
             line.split('|').map(|cell| cell.trim().replace('\u{1}', "|").replace("&lt;", "<")).collect();
         let [_, number, _, says, verdict, evidence, command, _] = &cells[..] else { continue };
         let Some(Ok(number)) = number.rsplit('>').next().map(str::parse) else { continue };
-        let verdict = verdict.split(' ').last().unwrap().to_owned();
+        let verdict = verdict.rsplit(' ').next().unwrap().to_owned();
         let [says, evidence, command] = [says.clone(), evidence.clone(), unlinked(command)];
         rows.insert(number, Row { heading: heading.clone(), says, verdict, evidence, command });
     }

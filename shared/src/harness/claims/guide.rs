@@ -15,13 +15,13 @@ pub(super) struct Guide {
 }
 
 impl Guide {
-    /// The pages of this folder, in which a statement is an item of a list.
+    /// The pages of this folder, in which a statement is an item of a list. The first that has it counts.
     pub(super) fn read(folder: &Path) -> anyhow::Result<Guide> {
         let mut sections = BTreeMap::new();
-        for entry in fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))? {
-            let path = entry?.path();
-            if let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|name| name.ends_with(".md")) {
-                sections.extend(sections_of(name, &text(&path)?));
+        let summary = text(&folder.join("SUMMARY.md"))?;
+        for name in summary.split("](").skip(1).filter_map(|link| link.split(')').next()) {
+            for (number, section) in sections_of(name, &text(&folder.join(name))?) {
+                sections.entry(number).or_insert(section);
             }
         }
         Ok(Guide { sections, files: files(&text(Path::new("README.md"))?) })
