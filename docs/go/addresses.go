@@ -10,7 +10,6 @@ type twoEnds struct {
 	ServerRemote string `json:"server_remote"`
 }
 
-// ANCHOR: addresses
 // Each end knows both addresses.
 func addresses() (any, error) {
 	client, server, err := connection()
@@ -19,11 +18,11 @@ func addresses() (any, error) {
 	}
 	defer client.Close()
 	defer server.Close()
+	// ANCHOR: addresses
 	return twoEnds{
 		client.LocalAddr().Network(),
 		client.LocalAddr().String(), client.RemoteAddr().String(),
 		server.LocalAddr().String(), server.RemoteAddr().String(),
 	}, nil
+	// ANCHOR_END: addresses
 }
-
-// ANCHOR_END: addresses

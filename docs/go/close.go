@@ -20,10 +20,12 @@ func closed() (any, error) {
 		return nil, err
 	}
 	defer server.Close()
+	// ANCHOR: closed
 	client.Close()
 	_, readErr := client.Read(make([]byte, 1))
 	_, writeErr := client.Write([]byte("x"))
 	closeErr := client.Close()
+	// ANCHOR_END: closed
 	known := errors.Is(readErr, net.ErrClosed) && errors.Is(writeErr, net.ErrClosed) && errors.Is(closeErr, net.ErrClosed)
 	return closedCalls{said(readErr), said(writeErr), said(closeErr), known}, nil
 }
@@ -46,13 +48,13 @@ func blocked() (any, error) {
 	return []woken{read, write}, err
 }
 
-// ANCHOR: wake
 func wake(name string, call func(net.Conn) (int, error)) (woken, error) {
 	client, server, err := connection()
 	if err != nil {
 		return woken{}, err
 	}
 	defer server.Close()
+	// ANCHOR: wake
 	record, done := woken{Call: name}, make(chan error)
 	go func() {
 		var err error
@@ -66,7 +68,6 @@ func wake(name string, call func(net.Conn) (int, error)) (woken, error) {
 	client.Close()
 	err = <-done
 	record.Error, record.Closed = said(err), errors.Is(err, net.ErrClosed)
+	// ANCHOR_END: wake
 	return record, nil
 }
-
-// ANCHOR_END: wake

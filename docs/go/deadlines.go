@@ -30,7 +30,6 @@ type passedDeadline struct {
 	Cleared  string `json:"read_after_clearing"`
 }
 
-// ANCHOR: passed
 // A deadline is an instant: it ends every later call, until it is set again.
 func passed() (any, error) {
 	client, server, err := connection()
@@ -41,6 +40,7 @@ func passed() (any, error) {
 	defer server.Close()
 	record, b := passedDeadline{LimitMs: 50}, make([]byte, 2)
 	limit := time.Duration(record.LimitMs) * time.Millisecond
+	// ANCHOR: passed
 	client.SetDeadline(time.Now().Add(limit))
 	record.Read = underDeadline(client.Read(b))
 	if record.SentThen, err = server.Write([]byte("data")); err != nil {
@@ -51,10 +51,9 @@ func passed() (any, error) {
 	record.SetAgain = underDeadline(client.Read(b))
 	client.SetDeadline(time.Time{})
 	record.Cleared = underDeadline(client.Read(b))
+	// ANCHOR_END: passed
 	return record, nil
 }
-
-// ANCHOR_END: passed
 
 type eachDirection struct {
 	ReadByRead   string `json:"read_by_read_deadline"`
@@ -81,9 +80,11 @@ func directions() (any, error) {
 			return nil, err
 		}
 		server.Write([]byte("data"))
+		// ANCHOR: directions
 		set.deadline(client, time.Now().Add(-time.Second))
 		*set.read = underDeadline(client.Read(make([]byte, 4)))
 		*set.write = underDeadline(client.Write([]byte("data")))
+		// ANCHOR_END: directions
 		client.Close()
 		server.Close()
 	}

@@ -35,14 +35,17 @@ type lineRead struct {
 func readLine() (any, error) {
 	record := lineRead{Buffer: 16, Line: 40}
 	reader := bufio.NewReaderSize(strings.NewReader(strings.Repeat("x", record.Line)+"\nnext\n"), record.Buffer)
+	// ANCHOR: read-line
 	for goesOn := true; goesOn; {
 		piece, isPrefix, err := reader.ReadLine()
 		if err != nil {
 			return nil, err
 		}
-		record.Pieces, record.IsPrefix = append(record.Pieces, len(piece)), append(record.IsPrefix, isPrefix)
+		record.Pieces = append(record.Pieces, len(piece))
+		record.IsPrefix = append(record.IsPrefix, isPrefix)
 		goesOn = isPrefix
 	}
+	// ANCHOR_END: read-line
 	return record, nil
 }
 
@@ -52,12 +55,12 @@ type writtenTo struct {
 	Written  int64 `json:"written"`
 }
 
-// ANCHOR: write-to
 // WriteTo writes what is buffered, and goes on to the end of the source.
 func writeTo() (any, error) {
 	record := writtenTo{Source: 100_000}
 	// Of a type that has no WriteTo of its own.
 	source := struct{ io.Reader }{strings.NewReader(strings.Repeat("x", record.Source))}
+	// ANCHOR: write-to
 	reader := bufio.NewReader(source)
 	if _, err := reader.Peek(1); err != nil {
 		return nil, err
@@ -65,10 +68,9 @@ func writeTo() (any, error) {
 	record.Buffered = reader.Buffered()
 	var err error
 	record.Written, err = reader.WriteTo(&bytes.Buffer{})
+	// ANCHOR_END: write-to
 	return record, err
 }
-
-// ANCHOR_END: write-to
 
 type taken struct {
 	Step   string `json:"step"`
@@ -83,7 +85,6 @@ func result(step string, n int, err error) taken {
 	return taken{step, err.Error(), n}
 }
 
-// ANCHOR: os-pipe
 // Each end refuses what is the other's, and sees when the other is closed.
 func osPipe() (any, error) {
 	reader, writer, err := os.Pipe()
@@ -96,6 +97,7 @@ func osPipe() (any, error) {
 		n, err := call(bytes)
 		records = append(records, result(step, n, err))
 	}
+	// ANCHOR: os-pipe
 	do("write to the writer", writer.Write, []byte("rest"))
 	do("write to the reader", reader.Write, []byte("rest"))
 	do("read from the writer", writer.Read, buffer)
@@ -103,6 +105,7 @@ func osPipe() (any, error) {
 	do("close the writer, read", reader.Read, buffer)
 	do("read again", reader.Read, buffer)
 	reader.Close()
+	// ANCHOR_END: os-pipe
 	reader, writer, err = os.Pipe()
 	if err != nil {
 		return nil, err
@@ -113,9 +116,6 @@ func osPipe() (any, error) {
 	return records, nil
 }
 
-// ANCHOR_END: os-pipe
-
-// ANCHOR: io-pipe
 // No buffer: a write is done when readers have taken all of it, or when an end is closed.
 func ioPipe() (any, error) {
 	reader, writer := io.Pipe()
@@ -130,6 +130,7 @@ func ioPipe() (any, error) {
 		n, err := reader.Read(buffer)
 		records = append(records, result("read "+string(buffer[:n]), n, err))
 	}
+	// ANCHOR: io-pipe
 	go write("write abcdef", "abcdef")
 	read()
 	read()
@@ -139,11 +140,10 @@ func ioPipe() (any, error) {
 	reader.CloseWithError(io.ErrNoProgress)
 	records = append(records, <-written)
 	writer.CloseWithError(io.ErrShortWrite)
+	// ANCHOR_END: io-pipe
 	read()
 	return records, nil
 }
-
-// ANCHOR_END: io-pipe
 
 type torn struct {
 	Via      string `json:"via"`
@@ -166,9 +166,9 @@ func writers() (any, error) {
 	}, nil
 }
 
-// ANCHOR: write
 func write(via string, reader io.Reader, writer io.WriteCloser) torn {
 	record := torn{Via: via, Writers: 4, Size: 100_001, Messages: 40}
+	// ANCHOR: writers
 	go func() {
 		atOnce(record.Writers, func(nth int) {
 			message := bytes.Repeat([]byte{byte('a' + nth)}, record.Size)
@@ -178,6 +178,7 @@ func write(via string, reader io.Reader, writer io.WriteCloser) torn {
 		})
 		writer.Close()
 	}()
+	// ANCHOR_END: writers
 	message := make([]byte, record.Size)
 	for {
 		if _, err := io.ReadFull(reader, message); err != nil {
@@ -188,5 +189,3 @@ func write(via string, reader io.Reader, writer io.WriteCloser) torn {
 		}
 	}
 }
-
-// ANCHOR_END: write

@@ -30,6 +30,7 @@ func startFirst() (any, error) {
 	if err := late.Wait(); err != nil {
 		return nil, err
 	}
+	// ANCHOR: first
 	cmd := exec.Command("echo", "-n", "command from golang.")
 	stdout, err := cmd.StdoutPipe()
 	record.BeforeStart = said(err)
@@ -40,6 +41,7 @@ func startFirst() (any, error) {
 		return nil, err
 	}
 	output, err := io.ReadAll(stdout)
+	// ANCHOR_END: first
 	record.Output = string(output)
 	if err != nil {
 		return nil, err
@@ -112,7 +114,6 @@ func waitForBuffer() (waited, error) {
 	return record, err
 }
 
-// ANCHOR: wait-for-pipe
 // Wait closes the pipe, with what is in it.
 func waitForPipe() (waited, error) {
 	cmd, let, err := leaver()
@@ -133,8 +134,6 @@ func waitForPipe() (waited, error) {
 	output, err := io.ReadAll(stdout)
 	return waited{"StdoutPipe", true, string(output), said(err)}, nil
 }
-
-// ANCHOR_END: wait-for-pipe
 
 type sources struct {
 	OsPipe     []string `json:"os_pipe"`
@@ -230,7 +229,6 @@ type endsOpen struct {
 	BothClosed     bool   `json:"both_closed"`
 }
 
-// ANCHOR: ends
 // Of two pipes to a command this process has four ends, then its own two, then none.
 func ends() (any, error) {
 	cmd := exec.Command("true")
@@ -239,6 +237,7 @@ func ends() (any, error) {
 		return nil, err
 	}
 	pipes := []uint64{inode(stdout), inode(stdin)}
+	// ANCHOR: ends
 	record := endsOpen{BeforeStart: openEnds(pipes...)}
 	if err := cmd.Start(); err != nil {
 		return nil, err
@@ -248,11 +247,10 @@ func ends() (any, error) {
 		return nil, err
 	}
 	record.AfterWait = openEnds(pipes...)
+	// ANCHOR_END: ends
 	_, readErr := stdout.Read(make([]byte, 1))
 	_, writeErr := stdin.Write([]byte("x"))
 	record.ReadAfterWait, record.WriteAfterWait = said(readErr), said(writeErr)
 	record.BothClosed = errors.Is(readErr, os.ErrClosed) && errors.Is(writeErr, os.ErrClosed)
 	return record, nil
 }
-
-// ANCHOR_END: ends

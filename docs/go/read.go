@@ -19,7 +19,6 @@ type looped struct {
 	End    string `json:"end"`
 }
 
-// ANCHOR: read-loop
 // The note's loop: ten bytes at most at a time, until the other side has closed.
 func readLoop() (any, error) {
 	client, server, err := connection()
@@ -32,6 +31,7 @@ func readLoop() (any, error) {
 	client.Close()
 	record := looped{Buffer: 10}
 	var dataBuffer bytes.Buffer
+	// ANCHOR: read-loop
 	b := make([]byte, record.Buffer)
 	for {
 		n, err := server.Read(b)
@@ -46,16 +46,14 @@ func readLoop() (any, error) {
 		record.Reads = append(record.Reads, n)
 		dataBuffer.Write(b[:n])
 	}
+	// ANCHOR_END: read-loop
 }
-
-// ANCHOR_END: read-loop
 
 type delimited struct {
 	Sent  string   `json:"sent"`
 	Reads []string `json:"reads"`
 }
 
-// ANCHOR: delimiter
 // ReadBytes leaves the delimiter; the last piece has none.
 func delimiter() (any, error) {
 	record := delimited{Sent: "27\n8\nrest"}
@@ -64,6 +62,7 @@ func delimiter() (any, error) {
 		io.WriteString(client, record.Sent)
 		client.Close()
 	}()
+	// ANCHOR: delimiter
 	reader := bufio.NewReader(server)
 	for {
 		line, err := reader.ReadBytes('\n')
@@ -75,9 +74,8 @@ func delimiter() (any, error) {
 			return nil, err
 		}
 	}
+	// ANCHOR_END: delimiter
 }
-
-// ANCHOR_END: delimiter
 
 type scannerIs struct {
 	Scanner    string   `json:"scanner_is"`

@@ -38,7 +38,6 @@ type ordered struct {
 	Reversed int   `json:"came_reversed"`
 }
 
-// ANCHOR: order
 // Two signals, the higher number first: the channel keeps the order in which the runtime finds them.
 func order() (any, error) {
 	record := ordered{Sent: []int{12, 10}}
@@ -46,6 +45,7 @@ func order() (any, error) {
 	signal.Notify(received, syscall.SIGUSR1, syscall.SIGUSR2)
 	defer signal.Stop(received)
 	for ; record.Rounds < 20_000 && (record.InOrder == 0 || record.Reversed == 0); record.Rounds++ {
+		// ANCHOR: order
 		if err := raise(syscall.SIGUSR2); err != nil {
 			return nil, err
 		}
@@ -58,11 +58,10 @@ func order() (any, error) {
 			record.Reversed++
 		}
 		<-received
+		// ANCHOR_END: order
 	}
 	return record, nil
 }
-
-// ANCHOR_END: order
 
 type urgentNoise struct {
 	AskedFor   string `json:"asked_for"`
@@ -102,7 +101,6 @@ type channelClosed struct {
 	Panicked  bool   `json:"panicked"`
 }
 
-// ANCHOR: close-channel
 // The loop ends with its channel. Closed without Stop, the channel ends the program at the next signal.
 func closeChannel() (any, error) {
 	received := make(chan os.Signal, 1)
@@ -111,6 +109,7 @@ func closeChannel() (any, error) {
 		return nil, err
 	}
 	ended := make(chan int)
+	// ANCHOR: close
 	go func() {
 		count := 0
 		for range received {
@@ -120,6 +119,7 @@ func closeChannel() (any, error) {
 		}
 		ended <- count
 	}()
+	// ANCHOR_END: close
 	record := channelClosed{}
 	select {
 	case record.Received = <-ended:
@@ -135,8 +135,6 @@ func closeChannel() (any, error) {
 	record.Panicked = strings.HasPrefix(record.Says, "panic: ") && record.Exit == 2
 	return record, nil
 }
-
-// ANCHOR_END: close-channel
 
 // As the child of closeChannel: ends with 0 only if the signal did nothing.
 func closeWithoutStop([]string) error {
@@ -182,11 +180,13 @@ func fullChannels() (any, error) {
 	}
 	signal.Stop(witness)
 	var records []filled
+	// ANCHOR: full
 	for nth, channel := range channels {
 		// When Stop returns, nothing more is on its way to the channel.
 		signal.Stop(channel)
 		records = append(records, filled{rooms[nth], sent, len(channel), sent - len(channel)})
 	}
+	// ANCHOR_END: full
 	return records, nil
 }
 
@@ -197,10 +197,10 @@ type askedAgain struct {
 	Received bool  `json:"received"`
 }
 
-// ANCHOR: notify-again
 // Asked again with fewer signals, the channel still gets those of the first time.
 func notifyAgain() (any, error) {
 	received, witness := make(chan os.Signal, fences+1), make(chan os.Signal, 1)
+	// ANCHOR: again
 	signal.Notify(received, syscall.SIGHUP, syscall.SIGUSR2)
 	signal.Notify(received, syscall.SIGHUP)
 	signal.Notify(witness, syscall.SIGUSR2)
@@ -210,12 +210,11 @@ func notifyAgain() (any, error) {
 	<-witness
 	signal.Stop(received)
 	signal.Stop(witness)
+	// ANCHOR_END: again
 	record := askedAgain{First: []int{1, 12}, Then: []int{1}, Sent: 12}
 	record.Received = len(received) == 1 && <-received == syscall.SIGUSR2
 	return record, nil
 }
-
-// ANCHOR_END: notify-again
 
 type channels struct {
 	FirstAsksFor   []int `json:"first_asks_for"`

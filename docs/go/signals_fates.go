@@ -73,7 +73,6 @@ func fateOf(asked string, number int) (string, error) {
 	return endOf(child.Process, fenceFor(number), says, ended)
 }
 
-// ANCHOR: end-of
 // endOf has the child handle other signals, and hears from it, or sees it stopped or ended.
 func endOf(child *os.Process, fence os.Signal, says chan string, ended chan *os.ProcessState) (string, error) {
 	for i := 0; i < fences; {
@@ -95,8 +94,6 @@ func endOf(child *os.Process, fence os.Signal, says chan string, ended chan *os.
 	}
 	return "nothing", nil
 }
-
-// ANCHOR_END: end-of
 
 func wayOf(end *os.ProcessState) (string, error) {
 	switch status := end.Sys().(syscall.WaitStatus); {

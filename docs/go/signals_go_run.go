@@ -95,25 +95,25 @@ type output struct {
 	AfterKill bool `json:"prints_after_go_run_was_killed"`
 }
 
-// ANCHOR: go-run-output
 // Whether the program is heard without its launcher: its stdout is the one that go run has.
 func goRunOutput() (any, error) {
 	record := output{}
 	return withGoRun(&record, func(_ string, run *talker) error {
+		// ANCHOR: output
 		record.Prints = run.ticks()
 		run.Process.Signal(syscall.SIGSTOP)
-		if err := until("go run is stopped", func() bool { return state(run.Process.Pid) == 'T' }); err != nil {
+		isStopped := func() bool { return state(run.Process.Pid) == 'T' }
+		if err := until("go run is stopped", isStopped); err != nil {
 			return err
 		}
 		record.InStop = run.ticks()
 		run.Process.Kill()
 		run.Process.Wait()
 		record.AfterKill = run.ticks()
+		// ANCHOR_END: output
 		return nil
 	})
 }
-
-// ANCHOR_END: go-run-output
 
 // withGoRun lets show look at a program that go run has started, and ends both.
 func withGoRun[T any](record *T, show func(folder string, run *talker) error) (any, error) {

@@ -21,12 +21,15 @@ type signalType struct {
 
 // os.Signal is an interface, and syscall.Signal is a type of its own that fills it.
 func signalTypes() (any, error) {
+	// ANCHOR: types
 	kind := reflect.TypeOf((*os.Signal)(nil)).Elem()
 	constant := reflect.TypeOf(syscall.SIGINT)
 	record := signalType{
-		Constant: constant.String(), Kind: constant.Kind().String(), IsInt: constant == reflect.TypeOf(0),
+		Constant: constant.String(), Kind: constant.Kind().String(),
+		IsInt:     constant == reflect.TypeOf(0),
 		AsANumber: int(syscall.SIGINT), AsText: syscall.SIGINT.String(),
 	}
+	// ANCHOR_END: types
 	for i := 0; i < kind.NumMethod(); i++ {
 		record.Methods = append(record.Methods, kind.Method(i).Name)
 	}
@@ -66,7 +69,6 @@ type processTypes struct {
 	NobodysNumber int      `json:"nobody"`
 }
 
-// ANCHOR: processes
 // FindProcess does not look: only the signal finds nobody there.
 func processes() (any, error) {
 	nobody := exec.Command("true")
@@ -75,18 +77,18 @@ func processes() (any, error) {
 	}
 	record := processTypes{NobodysNumber: nobody.Process.Pid}
 	record.StartProcess, record.FindProcess = returns(os.StartProcess), returns(os.FindProcess)
+	// ANCHOR: processes
 	_, startErr := os.StartProcess("/nothing", []string{"nothing"}, &os.ProcAttr{})
 	process, findErr := os.FindProcess(record.NobodysNumber)
 	if findErr == nil {
 		err := process.Signal(syscall.Signal(0))
 		record.SignalNobody, record.SignalFails = said(err), err != nil
 	}
+	// ANCHOR_END: processes
 	record.StartNothing, record.FindNobody = said(startErr), said(findErr)
 	record.StartFails, record.FindFails = startErr != nil, findErr != nil
 	return record, nil
 }
-
-// ANCHOR_END: processes
 
 func returns(function any) (types []string) {
 	kind := reflect.TypeOf(function)

@@ -15,7 +15,6 @@ type received struct {
 	Read    []string `json:"read"`
 }
 
-// ANCHOR: boundaries
 // Three messages over each network of the Unix domain: what Read makes of them.
 func boundaries() (any, error) {
 	var records []received
@@ -25,6 +24,7 @@ func boundaries() (any, error) {
 		if err != nil {
 			return nil, err
 		}
+		// ANCHOR: boundaries
 		for _, message := range record.Sent {
 			if _, err := writer.Write([]byte(message)); err != nil {
 				return nil, err
@@ -39,14 +39,13 @@ func boundaries() (any, error) {
 			got += n
 			record.Read = append(record.Read, string(b[:n]))
 		}
+		// ANCHOR_END: boundaries
 		writer.Close()
 		reader.Close()
 		records = append(records, record)
 	}
 	return records, nil
 }
-
-// ANCHOR_END: boundaries
 
 // unixPair is two sockets, the first of which can send to the second.
 func unixPair(network string) (writer, reader net.Conn, err error) {
@@ -80,7 +79,6 @@ type conversation struct {
 	Answers  []string `json:"answers"`
 }
 
-// ANCHOR: both-directions
 // One UDP socket receives and answers.
 func bothDirections() (any, error) {
 	server, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -98,6 +96,7 @@ func bothDirections() (any, error) {
 		if _, err := client.Write([]byte(ping)); err != nil {
 			return nil, err
 		}
+		// ANCHOR: both-directions
 		n, peer, err := server.ReadFrom(b)
 		if err != nil {
 			return nil, err
@@ -110,8 +109,7 @@ func bothDirections() (any, error) {
 			return nil, err
 		}
 		record.Answers = append(record.Answers, string(b[:n]))
+		// ANCHOR_END: both-directions
 	}
 	return record, nil
 }
-
-// ANCHOR_END: both-directions

@@ -51,8 +51,8 @@ func listenOnAll() (any, error) {
 	return records, nil
 }
 
-// ANCHOR: listen-on
 func listenOn(network, address string) listened {
+	// ANCHOR: listen-on
 	listener, err := net.Listen(network, address)
 	record := listened{Network: network, Listens: err == nil, Error: said(err)}
 	record.Unknown = errors.As(err, new(net.UnknownNetworkError))
@@ -61,10 +61,9 @@ func listenOn(network, address string) listened {
 		record.Error = said(err)
 		listener.Close()
 	}
+	// ANCHOR_END: listen-on
 	return record
 }
-
-// ANCHOR_END: listen-on
 
 // Nobody comes: who can accept waits until the deadline.
 func canAccept(listener net.Listener) (bool, error) {
@@ -121,6 +120,7 @@ type dialled struct {
 // The names for IP want a protocol after them, and then the right to use it.
 func dialIP() (any, error) {
 	var records []dialled
+	// ANCHOR: dial
 	for _, network := range []string{"ip", "ip4", "ip6", "ip4:icmp", "IP4"} {
 		conn, err := net.Dial(network, "127.0.0.1")
 		unknown := errors.As(err, new(net.UnknownNetworkError))
@@ -129,6 +129,7 @@ func dialIP() (any, error) {
 			conn.Close()
 		}
 	}
+	// ANCHOR_END: dial
 	return records, nil
 }
 
@@ -155,7 +156,6 @@ type dialLimit struct {
 	Error     string `json:"error"`
 }
 
-// ANCHOR: dial-timeout
 // A name server that hears and does not answer: the limit ends the lookup.
 func dialTimeout() (any, error) {
 	server, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -176,25 +176,24 @@ func dialTimeout() (any, error) {
 		return (&net.Dialer{}).DialContext(ctx, "udp", server.LocalAddr().String())
 	}}
 	defer func() { net.DefaultResolver = &net.Resolver{} }()
+	// ANCHOR: dial-timeout
 	limit, start := time.Duration(record.LimitMs)*time.Millisecond, time.Now()
 	_, err = net.DialTimeout("tcp", "slow.example:80", limit)
 	record.ElapsedMs, record.Error = time.Since(start).Milliseconds(), said(err)
 	var failed net.Error
 	record.Timeout = errors.As(err, &failed) && failed.Timeout()
+	// ANCHOR_END: dial-timeout
 	if atomic.LoadInt32(&record.Queries) == 0 {
 		return nil, cannotShow("this machine does not ask DNS for a name")
 	}
 	return record, nil
 }
 
-// ANCHOR_END: dial-timeout
-
 type blocking struct {
 	Socket      string `json:"socket"`
 	NonBlocking bool   `json:"o_nonblock"`
 }
 
-// ANCHOR: non-blocking
 // The flag of each socket, as fcntl(2) has it.
 func nonBlocking() (any, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -218,6 +217,7 @@ func nonBlocking() (any, error) {
 		name string
 		any
 	}{{"listener", listener}, {"dialled", client}, {"accepted", server}, {"udp", packets}} {
+		// ANCHOR: non-blocking
 		raw, err := socket.any.(syscall.Conn).SyscallConn()
 		if err != nil {
 			return nil, err
@@ -228,11 +228,10 @@ func nonBlocking() (any, error) {
 			record.NonBlocking = errno == 0 && flags&syscall.O_NONBLOCK != 0
 		})
 		records = append(records, record)
+		// ANCHOR_END: non-blocking
 	}
 	return records, nil
 }
-
-// ANCHOR_END: non-blocking
 
 type hidden struct {
 	Asked      int `json:"asked"`
@@ -241,7 +240,6 @@ type hidden struct {
 	Received   int `json:"received"`
 }
 
-// ANCHOR: partial-write
 // One write(2) takes what fits, and Write goes on until all is taken.
 func partialWrite() (any, error) {
 	client, server, err := connection()
@@ -255,6 +253,7 @@ func partialWrite() (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	// ANCHOR: partial-write
 	err = raw.Write(func(fd uintptr) bool {
 		record.KernelTook, _ = syscall.Write(int(fd), data)
 		return true
@@ -268,12 +267,11 @@ func partialWrite() (any, error) {
 		received <- count
 	}()
 	record.Returned, err = client.Write(data)
+	// ANCHOR_END: partial-write
 	client.Close()
 	record.Received = int(<-received)
 	return record, err
 }
-
-// ANCHOR_END: partial-write
 
 type methodSet struct {
 	Methods []string `json:"methods"`

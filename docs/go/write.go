@@ -71,11 +71,11 @@ type flushed struct {
 	Fails    bool   `json:"fails_there"`
 }
 
-// ANCHOR: flush
 // A buffer of one's own size keeps what a default one would pass on; Flush passes it on, or says why it cannot.
 func flush() (any, error) {
 	record := flushed{Size: 10_000, Written: 5000, Passed: calls{}}
 	var went calls
+	// ANCHOR: flush
 	writer := bufio.NewWriterSize(&went, record.Size)
 	if _, err := writer.Write(make([]byte, record.Written)); err != nil {
 		return nil, err
@@ -85,6 +85,7 @@ func flush() (any, error) {
 		return nil, err
 	}
 	record.Flushed, record.Kept = went[len(record.Passed):], writer.Buffered()
+	// ANCHOR_END: flush
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
 		return nil, cannotShow(err.Error())
@@ -98,8 +99,6 @@ func flush() (any, error) {
 	record.NextFull, record.Fails = said(err), err != nil
 	return record, nil
 }
-
-// ANCHOR_END: flush
 
 type reused struct {
 	ReadFrom int64 `json:"read_from"`

@@ -93,18 +93,22 @@ fn open_again(fifo: &Path) -> anyhow::Result<Cured> {
     Cured::seen("open again", before, fifo, &reader, polled(&reader))
 }
 
-// ANCHOR: edge
 /// Edge-triggered epoll tells of the end once, with no need to write or to open. `recv --keep-open` does so.
 fn edge_triggered(fifo: &Path) -> anyhow::Result<Cured> {
     let reader = left_reader(fifo)?;
     let before = wakeups(polled(&reader))?;
+    // ANCHOR: edge
     let mut epoll = Poll::new().context("epoll_create")?;
     let mut events = Events::with_capacity(1);
-    epoll.registry().register(&mut SourceFd(&reader.as_raw_fd()), Token(0), Interest::READABLE).context("epoll_ctl")?;
-    let edges = |left| readiness::await_events(&mut epoll, &mut events, Some(Instant::now() + left));
+    let (fd, registry) = (reader.as_raw_fd(), epoll.registry());
+    registry.register(&mut SourceFd(&fd), Token(0), Interest::READABLE).context("epoll_ctl")?;
+    let edges = |left| {
+        let deadline = Some(Instant::now() + left);
+        readiness::await_events(&mut epoll, &mut events, deadline)
+    };
+    // ANCHOR_END: edge
     Cured::seen("edge-triggered epoll", before, fifo, &reader, edges)
 }
-// ANCHOR_END: edge
 
 /// A reader whose only writer has come and gone.
 fn left_reader(fifo: &Path) -> anyhow::Result<File> {

@@ -24,13 +24,16 @@ pub fn run(args: &Args, _: &mut Report) -> anyhow::Result<()> {
     mkfifo(&args.path, args.mode)
 }
 
-/// mkfifo(3). The file is born with the `mode` asked for, so that nobody meets it with another one.
+// ANCHOR: mkfifo
+/// mkfifo(3). The file is born with the `mode` asked for, so that nobody meets it with
+/// another one.
 pub fn mkfifo(path: &Path, mode: Option<u32>) -> anyhow::Result<()> {
     let before = mode.map(|_| umask(Mode::empty()));
     let result = unistd::mkfifo(path, Mode::from_bits_truncate(mode.unwrap_or(0o666)));
     before.map(umask);
     result.with_context(|| format!("mkfifo {}", path.display()))
 }
+// ANCHOR_END: mkfifo
 
 /// Does `work` with a FIFO that nobody else knows, and leaves nothing of it.
 pub fn with_fifo<T>(work: impl FnOnce(&Path, &Children) -> anyhow::Result<T>) -> anyhow::Result<T> {

@@ -95,7 +95,6 @@ pub fn in_reverse(fifo: &Path) -> anyhow::Result<[Opened; 2]> {
     Ok([opened("O_RDONLY", "writer", write), opened("O_WRONLY", "reader", read)])
 }
 
-// ANCHOR: wait
 /// Opens in a thread, and when that waits, opens the other side.
 fn waiting(
     name: &'static str,
@@ -104,16 +103,17 @@ fn waiting(
     release: &'static str,
     other: OFlag,
 ) -> anyhow::Result<Opened> {
+    // ANCHOR: wait
     let opening = Opening::start(fifo, flags)?;
     let waits = opening.falls_asleep()?;
     // This does not wait: who waits in open(2) already counts as the other side.
     let _other_side = waits.then(|| open_at_once(fifo, other)).transpose()?;
     opening.finish()?;
+    // ANCHOR_END: wait
     let (open, then) =
         if waits { (Open::Waits, Then::ReturnsWhen(release)) } else { (Open::Returns, Then::Nothing {}) };
     Ok(Opened { flags: name, other_side: "none", open, then })
 }
-// ANCHOR_END: wait
 
 fn reader_that_does_not_wait(fifo: &Path) -> anyhow::Result<Opened> {
     let reader = open_at_once(fifo, OFlag::O_RDONLY)?;

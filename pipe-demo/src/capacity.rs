@@ -137,7 +137,8 @@ fn new_pipe(args: &Args) -> anyhow::Result<(PipeReader, PipeWriter, i32)> {
 fn fill_until_eagain(mut writer: &PipeWriter, size: usize) -> anyhow::Result<usize> {
     let bytes = vec![0; size];
     let mut total = 0;
-    while let Ready::Done(count) = nonblocking("write", writer, || writer.write(&bytes)).context("write the pipe")? {
+    let mut write = || nonblocking("write", writer, || writer.write(&bytes));
+    while let Ready::Done(count) = write().context("write the pipe")? {
         total += count;
     }
     Ok(total)

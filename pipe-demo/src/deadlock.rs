@@ -21,16 +21,17 @@ use shared::linux::thread::spawn;
 
 use crate::{capacity, status};
 
-// ANCHOR: order
 /// `head -c BYTES /dev/zero | wc -c`, in the note's order or in the right one.
 fn pass_on(children: &Children, order: Order, bytes: u64, written: &AtomicU64) -> anyhow::Result<()> {
     let mut head = Command::new("head");
     let mut first = children.spawn(head.args(["-c", &bytes.to_string(), "/dev/zero"]).stdout(Stdio::piped()))?;
     let output = first.stdout.take().context("the first command has a stdout")?;
     let (stdin, writer) = io::pipe().context("pipe")?;
+    // ANCHOR: order
     let second = match order {
         Order::WriteFirst => {
-            write_all(output, writer, written)?; // Deadlock: the pipe is full, and its reader not yet started.
+            // Deadlock: the pipe is full, and its reader not yet started.
+            write_all(output, writer, written)?;
             start_second(children, stdin)?
         }
         Order::StartFirst => {
@@ -39,6 +40,7 @@ fn pass_on(children: &Children, order: Order, bytes: u64, written: &AtomicU64) -
             second
         }
     };
+    // ANCHOR_END: order
     check_end(first)?;
     check_end(second)
 }
@@ -55,7 +57,6 @@ fn write_all(mut from: impl Read, mut to: PipeWriter, written: &AtomicU64) -> an
         written.fetch_add(piece.len() as u64, Ordering::Relaxed);
     }
 }
-// ANCHOR_END: order
 
 #[derive(clap::Args)]
 pub struct Args {

@@ -85,9 +85,9 @@ pub fn forward() -> anyhow::Result<[Step; 3]> {
     ])
 }
 
-// ANCHOR: ends
 /// No data is not the end, as long as there is a writer; what it wrote last comes before the end.
 pub fn until_the_last_writer_leaves() -> anyhow::Result<[Step; 4]> {
+    // ANCHOR: ends
     let (mut reader, mut writer) = pipe()?;
     set_nonblocking(&reader)?; // Or it would wait here for ever.
     let empty = read_from(&mut reader, 5)?;
@@ -101,8 +101,8 @@ pub fn until_the_last_writer_leaves() -> anyhow::Result<[Step; 4]> {
         Step::new("write, close the last writer, read", read_from(&mut reader, 100)?),
         Step::new("read again", read_from(&mut reader, 100)?),
     ])
+    // ANCHOR_END: ends
 }
-// ANCHOR_END: ends
 
 // ANCHOR: breaks
 /// Rust's programs ignore SIGPIPE and so get to see EPIPE.
@@ -110,8 +110,10 @@ pub fn without_a_reader() -> anyhow::Result<Step> {
     let (reader, mut writer) = pipe()?;
     writer.write_all(b"nobody will read this").context("write the pipe")?;
     drop(reader);
-    Ok(Step::new("close the reader, write", Outcome::of(writer.write(b"abc")).context("write the pipe")?))
+    let written = Outcome::of(writer.write(b"abc")).context("write the pipe")?;
+    Ok(Step::new("close the reader, write", written))
 }
+// ANCHOR_END: breaks
 
 #[derive(Serialize)]
 struct Echoed {
@@ -127,7 +129,6 @@ fn echo_without_a_reader() -> anyhow::Result<Echoed> {
     let mut echo = children.spawn(Command::new("echo").arg("abc").stdout(writer))?;
     Ok(Echoed { step: "let echo write", event: echo.wait().context("wait for echo")?.into() })
 }
-// ANCHOR_END: breaks
 
 impl Step {
     fn new(step: &'static str, returned: Outcome) -> Step {

@@ -92,7 +92,7 @@ fn a_command_reads_the_terminal_and_gives_it_back() -> Result {
 
 #[test]
 fn ctrl_c_ends_the_command_and_the_program_by_sigint() -> Result {
-    for command in ["run -- sh -c 'echo ready; exec cat'", "pipeline \"sh -c 'echo ready; exec cat'\" cat"] {
+    for command in ["run -- sh -c 'echo ready; exec cat'", "pipeline cat \"sh -c 'echo ready; exec cat'\""] {
         let mut session = Session::start(&format!(r#"exec "$PROGRAM" {command}"#))?;
         session.expect("ready")?;
         session.press(CTRL_C)?;

@@ -212,6 +212,15 @@ fn a_key_of_the_records_has_one_type_in_all_programs() {
 }
 
 #[test]
+fn the_records_have_the_same_keys_and_types_in_both_languages() {
+    let [english, chinese] = ["records.md", "zh/records.md"].map(|name| {
+        let (types, commands) = records::read(&read(&docs().join(name)));
+        (types, commands.into_iter().map(|command| (command.name, command.types)).collect::<Vec<_>>())
+    });
+    assert_eq!(chinese, english);
+}
+
+#[test]
 fn every_command_is_on_the_page_of_records() {
     let page = read(&docs().join("records.md"));
     for command in commands() {

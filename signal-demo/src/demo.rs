@@ -27,10 +27,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(clap::Args)]
 pub struct Args {}
 
-// ANCHOR: story
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     let mut registry = Registry::new()?;
-    let first = set_notification(&mut registry, "sigRecv1", &[Signal::INT, Signal::QUIT], out)?;
+    // ANCHOR: story
+    let both = [Signal::INT, Signal::QUIT];
+    let first = set_notification(&mut registry, "sigRecv1", &both, out)?;
     let second = set_notification(&mut registry, "sigRecv2", &[Signal::QUIT], out)?;
 
     send_to_self(Signal::INT, out)?;
@@ -44,8 +45,8 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     receive(&mut registry, &[&second], out)?;
 
     stop_notification(&mut registry, second, out)
+    // ANCHOR_END: story
 }
-// ANCHOR_END: story
 
 /// One of the Go program's two receiving goroutines.
 struct Receiver {

@@ -75,7 +75,8 @@ fn listed(pids: &[pid_t]) -> String {
 }
 
 // ANCHOR: how
-/// The zombie is looked at first: whatever the descriptor tells then, the PID was not another's yet.
+/// The zombie is looked at first: whatever the descriptor tells then, the PID was not
+/// another's yet.
 fn how(process: &PidFd) -> anyhow::Result<Option<Event>> {
     let zombie = of_zombie(process.pid());
     let reaped = process.exit_status().context("ioctl PIDFD_GET_INFO")?;

@@ -109,12 +109,14 @@ fn idle_child(uid: Uid) -> anyhow::Result<Option<(Forked, PipeWriter)>> {
     Ok((is_that_user == 1).then_some((child, stay)))
 }
 
+// ANCHOR: kill
 fn stop_and_kill(mut child: Forked) -> anyhow::Result<Fate> {
     child.signal(SIGSTOP)?;
     let sigstop = child.wait(WSTOPPED | WEXITED)?;
     child.signal(SIGKILL)?;
     Ok(Fate::Got { sigstop, sigkill: child.wait(WEXITED)? })
 }
+// ANCHOR_END: kill
 
 /// A child that SIGKILL did not reach ends by itself.
 fn kill_in_vain(mut child: Forked, stay: PipeWriter) -> anyhow::Result<Fate> {

@@ -67,9 +67,9 @@ pub fn queue_one_too_many(limit: u32) -> anyhow::Result<Record> {
     send_limited(limit.into(), real_time()?, SIGQUEUE, limit.saturating_add(1))
 }
 
-// ANCHOR: blocked
 /// Sends all while none can be taken, then takes all that wait.
 pub fn send_blocked(signal: Signal, means: Means, count: u32) -> anyhow::Result<Record> {
+    // ANCHOR: blocked
     Set::from(signal).block().with_context(|| format!("block {signal}"))?;
     let mut fd = SignalFd::new(signal.into()).context("signalfd")?;
     let (sent, next_send) = send_to_self(signal, means, count)?;
@@ -78,11 +78,12 @@ pub fn send_blocked(signal: Signal, means: Means, count: u32) -> anyhow::Result<
         let batch = fd.read().context("read signals")?.len();
         arrived += batch;
         if batch < BATCH {
-            return Ok(Record { signal, sent_by: means.0, blocked: true, limit: None, sent, next_send, arrived });
+            break;
         }
     }
+    // ANCHOR_END: blocked
+    Ok(Record { signal, sent_by: means.0, blocked: true, limit: None, sent, next_send, arrived })
 }
-// ANCHOR_END: blocked
 
 /// Each is handled before the next is sent: kill(2) to oneself returns after the handler.
 pub fn send_handled(signal: Signal, count: u32) -> anyhow::Result<Record> {

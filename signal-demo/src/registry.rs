@@ -100,36 +100,37 @@ impl Registry {
         Channel { id, receiver }
     }
 
-    // ANCHOR: notify
     /// Go's `signal.Notify`: `channel` gets these signals too.
     pub fn notify(&mut self, channel: &Channel, signals: &[Signal]) -> anyhow::Result<()> {
         if let Some(signal) = signals.iter().find(|&&signal| signal == Signal::KILL || signal == Signal::STOP) {
             return Err(Failure::Usage(format!("{signal} cannot be caught, blocked or ignored")).into());
         }
+        // ANCHOR: notify
         let set = Set::from(signals);
         set.block().context("sigprocmask")?;
         for entry in self.entries.iter_mut().filter(|entry| entry.id == channel.id) {
             entry.set = entry.set.union(set);
         }
         self.signals.set(self.wanted()).context("signalfd")
+        // ANCHOR_END: notify
     }
-    // ANCHOR_END: notify
 
-    // ANCHOR: stop
     /// Go's `signal.Stop`: when it returns nothing more is sent to `channel`.
     ///
     /// What has come so far is still delivered. What comes from now on, and no other channel wants, acts as
     /// before the first `notify`, at the latest when this unblocks it.
     pub fn stop(&mut self, channel: Channel) -> anyhow::Result<Stopped> {
+        // ANCHOR: stop
         while self.send_on()? > 0 {}
         let before = self.wanted();
-        let missed = self.entries.extract_if(.., |entry| entry.id == channel.id).map(|entry| entry.missed).sum();
+        let stopped = self.entries.extract_if(.., |entry| entry.id == channel.id);
+        let missed = stopped.map(|entry| entry.missed).sum();
         let wanted = self.wanted();
         self.signals.set(wanted).context("signalfd")?;
         before.minus(wanted).minus(self.blocked_before).unblock().context("sigprocmask")?;
         Ok(Stopped { rest: channel.receiver, missed })
+        // ANCHOR_END: stop
     }
-    // ANCHOR_END: stop
 
     /// Waits until signals come, for ever without a `timeout`, and sends them on; 0 if none came.
     ///

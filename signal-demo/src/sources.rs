@@ -94,23 +94,24 @@ fn do_in_a_child(cause: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<E
     child.wait(WEXITED)
 }
 
-// ANCHOR: key
 /// Types `key` at a terminal whose foreground is a child.
 fn type_key(key: u8) -> anyhow::Result<Event> {
+    // ANCHOR: key
     let (mut master, name) = terminal()?;
     let (mut child, ready) = telling(|teller| {
         be_as_new()?;
         // Without a terminal, the leader of a new session gets the first that it opens.
         unistd::setsid().context("setsid")?;
-        let _terminal = File::options().read(true).write(true).open(&name).with_context(|| format!("open {name}"))?;
+        let terminal = File::options().read(true).write(true).open(&name);
+        let _terminal = terminal.with_context(|| format!("open {name}"))?;
         tell(teller, &[1])?;
         pause()
     })?;
     let [_has_terminal] = told(&ready)?;
     master.write_all(&[key]).context("type")?;
     child.wait(WEXITED)
+    // ANCHOR_END: key
 }
-// ANCHOR_END: key
 
 fn terminal() -> anyhow::Result<(impl Write, String)> {
     let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).map_err(no_terminal)?;

@@ -140,9 +140,21 @@ fn a_process_of_a_similar_name_is_not_touched() {
     }
 }
 
+/// Those that can show something here.
+fn possible() -> impl Iterator<Item = &'static str> {
+    COMMANDS.iter().copied().filter(|command| {
+        let output = finish(&mut program(&command.split(' ').collect::<Vec<_>>()));
+        let is_shown = output.status.code() != Some(77);
+        if !is_shown {
+            eprintln!("skipped: {}", text(&output.stderr));
+        }
+        is_shown
+    })
+}
+
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
-    for command in COMMANDS {
+    for command in possible() {
         let script = format!("{{ \"$0\" {command}; echo \"code $?\" >&2; }} | true");
         let output = finish(Command::new("sh").args(["-c", &script, PROGRAM]));
         assert_eq!(errors(&output), "code 0\n", "{command}");
@@ -151,7 +163,7 @@ fn a_reader_that_goes_away_is_no_error() {
 
 #[test]
 fn a_full_disk_is_an_error() {
-    for command in COMMANDS {
+    for command in possible() {
         let full = fs::File::options().write(true).open("/dev/full").unwrap();
         let output = program(&command.split(' ').collect::<Vec<_>>()).stdout(Stdio::from(full)).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{command}");
@@ -161,7 +173,7 @@ fn a_full_disk_is_an_error() {
 
 #[test]
 fn a_stdout_that_was_closed_from_the_start_is_an_error() {
-    for command in COMMANDS {
+    for command in possible() {
         let output = finish(Command::new("sh").args(["-c", &format!("\"$0\" {command} >&-"), PROGRAM]));
         assert_eq!(output.status.code(), Some(1), "{command}");
         assert_eq!(errors(&output), "signal-demo: write stdout: Bad file descriptor (os error 9)\n", "{command}");

@@ -86,18 +86,21 @@ record! { "ends", Ends {
     server_remote: String,
 } }
 
+// ANCHOR: ends
 pub fn two_ends() -> anyhow::Result<Ends> {
     let (client, server) = connection()?;
     let local = |end: &End| anyhow::Ok(endpoint::shown(&end.address()?));
     let remote = |end: &End| anyhow::Ok(endpoint::shown(&end.peer()?));
+    let protocol = client.socket.protocol().context("SO_PROTOCOL")?;
     Ok(Ends {
-        protocol: client.socket.protocol().context("SO_PROTOCOL")?.context("SO_PROTOCOL: 0")?,
+        protocol: protocol.context("SO_PROTOCOL: 0")?,
         client_local: local(&client)?,
         client_remote: remote(&client)?,
         server_local: local(&server)?,
         server_remote: remote(&server)?,
     })
 }
+// ANCHOR_END: ends
 
 /// By its name in C.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]

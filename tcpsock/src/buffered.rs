@@ -37,7 +37,6 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
 
 record!("reader-per-message", ReaderPerMessage { sent: usize, received: usize, lost_bytes: usize });
 
-// ANCHOR: ahead
 fn a_reader_per_message_loses_what_it_read_ahead() -> anyhow::Result<ReaderPerMessage> {
     let (ours, theirs) = connection()?;
     let sent = theirs.write(b"27\t8\t64\t")?;
@@ -48,7 +47,6 @@ fn a_reader_per_message_loses_what_it_read_ahead() -> anyhow::Result<ReaderPerMe
     }
     Ok(ReaderPerMessage { sent: 3, received, lost_bytes: sent - bytes.len() })
 }
-// ANCHOR_END: ahead
 
 // Both sides read under the same deadline, and then the client flushes.
 record! { "forgotten-flush", ForgottenFlush {
@@ -59,9 +57,9 @@ record! { "forgotten-flush", ForgottenFlush {
     server_read_after_flush: Outcome,
 } }
 
-// ANCHOR: flush
 fn a_forgotten_flush_makes_both_wait(limit: Duration) -> anyhow::Result<ForgottenFlush> {
     let (ours, theirs) = connection()?;
+    // ANCHOR: flush
     let mut client = BufStream::new(DeadlineSocket::new(ours.socket));
     let mut server = DeadlineSocket::new(theirs.socket);
     let deadline = Some(Instant::now() + limit);
@@ -73,6 +71,7 @@ fn a_forgotten_flush_makes_both_wait(limit: Duration) -> anyhow::Result<Forgotte
         let answer = client.read_until(DELIMITER, &mut Vec::new());
         anyhow::Ok((answer, server.join()))
     })?;
+    // ANCHOR_END: flush
     let server_read = server_read.map_err(|_| anyhow!("the server panicked"))?;
 
     client.get_mut().set_deadline(None);
@@ -87,7 +86,6 @@ fn a_forgotten_flush_makes_both_wait(limit: Duration) -> anyhow::Result<Forgotte
         server_read_after_flush: outcome("read, the server's end", after_flush)?,
     })
 }
-// ANCHOR_END: flush
 
 fn outcome(call: &'static str, result: io::Result<usize>) -> anyhow::Result<Outcome> {
     Outcome::by_deadline(result).context(call)

@@ -116,6 +116,7 @@ pub fn two_numbers_of_one_socket() -> anyhow::Result<Duplicate> {
 
 record!("closed", Closed { read: Outcome, write: Outcome, close: Outcome });
 
+// ANCHOR: closed
 /// Rust's types know no socket that is closed: only its bare number can still be used.
 pub fn the_number_of_a_closed_socket() -> anyhow::Result<Closed> {
     let (ours, _theirs) = connection()?;
@@ -130,22 +131,27 @@ pub fn the_number_of_a_closed_socket() -> anyhow::Result<Closed> {
         close: outcome("close", close(fd).map(|()| 0))?,
     })
 }
+// ANCHOR_END: closed
 
 record!("close", Close { blocked_read: Outcome, next_read: Outcome });
 
 // ANCHOR: wake
-/// The call holds the connection open: it goes on, and even receives what is sent after the close.
+/// The call holds the connection open: it goes on,
+/// and even receives what is sent after the close.
 fn close_wakes_no_reader() -> anyhow::Result<Close> {
     let (ours, theirs) = connection()?;
     let fd = ours.socket.into_raw_fd();
-    let read = move || Outcome::of(recv(fd, &mut [0; 16], MsgFlags::empty())).context("recv");
+    let recv = move || recv(fd, &mut [0; 16], MsgFlags::empty());
+    let read = move || Outcome::of(recv()).context("recv");
     let reader = Sleeper::in_call(move || Ok((read()?, read()?)))?;
     close(fd).context("close")?;
-    // Nothing is opened until the second read has been made: nothing else gets that number meanwhile.
+    // Nothing is opened until the second read has been made:
+    // nothing else gets that number meanwhile.
     theirs.write(b"late")?;
     let (blocked_read, next_read) = reader.awake()?;
     Ok(Close { blocked_read, next_read })
 }
+// ANCHOR_END: wake
 
 fn shutdown_wakes_a_reader() -> anyhow::Result<ShutdownBoth> {
     let (ours, _theirs) = connection()?;
@@ -154,6 +160,5 @@ fn shutdown_wakes_a_reader() -> anyhow::Result<ShutdownBoth> {
     same.shutdown(Shutdown::Both)?;
     Ok(ShutdownBoth { blocked_read: reader.awake()? })
 }
-// ANCHOR_END: wake
 
 record!("shutdown", ShutdownBoth { blocked_read: Outcome });

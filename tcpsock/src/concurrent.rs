@@ -70,9 +70,9 @@ fn serving(how_many: &'static str, max_connections: usize) -> anyhow::Result<Bes
     })
 }
 
-// ANCHOR: two
 /// The second asks while the first is being served, and the first goes on asking.
 fn two_clients(how_many: &'static str, server: &str) -> anyhow::Result<Beside> {
+    // ANCHOR: two
     let mut first = Client::connect(server)?;
     first.ask()?;
     first.answer()?;
@@ -87,9 +87,9 @@ fn two_clients(how_many: &'static str, server: &str) -> anyhow::Result<Beside> {
     let second_meanwhile = second.is_answered()?;
     drop(first);
     let second_in_the_end = cube_root::is_root(&second.answer()?);
+    // ANCHOR_END: two
     Ok(Beside { served: how_many, first_answered, second_meanwhile, second_in_the_end })
 }
-// ANCHOR_END: two
 
 struct Client(BufReader<TcpStream>);
 

@@ -64,6 +64,7 @@ pub fn addresses_of_two_clients() -> anyhow::Result<Clients> {
     let asked_for = SocketAddr::from((Ipv4Addr::new(127, 0, 0, 3), 0));
     let range = port_range()?;
     let listener = listen(2)?;
+    // ANCHOR: bind
     let [by_kernel, by_client] = [stream()?, stream()?];
     by_client.bind(&asked_for.into())?;
     let bound = ip(&by_client.address()?)?;
@@ -72,6 +73,7 @@ pub fn addresses_of_two_clients() -> anyhow::Result<Clients> {
         client.connect(&listener.address()?)?;
         seen_by_server.push(ip(&listener.accept()?.peer()?)?);
     }
+    // ANCHOR_END: bind
     Ok(Clients { range, by_kernel: ip(&by_kernel.address()?)?, asked_for, bound, seen_by_server })
 }
 

@@ -61,7 +61,6 @@ struct Next {
     next_ms: u64,
 }
 
-// ANCHOR: renewed
 /// Set once: the bytes that come do not move it.
 fn absolute(limit: Duration) -> anyhow::Result<ReadOn> {
     trickle::beside(limit / 8, |mut socket| {
@@ -73,6 +72,7 @@ fn absolute(limit: Duration) -> anyhow::Result<ReadOn> {
     })
 }
 
+// ANCHOR: renewed
 /// Set before each read, as the note's loop does.
 fn renewed(limit: Duration) -> anyhow::Result<ReadOn> {
     trickle::beside(limit / 8, |mut socket| {

@@ -72,7 +72,6 @@ fn listen(network: Network) -> anyhow::Result<End> {
     }
 }
 
-// ANCHOR: accept
 fn accept_who_has_come(listener: &End, tell: &mut Tell<'_>) -> anyhow::Result<(End, End)> {
     listener.set_nonblocking()?;
     tell(Seen::Call(Call::accepted(&listener.accept_now()?, "nobody has connected")))?;
@@ -90,7 +89,6 @@ fn accept_who_has_come(listener: &End, tell: &mut Tell<'_>) -> anyhow::Result<(E
         Ready::NotYet => bail!("accept: nobody there, although the listener was READABLE"),
     }
 }
-// ANCHOR_END: accept
 
 fn read_what_has_come(server: &End, client: &End, tell: &mut Tell<'_>) -> anyhow::Result<()> {
     server.set_nonblocking()?;

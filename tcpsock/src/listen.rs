@@ -60,13 +60,11 @@ fn listen(address: &str) -> anyhow::Result<Listener> {
     endpoint::listen(Network::Tcp, address, 8, 1)
 }
 
-// ANCHOR: reached
 fn reached_from(listener: &Listener) -> anyhow::Result<Reached> {
     let port = port(listener)?;
     let dial = |ip: &str| came(endpoint::dial(Network::Tcp, &format!("{ip}:{port}"), Duration::from_secs(10)));
     Ok(Reached { address: listener.address.clone(), connect_v4: dial("127.0.0.1")?, connect_v6: dial("[::1]")? })
 }
-// ANCHOR_END: reached
 
 fn port(listener: &Listener) -> anyhow::Result<u16> {
     Ok(listener.address.parse::<SocketAddr>().with_context(|| listener.address.clone())?.port())

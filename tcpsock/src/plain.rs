@@ -4,8 +4,7 @@
 //!
 //! - **Whoever is woken works until EAGAIN.** It reads until EAGAIN and answers at once; where writing answers
 //!   EAGAIN, it stops reading, too, until WRITABLE says that there is room for the rest of the answers.
-//! - Only EAGAIN makes the kernel owe us an event. Waiting after anything else can be waiting for ever: for
-//!   bytes that have come already, and whose event is spent.
+//! - Only EAGAIN makes the kernel owe us an event: a wait after anything else may never end, beside unread bytes.
 //!
 //! `serve` keeps this rule and can be put on a network: it gives turns, so that a flood starves nobody; it has
 //! limits and timeouts; it ends in order. Here a signal does what it does by default: it ends the process.
@@ -57,7 +56,6 @@ fn listen(address: SocketAddr) -> io::Result<Socket> {
 
 const LISTENER: Token = Token(usize::MAX);
 
-// ANCHOR: serve
 fn serve(listener: &Socket) -> io::Result<()> {
     let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(1024));
     poll.registry().register(&mut SourceFd(&listener.as_raw_fd()), LISTENER, Interest::READABLE)?;
@@ -79,7 +77,6 @@ fn serve(listener: &Socket) -> io::Result<()> {
         somebody_waits = somebody_waits && !accept_until_eagain(listener, &mut connections, poll.registry());
     }
 }
-// ANCHOR_END: serve
 
 /// Whether accept(2) answered EAGAIN. After any other error peers may be left in the backlog, and no event will
 /// tell of them: the first one had gone (ECONNABORTED), or no descriptor is free (EMFILE). So accept is tried
@@ -110,10 +107,10 @@ struct Connection {
 }
 
 impl Connection {
-    // ANCHOR: work
     /// Works until EAGAIN; `Done` is the end of the conversation.
     fn work(&mut self, buffer: &mut [u8]) -> io::Result<Ready<()>> {
         loop {
+            // ANCHOR: work
             while !self.unsent.is_empty() {
                 match write(&self.socket, &self.unsent)? {
                     Ready::Done(count) => drop(self.unsent.drain(..count)),
@@ -125,18 +122,21 @@ impl Connection {
             }
             match read(&self.socket, buffer)? {
                 Ready::NotYet => return Ok(Ready::NotYet), // READABLE will come
-                Ready::Done(0) => {
-                    let tail = self.inbox.as_mut().map(Inbox::take_tail).unwrap_or_default();
-                    if tail.is_empty() {
-                        return Ok(Ready::Done(()));
-                    }
-                    cube_root::answer_unterminated(&tail, &mut self.unsent); // then the end is read again
-                }
+                Ready::Done(0) if self.is_answered() => return Ok(Ready::Done(())),
                 Ready::Done(count) => self.answer(&buffer[..count]),
             }
+            // ANCHOR_END: work
         }
     }
-    // ANCHOR_END: work
+
+    /// Whether the peer's end came behind a TAB. If not, the tail is told so, and then the end is read again.
+    fn is_answered(&mut self) -> bool {
+        let tail = self.inbox.as_mut().map(Inbox::take_tail).unwrap_or_default();
+        if !tail.is_empty() {
+            cube_root::answer_unterminated(&tail, &mut self.unsent);
+        }
+        tail.is_empty()
+    }
 
     /// After a request that was too long, bytes are read and dropped until the peer's end: closing a socket
     /// with unread bytes would reset the connection, and the peer might lose the last answer.

@@ -107,10 +107,10 @@ pub struct Attempt {
     pub socket: Opened,
 }
 
-// ANCHOR: capability
 /// A process may only give up what it has: so the capability comes first, or, for a user without it, last, in a user
 /// namespace of its own.
 pub fn with_and_without_the_capability() -> anyhow::Result<Privilege> {
+    // ANCHOR: capability
     let first = if open_raw()? == Opened::As(Type::RAW) {
         if getuid().is_root() {
             become_nobody();
@@ -123,6 +123,7 @@ pub fn with_and_without_the_capability() -> anyhow::Result<Privilege> {
     let uid = getuid().as_raw();
     keep_only(0)?;
     let without = attempt()?;
+    // ANCHOR_END: capability
     let with = if let Some(with) = first {
         with
     } else {
@@ -131,7 +132,6 @@ pub fn with_and_without_the_capability() -> anyhow::Result<Privilege> {
     };
     Ok(Privilege { uid, without, with })
 }
-// ANCHOR_END: capability
 
 /// With the capabilities kept. Where the superuser is the only user there is, it stays the superuser.
 fn become_nobody() {

@@ -30,6 +30,7 @@ pub fn what_was_in_the_buffer_stays() -> anyhow::Result<Buffer> {
 // Messages and reads by turns.
 record!("short", ShortReads { asked: usize, sent_sizes: Vec<usize>, reads: Vec<usize> });
 
+// ANCHOR: short
 /// The connection stays open, and the buffer has room for all of it.
 pub fn what_has_come_is_enough() -> anyhow::Result<ShortReads> {
     let (ours, theirs) = connection()?;
@@ -41,3 +42,4 @@ pub fn what_has_come_is_enough() -> anyhow::Result<ShortReads> {
     }
     Ok(ShortReads { asked: buffer.len(), sent_sizes, reads })
 }
+// ANCHOR_END: short

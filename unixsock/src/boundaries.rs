@@ -103,18 +103,18 @@ fn read_until_eagain(reader: &Socket, size: usize) -> anyhow::Result<Vec<Read>> 
     std::iter::from_fn(|| read_one(reader, size).transpose()).collect()
 }
 
-// ANCHOR: read
 /// What one recvmsg(2) with a buffer of `size` bytes returned; nothing for EAGAIN.
 fn read_one(reader: &Socket, size: usize) -> anyhow::Result<Option<Read>> {
+    // ANCHOR: read
     let mut buffer = vec![MaybeUninit::<u8>::uninit(); size];
     let read = nonblocking("recvmsg", reader, || {
         let (count, flags) = reader.recv_vectored(&mut [MaybeUninitSlice::new(&mut buffer)])?;
         Ok((count, flags.is_truncated()))
     });
     let Ready::Done((count, truncated)) = read.context("recvmsg")? else { return Ok(None) };
+    // ANCHOR_END: read
     // SAFETY: recvmsg(2) has written the first `count` bytes.
     #[allow(unsafe_code, reason = "socket2 reads into uninitialised memory")]
     let bytes: Vec<u8> = buffer[..count].iter().map(|byte| unsafe { byte.assume_init() }).collect();
     Ok(Some(Read { data: String::from_utf8_lossy(&bytes).into_owned(), truncated }))
 }
-// ANCHOR_END: read

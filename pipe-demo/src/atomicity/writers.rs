@@ -36,7 +36,6 @@ pub struct Processes {
     writers: Vec<Pid>,
 }
 
-// ANCHOR: torn
 impl Processes {
     pub fn fork(children: &Children, load: Load) -> anyhow::Result<Processes> {
         let gate = Gate::new()?;
@@ -51,7 +50,9 @@ impl Processes {
         Ok(Processes { gate, reader, writers })
     }
 
-    /// Counts the torn messages. Read a page at a time the pipe stays full, and its writers wait.
+    // ANCHOR: torn
+    /// Counts the torn messages. Read a page at a time, the pipe stays full, and its
+    /// writers wait.
     pub fn write(mut self, load: Load) -> anyhow::Result<u64> {
         self.gate.open(self.writers.len())?;
         let mut torn = Torn::new(load.size);
@@ -65,8 +66,8 @@ impl Processes {
         self.writers.into_iter().try_for_each(wait_for)?;
         Ok(torn.count)
     }
+    // ANCHOR_END: torn
 }
-// ANCHOR_END: torn
 
 /// Counts the torn messages of threads that write to one pipe in memory.
 pub fn through_memory(load: Load) -> anyhow::Result<u64> {

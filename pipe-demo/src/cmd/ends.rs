@@ -61,13 +61,17 @@ fn is_readable_or_at_its_end(pipe: &impl AsFd) -> anyhow::Result<bool> {
 /// Cat answers, and then waits for more; true does not care.
 pub fn with_stdin_open() -> anyhow::Result<StdinOpen> {
     let children = Children::helpers();
-    let mut cat = children.spawn(Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()))?;
-    let (mut stdin, mut stdout) = cat.stdin.take().zip(cat.stdout.take()).context("cat has a stdin and a stdout")?;
+    // ANCHOR: cat
+    let mut cat = Command::new("cat");
+    let mut cat = children.spawn(cat.stdin(Stdio::piped()).stdout(Stdio::piped()))?;
+    let ends = cat.stdin.take().zip(cat.stdout.take());
+    let (mut stdin, mut stdout) = ends.context("cat has a stdin and a stdout")?;
     stdin.write_all(b"a").context("write cat's stdin")?;
     stdout.read_exact(&mut [0]).context("read cat's stdout")?;
     let cat_sleeps = Task::process(Pid::from_raw(cat.id()))?.sleeps()?;
     drop(stdin);
     let cat_once_closed = cat.wait().context("wait for cat")?.into();
+    // ANCHOR_END: cat
     let mut other = children.spawn(Command::new("true").stdin(Stdio::piped()))?;
     let open = other.stdin.take();
     let other_while_open = other.wait().context("wait for true")?.into();

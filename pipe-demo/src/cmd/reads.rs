@@ -83,11 +83,14 @@ pub struct Buffered {
 pub fn through_a_buffer(asked: usize) -> anyhow::Result<Buffered> {
     /// The size of bufio's buffer.
     const BUFIO: usize = 4096;
+    // ANCHOR: buffered
     let (reader, mut writer) = io::pipe().context("pipe")?;
     writer.write_all(&[0; IN_THE_PIPE]).context("write the pipe")?;
     drop(writer);
     let mut buffered = BufReader::with_capacity(BUFIO, reader);
     restart(|| buffered.read(&mut vec![0; asked])).context("read the pipe")?;
-    let left = buffered.into_inner().read_to_end(&mut Vec::new()).context("read the pipe")?;
+    let mut pipe = buffered.into_inner();
+    let left = pipe.read_to_end(&mut Vec::new()).context("read the pipe")?;
+    // ANCHOR_END: buffered
     Ok(Buffered { in_the_pipe: IN_THE_PIPE, buffer: BUFIO, asked, taken: IN_THE_PIPE - left })
 }

@@ -55,21 +55,24 @@ struct Offer {
 #[allow(unsafe_code, reason = "a pointer into another thread's slice is how bytes are copied only once")]
 unsafe impl Send for Offer {}
 
-// ANCHOR: write
 impl PipeWriter {
+    // ANCHOR: write
     /// Waits until readers have taken all `bytes`.
     pub fn write(&self, bytes: &[u8]) -> Result<(), CutOff> {
         let Pipe { turn, state, readers, writer } = &*self.0;
         let turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
-        self.0.change(|state| state.offer = Some(Offer { start: bytes.as_ptr(), length: bytes.len() }));
+        let offer = Offer { start: bytes.as_ptr(), length: bytes.len() };
+        self.0.change(|state| state.offer = Some(offer));
         readers.wake();
-        let mut state = writer.wait_until(state, readers, |state| state.offer.is_none() || state.is_closed());
+        let is_over = |state: &State| state.offer.is_none() || state.is_closed();
+        let mut state = writer.wait_until(state, readers, is_over);
         let left = state.offer.take();
         let cause = state.closed_for_writer();
         drop(state);
         drop(turn);
         left.map_or(Ok(()), |offer| Err(CutOff { taken: bytes.len() - offer.length, cause }))
     }
+    // ANCHOR_END: write
 }
 
 impl PipeReader {
@@ -90,7 +93,6 @@ impl PipeReader {
         Ok(count)
     }
 }
-// ANCHOR_END: write
 
 impl Offer {
     /// Copies what fits and keeps the rest.

@@ -91,7 +91,6 @@ impl Link {
         Ok(Link { from, to, buffer, held: 0..0, is_busy: false, is_unread: false })
     }
 
-    // ANCHOR: work
     /// Moves one buffer, and stays busy until reading or writing answered `EAGAIN`: the only state in which
     /// the edge-triggered poll may be trusted to wake us. In between the other links have their turn.
     fn work(&mut self) -> io::Result<Progress> {
@@ -105,8 +104,10 @@ impl Link {
                 Ready::NotYet => self.is_busy = false,
             }
         }
+        // ANCHOR: work
         while !self.held.is_empty() {
-            match nonblocking("write", &self.to, || (&self.to).write(&self.buffer[self.held.clone()])) {
+            let bytes = &self.buffer[self.held.clone()];
+            match nonblocking("write", &self.to, || (&self.to).write(bytes)) {
                 Ok(Ready::Done(count)) => self.held.start += count,
                 Ok(Ready::NotYet) => {
                     self.is_busy = false;
@@ -116,9 +117,9 @@ impl Link {
                 Err(error) => return Err(error),
             }
         }
+        // ANCHOR_END: work
         Ok(Progress::More)
     }
-    // ANCHOR_END: work
 }
 
 #[cfg(test)]

@@ -54,7 +54,8 @@ pub fn start_tied(children: &Children, stages: &[Stage]) -> anyhow::Result<Vec<C
     let mut started = Vec::with_capacity(stages.len());
     let mut stdin = Stdio::inherit();
     for (index, stage) in stages.iter().enumerate() {
-        let stdout = if index + 1 < stages.len() { Stdio::piped() } else { Stdio::inherit() };
+        let is_last = index + 1 == stages.len();
+        let stdout = if is_last { Stdio::inherit() } else { Stdio::piped() };
         let mut child = children.spawn(stage.command().stdin(stdin).stdout(stdout))?;
         stdin = child.stdout.take().map_or_else(Stdio::null, Stdio::from);
         started.push(child);

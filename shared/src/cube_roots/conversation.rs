@@ -88,7 +88,6 @@ impl Told {
     }
 }
 
-// ANCHOR: ask
 fn ask(id: u16, network: Network, address: &OsStr, await_rounds: impl Fn(usize)) -> anyhow::Result<()> {
     let say = |line: fmt::Arguments<'_>| report::print(format_args!("Client[{id}]: {line}"));
     // While this thread holds stdout, the server cannot tell of what this thread has not told of yet.
@@ -117,7 +116,6 @@ fn ask(id: u16, network: Network, address: &OsStr, await_rounds: impl Fn(usize))
     }
     Ok(())
 }
-// ANCHOR_END: ask
 
 /// Each `RandomState` has its own keys, so what it hashes is random.
 fn random_int32() -> i32 {

@@ -29,11 +29,11 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    // ANCHOR: feed
     /// Calls `each` with every message that `bytes` completes, in order and without its TAB, and keeps
     /// the rest. After [`TooLong`] the stream has lost its boundaries and must be given up.
     #[inline]
     pub fn feed(&mut self, mut bytes: &[u8], mut each: impl FnMut(&[u8])) -> Result<(), TooLong> {
+        // ANCHOR: feed
         while let Some(end) = bytes.iter().position(|&byte| byte == DELIMITER) {
             let (message, rest) = (&bytes[..end], &bytes[end + 1..]);
             if self.partial.len() + end > LONGEST {
@@ -47,13 +47,13 @@ impl Inbox {
             }
             bytes = rest;
         }
+        // ANCHOR_END: feed
         if self.partial.len() + bytes.len() > LONGEST {
             return Err(TooLong);
         }
         self.partial.extend_from_slice(bytes);
         Ok(())
     }
-    // ANCHOR_END: feed
 
     /// Whether no message has begun.
     pub fn is_empty(&self) -> bool {

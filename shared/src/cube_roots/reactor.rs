@@ -124,7 +124,6 @@ impl<'a, S: Service> Reactor<'a, S> {
         })
     }
 
-    // ANCHOR: loop
     fn serve(mut self) -> anyhow::Result<Counts> {
         let mut events = Events::with_capacity(EVENTS);
         while !self.is_over() {
@@ -132,6 +131,7 @@ impl<'a, S: Service> Reactor<'a, S> {
             readiness::wait(&mut self.poll, &mut events, patience).context("epoll_wait")?;
             let now = Instant::now();
             self.desk.now = self.deadlines.tick(now);
+            // ANCHOR: loop
             for event in &events {
                 self.handle(event, now)?;
             }
@@ -145,12 +145,12 @@ impl<'a, S: Service> Reactor<'a, S> {
             for peer in self.deadlines.expired(now, &self.connections) {
                 self.close(peer, &End::TimedOut);
             }
+            // ANCHOR_END: loop
         }
         self.cut_off_the_rest();
         self.counts.requests = self.desk.answered;
         Ok(self.counts)
     }
-    // ANCHOR_END: loop
 
     fn handle(&mut self, event: &Event, now: Instant) -> anyhow::Result<()> {
         match event.token() {

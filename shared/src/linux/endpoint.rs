@@ -104,9 +104,9 @@ enum Port {
     Shared,
 }
 
-// ANCHOR: listen
 /// Go's "tcp" on the wildcard of IPv6 is one socket for both families, its "tcp6" is for IPv6 alone.
 fn listen_tcp(network: Network, address: SocketAddr, backlog: i32, port: Port) -> io::Result<Socket> {
+    // ANCHOR: listen
     let socket = network.socket(Domain::for_address(address))?;
     if address.is_ipv6() {
         socket.set_only_v6(network != Network::Tcp || !address.ip().is_unspecified())?;
@@ -118,8 +118,8 @@ fn listen_tcp(network: Network, address: SocketAddr, backlog: i32, port: Port) -
     socket.listen(backlog)?;
     socket.set_nonblocking(true)?;
     Ok(socket)
+    // ANCHOR_END: listen
 }
-// ANCHOR_END: listen
 
 fn is_without_ipv6(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(nix::libc::EAFNOSUPPORT | nix::libc::EADDRNOTAVAIL))
@@ -131,7 +131,6 @@ fn tune_tcp(socket: &Socket) -> io::Result<()> {
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEP_ALIVE).with_interval(KEEP_ALIVE))
 }
 
-// ANCHOR: dial
 /// A blocking connection. `timeout` covers the name's resolution and all its addresses.
 pub fn dial(network: Network, address: &(impl AsRef<OsStr> + ?Sized), timeout: Duration) -> anyhow::Result<Socket> {
     let (address, deadline) = (address.as_ref(), Instant::now() + timeout);
@@ -142,16 +141,18 @@ pub fn dial(network: Network, address: &(impl AsRef<OsStr> + ?Sized), timeout: D
     let address = host_and_port(address)?;
     let addresses = resolve::to_dial(network, address, deadline)?;
     let mut last = None;
+    // ANCHOR: dial
     for (tried, &peer) in addresses.iter().enumerate() {
-        let share = deadline.saturating_duration_since(Instant::now()) / u32::try_from(addresses.len() - tried)?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        let share = left / u32::try_from(addresses.len() - tried)?;
         match dial_tcp(network, peer, share) {
             Ok(socket) => return Ok(socket),
             Err(error) => last = Some(dial_failed(network, &shown(&peer.into()), error)),
         }
     }
+    // ANCHOR_END: dial
     Err(last.with_context(|| format!("dial {network} {address}: no address"))?)
 }
-// ANCHOR_END: dial
 
 fn dial_failed(network: Network, address: &str, error: io::Error) -> anyhow::Error {
     call_failed(&format!("dial {network} {address}"), error)

@@ -72,7 +72,6 @@ impl Experiment {
         self.folder.map_or(Ok(()), Folder::remove)
     }
 
-    // ANCHOR: observe
     pub fn observe(&self, signal: Signal) -> anyhow::Result<DefaultAction> {
         let folder = self.folder.as_ref().map(Folder::path);
         let mut child = Forked::new(|| expose_itself(signal, folder))?;
@@ -86,7 +85,6 @@ impl Experiment {
             event => bail!("child {}: {event}", child.pid()),
         })
     }
-    // ANCHOR_END: observe
 }
 
 /// In the child: returns if the signal lets it.

@@ -125,7 +125,6 @@ fn kill_l() -> anyhow::Result<Vec<(c_int, String)>> {
     pairs.iter().map(|[number, name]| Ok((number.trim_end_matches(')').parse()?, (*name).to_owned()))).collect()
 }
 
-// ANCHOR: accepted
 /// Of these, the signals of which the kernel tells what they do.
 fn accepted_of(numbers: impl IntoIterator<Item = c_int>) -> anyhow::Result<Vec<c_int>> {
     let ask = |number| is_accepted(number).with_context(|| format!("rt_sigaction {number}")).map(|is| (is, number));
@@ -133,11 +132,13 @@ fn accepted_of(numbers: impl IntoIterator<Item = c_int>) -> anyhow::Result<Vec<c
     Ok(asked.into_iter().filter_map(|(is, number)| is.then_some(number)).collect())
 }
 
+// ANCHOR: accepted
 pub fn is_accepted(number: c_int) -> nix::Result<bool> {
     let (nothing, nowhere) = (ptr::null::<u8>(), ptr::null_mut::<u8>());
+    let (call, size) = (libc::SYS_rt_sigaction, size_of::<Mask>());
     // SAFETY: it reads nothing and writes nothing.
     #[allow(unsafe_code, reason = "the C library's sigaction refuses its own signals")]
-    match Errno::result(unsafe { libc::syscall(libc::SYS_rt_sigaction, number, nothing, nowhere, size_of::<Mask>()) }) {
+    match Errno::result(unsafe { libc::syscall(call, number, nothing, nowhere, size) }) {
         Err(Errno::EINVAL) => Ok(false),
         told => told.map(|_| true),
     }

@@ -73,12 +73,14 @@ fn count_until(what: &str, has_come: impl Fn() -> bool, sender: &PipeWriter) -> 
     while !count().is_multiple_of(1000) {}
     give_turn(sender)?;
     let deadline = Instant::now() + PATIENCE;
+    // ANCHOR: count
     while !has_come() {
         if count().is_multiple_of(1 << 20) && Instant::now() > deadline {
             return Err(Failure::Deadline(format!("no {what} came in time")).into());
         }
     }
     Ok(COUNT.load(Ordering::SeqCst))
+    // ANCHOR_END: count
 }
 
 extern "C" fn on_signal(_: c_int) {

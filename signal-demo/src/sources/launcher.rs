@@ -54,6 +54,7 @@ pub fn outputs() -> anyhow::Result<[Output; 3]> {
     Ok([first, stopped, killed])
 }
 
+// ANCHOR: launch
 /// Starts the program, which inherits this process's stdout, and waits for it.
 fn launch(turn: &PipeReader, teller: &PipeWriter) -> anyhow::Result<()> {
     let program = fork(|| {
@@ -66,6 +67,7 @@ fn launch(turn: &PipeReader, teller: &PipeWriter) -> anyhow::Result<()> {
     waitid(program, WEXITED)?;
     Ok(())
 }
+// ANCHOR_END: launch
 
 /// It prints a line whenever it is its turn, and ends when there are no more turns.
 struct Program {

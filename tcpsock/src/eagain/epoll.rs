@@ -38,11 +38,11 @@ pub fn sleeps_until_told(server: End, client: &End) -> anyhow::Result<Sleep> {
     Ok(Sleep { registrations: 1, arrivals: ARRIVALS, waits, eagain })
 }
 
-// ANCHOR: arrivals
 /// How often it waited, and how often a read came too early.
 fn answer_arrivals(server: &End) -> anyhow::Result<(u64, u64)> {
     let mut events = Events::of(&[(server, Interest::READABLE)])?;
     let (mut answered, mut waits, mut eagain) = (0, 0, 0);
+    // ANCHOR: arrivals
     while answered < ARRIVALS {
         match server.read_now(&mut [0; 16])? {
             Ready::Done(0) => bail!("read, the server's end: unexpected EOF"),
@@ -57,9 +57,9 @@ fn answer_arrivals(server: &End) -> anyhow::Result<(u64, u64)> {
             }
         }
     }
+    // ANCHOR_END: arrivals
     Ok((waits, eagain))
 }
-// ANCHOR_END: arrivals
 
 /// What epoll tells of sockets.
 pub struct Events {

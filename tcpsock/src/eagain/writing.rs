@@ -64,7 +64,6 @@ pub fn write_what_fits(writer: &End, reader: &End, tell: &mut Tell<'_>) -> anyho
     tell(Seen::Total(Total { sent, received: received.len(), intact: received == message, writable_events }))
 }
 
-// ANCHOR: write
 /// Writes until all of `bytes` is written or the kernel takes no more, and tells `each` call.
 fn write_until_eagain(
     writer: &End,
@@ -72,6 +71,7 @@ fn write_until_eagain(
     when: &'static str,
     mut each: impl FnMut(Seen) -> anyhow::Result<()>,
 ) -> anyhow::Result<usize> {
+    // ANCHOR: write
     let mut sent = 0;
     while sent < bytes.len() {
         let rest = &bytes[sent..];
@@ -83,8 +83,8 @@ fn write_until_eagain(
         }
     }
     Ok(sent)
+    // ANCHOR_END: write
 }
-// ANCHOR_END: write
 
 fn read_until_eagain(reader: &End, received: &mut Vec<u8>) -> anyhow::Result<()> {
     let mut buffer = [0; 8192];

@@ -76,7 +76,6 @@ impl Answer {
     }
 }
 
-// ANCHOR: open
 /// What socket(2) made, or why there is no such socket here. Any other error says nothing about such sockets: too many
 /// files are open, say.
 pub fn open(domain: Domain, kind: Type, protocol: Option<Protocol>) -> anyhow::Result<Result<Made, Errno>> {
@@ -90,7 +89,6 @@ pub fn open(domain: Domain, kind: Type, protocol: Option<Protocol>) -> anyhow::R
         },
     }
 }
-// ANCHOR_END: open
 
 pub fn name(protocol: Option<Protocol>) -> String {
     protocol.map_or_else(|| "0".to_owned(), |protocol| format!("{protocol:?}"))

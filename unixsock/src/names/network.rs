@@ -36,6 +36,7 @@ pub fn without() -> anyhow::Result<Reach> {
     reach(false)
 }
 
+// ANCHOR: sent
 fn sent_and_received(domain: Domain, address: &SockAddr) -> io::Result<usize> {
     let listener = Socket::new(domain, Type::STREAM, None)?;
     listener.bind(address)?;
@@ -45,3 +46,4 @@ fn sent_and_received(domain: Domain, address: &SockAddr) -> io::Result<usize> {
     client.write_all(b"!")?;
     listener.accept()?.0.read(&mut [0; 16])
 }
+// ANCHOR_END: sent

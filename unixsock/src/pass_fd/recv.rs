@@ -64,26 +64,27 @@ fn await_any(sockets: &[Socket], deadline: Instant) -> io::Result<usize> {
     fds.iter().rposition(|fd| fd.any() == Some(true)).ok_or_else(|| io::ErrorKind::TimedOut.into())
 }
 
-// ANCHOR: receive
 /// Every descriptor that came has an owner before anything can fail; the first is the file. None if the peer has gone.
 fn receive(socket: &Socket) -> io::Result<Option<File>> {
+    // ANCHOR: receive
     let (mut byte, mut control) = (BYTE, nix::cmsg_space!([RawFd; MOST]));
     let mut parts = [IoSliceMut::new(&mut byte)];
     // It has come already, so no signal interrupts a wait for it.
     let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
     let message = recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(&mut control), flags)?;
     let mut files = Vec::new();
+    // SAFETY: the kernel has just made them for us, and nobody else knows them.
+    #[allow(unsafe_code, reason = "nix hands out received descriptors as plain numbers")]
+    let owned = |descriptor| unsafe { OwnedFd::from_raw_fd(descriptor) };
     for control in message.cmsgs()? {
         if let ControlMessageOwned::ScmRights(descriptors) = control {
-            // SAFETY: the kernel has just made them for us, and nobody else knows them.
-            #[allow(unsafe_code, reason = "nix hands out received descriptors as plain numbers")]
-            files.extend(descriptors.into_iter().map(|descriptor| unsafe { OwnedFd::from_raw_fd(descriptor) }));
+            files.extend(descriptors.into_iter().map(owned));
         }
     }
+    // ANCHOR_END: receive
     match files.into_iter().next() {
         Some(first) => Ok(Some(first.into())),
         None if message.bytes == 0 => Ok(None),
         None => Err(io::Error::new(io::ErrorKind::InvalidData, "no descriptor came with the message")),
     }
 }
-// ANCHOR_END: receive

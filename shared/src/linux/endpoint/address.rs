@@ -37,7 +37,6 @@ pub(super) fn host_and_port(address: &OsStr) -> anyhow::Result<&str> {
     address.to_str().with_context(|| format!("{}: not UTF-8", address.display()))
 }
 
-// ANCHOR: shown
 /// An address as Go prints it: an IPv4 peer of a dual-stack socket by its IPv4 address, the zone of an IPv6 one by the
 /// interface's name, an abstract name with its `@`, and a socket without a name as `@` alone.
 pub fn shown(address: &SockAddr) -> String {
@@ -59,7 +58,6 @@ fn shown_ip(address: SocketAddr) -> String {
         _ => SocketAddr::new(address.ip().to_canonical(), address.port()).to_string(),
     }
 }
-// ANCHOR_END: shown
 
 /// A wildcard that is dialled means this machine.
 pub(super) fn loopback(ip: IpAddr) -> IpAddr {
