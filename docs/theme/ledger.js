@@ -22,23 +22,25 @@
         row.cells[3].replaceChildren(element('span', { className: 'verdict' }, verdict));
     }
 
+    function bar(ofRows) {
+        const parts = VERDICTS.map((verdict) => {
+            const count = ofRows.filter((row) => row.dataset.verdict === verdict).length;
+            const part = element('span', { title: `${verdict} ${count}`, hidden: count === 0 }, `${count}`);
+            part.dataset.verdict = verdict;
+            part.style.flexGrow = count;
+            return part;
+        });
+        return element('p', { className: 'bar' }, ...parts);
+    }
+
     // The heading and the squares stand before the table.
     const parts = tables.map((table) => {
         const body = table.closest('.table-wrapper') ?? table;
-        const squares = body.previousElementSibling;
         const ofTable = [...table.tBodies[0].rows];
-        const bar = element('p', { className: 'bar' });
-        for (const verdict of VERDICTS) {
-            const count = ofTable.filter((row) => row.dataset.verdict === verdict).length;
-            if (count > 0) {
-                const part = element('span', { title: `${verdict} ${count}` }, `${count}`);
-                part.dataset.verdict = verdict;
-                part.style.flexGrow = count;
-                bar.append(part);
-            }
-        }
-        squares.replaceWith(bar);
-        return { elements: [bar.previousElementSibling, bar, body], rows: ofTable };
+        const inSquares = body.previousElementSibling;
+        const ofHeading = bar(ofTable);
+        inSquares.replaceWith(ofHeading);
+        return { elements: [ofHeading.previousElementSibling, ofHeading, body], rows: ofTable };
     });
 
     const text = element('input', { type: 'search', placeholder: FILTER, ariaLabel: FILTER });
@@ -66,6 +68,6 @@
     }
 
     form.addEventListener('input', filter);
-    parts[0].elements[0].before(form);
+    parts[0].elements[0].before(bar(rows), form);
     filter();
 })();

@@ -67,7 +67,7 @@ fn head(lang: Lang) -> String {
              In all: holds {holds}, imprecise {imprecise}, refuted {refuted}, outdated {outdated}."
         ),
         Lang::Zh => format!(
-            "# 笔记的说法，逐条检验\n\n\
+            "# 笔记的说法，逐条核实\n\n\
              笔记有 {all} 条说法，其中 {checked} 条由程序在读者自己的内核上检验：`make claims` 检验全部，\
              `PROGRAM claims ID` 检验一条。证据来自 `make docs` 的一次运行，本页也由它写出。\n\n\
              合计：holds（成立）{holds}，imprecise（不尽准确）{imprecise}，refuted（不成立）{refuted}，\
@@ -125,11 +125,11 @@ fn link(text: &str, to: Option<&str>) -> String {
 fn of_systems(systems: &[System], lang: Lang) -> String {
     let head = match lang {
         Lang::En => {
-            "All were asked on these systems, too, booted by `make kernels`:\n\n\
+            "<summary>All were asked on other systems, too, booted by <code>make kernels</code>.</summary>\n\n\
              | release | CPUs | C library | bytes a page | as recorded | skipped | otherwise | failed |"
         }
         Lang::Zh => {
-            "这些说法也在以下系统上检验过，由 `make kernels` 启动：\n\n\
+            "<summary>这些说法也在其他系统上检验过，由 <code>make kernels</code> 启动。</summary>\n\n\
              | 内核 | CPU | C 库 | 页的字节数 | 与记录相符 | 跳过 | 与记录不符 | 失败 |"
         }
     };
@@ -139,7 +139,7 @@ fn of_systems(systems: &[System], lang: Lang) -> String {
         let cpus = cell(&format!("{cpus} x {architecture}"));
         format!("\n| {release} | {cpus} | {libc} | {page_size} | {as_recorded} | {skipped} | {otherwise} | {failed} |")
     });
-    format!("{head}\n|-|-|-|-|-|-|-|-|{}", rows.collect::<String>())
+    format!("<details>\n{head}\n|-|-|-|-|-|-|-|-|{}\n\n</details>", rows.collect::<String>())
 }
 
 /// As `63, 64: there is only one CPU`, for each reason.
