@@ -43,8 +43,10 @@ func ipc() (any, error) {
 }
 
 func throughPipe() (bool, error) {
+	// ANCHOR: pipe
 	output, err := exec.Command("echo", "-n", "pipe").Output()
 	return string(output) == "pipe", err
+	// ANCHOR_END: pipe
 }
 
 func bySignal() (bool, error) {
@@ -72,7 +74,6 @@ func throughSocket() (bool, error) {
 	return string(got[:n]) == "socket", err
 }
 
-// ANCHOR: through-mapping
 // Two processes map one file: what the child writes the parent reads.
 func throughMapping() (bool, error) {
 	file, err := os.CreateTemp("", "note")
@@ -96,10 +97,11 @@ func throughMapping() (bool, error) {
 	return memory[0] == 'C', err
 }
 
-// ANCHOR_END: through-mapping
-
 func mapping(file *os.File) ([]byte, error) {
-	return syscall.Mmap(int(file.Fd()), 0, 1, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	// ANCHOR: mapping
+	const access = syscall.PROT_READ | syscall.PROT_WRITE
+	return syscall.Mmap(int(file.Fd()), 0, 1, access, syscall.MAP_SHARED)
+	// ANCHOR_END: mapping
 }
 
 // As the child of throughMapping.
@@ -114,6 +116,7 @@ func writeMapped([]string) error {
 
 // The syscall package has no function for it, but its number.
 func bySegment() (bool, error) {
+	// ANCHOR: segment
 	const private, create, remove = 0, 0o1600, 0
 	id, _, errno := syscall.Syscall(syscall.SYS_SHMGET, private, 4096, create)
 	if errno != 0 {
@@ -121,6 +124,7 @@ func bySegment() (bool, error) {
 	}
 	_, _, errno = syscall.Syscall(syscall.SYS_SHMCTL, id, remove, 0)
 	return errno == 0, nil
+	// ANCHOR_END: segment
 }
 
 // Who holds the lock keeps out another open file.

@@ -17,10 +17,10 @@ type forked struct {
 	WithOurPPID int `json:"with_our_pid_as_ppid"`
 }
 
-// ANCHOR: children
 func children() (any, error) {
 	record := forked{Forks: 20}
 	var started []*exec.Cmd
+	// ANCHOR: children
 	for i := 0; i < record.Forks; i++ {
 		cat := exec.Command("cat")
 		if _, err := cat.StdinPipe(); err != nil {
@@ -31,6 +31,7 @@ func children() (any, error) {
 		}
 		started = append(started, cat)
 	}
+	// ANCHOR_END: children
 	for _, cat := range started {
 		if state(cat.Process.Pid) != 0 {
 			record.Alive++
@@ -48,8 +49,6 @@ func children() (any, error) {
 	return record, nil
 }
 
-// ANCHOR_END: children
-
 func parentOf(pid int) (ppid int) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -65,9 +64,9 @@ type replaced struct {
 	PIDAfterExec int `json:"pid_after_exec"`
 }
 
-// ANCHOR: exec-keeps-the-pid
 // The shell becomes another program, and its PID stays.
 func execKeepsThePID() (any, error) {
+	// ANCHOR: exec
 	shell := exec.Command("sh", "-c", `exec sh -c 'echo $$'`)
 	output, err := shell.Output()
 	if err != nil {
@@ -75,10 +74,9 @@ func execKeepsThePID() (any, error) {
 	}
 	record := replaced{PID: shell.Process.Pid}
 	_, err = fmt.Sscan(string(output), &record.PIDAfterExec)
+	// ANCHOR_END: exec
 	return record, err
 }
-
-// ANCHOR_END: exec-keeps-the-pid
 
 type adopted struct {
 	PID        int `json:"pid"`
@@ -86,7 +84,6 @@ type adopted struct {
 	PPIDAfter  int `json:"ppid_after"`
 }
 
-// ANCHOR: orphan
 // A child starts a grandchild and ends; the grandchild says who its parent is before and after.
 func orphan() (any, error) {
 	wait, let, err := os.Pipe()
@@ -110,16 +107,16 @@ func orphan() (any, error) {
 	if _, err := fmt.Fscanln(lines, &record.PID, &record.PPIDBefore); err != nil {
 		return nil, err
 	}
+	// ANCHOR: orphan
 	stdin.Close()
 	if err := child.Wait(); err != nil {
 		return nil, err
 	}
 	let.Close()
 	_, err = fmt.Fscanln(lines, &record.PID, &record.PPIDAfter)
+	// ANCHOR_END: orphan
 	return record, err
 }
-
-// ANCHOR_END: orphan
 
 // As the child of orphan, which ends with its stdin, and as the grandchild.
 func beOrphaned(arguments []string) error {

@@ -12,17 +12,16 @@ type id struct {
 	PPID int `json:"ppid"`
 }
 
-// ANCHOR: ids
 // This process, its parent, and on up to the one that has none.
 func ids() (any, error) {
+	// ANCHOR: ids
 	chain := []id{{os.Getpid(), os.Getppid()}}
 	for ppid := os.Getppid(); ppid != 0; ppid = parentOf(ppid) {
 		chain = append(chain, id{ppid, parentOf(ppid)})
 	}
 	return chain, nil
+	// ANCHOR_END: ids
 }
-
-// ANCHOR_END: ids
 
 type numbers struct {
 	PIDs []int `json:"pids"`
@@ -31,6 +30,7 @@ type numbers struct {
 // Numbers of children that were started one after the other: threads and strangers take some between them.
 func pids() (any, error) {
 	record := numbers{}
+	// ANCHOR: pids
 	for i := 0; i < 5; i++ {
 		child := exec.Command("true")
 		if err := child.Run(); err != nil {
@@ -38,5 +38,6 @@ func pids() (any, error) {
 		}
 		record.PIDs = append(record.PIDs, child.Process.Pid)
 	}
+	// ANCHOR_END: pids
 	return record, nil
 }

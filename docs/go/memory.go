@@ -22,6 +22,7 @@ func largerThanRAM() (any, error) {
 	}
 	record := reserved{MemoryGiB: uint64(info.Totalram) * uint64(info.Unit) >> 30}
 	const tib, most = 1 << 40, 1 << 12
+	// ANCHOR: larger
 	for ; record.MappedTiB < most; record.MappedTiB++ {
 		flags := syscall.MAP_PRIVATE | syscall.MAP_ANON | syscall.MAP_NORESERVE
 		memory, err := syscall.Mmap(-1, 0, tib, syscall.PROT_NONE, flags)
@@ -31,6 +32,7 @@ func largerThanRAM() (any, error) {
 		}
 		defer syscall.Munmap(memory)
 	}
+	// ANCHOR_END: larger
 	return record, nil
 }
 
@@ -40,7 +42,6 @@ type firstTouch struct {
 	Faults      int64 `json:"faults_after_that"`
 }
 
-// ANCHOR: touched
 // A page gets its frame when it is touched first, and a fault each is how the kernel learns of it.
 func touched() (any, error) {
 	record := firstTouch{Pages: 1000}
@@ -54,6 +55,7 @@ func touched() (any, error) {
 	if err := syscall.Madvise(memory, syscall.MADV_NOHUGEPAGE); err != nil && err != syscall.EINVAL {
 		return nil, fmt.Errorf("madvise: %w", err)
 	}
+	// ANCHOR: touched
 	touch := func() int64 {
 		before := faults()
 		for i := 0; i < len(memory); i += page {
@@ -63,10 +65,9 @@ func touched() (any, error) {
 	}
 	record.FirstFaults = touch()
 	record.Faults = touch()
+	// ANCHOR_END: touched
 	return record, nil
 }
-
-// ANCHOR_END: touched
 
 func faults() int64 {
 	var usage syscall.Rusage

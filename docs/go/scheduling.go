@@ -14,7 +14,6 @@ type switches struct {
 	Answers  int   `json:"answers"`
 }
 
-// ANCHOR: switching
 // A command that is asked and waits for the next question gives the CPU away each time.
 func switching() (any, error) {
 	record := switches{Lines: 100}
@@ -26,6 +25,7 @@ func switching() (any, error) {
 	if err := cat.Start(); err != nil {
 		return nil, err
 	}
+	// ANCHOR: switching
 	for i := 0; i < record.Lines; i++ {
 		if _, err := fmt.Fprintln(stdin, i); err != nil {
 			return nil, err
@@ -41,7 +41,6 @@ func switching() (any, error) {
 	stdin.Close()
 	err = cat.Wait()
 	record.Switches = cat.ProcessState.SysUsage().(*syscall.Rusage).Nvcsw
+	// ANCHOR_END: switching
 	return record, err
 }
-
-// ANCHOR_END: switching

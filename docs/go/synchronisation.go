@@ -22,12 +22,12 @@ type outcome struct {
 	Lost       int64  `json:"lost"`
 }
 
-// ANCHOR: race
 // Goroutines that add to one number lose updates, unless something keeps them apart.
 func race() (any, error) {
 	var number int64
 	var mutex sync.Mutex
 	token := make(chan struct{}, 1)
+	// ANCHOR: race
 	plainly := func() {
 		read := atomic.LoadInt64(&number)
 		runtime.Gosched()
@@ -43,6 +43,7 @@ func race() (any, error) {
 		{"mutex", func() { mutex.Lock(); plainly(); mutex.Unlock() }},
 		{"token", func() { token <- struct{}{}; plainly(); <-token }},
 	} {
+		// ANCHOR_END: race
 		number = 0
 		atOnce(goroutines, func(int) {
 			for i := 0; i < updates; i++ {
@@ -54,8 +55,6 @@ func race() (any, error) {
 	}
 	return records, nil
 }
-
-// ANCHOR_END: race
 
 // atOnce starts so many at one gate, and waits for all.
 func atOnce(count int, work func(nth int)) {
@@ -100,12 +99,12 @@ func atomics() (any, error) {
 	return record, nil
 }
 
-// ANCHOR: wrong-sums
 // wrongSums looks at the sum at least so often, and goes on for a second or until it is seen wrong. Between the two
 // words there is room for whoever is not kept out.
 func wrongSums(looks int, alone func(func())) (wrong int) {
 	var one, other int64
 	var done int32
+	// ANCHOR: words
 	go func() {
 		for atomic.LoadInt32(&done) == 0 {
 			alone(func() {
@@ -115,6 +114,7 @@ func wrongSums(looks int, alone func(func())) (wrong int) {
 			})
 		}
 	}()
+	// ANCHOR_END: words
 	deadline := time.Now().Add(time.Second)
 	for i := 0; i < looks || (wrong == 0 && time.Now().Before(deadline)); i++ {
 		alone(func() {
@@ -127,5 +127,3 @@ func wrongSums(looks int, alone func(func())) (wrong int) {
 	atomic.StoreInt32(&done, 1)
 	return wrong
 }
-
-// ANCHOR_END: wrong-sums

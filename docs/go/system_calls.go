@@ -14,7 +14,6 @@ type mode struct {
 	SystemUs int64  `json:"system_us"`
 }
 
-// ANCHOR: modes
 // Computing is done in user mode; what system calls do counts as the kernel's time.
 func modes() (any, error) {
 	reader, writer, err := os.Pipe()
@@ -39,9 +38,8 @@ func modes() (any, error) {
 	}, nil
 }
 
-// ANCHOR_END: modes
-
 func timesOf(work string, do func()) mode {
+	// ANCHOR: modes
 	var before, after syscall.Rusage
 	syscall.Getrusage(syscall.RUSAGE_SELF, &before)
 	used := usedCPU()
@@ -51,6 +49,7 @@ func timesOf(work string, do func()) mode {
 		}
 	}
 	syscall.Getrusage(syscall.RUSAGE_SELF, &after)
+	// ANCHOR_END: modes
 	since := func(after, before syscall.Timeval) int64 { return (after.Nano() - before.Nano()) / 1000 }
 	return mode{work, since(after.Utime, before.Utime), since(after.Stime, before.Stime)}
 }

@@ -96,7 +96,6 @@ impl Outlet {
         nix::unistd::close(self.file).with_context(|| format!("close {}", self.name))
     }
 
-    // ANCHOR: together
     /// Writes up to PIPE_BUF bytes, which the kernel keeps whole, while nobody writes more: under a shared lock. Nobody
     /// holds that one asleep, or who wants the exclusive one might wait for ever. The file must not block.
     pub fn write_together(&self, bytes: &[u8]) -> anyhow::Result<()> {
@@ -108,7 +107,6 @@ impl Outlet {
             }
         }
     }
-    // ANCHOR_END: together
 
     /// Waits until a write may do more than answer `EAGAIN`.
     #[cold]

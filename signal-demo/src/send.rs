@@ -100,7 +100,8 @@ fn only_one_named(name: &OsStr) -> anyhow::Result<PidFd> {
 }
 
 // ANCHOR: hold
-/// Looks at the name once more when the descriptor is there: a process that has gone in between gets nothing.
+/// Looks at the name once more when the descriptor is there: a process that has gone in
+/// between gets nothing.
 fn hold_if_named(pid: pid_t, name: &OsStr) -> Option<PidFd> {
     let is_it = || is_alive(pid) && proc::is_named(pid, name).unwrap_or(false);
     let is_other = pid != process::id().cast_signed();

@@ -51,10 +51,11 @@ fn write_records(args: &Args) -> anyhow::Result<()> {
 // ANCHOR: lock
 /// What is longer than PIPE_BUF needs a critical section of its own.
 fn write(fifo: &Outlet, record: &[u8], lock: Lock) -> anyhow::Result<()> {
+    let write_all = || fifo.write_all(record);
     match lock {
-        Lock::None => fifo.write_all(record),
+        Lock::None => write_all(),
         Lock::Shared => fifo.write_together(record),
-        Lock::Exclusive => fifo.locked(FlockArg::LockExclusive, || fifo.write_all(record)),
+        Lock::Exclusive => fifo.locked(FlockArg::LockExclusive, write_all),
     }
 }
 // ANCHOR_END: lock

@@ -78,6 +78,7 @@ fn collect(side: &mut dyn Side) -> anyhow::Result<()> {
     Ok(side.send(&[1])?)
 }
 
+// ANCHOR: ping
 fn ping(side: &mut dyn Side) -> anyhow::Result<()> {
     for _ in 0..ROUND_TRIPS {
         side.send(&[1])?;
@@ -85,6 +86,7 @@ fn ping(side: &mut dyn Side) -> anyhow::Result<()> {
     }
     Ok(())
 }
+// ANCHOR_END: ping
 
 fn pong(side: &mut dyn Side) -> anyhow::Result<()> {
     for _ in 0..ROUND_TRIPS {

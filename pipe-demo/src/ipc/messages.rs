@@ -24,6 +24,7 @@ pub struct Messages {
 pub fn through_both() -> anyhow::Result<Messages> {
     let (mut reader, mut writer) = io::pipe().context("pipe")?;
     let queue = Queue::new()?;
+    // ANCHOR: messages
     for message in SENT {
         writer.write_all(message).context("write the pipe")?;
         queue.send(message)?;
@@ -31,6 +32,7 @@ pub fn through_both() -> anyhow::Result<Messages> {
     let mut buffer = [0; 64];
     let from_pipe = reader.read(&mut buffer).context("read the pipe")?;
     let received = [queue.receive()?, queue.receive()?];
+    // ANCHOR_END: messages
     let unchanged = SENT.concat().starts_with(&buffer[..from_pipe]) && received == SENT;
     let from_queue = received.map(|message| message.len());
     Ok(Messages { sent_sizes: SENT.map(<[u8]>::len), from_pipe, from_queue, unchanged })

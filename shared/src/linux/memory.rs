@@ -23,21 +23,22 @@ pub struct SharedMemory<T: Sync> {
 unsafe impl<T: Sync + Send> Send for SharedMemory<T> {}
 
 impl<T: Sync> SharedMemory<T> {
-    // ANCHOR: shared
     /// Puts `value` into new pages.
     pub fn new(value: T) -> anyhow::Result<SharedMemory<T>> {
         let size = NonZeroUsize::new(size_of::<T>()).unwrap_or(NonZeroUsize::MIN);
-        let (protection, flags) = (ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED);
-        // SAFETY: new pages at an address of the kernel's choice touch nothing of ours; they are aligned for
-        // every T, and large enough.
+        // ANCHOR: shared
+        let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+        // SAFETY: new pages at an address of the kernel's choice touch nothing of ours; they
+        // are aligned for every T, and large enough.
         #[allow(unsafe_code, reason = "mmap(2) could overwrite other mappings")]
         unsafe {
-            let pages = mmap_anonymous(None, size, protection, flags).context("mmap shared memory")?.cast::<T>();
-            pages.write(value);
-            Ok(SharedMemory { value: pages, size })
+            let pages = mmap_anonymous(None, size, access, MapFlags::MAP_SHARED);
+            let value_at = pages.context("mmap shared memory")?.cast::<T>();
+            value_at.write(value);
+            Ok(SharedMemory { value: value_at, size })
         }
+        // ANCHOR_END: shared
     }
-    // ANCHOR_END: shared
 }
 
 impl<T: Sync> Deref for SharedMemory<T> {

@@ -46,7 +46,6 @@ pub fn trace_calls(narrate: fn(fmt::Arguments<'_>)) {
     TRACE.get_or_init(|| narrate);
 }
 
-// ANCHOR: eagain
 /// Makes one non-blocking call, and again if a signal interrupted it.
 ///
 /// `call` and `fd` are for the trace only.
@@ -56,6 +55,7 @@ pub fn nonblocking<T: Returned>(
     fd: &impl AsRawFd,
     mut attempt: impl FnMut() -> io::Result<T>,
 ) -> io::Result<Ready<T>> {
+    // ANCHOR: eagain
     loop {
         let result = attempt();
         if let Some(narrate) = TRACE.get() {
@@ -70,8 +70,8 @@ pub fn nonblocking<T: Returned>(
             },
         }
     }
+    // ANCHOR_END: eagain
 }
-// ANCHOR_END: eagain
 
 /// recv(2) of a stream: `Done(0)` is the end of the stream.
 ///

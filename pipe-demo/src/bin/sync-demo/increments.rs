@@ -93,21 +93,24 @@ impl Increment {
     }
 }
 
+// ANCHOR: steps
 /// Without the box, the compiler makes one instruction of the three where the CPU has it.
 fn read_add_write(number: &AtomicU64) {
     number.store(black_box(number.load(Relaxed)) + 1, Relaxed);
 }
+// ANCHOR_END: steps
 
 fn fetch_add(number: &AtomicU64) {
     number.fetch_add(1, Relaxed);
 }
 
 // ANCHOR: increment
-/// Adds one `times` times, each time by one instruction: no interrupt can come in its middle.
+/// Adds one `times` times, each time by one instruction: no interrupt can come in its
+/// middle.
 #[cfg(target_arch = "x86_64")]
 fn inc(number: &AtomicU64, times: u64) {
-    // SAFETY: the word is ours and aligned. That others write it meanwhile is the experiment; Rust knows
-    // nothing of what happens here.
+    // SAFETY: the word is ours and aligned. That others write it meanwhile is the
+    // experiment; Rust knows nothing of what happens here.
     #[allow(unsafe_code, reason = "Rust promises no instruction for a plain addition")]
     unsafe {
         std::arch::asm!("2: inc qword ptr [{0}]", "dec {1}", "jnz 2b",

@@ -59,11 +59,13 @@ pub fn calls() -> anyhow::Result<[Interrupted; 2]> {
     let (mut empty, feed) = io::pipe().context("pipe")?;
     let (drain, mut full) = io::pipe().context("pipe")?;
     children.fork(|| u8::from(close_copy(&full).and_then(|()| end_both_waits(&feed, &drain)).is_err()))?;
+    // ANCHOR: calls
     catch_alarms()?;
     alarm_each(Duration::from_millis(1))?;
     let read = observed("read", 1, || empty.read(&mut [0]));
     let write = observed("write", MANY, || full.write(&vec![0; MANY]));
     alarm_each(Duration::ZERO)?;
+    // ANCHOR_END: calls
     Ok([read?, write?])
 }
 

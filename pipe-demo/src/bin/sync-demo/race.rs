@@ -117,7 +117,6 @@ impl Lock {
         })
     }
 
-    // ANCHOR: how
     fn add_one(&self, number: &Number) -> anyhow::Result<()> {
         match self {
             Lock::None => number.add_one_in_two_steps(),
@@ -129,7 +128,6 @@ impl Lock {
         }
         Ok(())
     }
-    // ANCHOR_END: how
 }
 
 /// What they race for.
@@ -142,7 +140,8 @@ struct Number {
 
 impl Number {
     // ANCHOR: steps
-    /// The read and the write are atomic each, together they are not: in between the others get the CPU.
+    /// The read and the write are atomic each, together they are not: in between the others
+    /// get the CPU.
     fn add_one_in_two_steps(&self) {
         let inside = self.inside.fetch_add(1, Ordering::SeqCst) + 1;
         let value = self.value.load(Ordering::Relaxed);

@@ -17,7 +17,6 @@ pub fn is_known() -> anyhow::Result<()> {
     Err(Failure::CannotShow("the experiment is written for x86-64".into()).into())
 }
 
-// ANCHOR: halt
 /// Stops the CPU until its next interrupt, if it may.
 pub fn halt() {
     // SAFETY: it touches no memory.
@@ -26,7 +25,6 @@ pub fn halt() {
         asm!("hlt", options(nomem, nostack));
     }
 }
-// ANCHOR_END: halt
 
 /// Reads a device, at a port where a PC has at most a display for the steps of its start.
 pub fn read_port() {
@@ -48,6 +46,7 @@ pub fn ticks() -> u64 {
     u64::from(high) << 32 | u64::from(low)
 }
 
+// ANCHOR: level
 /// The level at which the CPU runs this program: 0 may do everything, 3 the least.
 pub fn privilege_level() -> u16 {
     let mut code_segment = 0_u16;
@@ -58,3 +57,4 @@ pub fn privilege_level() -> u16 {
     }
     code_segment & 3
 }
+// ANCHOR_END: level

@@ -34,7 +34,6 @@ struct Line {
     seen: String,
 }
 
-// ANCHOR: story
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     let mut say = |heading, seen: fmt::Arguments<'_>| out.record(&Line { heading, seen: seen.to_string() });
     let (turn, give) = io::pipe().context("pipe")?;
@@ -56,9 +55,11 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     let continued = child.wait(WCONTINUED)?;
     say("进程的状态", format_args!("{}, it was {continued}", becomes(pid, 'R')?))?;
 
-    let read = [&private, &*shared].map(|byte| char::from(byte.load(SeqCst)));
-    say("进程的空间", format_args!("the child has written C over P: the parent reads {}", read[0]))?;
-    say("进程的空间", format_args!("and in memory that both share: the parent reads {}", read[1]))?;
+    // ANCHOR: memory
+    let [own, common] = [&private, &*shared].map(|byte| char::from(byte.load(SeqCst)));
+    say("进程的空间", format_args!("the child has written C over P: the parent reads {own}"))?;
+    say("进程的空间", format_args!("and in memory that both share: the parent reads {common}"))?;
+    // ANCHOR_END: memory
 
     shared.store(b'P', SeqCst);
     let mut printed = String::new();
@@ -74,6 +75,7 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
 
 /// The child computes until its parent writes to the memory that they share; then it becomes a shell.
 fn life(private: &AtomicU8, shared: &AtomicU8, turn: &PipeReader, teller: &PipeWriter) -> anyhow::Result<()> {
+    // ANCHOR: life
     tell_identity(teller)?;
     await_turn(turn)?;
     for byte in [private, shared] {
@@ -83,11 +85,12 @@ fn life(private: &AtomicU8, shared: &AtomicU8, turn: &PipeReader, teller: &PipeW
     while shared.load(SeqCst) == b'C' {
         spin_loop();
     }
+    let stdout = teller.try_clone().context("dup")?;
     let mut shell = Command::new("sh");
-    shell.args(["-c", "echo $$; exit 42"]).stdin(Stdio::null()).stdout(teller.try_clone().context("dup")?);
+    shell.args(["-c", "echo $$; exit 42"]).stdin(Stdio::null()).stdout(stdout);
     Err(shell.exec()).context("exec sh")
+    // ANCHOR_END: life
 }
-// ANCHOR_END: story
 
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

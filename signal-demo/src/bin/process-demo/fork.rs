@@ -63,10 +63,10 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
 
 /// The child writes to both bytes, then the parent does; of the private one each sees its own doing only.
 pub fn write_in_child() -> anyhow::Result<[Written; 2]> {
-    let children = Children::helpers();
+    let (children, gate) = (Children::helpers(), Gate::new()?);
+    // ANCHOR: writing
     let (private, shared) = (AtomicU8::new(b'P'), SharedMemory::new(AtomicU8::new(b'P'))?);
     let bytes = [("private", &private), ("shared", &*shared)];
-    let gate = Gate::new()?;
     let sibling = Teller::fork(&children, || {
         gate.pass()?;
         Ok(bytes.map(|(_, byte)| byte.load(SeqCst)))
@@ -80,6 +80,7 @@ pub fn write_in_child() -> anyhow::Result<[Written; 2]> {
     let parent_reads = bytes.map(|(_, byte)| byte.swap(b'Q', SeqCst));
     gate.open(1)?;
     let sibling_reads = sibling.hear()?;
+    // ANCHOR_END: writing
     Ok([0, 1].map(|n| Written {
         memory: bytes[n].0,
         parent_wrote: 'P',
@@ -91,7 +92,8 @@ pub fn write_in_child() -> anyhow::Result<[Written; 2]> {
 }
 
 // ANCHOR: faults
-/// The child reads all pages, which copies none; writes to all, which copies each; and writes again.
+/// The child reads all pages, which copies none; writes to all, which copies each; and
+/// writes again.
 pub fn count_faults(count: NonZeroUsize) -> anyhow::Result<CopyOnWrite> {
     let (mut pages, page) = Pages::private(count)?;
     write_each(&mut pages, page);

@@ -46,7 +46,6 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     showing.finish()
 }
 
-// ANCHOR: chain
 fn ancestors(mut pid: pid_t, out: &mut Report) -> anyhow::Result<()> {
     while pid != 0 {
         match proc::must_be_a_process(pid).and_then(|()| proc::stat(pid)) {
@@ -60,7 +59,6 @@ fn ancestors(mut pid: pid_t, out: &mut Report) -> anyhow::Result<()> {
     }
     Ok(())
 }
-// ANCHOR_END: chain
 
 /// A process that /proc hides (hidepid): system calls tell its group and session, but not its parent.
 #[derive(Serialize)]
@@ -89,6 +87,7 @@ pub struct Numbers {
     pub ppid_in_proc: pid_t,
 }
 
+// ANCHOR: numbers
 /// Of this process, and of an orphan, which has another parent than it was born by.
 pub fn both_numbers() -> anyhow::Result<[Numbers; 2]> {
     let own = Numbers::compared(getpid().as_raw(), getppid().as_raw())?;
@@ -99,6 +98,7 @@ pub fn both_numbers() -> anyhow::Result<[Numbers; 2]> {
     orphan.end()?;
     Ok([own, orphans])
 }
+// ANCHOR_END: numbers
 
 impl Numbers {
     fn compared(getpid: pid_t, getppid: pid_t) -> anyhow::Result<Numbers> {

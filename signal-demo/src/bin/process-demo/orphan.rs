@@ -72,13 +72,15 @@ pub struct Found {
 }
 
 pub fn daemon() -> anyhow::Result<Found> {
+    // ANCHOR: daemon
     let daemon = Orphan::adopted(|| {
         unistd::setsid().map_err(io::Error::from).context("setsid")?;
         Ok(())
     })?;
     let Orphan { pid, ppid_before, ppid_after, .. } = daemon;
     let stats = proc::stats()?;
-    let leaders = || stats.iter().filter(|stat| stat.ppid == ppid_after && stat.sid == stat.pid);
+    let is_leader = |stat: &&proc::Stat| stat.ppid == ppid_after && stat.sid == stat.pid;
+    let leaders = || stats.iter().filter(is_leader);
     let found = Found {
         pid,
         ppid_before,
@@ -86,6 +88,7 @@ pub fn daemon() -> anyhow::Result<Found> {
         session_leaders: leaders().count(),
         is_among_them: leaders().any(|stat| stat.pid == pid),
     };
+    // ANCHOR_END: daemon
     daemon.end()?;
     Ok(found)
 }
@@ -119,13 +122,13 @@ pub struct Orphan {
 }
 
 impl Orphan {
-    // ANCHOR: adopt
     /// It does as it is told by `prepare` while its parent still lives, which is a child of ours.
     pub fn adopted(prepare: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Orphan> {
         let (identity, answer) = io::pipe().context("pipe")?;
         let ((parents_turn, end_parent), (orphans_turn, ask)) =
             (io::pipe().context("pipe")?, io::pipe().context("pipe")?);
 
+        // ANCHOR: adopt
         let parent = Forked::new(|| {
             close_copy(&ask)?;
             fork(|| {
@@ -138,6 +141,7 @@ impl Orphan {
         })?;
         drop(answer);
         let [pid, ppid_before] = told(&identity)?;
+        // ANCHOR_END: adopt
         ensure!(ppid_before == parent.pid(), "process {pid} has the parent {ppid_before}, not {}", parent.pid());
 
         give_turn(&end_parent)?;
@@ -146,7 +150,6 @@ impl Orphan {
         let [_, ppid_after] = told(&identity)?;
         Ok(Orphan { pid, ppid_before, ppid_after, identity, ask })
     }
-    // ANCHOR_END: adopt
 
     /// The adopter reaps it. When it ends, so does the pipe that only it still holds.
     pub fn end(mut self) -> anyhow::Result<()> {

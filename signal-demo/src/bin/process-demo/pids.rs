@@ -64,13 +64,16 @@ pub fn processes_and_threads() -> anyhow::Result<Series> {
     })?;
     let mut tids: [pid_t; THREADS] = told(&answer)?;
     ensure!(!tids.contains(&0), Failure::NoMoreProcesses("no threads can be started".into()));
+    // ANCHOR: threads
     tids.sort_unstable();
     let next = Forked::new(|| Ok(()))?;
     let pid = process.pid().to_string();
     let mut lead_to_the_process = 0;
     for thread in tids {
-        lead_to_the_process += usize::from(proc::status(thread, "Tgid")? == Some(pid.clone()));
+        let process = proc::status(thread, "Tgid")?;
+        lead_to_the_process += usize::from(process.as_ref() == Some(&pid));
     }
+    // ANCHOR_END: threads
     Ok(Series { pid: process.pid(), tids, lead_to_the_process, next_pid: next.pid() })
 }
 

@@ -22,7 +22,6 @@ pub fn end_without_system_calls(body: impl FnOnce() -> u8) -> anyhow::Result<Eve
     }
 }
 
-// ANCHOR: seal
 /// The filter looks at a call's number, lets two pass, and kills by the others.
 fn seal() -> anyhow::Result<()> {
     let step = |code: u32, then, number| -> anyhow::Result<libc::sock_filter> {
@@ -44,4 +43,3 @@ fn seal() -> anyhow::Result<()> {
     let sealed = unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
     if sealed < 0 { Err(io::Error::last_os_error()).context("PR_SET_SECCOMP") } else { Ok(()) }
 }
-// ANCHOR_END: seal

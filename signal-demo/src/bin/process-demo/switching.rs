@@ -53,10 +53,10 @@ pub fn on_two_cpus(deadline: Instant) -> anyhow::Result<Shaken> {
     }
 }
 
-// ANCHOR: handshakes
 /// Two processes shake hands in memory: each waits, spinning, until it is its turn. Once to meet, then `count` times.
 fn switches_of(cpus: [usize; 2], count: usize, deadline: Instant) -> anyhow::Result<i64> {
     let (children, hands) = (Children::helpers(), SharedMemory::new(AtomicUsize::new(0))?);
+    // ANCHOR: handshakes
     let shake = |me| {
         spin_until(deadline, || hands.load(SeqCst) % 2 == me)?;
         hands.fetch_add(1, SeqCst);
@@ -70,10 +70,10 @@ fn switches_of(cpus: [usize; 2], count: usize, deadline: Instant) -> anyhow::Res
         Ok((Usage::now()? - before).switches())
     };
     let [one, other] = [0, 1].map(|me| Teller::fork(&children, || meet(me)));
+    // ANCHOR_END: handshakes
     let (one, other) = (one?, other?);
     Ok(one.hear()? + other.hear()?)
 }
-// ANCHOR_END: handshakes
 
 /// How far a process got, with what result, and how often the CPU was taken from it.
 #[derive(Serialize)]
@@ -84,12 +84,12 @@ pub struct Computed {
     pub involuntary_switches: i64,
 }
 
-// ANCHOR: kept
 /// Two processes compute on one CPU, until both have lost it some times.
 pub fn computed_on_one_cpu() -> anyhow::Result<[Computed; 2]> {
     const SOME: i64 = 3;
     let (children, lost) = (Children::helpers(), SharedMemory::new([const { AtomicI64::new(0) }; 2])?);
     let (cpu, _) = cpus()?;
+    // ANCHOR: kept
     let compute = |me: usize| {
         stay_on(cpu)?;
         let (mut steps, mut result, mut involuntary) = (0, 0, 0);
@@ -102,6 +102,7 @@ pub fn computed_on_one_cpu() -> anyhow::Result<[Computed; 2]> {
         }
         Ok((steps, result, involuntary))
     };
+    // ANCHOR_END: kept
     let [one, other] = [0, 1].map(|me| Teller::fork(&children, || compute(me)));
     let (one, other) = (one?, other?);
     Ok([one.hear()?, other.hear()?].map(|(steps, result, involuntary_switches)| {
@@ -109,7 +110,6 @@ pub fn computed_on_one_cpu() -> anyhow::Result<[Computed; 2]> {
         Computed { steps, result, result_without_switches: alone, involuntary_switches }
     }))
 }
-// ANCHOR_END: kept
 
 /// Each depends on all before.
 fn step(number: u64) -> u64 {

@@ -66,6 +66,7 @@ pub struct CallsAndFunctions {
     pub clock_by_vdso: Event,
 }
 
+// ANCHOR: functions
 pub fn calls_and_functions() -> anyhow::Result<CallsAndFunctions> {
     let read_clock = || {
         let start = Instant::now();
@@ -77,6 +78,7 @@ pub fn calls_and_functions() -> anyhow::Result<CallsAndFunctions> {
         clock_by_vdso: end_without_system_calls(read_clock)?,
     })
 }
+// ANCHOR_END: functions
 
 fn clock_by_system_call() -> libc::c_long {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };

@@ -60,7 +60,8 @@ impl Product {
         let mut old = self.number.load(SeqCst);
         loop {
             let _ = sched_yield();
-            match self.number.compare_exchange(old, old.wrapping_mul(FACTOR), SeqCst, SeqCst) {
+            let new = old.wrapping_mul(FACTOR);
+            match self.number.compare_exchange(old, new, SeqCst, SeqCst) {
                 Ok(_) => return,
                 Err(newer) => old = newer,
             }

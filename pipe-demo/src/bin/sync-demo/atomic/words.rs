@@ -101,6 +101,7 @@ pub fn move_to_and_fro(with_mutex: bool, deadline: Instant) -> anyhow::Result<Mo
 }
 
 impl Accounts {
+    // ANCHOR: words
     /// Two atomic operations; in between the others get the CPU.
     fn move_one(&self, [from, to]: [usize; 2]) {
         self.words[from].fetch_sub(1, SeqCst);
@@ -111,4 +112,5 @@ impl Accounts {
     fn sum(&self) -> u64 {
         self.words.iter().map(|word| word.load(SeqCst)).sum()
     }
+    // ANCHOR_END: words
 }

@@ -152,15 +152,18 @@ struct Peterson {
 struct Line<T>(T);
 
 impl Peterson {
-    // ANCHOR: enter
     fn enter(&self, me: usize, fence: Fence, deadline: Instant) -> anyhow::Result<()> {
+        // ANCHOR: enter
         let other = 1 - me;
         self.wants[me].0.store(true, Relaxed);
-        self.turn.0.store(other, Release); // After the first write: x86 keeps writes in order anyhow.
+        // After the first write: x86 keeps writes in order anyhow.
+        self.turn.0.store(other, Release);
         fence(SeqCst);
-        spin_until(deadline, || !self.wants[other].0.load(Relaxed) || self.turn.0.load(Relaxed) == me)
+        let is_wanted = || self.wants[other].0.load(Relaxed);
+        let is_my_turn = || self.turn.0.load(Relaxed) == me;
+        spin_until(deadline, || !is_wanted() || is_my_turn())
+        // ANCHOR_END: enter
     }
-    // ANCHOR_END: enter
 
     fn leave(&self, me: usize) {
         self.wants[me].0.store(false, Release);

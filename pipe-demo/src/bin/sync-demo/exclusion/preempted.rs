@@ -61,6 +61,7 @@ impl Events {
     /// How often the holder has lost the CPU inside, and whether the other got in meanwhile.
     fn stay_until_preempted(&self, deadline: Instant) -> anyhow::Result<(i64, bool)> {
         const SOME: i64 = 3;
+        // ANCHOR: inside
         self.holder_is_inside.store(true, SeqCst);
         await_event(&self.other_waits, deadline)?;
         let before = Usage::now()?;
@@ -70,6 +71,7 @@ impl Events {
             switches = (Usage::now()? - before).involuntary;
         }
         let got_in = self.other_was_inside.load(SeqCst);
+        // ANCHOR_END: inside
         self.holder_has_left.store(true, SeqCst);
         Ok((switches, got_in))
     }

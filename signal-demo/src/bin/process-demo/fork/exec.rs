@@ -26,7 +26,6 @@ pub struct BecameShell {
 /// A word in the data.
 static WORD: AtomicU64 = AtomicU64::new(0x6461_7461);
 
-// ANCHOR: exec
 /// The child becomes a shell, which prints its PID, and stays until its stdin ends.
 pub fn exec_in_child() -> anyhow::Result<BecameShell> {
     let (heap, stack) = (Box::new(AtomicU64::new(0x6865_6170)), AtomicU64::new(0x73_7461_636b));
@@ -36,6 +35,7 @@ pub fn exec_in_child() -> anyhow::Result<BecameShell> {
     let ((stays, ends), (told, tell)) = (io::pipe().context("pipe")?, io::pipe().context("pipe")?);
     let mut shell = Command::new("sh");
     shell.args(["-c", "echo $$; read line || :"]).stdin(Stdio::from(stays)).stdout(Stdio::from(tell));
+    // ANCHOR: exec
     let child = children.fork(|| {
         if gate.pass().is_ok() {
             let _ = shell.exec(); // Returns only when it failed.
@@ -44,11 +44,13 @@ pub fn exec_in_child() -> anyhow::Result<BecameShell> {
     })?;
     drop(shell); // Our ends of its pipes are in it.
     let before = words_of(child, places)?;
-    ensure!(before.is_none_or(|words| words.iter().all(Option::is_some)), "the child lacks what it was forked with");
+    let is_complete = before.is_none_or(|words| words.iter().all(Option::is_some));
+    ensure!(is_complete, "the child lacks what it was forked with");
     gate.open(1)?;
     let mut printed = String::new();
     BufReader::new(told).read_line(&mut printed).context("read the shell's stdout")?;
     let after = words_of(child, places)?;
+    // ANCHOR_END: exec
     drop(ends);
     wait_for(child)?;
     let left =
@@ -57,7 +59,6 @@ pub fn exec_in_child() -> anyhow::Result<BecameShell> {
     let pid_after_exec = printed.trim_end().parse().with_context(|| format!("the shell printed {printed:?}"))?;
     Ok(BecameShell { forked_pid: child.as_raw(), pid_after_exec, words_left_of_4 })
 }
-// ANCHOR_END: exec
 
 type Words = [Option<u64>; 4];
 

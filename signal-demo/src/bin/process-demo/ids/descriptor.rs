@@ -23,7 +23,9 @@ pub struct Descriptor {
     pub its_memory: Option<String>,
 }
 
-/// Of a child, before and after it has changed its umask to 0123, and its nice value by one.
+// ANCHOR: descriptor
+/// Of a child, before and after it has changed its umask to 0123, and its nice value by
+/// one.
 pub fn descriptors() -> anyhow::Result<[Descriptor; 2]> {
     seen_by_child(&Children::helpers(), || {
         let before = Descriptor::now()?;
@@ -32,6 +34,7 @@ pub fn descriptors() -> anyhow::Result<[Descriptor; 2]> {
         Ok([before, Descriptor::now()?])
     })
 }
+// ANCHOR_END: descriptor
 
 impl Descriptor {
     fn now() -> anyhow::Result<Descriptor> {

@@ -39,13 +39,17 @@ pub struct OtherRoot {
     pub children: Option<usize>,
 }
 
-/// Without the kernel's threads, which only the first PID namespace shows, a child of ours has to do.
+// ANCHOR: roots
+/// Without the kernel's threads, which only the first PID namespace shows, a child of
+/// ours has to do.
 pub fn roots() -> anyhow::Result<OtherRoot> {
     let all = proc::stats()?;
-    let Some(root) = all.iter().find(|stat| stat.ppid == 0 && stat.pid != 1) else { return entered_from_outside() };
+    let other = all.iter().find(|stat| stat.ppid == 0 && stat.pid != 1);
+    let Some(root) = other else { return entered_from_outside() };
     let children = all.iter().filter(|stat| stat.ppid == root.pid).count();
     Ok(OtherRoot { pid: root.pid, ppid: root.ppid, children: Some(children) })
 }
+// ANCHOR_END: roots
 
 /// The second child: the first lives, and is PID 1.
 fn entered_from_outside() -> anyhow::Result<OtherRoot> {

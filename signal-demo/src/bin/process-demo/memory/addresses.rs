@@ -136,8 +136,11 @@ pub fn mappings() -> anyhow::Result<Layout> {
     let Some(vsyscall) = maps.lines().find(|line| line.ends_with("[vsyscall]")) else {
         return Err(Failure::CannotShow("this kernel has no vsyscall page".into()).into());
     };
+    // ANCHOR: vsyscall
     let (above, _) = range(vsyscall).context("a mapping without addresses")?;
-    let mappings: Vec<_> = maps.lines().filter(|line| *line != vsyscall).filter_map(range).collect();
+    let others = maps.lines().filter(|line| *line != vsyscall);
+    let mappings: Vec<_> = others.filter_map(range).collect();
     let highest = mappings.iter().map(|(_, end)| *end).max().context("no mappings")?;
+    // ANCHOR_END: vsyscall
     Ok(Layout { mappings: mappings.len(), highest: Address(highest), vsyscall: Address(above) })
 }

@@ -29,12 +29,14 @@ pub struct OneAddress {
 
 /// The child writes to its byte.
 pub fn one_address_two_places() -> anyhow::Result<OneAddress> {
+    // ANCHOR: address
     let byte = AtomicU8::new(b'P');
     let theirs = seen_by_child(&Children::helpers(), || {
         byte.store(b'C', SeqCst);
         Place::of(&byte)
     })?;
     let ours = Place::of(&byte)?;
+    // ANCHOR_END: address
     Ok(OneAddress {
         address: Address(byte.as_ptr().addr()),
         parent_reads: ours.byte,
@@ -56,6 +58,7 @@ pub struct Common {
 
 pub fn common_frames() -> anyhow::Result<Common> {
     const PAGES: NonZeroUsize = NonZeroUsize::new(100).unwrap();
+    // ANCHOR: common
     let (mut written, page) = Pages::private(PAGES)?;
     write_each(&mut written, page);
     let half = written.len() / 2;
@@ -64,6 +67,7 @@ pub fn common_frames() -> anyhow::Result<Common> {
         let code = common_frames as fn() -> anyhow::Result<Common> as *const ();
         Ok((Smaps::at(written.as_ptr().addr())?, Smaps::at(code.addr())?))
     })?;
+    // ANCHOR_END: common
     Ok(Common {
         written_kib: mine.rss,
         child_wrote_kib: u64::try_from(half / 1024)?,

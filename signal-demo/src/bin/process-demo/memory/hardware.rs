@@ -25,6 +25,7 @@ pub struct Instructions {
     pub rdtsc: Event,
 }
 
+// ANCHOR: instructions
 pub fn forbidden_instructions() -> anyhow::Result<Instructions> {
     cpu::is_known()?;
     let clock_goes_on = || {
@@ -37,6 +38,7 @@ pub fn forbidden_instructions() -> anyhow::Result<Instructions> {
         rdtsc: end_without_system_calls(clock_goes_on)?,
     })
 }
+// ANCHOR_END: instructions
 
 /// How a child ends after one instruction that may be forbidden.
 pub fn end_after(instruction: impl FnOnce()) -> anyhow::Result<Event> {
@@ -87,6 +89,7 @@ fn kernel_address() -> anyhow::Result<Option<usize>> {
     Ok(None)
 }
 
+// ANCHOR: read
 fn read_byte(address: usize) {
     // SAFETY: it is our own, or else forbidden, and then the process ends here.
     #[allow(unsafe_code, reason = "the read of a forbidden address is the experiment")]
@@ -94,3 +97,4 @@ fn read_byte(address: usize) {
         ptr::with_exposed_provenance::<u8>(address).read_volatile();
     }
 }
+// ANCHOR_END: read

@@ -22,10 +22,10 @@ pub struct Intrusion {
     pub parent_reads: char,
 }
 
-// ANCHOR: intrude
 /// The child does nothing but read its byte, once we have been there.
 pub fn write_into_another() -> anyhow::Result<Intrusion> {
     let (children, byte, gate) = (Children::helpers(), AtomicU8::new(b'P'), Gate::new()?);
+    // ANCHOR: intrude
     let child = Teller::fork(&children, || {
         gate.pass()?;
         Ok(byte.load(SeqCst))
@@ -33,12 +33,13 @@ pub fn write_into_another() -> anyhow::Result<Intrusion> {
     let theirs = RemoteIoVec { base: byte.as_ptr().addr(), len: 1 };
     match process_vm_writev(child.pid, &[IoSlice::new(b"X")], &[theirs]) {
         Err(error @ (Errno::EPERM | Errno::ENOSYS)) => {
-            return Err(Failure::CannotShow(format!("process_vm_writev: {}", error.desc())).into());
+            let why = format!("process_vm_writev: {}", error.desc());
+            return Err(Failure::CannotShow(why).into());
         }
         written => written.map_err(io::Error::from).context("process_vm_writev")?,
     };
     gate.open(1)?;
     let [child_reads, parent_reads] = [child.hear()?, byte.load(SeqCst)].map(char::from);
+    // ANCHOR_END: intrude
     Ok(Intrusion { child_had: 'P', written_from_outside: 'X', child_reads, parent_reads })
 }
-// ANCHOR_END: intrude

@@ -22,6 +22,7 @@ pub struct Touched {
     pub faults_after_that: i64,
 }
 
+// ANCHOR: touch
 /// A fault is the CPU asking the kernel; the second time it need not ask.
 pub fn first_touch() -> anyhow::Result<Touched> {
     let (mut pages, page) = Pages::private(PAGES)?;
@@ -31,6 +32,7 @@ pub fn first_touch() -> anyhow::Result<Touched> {
         faults_after_that: faults_of_writing(&mut pages, page)?,
     })
 }
+// ANCHOR_END: touch
 
 /// The page faults of as much memory as one huge page has.
 #[derive(Serialize)]

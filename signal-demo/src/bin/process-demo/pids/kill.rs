@@ -59,12 +59,14 @@ fn goes_on_if_it_ignores() -> anyhow::Result<Event> {
 /// With the number alone, whoever has it by then would get the signal.
 fn found_by_pidfd() -> anyhow::Result<[bool; 2]> {
     let mut child = Forked::new(|| Ok(()))?;
-    let process = PidFd::open(child.pid()).with_context(|| format!("pidfd_open {}", child.pid()))?;
+    let process = PidFd::open(child.pid());
+    let process = process.with_context(|| format!("pidfd_open {}", child.pid()))?;
     child.wait(WEXITED | WNOWAIT)?;
     let zombie = finds(&process)?;
     child.wait(WEXITED)?;
     Ok([zombie, finds(&process)?])
 }
+// ANCHOR_END: reaped
 
 fn finds(process: &PidFd) -> anyhow::Result<bool> {
     match process.send(libc::SIGTERM, None) {
@@ -72,4 +74,3 @@ fn finds(process: &PidFd) -> anyhow::Result<bool> {
         sent => sent.map(|()| true).context("pidfd_send_signal"),
     }
 }
-// ANCHOR_END: reaped

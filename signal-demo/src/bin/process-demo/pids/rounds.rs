@@ -57,10 +57,12 @@ pub fn rounds() -> anyhow::Result<Rounds> {
 }
 
 // ANCHOR: round
-/// The counter is set back to where the next number is the last but one. The third child still lives.
+/// The counter is set back to where the next number is the last but one. The third child
+/// still lives.
 fn round(counter: &File, maximum: pid_t) -> anyhow::Result<([pid_t; 3], Forked)> {
     let last = (maximum - 3).to_string();
-    counter.write_all_at(last.as_bytes(), 0).with_context(|| format!("write {last} to {COUNTER}"))?;
+    let written = counter.write_all_at(last.as_bytes(), 0);
+    written.with_context(|| format!("write {last} to {COUNTER}"))?;
     let (one, two) = (number()?, number()?);
     let three = Forked::new(pause)?;
     Ok(([one, two, three.pid()], three))

@@ -46,6 +46,7 @@ fn compute() -> impl FnMut() -> io::Result<()> {
     }
 }
 
+// ANCHOR: pipe
 /// Puts in as much as a pipe holds, and takes it out.
 fn pipe() -> anyhow::Result<impl FnMut() -> io::Result<()>> {
     let (mut reader, mut writer) = io::pipe().context("pipe")?;
@@ -55,6 +56,7 @@ fn pipe() -> anyhow::Result<impl FnMut() -> io::Result<()>> {
         reader.read_exact(&mut bytes)
     })
 }
+// ANCHOR_END: pipe
 
 /// Asked for once, at the end: what the kernel has told once, it does not correct.
 fn usage_of(mut work: impl FnMut() -> io::Result<()>) -> anyhow::Result<Usage> {
