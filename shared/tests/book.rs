@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -316,21 +316,45 @@ fn the_chinese_readme_has_the_rows_and_the_sessions_of_the_english_one() {
     assert_eq!(chinese, english);
 }
 
+/// Every picture is drawn from its source, and is on a page of either language.
+#[test]
+fn every_picture_has_a_title_dark_colours_and_its_pages() {
+    let folder = docs().join("pictures");
+    for source in files(&folder.join("source"), ".svg").iter().filter(|source| !source.ends_with("style.svg")) {
+        let name = source.file_name().unwrap().to_str().unwrap();
+        let picture = read(&folder.join(name));
+        for part in ["<title>", "prefers-color-scheme: dark", "viewBox=\"0 0 360 "] {
+            assert!(picture.contains(part), "{name} has no {part}");
+        }
+        assert!(!picture.contains("{{") && !picture.contains("<script"), "{name}: make pictures");
+        for pages in [docs(), docs().join("zh")] {
+            let shown = files(&pages, ".md")
+                .iter()
+                .any(|page| page.parent() == Some(&pages) && read(page).contains(&format!("pictures/{name})")));
+            assert!(shown, "no page of {} shows {name}", pages.display());
+        }
+    }
+}
+
 /// mdBook warns of what it finds in a page, such as an include without a file, and goes on.
 #[test]
-fn mdbook_builds_the_book_without_a_word() -> io::Result<()> {
-    let folder = tempfile::tempdir()?;
-    let built = Command::new("mdbook").arg("build").arg(docs()).arg("--dest-dir").arg(folder.path()).output();
-    let output = match built {
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied) => {
-            return writeln!(io::stderr(), "skipped: mdbook: {error}");
-        }
-        output => output?,
-    };
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    assert!(!said.contains("WARN") && !said.contains("ERROR"), "{said}");
-    let page = fs::read_to_string(folder.path().join("pipes.html"))?;
-    assert!(page.contains("fn "), "pipes.html has no code");
+fn mdbook_builds_both_books_without_a_word() -> io::Result<()> {
+    for book in [docs(), docs().join("zh")] {
+        let folder = tempfile::tempdir()?;
+        // The Chinese one puts what both share beside itself.
+        let to = folder.path().join("book");
+        let built = Command::new("mdbook").arg("build").arg(book).arg("--dest-dir").arg(&to).output();
+        let output = match built {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return writeln!(io::stderr(), "skipped: mdbook is not on this machine");
+            }
+            output => output?,
+        };
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        assert!(!said.contains("WARN") && !said.contains("ERROR"), "{said}");
+        let page = fs::read_to_string(to.join("pipes.html"))?;
+        assert!(page.contains("fn "), "pipes.html has no code");
+    }
     Ok(())
 }

@@ -9,6 +9,7 @@
 
 mod alone;
 pub mod go;
+mod guide;
 pub mod lang;
 pub mod ledger;
 mod page;
@@ -32,7 +33,7 @@ use crate::linux::failure::Failure;
 use crate::linux::stdio::narrate;
 use lang::Lang;
 use ledger::Statement;
-use record::{Record, Summary};
+use record::{Brief, Record, Summary};
 pub use verdict::{Check, Seen, Verdict, joined, seen};
 
 /// The options of `claims`.
@@ -44,6 +45,9 @@ pub struct Args {
     /// List the statements with their recorded verdicts, and check nothing
     #[arg(long)]
     list: bool,
+    /// Print number, verdict and evidence only
+    #[arg(long)]
+    brief: bool,
     /// Give up after this time (0: never)
     #[arg(long, value_name = "DURATION", value_parser = crate::harness::duration::limit, default_value = "20s")]
     timeout: Duration,
@@ -70,6 +74,10 @@ pub struct Args {
 impl Args {
     fn lang(&self) -> Lang {
         self.lang.unwrap_or_else(Lang::of_environment)
+    }
+
+    fn print(&self, record: &Record, out: &mut Report) -> anyhow::Result<()> {
+        if self.brief { out.record(&Brief(record)) } else { out.record(record) }
     }
 
     fn asks(&self, number: u16) -> bool {
@@ -101,7 +109,7 @@ pub fn run(args: &Args, program: &str, checks: &[&[Check]], out: &mut Report) ->
     }
     check_ids(args, program, &asked)?;
     if args.list {
-        return asked.iter().try_for_each(|statement| out.record(&Record::listed(statement, args.lang())));
+        return asked.iter().try_for_each(|statement| args.print(&Record::listed(statement, args.lang()), out));
     }
     check(args, &asked, out)
 }
@@ -127,7 +135,7 @@ fn check(args: &Args, asked: &[&Statement], out: &mut Report) -> anyhow::Result<
     for statement in asked {
         let record = Record::listed(statement, args.lang()).with(checker.check(statement)?);
         summary.count(&record);
-        out.record(&record)?;
+        args.print(&record, out)?;
     }
     conclude(out, out.is_json(), &summary)
 }
@@ -159,7 +167,7 @@ fn tell(args: &Args, records: &[Record], out: &mut Report) -> anyhow::Result<()>
     for record in records {
         summary.count(record);
         if args.ledger.is_none() {
-            out.record(record)?;
+            args.print(record, out)?;
         }
     }
     if let Some(path) = &args.ledger {

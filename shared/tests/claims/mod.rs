@@ -59,6 +59,13 @@ fn the_language_changes_what_the_note_says_and_nothing_else() {
     assert_eq!(english, chinese);
 }
 
+#[test]
+fn brief_leaves_number_verdict_and_evidence() {
+    let brief = text(&run(&["claims", "--list", "--brief"]).stdout);
+    let expected = listed().into_iter().map(|claim| format!("{} {}", word(&claim, "claim"), word(&claim, "verdict")));
+    assert_eq!(brief.lines().collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+}
+
 /// The command that a claim names shows something and ends well, or hangs if that is what it shows, or cannot be shown here.
 #[test]
 fn the_command_of_every_claim_runs() {
@@ -185,10 +192,20 @@ fn page(path: &str) -> BTreeMap<u16, Row> {
             line.split('|').map(|cell| cell.trim().replace('\u{1}', "|").replace("&lt;", "<")).collect();
         let [_, number, _, says, verdict, evidence, command, _] = &cells[..] else { continue };
         let Some(Ok(number)) = number.rsplit('>').next().map(str::parse) else { continue };
-        let [says, verdict, evidence, command] = [says, verdict, evidence, command].map(Clone::clone);
+        let verdict = verdict.rsplit(' ').next().unwrap().to_owned();
+        let [says, evidence, command] = [says.clone(), evidence.clone(), unlinked(command)];
         rows.insert(number, Row { heading: heading.clone(), says, verdict, evidence, command });
     }
     rows
+}
+
+/// The text of a cell's links: `` [`pipe-demo ipc`](../pipe-demo/src/ipc.rs) · `ls` ``.
+fn unlinked(cell: &str) -> String {
+    let parts = cell.split(" · ").map(|part| match part.strip_prefix('[').and_then(|link| link.split_once("](")) {
+        Some((text, _)) => text,
+        None => part,
+    });
+    parts.collect::<Vec<_>>().join(" · ")
 }
 
 fn listed() -> Vec<Value> {

@@ -56,6 +56,19 @@ impl Record {
     fn differs(&self) -> bool {
         self.observed.is_some_and(|observed| observed != Observed::Skipped && observed != Observed::Seen(self.verdict))
     }
+
+    fn verdict_in(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Record { claim, verdict, .. } = self;
+        match self.observed {
+            None => write!(f, "{claim} {verdict}")?,
+            Some(observed) => write!(f, "{claim} {observed}")?,
+        }
+        if self.differs() { write!(f, " (recorded: {verdict})") } else { Ok(()) }
+    }
+
+    fn evidence_in(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.evidence.iter().try_for_each(|evidence| write!(f, " | {evidence}"))
+    }
 }
 
 /// The records of several programs, in the note's order.
@@ -68,16 +81,21 @@ pub(super) fn parse(lines: &str) -> anyhow::Result<Vec<Record>> {
 
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Record { claim, heading, says, verdict, .. } = self;
-        match self.observed {
-            None => write!(f, "{claim} {verdict}")?,
-            Some(observed) => write!(f, "{claim} {observed}")?,
-        }
-        if self.differs() {
-            write!(f, " (recorded: {verdict})")?;
-        }
-        write!(f, " | {heading}: {says}")?;
-        self.evidence.iter().try_for_each(|evidence| write!(f, " | {evidence}"))
+        self.verdict_in(f)?;
+        write!(f, " | {}: {}", self.heading, self.says)?;
+        self.evidence_in(f)
+    }
+}
+
+/// A record without what the note says.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(super) struct Brief<'a>(pub &'a Record);
+
+impl fmt::Display for Brief<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.verdict_in(f)?;
+        self.0.evidence_in(f)
     }
 }
 
@@ -172,6 +190,7 @@ mod tests {
         assert!(summary.is_as_recorded());
         assert_eq!(summary.to_string(), "holds 0, imprecise 0, refuted 1, outdated 0, skipped 1");
         assert_eq!(records[0].to_string(), "1 refuted | 管道: … | 2 of 3");
+        assert_eq!(Brief(&records[0]).to_string(), "1 refuted | 2 of 3");
     }
 
     #[test]

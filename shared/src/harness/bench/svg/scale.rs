@@ -1,4 +1,4 @@
-//! A logarithmic scale with ticks at 1, 2 and 5 of each power of ten.
+//! A logarithmic scale with a tick at each power of ten, or where it has fewer than two of these, at 1, 2 and 5 of each.
 
 pub(super) struct Scale {
     from: f64,
@@ -28,8 +28,10 @@ impl Scale {
     }
 
     pub(super) fn ticks(&self) -> impl Iterator<Item = (f64, String)> {
-        let shown = all_ticks().filter(|tick| (self.from..=self.to).contains(tick));
-        shown.map(|tick| (tick, tick.to_string()))
+        let shown: Vec<f64> = all_ticks().filter(|tick| (self.from..=self.to).contains(tick)).collect();
+        let powers: Vec<f64> = shown.iter().copied().filter(|tick| tick.log10().fract().abs() < 1e-9).collect();
+        let few = if powers.len() < 2 { shown } else { powers };
+        few.into_iter().map(|tick| (tick, tick.to_string()))
     }
 }
 
@@ -46,8 +48,17 @@ mod tests {
     #[test]
     fn a_decade_is_as_wide_as_any_other() {
         let scale = Scale::over([(1.5, 70.0)].into_iter(), (0.0, 200.0)).unwrap();
-        assert_eq!(scale.ticks().map(|(_, label)| label).collect::<Vec<_>>(), ["1", "2", "5", "10", "20", "50", "100"]);
+        assert_eq!(labels(&scale), ["1", "10", "100"]);
         assert!((scale.x(10.0) - 100.0).abs() < 1e-9 && (scale.x(1e9) - 200.0).abs() < 1e-9);
         assert!(Scale::over([].into_iter(), (0.0, 1.0)).is_none());
+    }
+
+    #[test]
+    fn a_short_scale_has_ticks_between_the_powers_of_ten() {
+        assert_eq!(labels(&Scale::over([(3.0, 8.0)].into_iter(), (0.0, 1.0)).unwrap()), ["2", "5", "10"]);
+    }
+
+    fn labels(scale: &Scale) -> Vec<String> {
+        scale.ticks().map(|(_, label)| label).collect()
     }
 }
