@@ -112,7 +112,6 @@ func literals() (any, error) {
 	return records, nil
 }
 
-// ANCHOR: literal-of
 func literalOf(network, path string) (record literal, err error) {
 	var socket io.Closer
 	switch network {
@@ -143,8 +142,6 @@ func literalOf(network, path string) (record literal, err error) {
 	})
 	return record, err
 }
-
-// ANCHOR_END: literal-of
 
 type servedFamilies struct {
 	Network string `json:"network"`
@@ -351,7 +348,6 @@ type partial struct {
 	Returned int `json:"read_returned"`
 }
 
-// ANCHOR: partial-read
 // The connection stays open, and there is room for more: Read returns what has come.
 func partialRead() (any, error) {
 	client, server, err := connection()
@@ -369,8 +365,6 @@ func partialRead() (any, error) {
 	record.Returned, err = server.Read(b)
 	return record, err
 }
-
-// ANCHOR_END: partial-read
 
 type methodSet struct {
 	Methods []string `json:"methods"`

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::ensure;
 use nix::errno::Errno;
 use shared::harness::claims::{Check, Seen, joined, seen};
 use shared::linux::answer::Outcome;
@@ -63,11 +64,8 @@ fn positive_numbers_with_names() -> anyhow::Result<Seen> {
     Ok(Seen::holds(as_noted, seen(&listed)))
 }
 
-/// Another C library begins the real-time signals elsewhere, and bash goes by its own.
 fn as_in_the_listing() -> anyhow::Result<Seen> {
-    if libc::SIGRTMIN() != 34 {
-        return Err(Failure::CannotShow(format!("this C library's SIGRTMIN is {}", libc::SIGRTMIN())).into());
-    }
+    ensure!(libc::SIGRTMIN() == 34, Failure::CannotShow("this C library has another SIGRTMIN".to_owned()));
     let listed = kernel::listed()?;
     Ok(Seen::holds([listed.listed, listed.as_here, listed.accepted] == [62; 3], seen(&listed)))
 }
@@ -228,13 +226,11 @@ fn channels_are_independent() -> anyhow::Result<Seen> {
     Ok(Seen::holds(as_noted, seen(&channels)))
 }
 
-/// And whatever else has its name on its command line.
 fn the_chain_finds_the_program() -> anyhow::Result<Seen> {
     let found = by_name::search()?;
-    let has = |pids: &[i32], pid| pids.contains(&pid);
-    let launcher = (has(&found.found_pids, found.go_run_pid), has(&found.found_without_go_run_pids, found.go_run_pid));
-    let as_noted = has(&found.found_without_go_run_pids, found.program_pid) && launcher == (true, false);
-    Ok(Seen::imprecise(as_noted, has(&found.found_without_go_run_pids, found.editor_pid), seen(&found)))
+    let (all, left) = (&found.found_pids, &found.found_without_go_run_pids);
+    let filtered = all.contains(&found.go_run_pid) && !left.contains(&found.go_run_pid);
+    Ok(Seen::imprecise(filtered && left.contains(&found.program_pid), left.contains(&found.editor_pid), seen(&found)))
 }
 
 fn was_killed(event: Event, by: i32) -> bool {

@@ -23,7 +23,6 @@ pub struct Search {
     pub found_without_go_run_pids: Vec<i32>,
 }
 
-// ANCHOR: chain
 pub fn search() -> anyhow::Result<Search> {
     let header = output("ps aux | head -n 1")?;
     if header.split_whitespace().nth(1) != Some("PID") {
@@ -44,7 +43,6 @@ pub fn search() -> anyhow::Result<Search> {
         found_without_go_run_pids: chain("| grep -v 'go run'")?,
     })
 }
-// ANCHOR_END: chain
 
 /// A process that does nothing, under this name and with this argument.
 fn asleep(children: &Children, name: &str, argument: &str) -> anyhow::Result<Child> {
@@ -60,7 +58,8 @@ fn pids(script: &str) -> anyhow::Result<Vec<i32>> {
 fn output(script: &str) -> anyhow::Result<String> {
     let mut command = Command::new("sh");
     command.args(["-c", script]).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut sh = Children::helpers().spawn(&mut command)?;
+    let children = Children::helpers();
+    let mut sh = children.spawn(&mut command)?;
     let mut text = String::new();
     sh.stdout.take().context("sh has no stdout")?.read_to_string(&mut text).context("read what sh prints")?;
     sh.wait().context("wait for sh")?;
