@@ -30,5 +30,7 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     }
     out.pairs(&ends::outlived()?)?;
     out.pairs(&ends::with_stdin_open()?)?;
-    out.pairs(&ends::unread()?)
+    out.pairs(&ends::unread()?)?;
+    out.pairs(&reads::of_output(reads::LONGER)?)?;
+    out.pairs(&reads::of_output(reads::EXACT)?)
 }

@@ -25,6 +25,7 @@ pub const CHECKS: &[Check] = &[
     (75, as_in_the_shell),
     (80, reading_on),
     (78, a_short_read_is_the_end),
+    (208, a_full_read_is_not_the_end),
     (79, nothing_is_the_end),
     (81, at_most_the_buffer),
     (85, write_first),
@@ -89,6 +90,14 @@ fn a_short_read_is_the_end() -> anyhow::Result<Seen> {
         joined(&twice, " and ")
     );
     Ok(Seen::imprecise(once == [5], twice == [4, 4], evidence))
+}
+
+/// The note's other half: with more than the buffer holds, and with as much.
+fn a_full_read_is_not_the_end() -> anyhow::Result<Seen> {
+    let (more, exact) = (reads::of_output(reads::LONGER)?, reads::of_output(reads::EXACT)?);
+    let buffer = reads::BUFFER.get();
+    let goes_on = more.reads.len() > 1 && more.reads[0] == buffer;
+    Ok(Seen::imprecise(goes_on, exact.reads == [buffer], joined([seen(&more), seen(&exact)], "; ")))
 }
 
 fn nothing_is_the_end() -> anyhow::Result<Seen> {

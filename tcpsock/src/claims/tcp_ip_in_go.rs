@@ -7,6 +7,7 @@ use shared::linux::failure::Failure;
 
 pub const CHECKS: &[Check] = &[
     (158, five_names_for_listen),
+    (219, one_type_and_one_protocol),
     (200, one_family),
     (160, in_capitals),
     (166, ip_for_dial),
@@ -14,6 +15,7 @@ pub const CHECKS: &[Check] = &[
     (171, the_lookup_is_included),
     (199, non_blocking_underneath),
     (176, partial_writes_are_hidden),
+    (221, partial_reads_are_kept),
     (177, eight_methods),
 ];
 
@@ -45,6 +47,39 @@ fn five_names_for_listen() -> anyhow::Result<Seen> {
     let evidence = format!("also taken: {}; not taken: {}", names(true), names(false));
     let no_other_accepts = !others.iter().any(|listened| listened.can_accept);
     Ok(Seen::imprecise(all_accept && no_other_accepts, exception, evidence))
+}
+
+/// What a socket of Go says of itself.
+#[derive(Serialize, Deserialize)]
+struct Literal {
+    network: String,
+    domain: String,
+    #[serde(rename = "type")]
+    kind: String,
+    protocol: String,
+}
+
+const LITERALS: [(&str, &str, &str); 9] = [
+    ("tcp", "SOCK_STREAM", "TCP"),
+    ("tcp4", "SOCK_STREAM", "TCP"),
+    ("tcp6", "SOCK_STREAM", "TCP"),
+    ("udp", "SOCK_DGRAM", "UDP"),
+    ("udp4", "SOCK_DGRAM", "UDP"),
+    ("udp6", "SOCK_DGRAM", "UDP"),
+    ("unix", "SOCK_STREAM", "0"),
+    ("unixgram", "SOCK_DGRAM", "0"),
+    ("unixpacket", "SOCK_SEQPACKET", "0"),
+];
+
+fn one_type_and_one_protocol() -> anyhow::Result<Seen> {
+    let literals: Vec<Literal> = records()?;
+    let as_told = literals.iter().map(|literal| (&*literal.network, &*literal.kind, &*literal.protocol));
+    let domains = literals.iter().all(|literal| match literal.network.chars().last() {
+        Some('4') => literal.domain == "AF_INET",
+        Some('6') => literal.domain == "AF_INET6",
+        _ => literal.network.starts_with("unix") == (literal.domain == "AF_UNIX"),
+    });
+    Ok(Seen::holds(domains && as_told.eq(LITERALS), joined(literals.iter().map(seen), "; ")))
 }
 
 /// Whether a client of each family gets in.
@@ -133,6 +168,19 @@ fn non_blocking_underneath() -> anyhow::Result<Seen> {
     let sockets: Vec<Blocking> = records()?;
     let all = !sockets.is_empty() && sockets.iter().all(|socket| socket.o_nonblock);
     Ok(Seen::holds(all, joined(sockets.iter().map(seen), "; ")))
+}
+
+/// A Read of Go on a connection that stays open.
+#[derive(Serialize, Deserialize)]
+struct Partial {
+    asked: usize,
+    sent: usize,
+    read_returned: usize,
+}
+
+fn partial_reads_are_kept() -> anyhow::Result<Seen> {
+    let read: Partial = record()?;
+    Ok(Seen::holds(read.sent < read.asked && read.read_returned == read.sent, seen(&read)))
 }
 
 #[derive(Serialize, Deserialize)]

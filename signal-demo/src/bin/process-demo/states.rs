@@ -123,7 +123,8 @@ impl State {
                 let unwaited = dead::unwaited()?;
                 let made = unwaited.state().map(|state| Made { state, how: self.how(), sigkill: None });
                 showing.record(self.how(), made)?;
-                self.record(showing, "SIGCHLD ignored", Ok(unwaited))
+                self.record(showing, "SIGCHLD ignored", Ok(unwaited))?;
+                self.record(showing, "what it had", dead::given_back())
             }
         }
     }
