@@ -328,9 +328,9 @@ fn every_picture_has_a_title_dark_colours_and_its_pages() {
         }
         assert!(!picture.contains("{{") && !picture.contains("<script"), "{name}: make pictures");
         for pages in [docs(), docs().join("zh")] {
-            let shown = files(&pages, ".md").iter().any(|page| {
-                page.parent() == Some(&pages) && read(page).contains(&format!("pictures/{name})"))
-            });
+            let shown = files(&pages, ".md")
+                .iter()
+                .any(|page| page.parent() == Some(&pages) && read(page).contains(&format!("pictures/{name})")));
             assert!(shown, "no page of {} shows {name}", pages.display());
         }
     }
