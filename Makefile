@@ -61,12 +61,13 @@ ASK_ALL = $(call SHOW,--bins) records=$$(mktemp) && trap 'rm -f "$$records"' EXI
 	$(RUN) $$program -- claims --append "$$records" $(ARGS) || exit; \
 done
 TELL = $(RUN) $(lastword $(PROGRAMS)) -- claims --records "$$records"
+LEDGER = $(TELL) --ledger docs/systems.toml
 
 claims: ## Ask this kernel which of the note's statements hold; ARGS='93 --json', ARGS=--list, …
 	@$(ASK_ALL) && $(TELL) $(ARGS)
 
 docs: ## Ask all claims and write docs/claims.md and docs/zh/claims.md
-	@$(ASK_ALL) && $(TELL) --ledger --lang en > docs/claims.md.new && $(TELL) --ledger --lang zh > docs/zh/claims.md.new && \
+	@$(ASK_ALL) && $(LEDGER) --lang en > docs/claims.md.new && $(LEDGER) --lang zh > docs/zh/claims.md.new && \
 	mv docs/claims.md.new docs/claims.md && mv docs/zh/claims.md.new docs/zh/claims.md
 
 listings: ## Copy the code that the guide's pages show from the sources

@@ -29,5 +29,6 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
         out.pairs(&reads::through_a_buffer(size)?)?;
     }
     out.pairs(&ends::outlived()?)?;
-    out.pairs(&ends::with_stdin_open()?)
+    out.pairs(&ends::with_stdin_open()?)?;
+    out.pairs(&ends::unread()?)
 }

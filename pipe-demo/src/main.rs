@@ -67,7 +67,14 @@ const FOOTERS: &[Footer] = &[
         &["% run --timeout 2 -- ps aux", "% run --lines -v -- sh -c 'echo one; echo two'"],
         "% pipeline, timeout(1)",
     ),
-    ("pipeline", &["% pipeline --timeout 10 'ps aux' 'grep root' 'wc -l'"], "% run, % deadlock, pipe(7)"),
+    (
+        "pipeline",
+        &[
+            "% pipeline --timeout 10 'ps aux' 'grep root' 'wc -l'",
+            r#"% pipeline 'ps aux' 'grep mysignal' 'grep -v grep' "awk '{print \$2}'""#,
+        ],
+        "% run, % deadlock, signal-demo send, pipe(7)",
+    ),
     ("deadlock", &["% deadlock --timeout 1", "% deadlock --start-first"], "% pipeline, pipe(7)"),
     ("os-pipe", &[], "% io-pipe, pipe(7)"),
     ("io-pipe", &["% io-pipe --close-with-error 'disk full'"], "% os-pipe"),

@@ -53,6 +53,13 @@ pub enum By {
     Line(NonZeroUsize),
 }
 
+impl By {
+    /// Whether the line's end has not come yet: what Go's ReadLine calls isPrefix.
+    fn is_prefix(self, piece: &[u8]) -> bool {
+        matches!(self, By::Line(size) if piece.len() == size.get() && !piece.ends_with(b"\n"))
+    }
+}
+
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     stdout_is_open()?;
     let by = if args.lines { By::Line(args.buffer) } else { By::Buffer(args.buffer) };
@@ -60,7 +67,8 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     story::tell(args.timeout, &Children::commands(), move |children| {
         let mut child = children.spawn(stage.command().stdout(Stdio::piped()))?;
         let status = read_output(&mut child, by, |piece| {
-            detail(format_args!("read {} bytes: {:?}", piece.len(), String::from_utf8_lossy(piece)));
+            let goes_on = if by.is_prefix(piece) { " of a line that goes on" } else { "" };
+            detail(format_args!("read {} bytes{goes_on}: {:?}", piece.len(), String::from_utf8_lossy(piece)));
             out.payload(piece)?;
             out.flush()
         })?;

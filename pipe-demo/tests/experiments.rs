@@ -79,6 +79,8 @@ fn a_command_gets_words_and_its_output_comes_in_pieces_and_may_outlive_it() -> R
     assert_eq!([&records[6]["taken"], &records[7]["taken"]], [4096, 8192]);
     assert_eq!((&records[8]["output_is_over"], &records[8]["bytes_that_came_later"]), (&false.into(), &5.into()));
     assert_eq!(records[9]["cat_sleeps"], true);
+    assert_eq!([&records[10]["waited_for"], &records[10]["waited_again"]], ["exited with 0"; 2]);
+    assert_eq!(records[10]["output_afterwards"], "command from Rust");
     Ok(())
 }
 

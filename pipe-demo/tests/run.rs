@@ -34,6 +34,16 @@ fn each_read_is_told_with_what_it_returned() -> Result {
 }
 
 #[test]
+fn a_line_that_goes_on_says_so() -> Result {
+    let output = run(&["run", "-v", "--lines", "--buffer", "4", "--", "printf", r"abcdef\nghi\n"])?;
+    let told = stderr(&output);
+    let reads: Vec<&str> = told.lines().take(3).collect();
+    let (first, rest) = (r#"read 4 bytes of a line that goes on: "abcd""#, r#"read 3 bytes: "ef\n""#);
+    assert_eq!(reads, [first, rest, r#"read 4 bytes: "ghi\n""#]);
+    Ok(())
+}
+
+#[test]
 fn behind_the_first_word_of_the_command_all_is_the_commands() -> Result {
     for args in [["echo", "hi", "-v", "--json", "--", "-n"], ["--", "echo", "-v", "--timeout", "--", "--help"]] {
         let printed = run(&[&["run", "--lines"], args.as_slice()].concat())?;

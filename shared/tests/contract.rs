@@ -26,11 +26,14 @@ const OF_EACH: [&str; 5] = ["--address", "--network", "--count", "--lines", "--t
 /// What measures or asks everything is asked for the least of it.
 const LEAST: [(&str, &str); 2] = [("claims", "--list"), ("bench", "--quick")];
 
+/// Arguments that may be any word.
+const ANY: [&str; 6] = ["<CMD>", "<PATH>", "<ADDRESS>", "<COMMAND>", "FILE", "NUMBER"];
+
 /// A command, or the program itself, as its help shows it.
 struct Asked {
     program: &'static str,
-    /// None for the program itself.
-    command: Option<String>,
+    /// `pass-fd send`; none for the program itself.
+    command: Vec<String>,
     help: String,
 }
 
@@ -48,7 +51,7 @@ static ALL: LazyLock<Vec<Asked>> = LazyLock::new(|| {
         }
         is_built
     });
-    programs.flat_map(commands_of).collect()
+    programs.flat_map(|program| commands_of(program, &[])).collect()
 });
 
 fn path(program: &str) -> PathBuf {
@@ -59,15 +62,15 @@ fn run(program: &str, arguments: &[&str]) -> Output {
     output(harness::command(path(program), arguments).env("COLUMNS", "1000")).unwrap()
 }
 
-fn commands_of(program: &'static str) -> Vec<Asked> {
-    let help = |arguments: &[&str]| text(&run(program, arguments).stdout);
-    let own = help(&["-h"]);
-    let names = section(&own, "Commands:").filter_map(|line| line.split_whitespace().next());
-    let names: Vec<String> = names.filter(|name| *name != "help").map(str::to_owned).collect();
-    assert!(names.len() > 3, "{program}: {own}");
-    let commands = names.into_iter().map(|name| (help(&[&name, "-h"]), Some(name)));
-    let all = std::iter::once((own.clone(), None)).chain(commands);
-    all.map(|(help, command)| Asked { program, command, help }).collect()
+/// What is there below `command`, and itself.
+fn commands_of(program: &'static str, command: &[String]) -> Vec<Asked> {
+    let words = command.iter().map(String::as_str).chain(["-h"]).collect::<Vec<_>>();
+    let help = text(&run(program, &words).stdout);
+    assert!(help.contains("\nUsage: "), "{program}: {help}");
+    let names = section(&help, "Commands:").filter_map(|line| line.split_whitespace().next());
+    let below = names.filter(|name| *name != "help").map(|name| [command, &[name.to_owned()]].concat());
+    let below: Vec<_> = below.flat_map(|command| commands_of(program, &command)).collect();
+    std::iter::once(Asked { program, command: command.to_vec(), help }).chain(below).collect()
 }
 
 fn section<'a>(help: &'a str, heading: &str) -> impl Iterator<Item = &'a str> {
@@ -86,15 +89,22 @@ impl Asked {
     }
 
     fn words<'a>(&'a self, before: &[&'a str], after: &[&'a str]) -> Vec<&'a str> {
-        [before, &self.command.iter().map(String::as_str).collect::<Vec<_>>(), after].concat()
+        let command: Vec<_> = self.command.iter().map(String::as_str).collect();
+        [before, &command, after].concat()
     }
 
     /// What it says on stderr, where the arguments are wrong.
-    fn refuses(&self, before: &[&str], after: &[&str]) -> String {
+    fn fails(&self, before: &[&str], after: &[&str]) -> String {
         let output = run(self.program, &self.words(before, after));
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{} {after:?}: {said}", self.name());
         assert!(said.starts_with(&format!("{}: ", self.program)), "{said}");
+        said
+    }
+
+    /// The same where the arguments alone tell.
+    fn refuses(&self, before: &[&str], after: &[&str]) -> String {
+        let said = self.fails(before, after);
         assert!(said.contains(&format!("try '{} --help'", self.name())), "{said}");
         said
     }
@@ -105,14 +115,28 @@ impl Asked {
         assert!(said.contains("'--nonsense'"), "{} {option}: {said}", self.name());
     }
 
+    /// The least that it does, started by a shell as `script` says, in a folder of its own.
+    fn least(&self, script: &str, folder: &Path) -> Command {
+        let least = LEAST.iter().find(|(command, _)| self.command.iter().eq([command])).map(|(_, option)| *option);
+        let limit = self.options().iter().any(|option| option.name == "--timeout").then_some("--timeout=5");
+        let options: Vec<&str> = least.into_iter().chain(limit).collect();
+        let mut shell = harness::command("sh", &["-c", script]);
+        shell.arg(path(self.program)).args(self.words(&[], &[&options[..], &self.required()].concat()));
+        shell.current_dir(folder).env("XDG_RUNTIME_DIR", folder);
+        shell
+    }
+
     fn options(&self) -> Vec<Opt> {
         section(&self.help, "Options:").map(option).collect()
     }
 
+    fn usage(&self) -> &str {
+        self.help.lines().find(|line| line.starts_with("Usage: ")).unwrap()
+    }
+
     /// Words for the arguments that it must have.
     fn required(&self) -> Vec<&'static str> {
-        let usage = self.help.lines().find(|line| line.starts_with("Usage: ")).unwrap();
-        let (_, arguments) = usage.split_once("[OPTIONS]").unwrap();
+        let (_, arguments) = self.usage().split_once("[OPTIONS]").unwrap();
         let required = arguments.split_whitespace().filter(|word| *word == "--" || word.starts_with('<'));
         required.map(|word| if word == "--" { "--" } else { "x" }).collect()
     }
@@ -191,8 +215,9 @@ fn verbose_and_json_stand_before_the_command_and_after_it() {
 #[test]
 fn nonsense_is_a_usage_error_that_names_the_command() {
     each(|asked| {
-        if asked.command.is_none() {
-            assert!(asked.refuses(&[], &["nonsense"]).contains("'nonsense'"));
+        if !ANY.iter().any(|any| asked.usage().contains(any)) {
+            let said = asked.fails(&[], &["nonsense", "nonsense"]);
+            assert!(said.contains("nonsense"), "{}: {said}", asked.name());
         }
         for Opt { name, .. } in asked.options().into_iter().filter(|option| option.metavar == "<N>") {
             assert!(asked.refuses(&[], &[&format!("{name}=nonsense")]).contains("'nonsense'"));
@@ -216,7 +241,7 @@ fn help_ends_with_examples_and_exit_codes() {
     each(|asked| {
         let codes: Vec<_> =
             section(&asked.help, "Exit codes:").filter_map(|line| line.split_whitespace().next()).collect();
-        assert_eq!(codes, ["0", "1", "2", "77", "124", "126,", "128+N"], "{}", asked.name());
+        assert_eq!(codes, ["0", "1", "2", "77", "124", "126,", "128+N", "N"], "{}", asked.name());
         let chooses = asked.options().len() > 3 || asked.help.contains("\nArguments:");
         assert!(!chooses || section(&asked.help, "Examples:").next().is_some(), "{}: no example", asked.name());
     });
@@ -225,7 +250,7 @@ fn help_ends_with_examples_and_exit_codes() {
 /// `manual` refuses an example that the program would.
 #[test]
 fn man_pages_have_the_exit_status_and_examples_that_are_commands() {
-    for asked in ALL.iter().filter(|asked| asked.command.is_none()) {
+    for asked in ALL.iter().filter(|asked| asked.command.is_empty()) {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().to_str().unwrap();
         let made = run(asked.program, &["manual", folder, folder, folder, folder]);
@@ -243,23 +268,29 @@ fn man_pages_have_the_exit_status_and_examples_that_are_commands() {
 fn json_is_json_or_wrong_usage() {
     each(|asked| {
         let folder = tempfile::tempdir().unwrap();
-        let least =
-            LEAST.iter().find(|(command, _)| asked.command.as_deref() == Some(command)).map(|(_, option)| *option);
-        let limit = asked.options().iter().any(|option| option.name == "--timeout").then_some("--timeout=5");
-        let options: Vec<&str> = least.into_iter().chain(limit).collect();
-        let mut command = Command::new(path(asked.program));
-        harness::quiet(&mut command).current_dir(&folder).env("XDG_RUNTIME_DIR", folder.path());
-        let mut child =
-            command.args(asked.words(&["--json"], &[&options[..], &asked.required()].concat())).spawn().unwrap();
+        let mut child = asked.least("exec \"$0\" --json \"$@\"", folder.path()).spawn().unwrap();
         let mut first = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
         if first.is_empty() {
-            assert_ne!(wait(&mut child).unwrap().code(), Some(0), "{} {options:?}: nothing", asked.name());
+            assert_ne!(wait(&mut child).unwrap().code(), Some(0), "{}: nothing", asked.name());
         } else {
             let json: Result<serde_json::Map<_, _>, _> = serde_json::from_str(&first);
-            assert!(json.is_ok(), "{} {options:?}: {first}", asked.name());
+            assert!(json.is_ok(), "{}: {first}", asked.name());
             kill(harness::pid(&child), Signal::SIGTERM).unwrap();
             wait(&mut child).unwrap();
+        }
+    });
+}
+
+/// It is one, unlike a reader that has gone.
+#[test]
+fn a_stdout_that_was_closed_from_the_start_is_an_error() {
+    each(|asked| {
+        if asked.required().is_empty() {
+            let folder = tempfile::tempdir().unwrap();
+            let output = output(&mut asked.least("exec \"$0\" \"$@\" >&-", folder.path())).unwrap();
+            assert_ne!(output.status.code(), Some(0), "{}", asked.name());
+            assert!(!output.stderr.is_empty(), "{}", asked.name());
         }
     });
 }

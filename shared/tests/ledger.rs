@@ -131,10 +131,14 @@ fn the_pages_give_the_reason_why_a_statement_is_not_checked() {
 }
 
 #[test]
-fn the_pages_have_every_system() {
-    for System { release, .. } in systems().unwrap() {
+fn the_pages_and_both_readmes_have_every_system() {
+    for System { release, .. } in systems(&root().join("docs/systems.toml")).unwrap() {
         for path in ["docs/claims.md", "docs/zh/claims.md"] {
             assert!(page(path).contains(&format!("| {release} |")), "{path}: {release}: make docs");
+        }
+        let version = release.splitn(3, ['.', '-']).take(2).collect::<Vec<_>>().join(".");
+        for path in ["README.md", "README.zh.md"] {
+            assert!(page(path).contains(&version), "{path}: {version}");
         }
     }
 }

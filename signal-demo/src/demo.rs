@@ -104,10 +104,10 @@ fn stop_notification(registry: &mut Registry, receiver: Receiver, out: &mut Repo
     let Receiver { name, channel } = receiver;
     let stopped = registry.stop(channel)?;
     out.line(format_args!("Stop notification...done. [{name}]"))?;
-    print_received(name, stopped.rest.into_iter(), out)?;
     if stopped.missed > 0 {
         stdio::narrate(format_args!("{name} was full: signals missed: {}", stopped.missed));
     }
+    print_received(name, stopped.close().into_iter(), out)?;
     out.line(format_args!("End. [{name}]"))
 }
 

@@ -21,6 +21,7 @@ use shared::linux::child::event::Event;
 use shared::linux::failure::Failure;
 use shared::linux::pidfd::PidFd;
 use shared::linux::proc;
+use shared::linux::stdio::stdout_is_open;
 
 use crate::send;
 
@@ -48,6 +49,7 @@ struct Record {
 }
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
+    stdout_is_open()?;
     let processes = args.pids.iter().map(|&pid| hold(pid, args.exited)).collect::<anyhow::Result<Vec<_>>>()?;
     args.ready.waiting(format_args!("pids={}", listed(&args.pids)));
     let deadline = Instant::now().checked_add(args.timeout);

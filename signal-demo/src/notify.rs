@@ -1,21 +1,19 @@
-//! os/signal's contract, asked of our registry, which keeps to it; and of the kernel in children, which a signal may end.
-//!
-//! - A full channel misses signals and holds nobody up (claim 124).
-//! - A signal that was asked for and is not received does nothing (126).
-//! - Stop gives a signal back what it did before, unless another channel still asks for it (129); the stopped channel gives
-//!   what it holds, then its loop ends (130).
-//! - Channels know nothing of each other (132).
+//! os/signal's contract, asked of our registry; and of the kernel in children, which a signal may end. What the registry
+//! keeps of it, and what is not as in Go, stands at the head of registry.rs.
 //!
 //! Note: 信号 ("signal.Notify", "signal.Stop"). Go: `signal.Notify`, `signal.Stop`. Man: signal(7), signalfd(2).
 
-use std::time::Duration;
+mod fate;
+mod unlike_go;
 
-use anyhow::Context;
-use libc::WEXITED;
+use std::thread;
+
+use anyhow::anyhow;
 use serde::Serialize;
 use shared::harness::report::Report;
-use shared::linux::child::event::Event;
-use shared::linux::child::forked::Forked;
+use shared::linux::sleeper;
+
+use fate::{Fate, asking_for, deliver};
 
 use crate::registry::{Channel, Registry};
 use crate::signal::action::Action;
@@ -34,19 +32,13 @@ pub struct Filled {
     pub missed: u64,
 }
 
-/// What became of a process that sent itself SIGINT, by who had asked for it.
-#[derive(Debug, Serialize)]
-pub struct Fate {
-    asked_for_by: &'static str,
-    pub observed: Event,
-}
-
 /// What two channels received of a signal that was sent before the first was stopped, and once after it.
 #[derive(Debug, Serialize)]
 pub struct AfterStop {
     pub sent_before: usize,
     pub sent_after: usize,
-    /// By the loop over the stopped channel, which has ended.
+    /// Of the loop over the stopped channel.
+    pub waits_until_closed: bool,
     pub received: usize,
     pub other_received: usize,
 }
@@ -67,7 +59,11 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     not_acted_on()?.iter().try_for_each(|fate| out.pairs(fate))?;
     stopped()?.iter().try_for_each(|fate| out.pairs(fate))?;
     out.pairs(&after_stop()?)?;
-    out.pairs(&independent()?)
+    out.pairs(&independent()?)?;
+    out.pairs(&unlike_go::each_time()?)?;
+    out.pairs(&unlike_go::lowest_first()?)?;
+    unlike_go::fates()?.iter().try_for_each(|fate| out.pairs(fate))?;
+    out.pairs(&unlike_go::all_signals()?)
 }
 
 /// Three channels, of which two have too little room.
@@ -83,7 +79,7 @@ pub fn fill() -> anyhow::Result<[Filled; 3]> {
     }
     let [first, second, third] = channels.map(|(room, channel)| {
         let stopped = registry.stop(channel)?;
-        let (received, missed) = (stopped.rest.iter().count(), stopped.missed);
+        let (missed, received) = (stopped.missed, stopped.close().iter().count());
         anyhow::Ok(Filled { room, sent: SENT, delivered, received, missed })
     });
     Ok([first?, second?, third?])
@@ -133,10 +129,16 @@ pub fn after_stop() -> anyhow::Result<AfterStop> {
     let stopped = registry.stop(stopped)?;
     send::to_self(Signal::USR1)?;
     deliver(&mut registry)?;
-    // Without an end, this waits for ever.
-    let (received, other_received) = (stopped.rest.iter().count(), other.arrived().count());
+    let (rest, open) = (stopped.rest, stopped.open);
+    let (waits_until_closed, received) = thread::scope(|scope| {
+        let (received, looping) = sleeper::spawn(scope, || rest.into_iter().count())?;
+        let waits = looping.sleeps()?;
+        drop(open);
+        anyhow::Ok((waits, received.join().map_err(|_| anyhow!("the loop panicked"))?))
+    })?;
+    let other_received = other.arrived().count();
     registry.stop(other)?;
-    Ok(AfterStop { sent_before: 1, sent_after: 1, received, other_received })
+    Ok(AfterStop { sent_before: 1, sent_after: 1, waits_until_closed, received, other_received })
 }
 
 pub fn independent() -> anyhow::Result<Independent> {
@@ -160,28 +162,6 @@ pub fn independent() -> anyhow::Result<Independent> {
         second_received,
         second_received_then,
     })
-}
-
-impl Fate {
-    /// Of a child in which all signals do their default at first.
-    fn of(asked_for_by: &'static str, work: impl FnOnce(&mut Registry) -> anyhow::Result<()>) -> anyhow::Result<Fate> {
-        let mut child = Forked::new(|| {
-            Action::Default.set(Signal::INT)?;
-            work(&mut Registry::new()?)
-        })?;
-        Ok(Fate { asked_for_by, observed: child.wait(WEXITED)? })
-    }
-}
-
-fn asking_for(registry: &mut Registry, signal: Signal) -> anyhow::Result<Channel> {
-    let channel = registry.channel(2);
-    registry.notify(&channel, &[signal]).with_context(|| format!("ask for {signal}"))?;
-    Ok(channel)
-}
-
-/// What a process sends itself waits at once, so that there is nothing to wait for.
-fn deliver(registry: &mut Registry) -> anyhow::Result<usize> {
-    registry.deliver(Some(Duration::ZERO))
 }
 
 fn numbers(channel: &Channel) -> Vec<i32> {

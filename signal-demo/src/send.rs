@@ -18,6 +18,7 @@ use shared::harness::report::Report;
 use shared::linux::failure::Failure;
 use shared::linux::pidfd::PidFd;
 use shared::linux::proc;
+use shared::linux::stdio::stdout_is_open;
 
 use crate::signal::{self, Signal};
 
@@ -48,6 +49,7 @@ struct Record {
 }
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
+    stdout_is_open()?;
     let (signal, process) = match (&args.name, &args.words[..]) {
         (Some(name), [signal]) => (parse_signal(signal)?, only_one_named(name)?),
         (None, [pid, signal]) => (parse_signal(signal)?, open(parse_pid(pid)?)?),

@@ -8,25 +8,23 @@
 
 pub mod asynchronous;
 pub mod launcher;
+mod terminal;
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::process;
 use std::ptr;
 
 use anyhow::{Context, bail};
 use libc::WEXITED;
-use nix::errno::Errno;
-use nix::fcntl::OFlag;
-use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::prctl;
-use nix::unistd;
 use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::child::answer::{tell, telling, told};
 use shared::linux::child::event::Event;
 use shared::linux::child::forked::{Forked, pause};
 use shared::linux::failure::Failure;
+
+use terminal::{lead_session_at, terminal};
 
 use crate::signal::Signal;
 use crate::signal::action::{self, Action};
@@ -50,6 +48,7 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     for cause in CAUSES {
         shown = go_on(shown, Source::seen(cause).and_then(|source| out.pairs(&source)))?;
     }
+    shown = go_on(shown, launcher::interrupted().and_then(|typed| out.pairs(&typed)))?;
     let reached = asynchronous::means().and_then(|means| means.iter().try_for_each(|means| out.pairs(means)));
     shown = go_on(shown, reached)?;
     let printed = launcher::outputs().and_then(|outputs| outputs.iter().try_for_each(|output| out.pairs(output)));
@@ -100,10 +99,7 @@ fn type_key(key: u8) -> anyhow::Result<Event> {
     let (mut master, name) = terminal()?;
     let (mut child, ready) = telling(|teller| {
         be_as_new()?;
-        // Without a terminal, the leader of a new session gets the first that it opens.
-        unistd::setsid().context("setsid")?;
-        let terminal = File::options().read(true).write(true).open(&name);
-        let _terminal = terminal.with_context(|| format!("open {name}"))?;
+        let _terminal = lead_session_at(&name)?;
         tell(teller, &[1])?;
         pause()
     })?;
@@ -111,24 +107,6 @@ fn type_key(key: u8) -> anyhow::Result<Event> {
     master.write_all(&[key]).context("type")?;
     child.wait(WEXITED)
     // ANCHOR_END: key
-}
-
-fn terminal() -> anyhow::Result<(impl Write, String)> {
-    let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).map_err(no_terminal)?;
-    grantpt(&master).context("grantpt")?;
-    unlockpt(&master).context("unlockpt")?;
-    let name = ptsname_r(&master).context("ptsname")?;
-    Ok((master, name))
-}
-
-/// A container may have none, and every machine has a limit.
-fn no_terminal(errno: Errno) -> anyhow::Error {
-    match errno {
-        Errno::ENOENT | Errno::ENXIO | Errno::ENODEV | Errno::EACCES | Errno::EPERM | Errno::ENOSPC => {
-            Failure::CannotShow(format!("no pseudo-terminal: {}", io::Error::from(errno))).into()
-        }
-        _ => anyhow::Error::new(errno).context("open /dev/ptmx"),
-    }
 }
 
 /// Every signal does its default, and no core file is left.

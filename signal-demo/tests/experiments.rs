@@ -74,6 +74,24 @@ fn kill_and_stop_leave_no_choice() {
 }
 
 #[test]
+fn the_registry_differs_from_go_as_its_head_says() {
+    let records = records(&["notify"]);
+    let [.., each_time, lowest_first, stopped, reset, all] = &records[..] else { panic!("{records:?}") };
+    assert_eq!((&each_time["sent"], &each_time["received"]), (&json!(40), &json!(40)));
+    assert_eq!(lowest_first["sent_signals"], json!(["SIGUSR2", "SIGUSR1"]));
+    assert_eq!(lowest_first["received_signals"], json!(["SIGUSR1", "SIGUSR2"]));
+    assert_eq!([&stopped["observed"], &reset["observed"]], ["killed by SIGUSR1", "killed by SIGINT"]);
+    assert_eq!((&all["sent"], &all["refused_signals"]), (&all["received"], &json!(["SIGKILL", "SIGSTOP"])));
+}
+
+#[test]
+fn ctrl_c_reaches_the_launcher_and_what_it_started() {
+    let records = records(&["sources"]);
+    let typed = records.iter().find(|record| record["typed"] == "^C").unwrap();
+    assert_eq!([&typed["launcher"], &typed["program"]], ["killed by SIGINT"; 2]);
+}
+
+#[test]
 fn bench_compares_the_registry_with_the_bare_loop() {
     let records = records(&["bench", "--registry", "--count", "50"]);
     let rows: Vec<_> = records.iter().map(|record| (&record["mechanism"], &record["how"])).collect();

@@ -114,7 +114,10 @@ fn channels_keep_to_what_os_signal_promises() {
     let fates: Vec<_> = records[3..8].iter().map(|fate| fate["observed"].as_str().unwrap()).collect();
     let (lives, dies) = ("exited with 0", "killed by SIGINT");
     assert_eq!(fates, [lives, dies, dies, lives, lives]);
-    assert_eq!(records[8], json!({ "sent_before": 1, "sent_after": 1, "received": 1, "other_received": 2 }));
+    assert_eq!(
+        records[8],
+        json!({ "sent_before": 1, "sent_after": 1, "waits_until_closed": true, "received": 1, "other_received": 2 })
+    );
     assert_eq!(records[9]["first_received"], json!([10, 12]));
     assert_eq!(records[9]["second_received_then"], json!([12]));
 }

@@ -1,7 +1,7 @@
 //! What an address is made of, and whose it is.
 //!
-//! Note: Socket的基本特征 (地址形式), LocalAddr和RemoteAddr方法. Go: `net.Conn.LocalAddr`, `RemoteAddr`, `net.Addr`.
-//! Man: sockaddr(3type), getsockname(2), getpeername(2), ip(7), ipv6(7).
+//! Note: Socket的基本特征 (地址形式), LocalAddr和RemoteAddr方法. Go: `net.Conn.LocalAddr`, `RemoteAddr`,
+//! `net.Addr.Network`, `String`. Man: sockaddr(3type), getsockname(2), getpeername(2), ip(7), ipv6(7).
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -10,6 +10,7 @@ use serde::Serializer;
 use shared::harness::report::Report;
 use shared::linux::endpoint;
 use shared::linux::failure::Failure;
+use shared::linux::network::Network;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 pub use crate::experiment::Args;
@@ -78,6 +79,7 @@ fn bytes(address: &SockAddr) -> &[u8] {
 
 // What each end says of itself and of its peer.
 record! { "ends", Ends {
+    network: &'static str,
     #[serde(serialize_with = "debug")]
     protocol: Protocol,
     client_local: String,
@@ -92,8 +94,10 @@ pub fn two_ends() -> anyhow::Result<Ends> {
     let local = |end: &End| anyhow::Ok(endpoint::shown(&end.address()?));
     let remote = |end: &End| anyhow::Ok(endpoint::shown(&end.peer()?));
     let protocol = client.socket.protocol().context("SO_PROTOCOL")?;
+    let protocol = protocol.context("SO_PROTOCOL: 0")?;
     Ok(Ends {
-        protocol: protocol.context("SO_PROTOCOL: 0")?,
+        network: network_of(protocol)?.name(),
+        protocol,
         client_local: local(&client)?,
         client_remote: remote(&client)?,
         server_local: local(&server)?,
@@ -101,6 +105,12 @@ pub fn two_ends() -> anyhow::Result<Ends> {
     })
 }
 // ANCHOR_END: ends
+
+/// Go's `Network` of an address: the first literal of that protocol, whatever was dialled.
+fn network_of(protocol: Protocol) -> anyhow::Result<Network> {
+    let network = Network::ALL.into_iter().find(|network| network.protocol() == Some(protocol));
+    network.with_context(|| format!("no network has {protocol:?}"))
+}
 
 /// By its name in C.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]

@@ -2,9 +2,11 @@
 //!
 //! What it has read ahead or not yet sent is in its memory, and nowhere else.
 //!
-//! Note: Read方法, Write方法 (bufio). Go: `bufio.Reader.ReadBytes`, `bufio.Writer.Flush`. Man: recv(2), send(2).
+//! Note: Read方法, Write方法 (bufio). Go: `bufio.Reader.ReadBytes`, `bufio.Scanner`, `bufio.Writer.Flush`. Man: recv(2),
+//! send(2).
 
 mod over_a_timeout;
+mod writer;
 
 use std::io::{self, BufRead, Read, Write};
 use std::thread;
@@ -14,9 +16,9 @@ use anyhow::{Context, anyhow};
 use bufstream::BufStream;
 use shared::cube_roots::client::DeadlineSocket;
 use shared::cube_roots::cube_root;
-use shared::cube_roots::framing::DELIMITER;
+use shared::cube_roots::framing::{DELIMITER, Inbox, LONGEST, TooLong};
 use shared::harness::report::Report;
-use shared::linux::answer::Outcome;
+use shared::linux::answer::{Error, Outcome};
 use shared::linux::thread::spawn_scoped;
 
 pub use crate::experiment::DeadlineArgs as Args;
@@ -32,6 +34,8 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&over_a_timeout::read_line(limit)?)?;
     out.pairs(&over_a_timeout::read_until(limit)?)?;
     out.pairs(&read_until_leaves_the_delimiter()?)?;
+    out.pairs(&longer_than_allowed()?)?;
+    writer::what_goes_on()?.iter().try_for_each(|wrote| out.pairs(wrote))?;
     out.pairs(&done_right()?)
 }
 
@@ -121,6 +125,17 @@ pub fn read_until_leaves_the_delimiter() -> anyhow::Result<Delimited> {
         received_texts.push(String::from_utf8_lossy(&line).into_owned());
     }
     Ok(Delimited { sent_text, received_texts })
+}
+
+// A message that is longer than the server allows.
+record!("longest", Overlong { longest: usize, sent: usize, read_until: usize, feed: Error<TooLong> });
+
+/// Go's Scanner refuses a token of 65536 bytes, our framing one over its own limit; read_until takes as much as comes.
+fn longer_than_allowed() -> anyhow::Result<Overlong> {
+    let message = [&[b'7'; LONGEST + 1][..], &[DELIMITER]].concat();
+    let read_until = (&message[..]).read_until(DELIMITER, &mut Vec::new()).context("read_until")?;
+    let error = Inbox::default().feed(&message, |_| ()).err().context("the framing takes it")?;
+    Ok(Overlong { longest: LONGEST, sent: message.len(), read_until, feed: Error { error } })
 }
 
 record!("done-right", DoneRight { sent_texts: [&'static str; 3], received_texts: Vec<String> });

@@ -7,6 +7,7 @@
 //! Man: socket(7), connect(2), listen(2).
 
 pub mod directions;
+mod moved;
 mod trickle;
 
 use std::io::Read;
@@ -22,12 +23,11 @@ use shared::linux::failure::Failure;
 use shared::linux::network::Network;
 use shared::linux::readiness::restart;
 
+use moved::FAR;
+
 pub use crate::experiment::DeadlineArgs as Args;
 use crate::experiment::{milliseconds, record};
 use crate::loopback::{self, connection};
-
-/// So far ahead that nothing here takes as long.
-const FAR: Duration = Duration::from_secs(10);
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let limit = args.deadline;
@@ -39,6 +39,7 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&cancelled(limit)?)?;
     out.pairs(&directions::of_writing(limit)?)?;
     out.pairs(&directions::each_by_itself(limit)?)?;
+    out.pairs(&moved::meanwhile(limit)?)?;
     out.pairs(&of_dialling(limit)?)
 }
 
@@ -142,17 +143,19 @@ pub fn passed(limit: Duration) -> anyhow::Result<Passed> {
     Ok(Passed { limit_ms: milliseconds(limit), read, sent_then, next_read, read_after_setting_again })
 }
 
-// A read and a write under a deadline in the past.
-record!("past", Past { buffered: usize, read: Outcome, write: Outcome });
+// Reads and a write under a deadline in the past.
+record!("past", Past { buffered: usize, read: Outcome, read_of_nothing: Outcome, write: Outcome });
 
-/// Fails at once though data are there, and so does the other direction.
+/// Fails at once though data are there, and so does the other direction; but not a read that asks for nothing.
 fn past() -> anyhow::Result<Past> {
     let (ours, theirs) = connection()?;
     theirs.write(b"data")?;
     let buffered = ours.peek()?;
     let mut socket = DeadlineSocket::new(ours.socket);
     socket.set_deadline(Some(Instant::now()));
-    Ok(Past { buffered, read: directions::try_read(&mut socket)?, write: directions::try_write(&mut socket, b"data")? })
+    let read_of_nothing = Outcome::by_deadline(socket.read(&mut [])).context("read of nothing")?;
+    let (read, write) = (directions::try_read(&mut socket)?, directions::try_write(&mut socket, b"data")?);
+    Ok(Past { buffered, read, read_of_nothing, write })
 }
 
 // A read that waits past the deadline that there was.

@@ -46,7 +46,8 @@ enum Command {
     Plain(plain::Args),
     /// A server of cube roots
     ///
-    /// It ends in order by SIGINT, SIGTERM or SIGHUP, with 0, and by `--timeout`, with 124.
+    /// It ends in order by SIGINT, SIGTERM or SIGHUP, with 0, and by `--timeout`, with 124. Where NOTIFY_SOCKET is set, it
+    /// tells systemd when it listens, and when it is about to end.
     Serve(serve::Args),
     /// Listen, then become a command that has the listener: servers come and go, and nobody is refused
     Hold(hold::Args),

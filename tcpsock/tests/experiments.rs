@@ -244,6 +244,7 @@ fn port_and_address_stand_where_the_kernel_says_and_both_ends_agree() -> Result 
     }
     let ends = step(&steps, "ends")?;
     assert_eq!((&ends["client_local"], &ends["client_remote"]), (&ends["server_remote"], &ends["server_local"]));
+    assert_eq!([&ends["network"], &ends["protocol"]], ["tcp", "IPPROTO_TCP"]);
     Ok(())
 }
 
@@ -256,6 +257,14 @@ fn a_read_returns_with_what_has_come_and_leaves_the_rest_of_its_buffer_alone() -
     assert_eq!((&buffer["got"], &buffer["rest"]), (&json!("abc"), &json!(".........")));
     let short = step(&steps, "short")?;
     assert_eq!((&short["reads"], &short["sent_sizes"]), (&json!([3, 4]), &json!([3, 4])));
+    Ok(())
+}
+
+#[test]
+fn the_notes_loop_reads_ten_bytes_at_most_until_the_connection_is_closed() -> Result {
+    let steps = records(&["read"])?;
+    let seen = step(&steps, "loop")?;
+    assert_eq!((&seen["reads"], &seen["end"]), (&json!([10, 10, 5]), &json!("The connection is closed.")));
     Ok(())
 }
 
@@ -528,6 +537,26 @@ fn read_until_leaves_the_delimiter() -> Result {
 }
 
 #[test]
+fn the_framing_has_a_limit_and_read_until_has_none() -> Result {
+    let steps = buffered()?;
+    let longest = step(&steps, "longest")?;
+    assert_eq!(longest["read_until"], longest["sent"]);
+    assert_eq!(longest["feed_error"], "message longer than 4096 bytes");
+    Ok(())
+}
+
+#[test]
+fn what_the_buffer_has_room_for_stays_and_what_it_has_not_goes_past_it() -> Result {
+    let steps = buffered()?;
+    let writers: Vec<_> = steps.iter().filter(|record| record["step"] == "writer").collect();
+    let [small, large, copy] = writers[..] else { return Err(format!("{writers:?}").into()) };
+    assert_eq!((&small["went_on"], &small["unsent"]), (&json!([5000]), &json!(0)));
+    assert_eq!((&large["went_on"], &large["unsent"]), (&json!([]), &json!(5000)));
+    assert_eq!(copy["went_on"][0], copy["capacity"]);
+    Ok(())
+}
+
+#[test]
 fn done_right_every_request_is_answered() -> Result {
     let answers = ["27 is 3", "8 is 2", "64 is 4"].map(|pair| format!("The cube root of {pair}.000000."));
     assert_eq!(step(&buffered()?, "done-right")?["received_texts"], json!(answers));
@@ -556,8 +585,8 @@ fn deadlines_hold_until_they_are_moved_and_timeouts_of_the_kernel_for_one_call()
     assert_eq!(passed["read_after_setting_again"], passed["sent_then"]);
     let past = step(&steps, "past")?;
     assert_eq!(
-        [&past["buffered"], &past["read_error"], &past["write_error"]],
-        [&json!(4), &json!("i/o timeout"), &json!("i/o timeout")]
+        [&past["buffered"], &past["read_error"], &past["read_of_nothing"], &past["write_error"]],
+        [&json!(4), &json!("i/o timeout"), &json!(0), &json!("i/o timeout")]
     );
     let cancelled = step(&steps, "cancelled")?;
     assert_eq!(cancelled["read"], 1);
@@ -576,6 +605,15 @@ fn deadlines_hold_until_they_are_moved_and_timeouts_of_the_kernel_for_one_call()
     let dial = step(&steps, "dial")?;
     assert!(dial["dial_error"].as_str().is_some_and(|error| error.ends_with(": i/o timeout")), "{dial}");
     assert!(dial["queued"].as_u64() > Some(0), "{dial}");
+    Ok(())
+}
+
+#[test]
+fn another_thread_moves_the_deadline_of_a_read_that_waits() -> Result {
+    let steps = records(&["deadline", "--deadline", "300ms"])?;
+    let moved = step(&steps, "moved")?;
+    assert_eq!((&moved["read_moved_to_now_error"], &moved["read_put_off"]), (&json!("i/o timeout"), &json!(4)));
+    assert!(moved["elapsed_ms"].as_u64() >= Some(300), "{moved}");
     Ok(())
 }
 
@@ -623,7 +661,7 @@ fn text_and_json_have_the_same_keys() -> Result {
 #[test]
 fn json_and_verbose_stand_before_the_command_or_after_it() -> Result {
     for arguments in [["--json", "read"], ["read", "--json"]] {
-        assert_eq!(parse(&run(&arguments)?)?.len(), 2, "{arguments:?}");
+        assert_eq!(parse(&run(&arguments)?)?.len(), 3, "{arguments:?}");
     }
     for arguments in [["-vv", "eagain"], ["eagain", "-vv"]] {
         assert!(String::from_utf8(run(&arguments)?.stderr)?.contains(") = EAGAIN\n"), "{arguments:?}");
@@ -633,7 +671,7 @@ fn json_and_verbose_stand_before_the_command_or_after_it() -> Result {
 
 #[test]
 fn what_has_no_records_is_no_json() -> Result {
-    for command in ["demo", "plain", "client"] {
+    for command in ["demo", "client"] {
         for arguments in [["--json", command], [command, "--json"]] {
             let output = run(&arguments)?;
             let said = String::from_utf8(output.stderr)?;

@@ -34,7 +34,8 @@ enum Command {
     Demo(demo::Args),
     /// A server of cube roots
     ///
-    /// It ends in order by SIGINT, SIGTERM or SIGHUP, with 0, and by `--timeout`, with 124.
+    /// It ends in order by SIGINT, SIGTERM or SIGHUP, with 0, and by `--timeout`, with 124. Where NOTIFY_SOCKET is set, it
+    /// tells systemd when it listens, and when it is about to end.
     Serve(serve::Args),
     /// Listen, then become a command that has the listener: servers come and go, and nobody is refused
     Hold(hold::Args),
@@ -74,6 +75,16 @@ const FOOTERS: &[Footer] = &[
         "pass-fd",
         &["% pass-fd recv @desk -- wc -l & % pass-fd send @desk /etc/passwd"],
         "% credentials, SCM_RIGHTS in unix(7)",
+    ),
+    (
+        "pass-fd send",
+        &["% pass-fd send @desk /etc/passwd", "% pass-fd send @desk --fd 0 < /etc/passwd"],
+        "% pass-fd recv, open(2)",
+    ),
+    (
+        "pass-fd recv",
+        &["% pass-fd recv @desk > copy", "% pass-fd recv @desk -- wc -l", "% pass-fd recv @desk -- tcpsock serve"],
+        "% pass-fd send, % hold, sd_listen_fds(3)",
     ),
     ("credentials", &["% credentials /run/systemd/private --timeout 0.5"], "% pass-fd, SO_PEERCRED in unix(7)"),
 ];

@@ -37,18 +37,21 @@ pub struct Args {
 enum Side {
     /// Open FILE and send its descriptor, or one that is open; done when the other side has it
     Send {
+        /// Where the other side waits: a path, or @name
         address: PathBuf,
+        /// The file to open
         #[arg(required_unless_present = "fd")]
         file: Option<PathBuf>,
         /// Send this descriptor, of any kind, which whoever started this left open
         #[arg(long, value_name = "N", conflicts_with = "file", value_parser = clap::value_parser!(i32).range(0..))]
         fd: Option<RawFd>,
     },
-    /// Wait for a descriptor (`waiting unix ADDRESS` on stderr says since when); copy the file to stdout, or become
-    /// COMMAND, which has the file as its stdin, or a listening socket as descriptor 3 with LISTEN_FDS and LISTEN_PID
+    /// Wait for a descriptor; copy the file to stdout, or become CMD, which has it
     Recv {
+        /// Where to wait: a path, or @name
         address: PathBuf,
-        #[arg(last = true, value_name = "COMMAND")]
+        /// Has the file as its stdin; or a listening socket as descriptor 3, LISTEN_FDS=1 and LISTEN_PID
+        #[arg(last = true, value_name = "CMD")]
         command: Vec<OsString>,
         #[command(flatten)]
         ready: ready::Args,

@@ -26,6 +26,15 @@ pub struct Outlived {
     pub bytes_that_came_later: usize,
 }
 
+/// A command that is waited for twice before anybody reads what it has printed. Go's Wait closes StdoutPipe, and a
+/// second one is an error.
+#[derive(Serialize)]
+pub struct Unread {
+    pub waited_for: Event,
+    pub waited_again: Event,
+    pub output_afterwards: String,
+}
+
 /// Two commands whose stdin stays open.
 #[derive(Serialize)]
 pub struct StdinOpen {
@@ -56,6 +65,18 @@ pub fn outlived() -> anyhow::Result<Outlived> {
 fn is_readable_or_at_its_end(pipe: &impl AsFd) -> anyhow::Result<bool> {
     let mut fds = [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
     Ok(restart(|| Ok(poll(&mut fds, PollTimeout::ZERO)?)).context("poll")? > 0)
+}
+
+/// The output is the pipe's, and the status the zombie's: both stay until somebody takes them.
+pub fn unread() -> anyhow::Result<Unread> {
+    let children = Children::helpers();
+    let mut echo = children.spawn(Command::new("echo").args(["-n", "command from Rust"]).stdout(Stdio::piped()))?;
+    let waited_for = echo.wait().context("wait for echo")?.into();
+    let waited_again = echo.wait().context("wait for echo again")?.into();
+    let mut output_afterwards = String::new();
+    let mut stdout = echo.stdout.take().context("echo has a stdout")?;
+    stdout.read_to_string(&mut output_afterwards).context("read its stdout")?;
+    Ok(Unread { waited_for, waited_again, output_afterwards })
 }
 
 /// Cat answers, and then waits for more; true does not care.

@@ -78,6 +78,9 @@ fn left(deadline: Option<Instant>) -> io::Result<Option<Duration>> {
 // ANCHOR: read
 impl Read for DeadlineSocket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0); // As in Go, whatever the deadline; recv(2) would wait for data.
+        }
         restart(|| {
             self.socket.set_read_timeout(left(self.read_by)?)?;
             (&self.socket).read(buffer)

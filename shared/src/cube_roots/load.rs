@@ -13,7 +13,7 @@ use std::ffi::OsStr;
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressStyle};
 use mio::unix::SourceFd;
@@ -24,10 +24,10 @@ use crate::cube_roots::framing::DELIMITER;
 use crate::cube_roots::outbox::Outbox;
 use crate::harness::report::Report;
 use crate::linux::endpoint;
-use crate::linux::failure::{Failure, in_one_line};
+use crate::linux::failure::Failure;
 use crate::linux::network::Network;
 use crate::linux::readiness::{self, Ready, read};
-use crate::linux::stdio::narrate;
+use crate::linux::stdio::complain;
 use script::Script;
 use summary::Summary;
 
@@ -88,7 +88,7 @@ pub fn run(
         address: address.as_ref().display().to_string(),
         connections: args.connections,
         depth: args.depth,
-        seconds: elapsed.as_millis() as f64 / 1e3,
+        elapsed_ms: elapsed.as_millis(),
         requests,
         errors: load.errors,
         requests_per_s: u64::try_from(u128::from(requests) * 1_000_000_000 / elapsed.as_nanos())?,
@@ -161,7 +161,7 @@ impl<'a> Load<'a> {
         while self.active > 0 {
             let now = Instant::now();
             if now >= end + LAST_ANSWERS {
-                narrate(format_args!("{} connections still wait for answers", self.active));
+                complain(&anyhow!("{} connections still wait for answers", self.active));
                 self.errors += self.active as u64;
                 break;
             }
@@ -187,7 +187,7 @@ impl<'a> Load<'a> {
             Ok(true) => self.asking[nth] = Some(asking),
             Ok(false) => self.active -= 1,
             Err(error) => {
-                narrate(format_args!("connection {nth}: {}", in_one_line(&error)));
+                complain(&error.context(format!("connection {nth}")));
                 self.errors += 1;
                 self.active -= 1;
             }

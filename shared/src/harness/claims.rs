@@ -60,9 +60,9 @@ pub struct Args {
     /// Print the records of this file, in the note's order
     #[arg(long, hide = true, value_name = "FILE", conflicts_with = "append")]
     records: Option<PathBuf>,
-    /// With --records: as the page docs/claims.md, or docs/zh/claims.md
-    #[arg(long, hide = true)]
-    ledger: bool,
+    /// With --records: as the page docs/claims.md, or docs/zh/claims.md, with the systems of docs/systems.toml, this file
+    #[arg(long, hide = true, value_name = "SYSTEMS")]
+    ledger: Option<PathBuf>,
     /// Print the records of this file as an entry of docs/systems.toml, for `make kernels`
     #[arg(long, hide = true, value_name = "FILE")]
     system: Option<PathBuf>,
@@ -166,13 +166,13 @@ fn tell(args: &Args, records: &[Record], out: &mut Report) -> anyhow::Result<()>
     let mut summary = Summary::new(args.lang(), if args.ids.is_empty() { unchecked } else { 0 });
     for record in records {
         summary.count(record);
-        if !args.ledger {
+        if args.ledger.is_none() {
             args.print(record, out)?;
         }
     }
-    if args.ledger {
+    if let Some(path) = &args.ledger {
         out.refuse_json()?;
-        page::print(out, records, args.lang())?;
+        page::print(out, records, &system::systems(path)?, args.lang())?;
     }
     for &id in &args.ids {
         match ledger::why_unchecked(id, args.lang()) {
@@ -181,7 +181,7 @@ fn tell(args: &Args, records: &[Record], out: &mut Report) -> anyhow::Result<()>
             None => return Err(Failure::Usage(format!("there is no claim {id}")).into()),
         }
     }
-    if args.list { Ok(()) } else { conclude(out, out.is_json() || args.ledger, &summary) }
+    if args.list { Ok(()) } else { conclude(out, out.is_json() || args.ledger.is_some(), &summary) }
 }
 
 /// The summary is not a record: where a program reads stdout, it goes to stderr.

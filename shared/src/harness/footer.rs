@@ -26,27 +26,28 @@ const DURATIONS: &str = "Durations:
 /// Adds them to `program` and to all commands below it.
 pub fn add(program: Command, footers: &[Footer]) -> Command {
     let name = program.get_name().to_owned();
-    add_below(program, &name, "", &[footers, COMMON].concat())
+    add_below(program, &name, "", false, &[footers, COMMON].concat())
 }
 
-fn add_below(command: Command, program: &str, path: &str, footers: &[Footer]) -> Command {
+/// What has a duration hands it on to the commands below it.
+fn add_below(command: Command, program: &str, path: &str, has_duration: bool, footers: &[Footer]) -> Command {
+    let is_duration = |arg: &clap::Arg| arg.get_value_names().is_some_and(|names| names == ["DURATION"]);
+    let has_duration = has_duration || command.get_arguments().any(is_duration);
     let command = command.mut_subcommands(|below| {
         let path = format!("{path} {}", below.get_name());
-        add_below(below, program, path.trim_start(), footers)
+        add_below(below, program, path.trim_start(), has_duration, footers)
     });
     let footer = footers.iter().find(|footer| footer.0 == path);
     let (examples, related) = footer.map_or((&[][..], ""), |footer| (footer.1, footer.2));
-    let text = text(&command, program, path, examples, related);
-    command.after_help(text)
+    command.after_help(text(has_duration, program, path, examples, related))
 }
 
-fn text(command: &Command, program: &str, path: &str, examples: &[&str], related: &str) -> String {
-    let is_duration = |arg: &clap::Arg| arg.get_value_names().is_some_and(|names| names == ["DURATION"]);
+fn text(has_duration: bool, program: &str, path: &str, examples: &[&str], related: &str) -> String {
     let examples = examples.join("\n  ").replace('%', program);
     let others: Vec<_> = PROGRAMS.into_iter().filter(|other| *other != program).collect();
     let related = if path.is_empty() { format!("{}(1)", others.join("(1), ")) } else { related.replace('%', program) };
     let sections = [
-        command.get_arguments().any(is_duration).then(|| DURATIONS.to_owned()),
+        has_duration.then(|| DURATIONS.to_owned()),
         (!examples.is_empty()).then(|| format!("Examples:\n  {examples}")),
         Some(format!("Exit codes:\n{EXIT_CODES}")),
         (!related.is_empty()).then(|| format!("See also:\n  {related}")),

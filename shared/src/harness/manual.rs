@@ -82,10 +82,13 @@ fn shown(command: &clap::Command) -> clap::Command {
 
 /// The file has the name of the program: bash-completion looks for that.
 ///
-/// For a name with a dash, clap_complete 4.6 finds a command under one label and completes it under another.
+/// For a name with a dash, clap_complete 4.6 finds a command under one label and completes it under another; and it
+/// forgets that to bash the equals sign of `--lang=zh` is a word.
 fn for_bash(program: &mut clap::Command, name: &str) -> Vec<u8> {
     let [found, completed] = ["__", "__subcmd__"].map(|dash| name.replace('-', dash));
-    script(Shell::Bash, program, name).replace(&completed, &found).into_bytes()
+    let [before, option] = ["    prev=\"$3\"\n", "    [[ $prev != = ]] || prev=${COMP_WORDS[COMP_CWORD - 2]}\n"];
+    let script = script(Shell::Bash, program, name).replace(before, &format!("{before}{option}"));
+    script.replace(&completed, &found).into_bytes()
 }
 
 /// clap_complete 4.6 leaves out the values of what is no option.

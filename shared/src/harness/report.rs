@@ -115,6 +115,7 @@ impl Report {
 
     /// Buffers bytes as they are; [`Report::flush`] writes the last of them.
     pub fn payload(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        stdout_is_open()?;
         written(self.out.write_all(bytes))
     }
 

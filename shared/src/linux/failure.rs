@@ -14,7 +14,8 @@ pub const EXIT_CODES: &str = "  0         done
   77        cannot be shown on this machine
   124       a limit of time has passed
   126, 127  the command to run cannot be executed, is not found
-  128+N     signal N ended it, or the command that it ran";
+  128+N     signal N ended it, or the command that it ran
+  N         the command that it ran exited with N";
 
 /// An error with an exit code of its own. Every other error is 1.
 #[derive(Debug, PartialEq, Eq)]

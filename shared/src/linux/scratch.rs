@@ -16,10 +16,10 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, ensure};
 
 use crate::linux::child::Children;
-use crate::linux::failure::{Failure, in_one_line};
+use crate::linux::failure::Failure;
 use crate::linux::pidfd;
 use crate::linux::shutdown::abort_on_signals;
-use crate::linux::stdio::narrate;
+use crate::linux::stdio::complain;
 
 /// Told or not, the folder is removed; told in vain, the maker has gone.
 const CUSTODIAN: &str = r#"trap '' HUP INT PIPE QUIT TERM
@@ -98,7 +98,7 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         if let Err(error) = self.end() {
-            narrate(format_args!("{}", in_one_line(&error)));
+            complain(&error);
         }
     }
 }

@@ -16,11 +16,13 @@ const SHELLS: [(&str, &[&str], &str); 3] = [
     ("fish", &["--no-config", "--command", FISH], "fish/{}.fish"),
 ];
 
-/// Calls the function of the program as readline does.
+/// Calls the function of the program as readline does, to which an equals sign is a word of its own.
 const BASH: &str = r#"
     source "$2" || exit
     function=$(complete -p "$1" | grep -o ' -F [^ ]*')
-    COMP_WORDS=("$1" "${@:3}") COMP_CWORD=$(($# - 2))
+    COMP_WORDS=("$1" "${@:3}") last=${!#}
+    [[ $last != *=* ]] || COMP_WORDS=("${COMP_WORDS[@]:0:$# - 2}" "${last%%=*}" = "${last#*=}")
+    COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
     "${function# -F }" "$1" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
     printf '%s\n' "${COMPREPLY[@]}"
 "#;
@@ -43,9 +45,10 @@ const ZSH: &str = r#"
 const FISH: &str = "source $argv[2]; complete --do-complete \"$argv[1] $argv[3..]\"";
 
 /// What every program completes: an option, a value, and no command of its own use.
-const ALL: [(&[&str], &[&str]); 4] = [
+const ALL: [(&[&str], &[&str]); 5] = [
     (&["claims", "--li"], &["--list"]),
     (&["claims", "--lang", ""], &["en", "zh"]),
+    (&["claims", "--lang=z"], &["zh"]),
     (&["claims", "--app"], &[]),
     (&["manu"], &[]),
 ];
@@ -71,9 +74,15 @@ pub fn complete(name: &str, program: &str, lines: &[(&[&str], &[&str])]) -> io::
 fn completed(shell: &mut Command, line: &[&str]) -> io::Result<Vec<String>> {
     let nowhere = tempfile::tempdir()?;
     let output = harness::output(shell.current_dir(nowhere.path()).env("TERM", "vt100"))?;
-    let is_meant = |word: &&str| !word.is_empty() && word.starts_with('-') == line.last().unwrap().starts_with('-');
+    let asked = value(line.last().unwrap());
+    let is_meant = |word: &&str| !word.is_empty() && word.starts_with('-') == asked.starts_with('-');
     let text = harness::text(&output.stdout);
-    let mut words: Vec<_> = text.lines().map(|line| line.split('\t').next().unwrap()).filter(is_meant).collect();
+    let mut words: Vec<_> = text.lines().map(|line| value(line.split('\t').next().unwrap())).filter(is_meant).collect();
     words.sort_unstable();
     Ok(words.into_iter().map(str::to_owned).collect())
+}
+
+/// What stands behind the equals sign, if there is one.
+fn value(word: &str) -> &str {
+    word.split_once('=').map_or(word, |(_, value)| value)
 }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::process::Output;
 
 use serde_json::{Map, Value};
 
@@ -19,14 +20,55 @@ use page::{Command, Record};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/records.md");
 
+/// How to run what leaves something to choose, or needs a peer: `$0` is the program.
+const CHOSEN: [(&str, &str); 13] = [
+    ("run CMD", "$0 --json run false 2>&1; $0 --json run sh -c 'kill $$' 2>&1"),
+    ("pipeline CMD", r#"$0 --json pipeline true "sh -c 'kill \$\$'" 2>&1"#),
+    ("send PATH", "cat fifo >got & echo hello | $0 --json send fifo 2>&1"),
+    ("recv PATH", "echo hello >fifo & $0 --json recv fifo 2>&1 >got | grep -v '^waiting '"),
+    ("send PID SIGNAL", "sleep 60 & $0 --json send $! 0; $0 --json send $! USR1 --value 7"),
+    ("wait SIGNAL", "$0 --json wait USR1 --ready-fd 3 3>ready & read -r _ <ready; $0 send $! USR1 >&2; wait"),
+    ("ended PID", "true & $0 --json ended --exited $!"),
+    ("mask PID", "$0 --json mask $$"),
+    ("serve --address ADDRESS", "$0 --json serve --address $address --timeout 0.01"),
+    (
+        "plain --address ADDRESS",
+        "$0 --json plain --ready-fd 3 --address $address 3>ready & read -r _ <ready; kill $!; wait",
+    ),
+    ("load --address ADDRESS", "serve; $0 --json load --duration 0.1 --address $address; kill $server"),
+    ("credentials ADDRESS", "serve; $0 --json credentials $address; kill $server"),
+    ("claims", "$0 --json claims --list"),
+];
+
+/// What those scripts begin with.
+const BEGIN: &str = "mkfifo fifo ready
+    serve() {
+        $0 serve --address $address --ready-fd 3 3>ready >listening & server=$!
+        read -r _ <ready && read -r _ _ address <listening
+    }
+";
+
+/// A command of the page, run; nothing, where it is another program's.
+fn run(command: &Command) -> Option<Output> {
+    let (program, words) = command.name.split_once(' ')?;
+    let chosen = CHOSEN.iter().find(|(chosen, _)| *chosen == words);
+    if program != NAME && (program != "PROGRAM" || chosen.is_none()) {
+        return None;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let address = if NAME == "tcpsock" { "127.0.0.1:0" } else { "./socket" };
+    let mut shell = match chosen {
+        Some((_, script)) => harness::command("sh", &["-c", &format!("{BEGIN}{script}"), PROGRAM]),
+        None => harness::command(PROGRAM, &words.split(' ').chain(["--json"]).collect::<Vec<_>>()),
+    };
+    Some(harness::output(shell.current_dir(&folder).env("address", address)).unwrap())
+}
+
 #[test]
 fn the_page_of_records_lists_what_is_printed_and_nothing_else() {
     let (everywhere, commands) = page::read(&fs::read_to_string(PAGE).unwrap());
     let mut mistakes = Vec::new();
-    let ours = |command: &&Command| command.name.split(' ').next() == Some(NAME) && is_complete(&command.name);
-    for command in commands.iter().filter(ours) {
-        let arguments: Vec<&str> = command.name.split(' ').skip(1).chain(["--json"]).collect();
-        let output = harness::output(&mut harness::command(PROGRAM, &arguments)).unwrap();
+    for (command, output) in commands.iter().filter_map(|command| Some((command, run(command)?))) {
         let printed: Vec<Map<String, Value>> =
             harness::text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let types = everywhere.iter().chain(&command.types).map(|(key, kind)| (&**key, &**kind)).collect();
@@ -44,11 +86,6 @@ fn the_page_of_records_lists_what_is_printed_and_nothing_else() {
         }
     }
     assert!(mistakes.is_empty(), "docs/records.md:\n{}", mistakes.join("\n"));
-}
-
-/// A word in capitals stands for what somebody has to choose.
-fn is_complete(name: &str) -> bool {
-    !name.split(' ').any(|word| word.chars().all(char::is_uppercase))
 }
 
 /// Whether this is a record of that line. What the note says may stand beside every record.

@@ -197,7 +197,8 @@ fn stop_gives_the_default_back() -> anyhow::Result<Seen> {
 fn nothing_more_after_stop() -> anyhow::Result<Seen> {
     let channels = notify::after_stop()?;
     let sent = channels.sent_before + channels.sent_after;
-    Ok(Seen::holds((channels.received, channels.other_received) == (channels.sent_before, sent), seen(&channels)))
+    let as_sent = (channels.received, channels.other_received) == (channels.sent_before, sent);
+    Ok(Seen::holds(as_sent && channels.waits_until_closed, seen(&channels)))
 }
 
 fn channels_are_independent() -> anyhow::Result<Seen> {

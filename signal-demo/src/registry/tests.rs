@@ -50,28 +50,7 @@ fn a_full_channel_misses_and_counts_and_does_not_hold_up_its_neighbour() {
     while deliver(&mut registry) > 0 {}
     assert_eq!(numbers(large.arrived()).len(), 40);
     let stopped = registry.stop(small).unwrap();
-    assert_eq!((numbers(stopped.rest.iter()).len(), stopped.missed), (1, 39));
-}
-
-#[test]
-fn after_stop_what_had_come_can_be_received_and_then_the_loop_ends() {
-    let mut registry = Registry::new().unwrap();
-    let channel = registry.channel(4);
-    registry.notify(&channel, &[Signal::USR1]).unwrap();
-    raise(Signal::USR1).unwrap();
-    assert_eq!(numbers(registry.stop(channel).unwrap().rest.iter()), [10]);
-}
-
-#[test]
-fn stop_leaves_the_other_channels_alone() {
-    let mut registry = Registry::new().unwrap();
-    let (first, second) = (registry.channel(4), registry.channel(4));
-    registry.notify(&first, &[Signal::USR2]).unwrap();
-    registry.notify(&second, &[Signal::USR2]).unwrap();
-    registry.stop(first).unwrap();
-    raise(Signal::USR2).unwrap();
-    deliver(&mut registry);
-    assert_eq!(numbers(second.arrived()), [12]);
+    assert_eq!((stopped.missed, numbers(stopped.close().iter()).len()), (39, 1));
 }
 
 #[test]
@@ -104,4 +83,25 @@ fn a_signal_that_cannot_be_caught_is_refused_and_nothing_is_changed() {
     let error = registry.notify(&channel, &[Signal::USR1, Signal::KILL]).unwrap_err();
     assert_eq!(error.to_string(), "SIGKILL cannot be caught, blocked or ignored");
     assert!(!Set::EMPTY.block().unwrap().contains(10));
+}
+
+#[test]
+fn without_a_list_all_come_that_can_be_caught() {
+    let mut registry = Registry::new().unwrap();
+    let channel = registry.channel(1);
+    registry.notify(&channel, &[]).unwrap();
+    let blocked = Set::EMPTY.block().unwrap();
+    let free: Vec<Signal> = Signal::all().filter(|signal| !blocked.contains(signal.number())).collect();
+    assert_eq!(free, [Signal::KILL, Signal::STOP]);
+}
+
+#[test]
+fn reset_takes_a_signal_from_all_channels_and_leaves_the_others() {
+    let mut registry = Registry::new().unwrap();
+    let (first, second) = (registry.channel(4), registry.channel(4));
+    registry.notify(&first, &[Signal::USR1, Signal::USR2]).unwrap();
+    registry.notify(&second, &[Signal::USR1]).unwrap();
+    registry.reset(&[Signal::USR1]).unwrap();
+    let mask = Set::EMPTY.block().unwrap();
+    assert!(!mask.contains(10) && mask.contains(12), "{mask:?}");
 }

@@ -1,9 +1,10 @@
-//! A program keeps the stdout that it was started with, also when whoever started it stops or ends.
+//! What a program has in common with the process that started it: the terminal's foreground (claim 136), and the stdout
+//! that it was started with, which it keeps when that process stops or ends (claim 137).
 //!
-//! A stand-in for `go run`: a process that starts a program as that does, with its own stdout, and waits for it.
-//! What the program prints does not pass through it (claim 137).
+//! A stand-in for `go run`: a process that starts a program as that does, with its own stdout, and waits for it. `cargo
+//! run` does not wait: it becomes the program, by execve(2).
 //!
-//! Note: 信号 ("go run"). Go: `exec.Cmd.Stdout = os.Stdout`. Man: fork(2), write(2).
+//! Note: 信号 ("go run"). Go: `exec.Cmd.Stdout = os.Stdout`. Man: fork(2), write(2), setsid(2).
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::time::{Duration, Instant};
@@ -15,8 +16,12 @@ use nix::unistd;
 use serde::Serialize;
 use shared::linux::child::answer::{await_turn, give_turn, tell, telling, told};
 use shared::linux::child::event::{Event, waitid};
-use shared::linux::child::forked::{become_subreaper, close_copy, fork};
+use shared::linux::child::forked::{Forked, become_subreaper, close_copy, fork, pause};
 use shared::linux::readiness;
+
+use super::terminal::{lead_session_at, terminal};
+use crate::signal::Signal;
+use crate::signal::action::Action;
 
 /// Whether the program prints a line when it is its turn.
 #[derive(Debug, Serialize)]
@@ -24,6 +29,32 @@ pub struct Output {
     /// What became of its launcher before; nothing yet at first.
     pub launcher: Option<Event>,
     pub program_prints: bool,
+}
+
+/// What a key did to the launcher, whom the terminal knows, and to the program that it had started.
+#[derive(Debug, Serialize)]
+pub struct Interrupted {
+    typed: &'static str,
+    launcher: Event,
+    program: Event,
+}
+
+/// Types ^C at a terminal whose foreground both are.
+pub fn interrupted() -> anyhow::Result<Interrupted> {
+    become_subreaper(true)?;
+    let (mut master, name) = terminal()?;
+    let (mut launcher, ready) = telling(|teller| {
+        Action::Default.set(Signal::INT)?;
+        let _terminal = lead_session_at(&name)?;
+        let program = Forked::new(pause)?;
+        tell(teller, &[program.pid()])?;
+        pause()
+    })?;
+    let [program] = told(&ready)?;
+    master.write_all(b"\x03").context("type")?;
+    let launcher = launcher.wait(WEXITED)?;
+    let program = waitid(program, WEXITED).context("wait for the program")?.context("the program has not ended")?;
+    Ok(Interrupted { typed: "^C", launcher, program })
 }
 
 const LINE: &[u8] = b"tick\n";

@@ -8,9 +8,8 @@ use anyhow::Context;
 use socket2::Socket;
 
 use crate::linux::endpoint;
-use crate::linux::failure::in_one_line;
 use crate::linux::network::Network;
-use crate::linux::stdio::narrate;
+use crate::linux::stdio::complain;
 
 /// Makes them all. If the server stops in the meantime, the rest are missing: those that stand are still to be told
 /// what became of them.
@@ -25,7 +24,7 @@ pub(super) fn all(
     for nth in 0..count {
         let socket = match endpoint::dial(network, address, timeout) {
             Err(error) if nth > 0 && is_refusal(&error) => {
-                narrate(format_args!("connection {nth}: {}", in_one_line(&error)));
+                complain(&error.context(format!("connection {nth}")));
                 break;
             }
             socket => socket?,

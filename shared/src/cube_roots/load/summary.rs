@@ -11,7 +11,7 @@ pub(super) struct Summary {
     pub(super) address: String,
     pub(super) connections: u32,
     pub(super) depth: u32,
-    pub(super) seconds: f64,
+    pub(super) elapsed_ms: u128,
     pub(super) requests: u64,
     pub(super) errors: u64,
     pub(super) requests_per_s: u64,
@@ -23,9 +23,10 @@ pub(super) struct Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Summary { network, address, connections, depth, seconds, requests, errors, .. } = self;
+        let Summary { network, address, connections, depth, elapsed_ms, requests, errors, .. } = self;
         write!(f, "network={network} address={address} connections={connections} depth={depth} ")?;
-        write!(f, "seconds={seconds} requests={requests} errors={errors} requests_per_s={} ", self.requests_per_s)?;
+        write!(f, "elapsed_ms={elapsed_ms} requests={requests} errors={errors} ")?;
+        write!(f, "requests_per_s={} ", self.requests_per_s)?;
         write!(f, "p50_us={} p99_us={} p999_us={} max_us={}", self.p50_us, self.p99_us, self.p999_us, self.max_us)
     }
 }

@@ -11,13 +11,13 @@ use super::guide::Guide;
 use super::lang::Lang;
 use super::ledger::{HEADINGS, Proof, Statement, statements};
 use super::record::Record;
-use super::system::{Numbers, System, systems};
+use super::system::{Numbers, System};
 use super::verdict::{Verdict, joined};
 
-pub(super) fn print(out: &mut Report, records: &[Record], lang: Lang) -> anyhow::Result<()> {
+pub(super) fn print(out: &mut Report, records: &[Record], systems: &[System], lang: Lang) -> anyhow::Result<()> {
     let guide = Guide::read(Path::new(folder(lang)))?;
     out.line(format_args!("{}", head(lang)))?;
-    out.line(format_args!("\n{}", of_systems(&systems()?, lang)))?;
+    out.line(format_args!("\n{}", of_systems(systems, lang)))?;
     for heading in HEADINGS {
         let rows: Vec<_> = statements().iter().filter(|row| row.heading == heading).collect();
         if !rows.is_empty() {

@@ -3,6 +3,8 @@
 //! Man: uname(2), sysconf(3), gnu_get_libc_version(3).
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 use std::thread::available_parallelism;
 
 use anyhow::Context;
@@ -12,9 +14,6 @@ use serde::{Deserialize, Serialize};
 use super::record::{Observed, Record};
 use crate::harness::report::Report;
 use crate::linux::memory::page_size;
-
-/// The text of docs/systems.toml.
-pub const TOML: &str = include_str!("../../../../docs/systems.toml");
 
 /// Numbers of claims, and why not, or what was seen instead.
 pub type Numbers = BTreeMap<u16, String>;
@@ -45,8 +44,9 @@ pub struct Systems {
 }
 
 /// Those of docs/systems.toml.
-pub fn systems() -> anyhow::Result<Vec<System>> {
-    let systems: Systems = toml::from_str(TOML).context("docs/systems.toml")?;
+pub fn systems(path: &Path) -> anyhow::Result<Vec<System>> {
+    let text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+    let systems: Systems = toml::from_str(&text).with_context(|| path.display().to_string())?;
     Ok(systems.system)
 }
 

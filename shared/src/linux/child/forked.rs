@@ -20,7 +20,7 @@ use super::event::{Event, waitid};
 use super::fork;
 use crate::linux::failure::Failure;
 use crate::linux::readiness::{await_readable, is_timeout, restart};
-use crate::linux::stdio::{detail, narrate};
+use crate::linux::stdio::{complain, detail};
 
 /// No experiment leaves its parent waiting for longer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -121,7 +121,7 @@ impl Drop for Forked {
         if !self.reaped {
             let ended = send(self.pid, Signal::SIGKILL).and_then(|()| waitid(self.pid, libc::WEXITED));
             if let Err(error) = ended {
-                narrate(format_args!("end child {}: {error}", self.pid));
+                complain(&anyhow::Error::new(error).context(format!("end child {}", self.pid)));
             }
         }
     }

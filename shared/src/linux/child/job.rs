@@ -16,7 +16,7 @@ use super::fork::die_with;
 use crate::linux::failure::{Failure, start_failed};
 use crate::linux::pidfd::PidFd;
 use crate::linux::signals;
-use crate::linux::stdio::{complain, narrate};
+use crate::linux::stdio::complain;
 use crate::linux::terminal::Terminal;
 
 /// Whose the children are, which decides how they are ended.
@@ -96,7 +96,7 @@ impl Job {
         if let Some(Err(error)) = self.group.map(|group| killpg(group, signal))
             && error != Errno::EPERM
         {
-            narrate(format_args!("send {signal} to our process group: {}", io::Error::from(error)));
+            complain(&anyhow::Error::new(error).context(format!("send {signal} to our process group")));
         }
     }
 

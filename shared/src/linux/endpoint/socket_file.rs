@@ -23,6 +23,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use super::address::unix_address;
 use crate::linux::network::Network;
 use crate::linux::readiness::restart;
+use crate::linux::stdio::complain;
 use lock::Lock;
 use place::{Found, Place};
 
@@ -70,7 +71,7 @@ fn files() -> MutexGuard<'static, Vec<Arc<Made>>> {
 impl Made {
     fn remove(&self) {
         if let Err(error) = self.remove_if_ours() {
-            crate::linux::stdio::narrate(format_args!("remove {}: {error}", self.place.path.display()));
+            complain(&anyhow::Error::new(error).context(format!("remove {}", self.place.path.display())));
         }
     }
 

@@ -19,6 +19,7 @@ use nix::unistd::Uid;
 
 use super::place::Place;
 use crate::linux::readiness::restart;
+use crate::linux::stdio::complain;
 
 pub struct Lock {
     place: Place,
@@ -74,7 +75,7 @@ fn whole_file() -> libc::flock {
 impl Drop for Lock {
     fn drop(&mut self) {
         if let Err(error) = self.place.unlink() {
-            crate::linux::stdio::narrate(format_args!("remove {}: {error}", self.place.path.display()));
+            complain(&anyhow::Error::new(error).context(format!("remove {}", self.place.path.display())));
         }
     }
 }
