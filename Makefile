@@ -20,11 +20,9 @@ SHOW  = $(shell [ ! -t 2 ] || echo '$(CARGO) build --profile $(PROFILE) --locked
 # In the background of a script SIGINT is ignored, and would be in what the tests start.
 DEFAULT_SIGNALS = $(shell env --default-signal true 2>/dev/null && echo env --default-signal)
 
-# The version that the guide is tested with.
-MDBOOK := cargo install mdbook --version =0.5.4 --locked --no-default-features --features search
-
 .DEFAULT_GOAL := help
-.PHONY: help build test claims docs listings pictures book book-test proof loom faults kernels bench lint fmt ci install clean $(RUNS)
+.PHONY: help build test claims docs listings pictures mdbook book book-test \
+	proof loom faults kernels bench lint fmt ci install clean $(RUNS)
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,10 +77,13 @@ pictures: ## Draw the guide's pictures anew, by what the programs see on this ma
 	$(CARGO) build --profile $(PROFILE) --locked && \
 		PATH="$$(cd "$(BUILT)/$(PROFILE:dev=debug)" && pwd):$$PATH" .ci/pictures
 
+mdbook: ## Install mdBook, in the version that the guide is tested with (a minute)
+	$(CARGO) install --quiet --debug --locked mdbook --version =0.5.4 --no-default-features --features search
+
 # The pages link to sources, which stand beside the book as they stand beside docs, and to README.md, which mdBook
 # calls index.html.
 book: ## Build the reading guide in both languages, target/book/docs/index.html
-	@command -v mdbook >/dev/null || { echo "make book needs mdbook: $(MDBOOK)" >&2; exit 1; }
+	@command -v mdbook >/dev/null || { echo "make book needs mdbook: make mdbook" >&2; exit 1; }
 	mdbook build docs && mdbook build docs/zh
 	@for folder in docs docs/zh; do cp target/book/$$folder/index.html target/book/$$folder/README.html; done
 	@find */src -name '*.rs' -exec cp --parents -t target/book {} +
