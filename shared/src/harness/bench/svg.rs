@@ -1,12 +1,9 @@
 //! The records as one picture: a row for each mechanism, a mark for each placement, on log scales.
 
-mod scale;
-
 use std::fmt::{self, Write};
 
 use super::placement::Pin;
 use super::record::Record;
-use scale::Scale;
 
 const NAMES: f64 = 170.0;
 const PANEL: f64 = 330.0;
@@ -123,4 +120,57 @@ fn panel(
 fn text(svg: &mut String, (x, y): (f64, f64), style: &str, text: &str) -> fmt::Result {
     let text = text.replace('&', "&amp;").replace('<', "&lt;");
     writeln!(svg, r#"<text x="{x:.1}" y="{y:.1}" {style}>{text}</text>"#)
+}
+
+/// A logarithmic scale with ticks at 1, 2 and 5 of each power of ten.
+struct Scale {
+    from: f64,
+    to: f64,
+    left: f64,
+    right: f64,
+}
+
+impl Scale {
+    /// From the tick below the smallest value to the tick above the largest; `None` without values.
+    fn over(ranges: impl Iterator<Item = (f64, f64)>, (left, right): (f64, f64)) -> Option<Scale> {
+        let values = ranges.flat_map(|(from, to)| [from, to]).filter(|value| value.is_finite() && *value > 0.0);
+        let (least, most) =
+            values.fold((f64::INFINITY, 0.0_f64), |(least, most), value| (least.min(value), most.max(value)));
+        if most == 0.0 {
+            return None;
+        }
+        let from = all_ticks().take_while(|tick| *tick <= least).last()?;
+        let to = all_ticks().find(|tick| *tick > most)?;
+        Some(Scale { from, to, left, right })
+    }
+
+    /// Where a value stands; one off the scale stands at its edge.
+    fn x(&self, value: f64) -> f64 {
+        let part = (value.max(self.from) / self.from).ln() / (self.to / self.from).ln();
+        self.left + part.min(1.0) * (self.right - self.left)
+    }
+
+    fn ticks(&self) -> impl Iterator<Item = (f64, String)> {
+        let shown = all_ticks().filter(|tick| (self.from..=self.to).contains(tick));
+        shown.map(|tick| (tick, tick.to_string()))
+    }
+}
+
+fn all_ticks() -> impl Iterator<Item = f64> {
+    (-3..9).flat_map(|power| {
+        [1.0, 2.0, 5.0].map(|tick| if power < 0 { tick / 10_f64.powi(-power) } else { tick * 10_f64.powi(power) })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decade_is_as_wide_as_any_other() {
+        let scale = Scale::over([(1.5, 70.0)].into_iter(), (0.0, 200.0)).unwrap();
+        assert_eq!(scale.ticks().map(|(_, label)| label).collect::<Vec<_>>(), ["1", "2", "5", "10", "20", "50", "100"]);
+        assert!((scale.x(10.0) - 100.0).abs() < 1e-9 && (scale.x(1e9) - 200.0).abs() < 1e-9);
+        assert!(Scale::over([].into_iter(), (0.0, 1.0)).is_none());
+    }
 }
