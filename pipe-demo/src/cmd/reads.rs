@@ -87,7 +87,6 @@ pub struct Buffered {
 }
 
 pub fn through_a_buffer(asked: usize) -> anyhow::Result<Buffered> {
-    /// The size of bufio's buffer.
     const BUFIO: usize = 4096;
     // ANCHOR: buffered
     let (reader, mut writer) = io::pipe().context("pipe")?;

@@ -138,7 +138,6 @@ impl State {
         showing.record(experiment, result.map(|record| OfState { state: self.letter_and_how().0, record }))
     }
 
-    /// Its letter, and how it is made.
     fn letter_and_how(self) -> (char, &'static str) {
         match self {
             State::Running => ('R', "busy loop"),
