@@ -15,12 +15,14 @@ import (
 
 var tcpSteps = []step{
 	{"listen", listenOnAll},
+	{"literals", literals},
 	{"families", families},
 	{"dial", dialIP},
 	{"durations", durations},
 	{"dial-timeout", dialTimeout},
 	{"non-blocking", nonBlocking},
 	{"write", partialWrite},
+	{"partial-read", partialRead},
 	{"methods", methods},
 }
 
@@ -73,6 +75,71 @@ func canAccept(listener net.Listener) (bool, error) {
 		return true, nil
 	}
 	return false, err
+}
+
+type literal struct {
+	Network  string `json:"network"`
+	Domain   string `json:"domain"`
+	Type     string `json:"type"`
+	Protocol string `json:"protocol"`
+}
+
+var (
+	domainNames   = map[int]string{syscall.AF_INET: "AF_INET", syscall.AF_INET6: "AF_INET6", syscall.AF_UNIX: "AF_UNIX"}
+	typeNames     = map[int]string{syscall.SOCK_STREAM: "SOCK_STREAM", syscall.SOCK_DGRAM: "SOCK_DGRAM", syscall.SOCK_SEQPACKET: "SOCK_SEQPACKET"}
+	protocolNames = map[int]string{0: "0", syscall.IPPROTO_TCP: "TCP", syscall.IPPROTO_UDP: "UDP"}
+)
+
+// Each name of the note's table, and what its socket says of itself.
+func literals() (any, error) {
+	folder, err := os.MkdirTemp("", "note")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder)
+	var records []literal
+	for _, network := range []string{"tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", "unix", "unixgram", "unixpacket"} {
+		record, err := literalOf(network, filepath.Join(folder, network))
+		if errors.Is(err, syscall.EAFNOSUPPORT) || errors.Is(err, syscall.EADDRNOTAVAIL) {
+			return nil, cannotShow(err.Error())
+		}
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, record)
+	}
+	return records, nil
+}
+
+func literalOf(network, path string) (record literal, err error) {
+	var socket io.Closer
+	switch network {
+	case "tcp", "tcp4", "tcp6":
+		socket, err = net.Listen(network, ":0")
+	case "udp", "udp4", "udp6":
+		socket, err = net.ListenPacket(network, ":0")
+	case "unixgram":
+		socket, err = net.ListenPacket(network, path)
+	default:
+		socket, err = net.Listen(network, path)
+	}
+	if err != nil {
+		return record, err
+	}
+	defer socket.Close()
+	raw, err := socket.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return record, err
+	}
+	err = raw.Control(func(fd uintptr) {
+		option := func(name int) int {
+			value, _ := syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, name)
+			return value
+		}
+		domain, kind, protocol := option(syscall.SO_DOMAIN), option(syscall.SO_TYPE), option(syscall.SO_PROTOCOL)
+		record = literal{network, domainNames[domain], typeNames[kind], protocolNames[protocol]}
+	})
+	return record, err
 }
 
 type servedFamilies struct {
@@ -270,6 +337,30 @@ func partialWrite() (any, error) {
 	// ANCHOR_END: partial-write
 	client.Close()
 	record.Received = int(<-received)
+	return record, err
+}
+
+type partial struct {
+	Asked    int `json:"asked"`
+	Sent     int `json:"sent"`
+	Returned int `json:"read_returned"`
+}
+
+// The connection stays open, and there is room for more: Read returns what has come.
+func partialRead() (any, error) {
+	client, server, err := connection()
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	defer server.Close()
+	record, b := partial{}, make([]byte, 10)
+	record.Asked = len(b)
+	record.Sent, err = client.Write([]byte("abc"))
+	if err != nil {
+		return nil, err
+	}
+	record.Returned, err = server.Read(b)
 	return record, err
 }
 

@@ -7,16 +7,15 @@
 //! Note: 管道. Go: `os.Pipe`. Man: pipe(7), fcntl(2) at F_SETPIPE_SZ.
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
-use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::PollFlags;
 use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::pidfd::PidFd;
-use shared::linux::readiness::{self, Ready, nonblocking};
+use shared::linux::readiness::{Ready, is_ready, nonblocking, set_nonblocking};
 use shared::linux::sleeper::Task;
 
 use shared::linux::child::{Children, exit_code, wait_for};
@@ -80,7 +79,7 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
         let (mut reader, writer, _) = new_pipe(args)?;
         fill_until_eagain(&writer, page)?;
         reader.read_exact(&mut vec![0; count]).context("read the pipe")?;
-        let writable = is_writable(&writer)?;
+        let writable = is_ready(&writer, PollFlags::POLLOUT).context("poll")?;
         out.pairs(&Room { read_from_full_pipe: count, writable, bytes_until_eagain: fill_until_eagain(&writer, 1)? })?;
     }
     out.pairs(&block(args)?)?;
@@ -114,7 +113,6 @@ pub fn write_and_read_alone(args: &Args) -> anyhow::Result<Alone> {
     Ok(Alone { written_alone, read_alone })
 }
 
-/// What a new pipe holds.
 pub fn of_a_new_pipe() -> anyhow::Result<u64> {
     let (_, _, capacity) = new_pipe(&Args::default())?;
     Ok(u64::try_from(capacity)?)
@@ -126,8 +124,7 @@ fn new_pipe(args: &Args) -> anyhow::Result<(PipeReader, PipeWriter, i32)> {
     if let Some(size) = args.set {
         fcntl(&writer, FcntlArg::F_SETPIPE_SZ(size)).with_context(|| format!("F_SETPIPE_SZ {size}"))?;
     }
-    let flags = OFlag::from_bits_retain(fcntl(&writer, FcntlArg::F_GETFL).context("F_GETFL of a pipe")?);
-    fcntl(&writer, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK)).context("set O_NONBLOCK")?;
+    set_nonblocking(&writer).context("set O_NONBLOCK")?;
     let capacity = fcntl(&writer, FcntlArg::F_GETPIPE_SZ).context("F_GETPIPE_SZ")?;
     Ok((reader, writer, capacity))
 }
@@ -144,9 +141,3 @@ fn fill_until_eagain(mut writer: &PipeWriter, size: usize) -> anyhow::Result<usi
     Ok(total)
 }
 // ANCHOR_END: fill
-
-/// What poll(2) says of it right now.
-fn is_writable(writer: &PipeWriter) -> anyhow::Result<bool> {
-    let mut fds = [PollFd::new(writer.as_fd(), PollFlags::POLLOUT)];
-    Ok(readiness::restart(|| Ok(poll(&mut fds, PollTimeout::ZERO)?)).context("poll")? > 0)
-}

@@ -7,7 +7,6 @@
 //! pipe(7), read(2), wait(2).
 
 pub mod shell;
-pub mod arguments;
 pub mod reads;
 pub mod ends;
 
@@ -18,8 +17,8 @@ pub struct Args {}
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&shell::pipeline()?)?;
-    for text in arguments::TEXTS {
-        out.pairs(&arguments::echo(text)?)?;
+    for text in shell::TEXTS {
+        out.pairs(&shell::echo(text)?)?;
     }
     out.pairs(&reads::after_an_error()?)?;
     for script in reads::SCRIPTS {
@@ -30,5 +29,7 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     }
     out.pairs(&ends::outlived()?)?;
     out.pairs(&ends::with_stdin_open()?)?;
-    out.pairs(&ends::unread()?)
+    out.pairs(&ends::unread()?)?;
+    out.pairs(&reads::of_output(reads::LONGER)?)?;
+    out.pairs(&reads::of_output(reads::EXACT)?)
 }

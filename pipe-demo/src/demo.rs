@@ -39,8 +39,12 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
         echo(children, "", By::Buffer(FIVE), &mut out)?;
         echo(children, ", read by line", By::Line(SIZE_OF_BUFIO), &mut out)?;
         ps_into_grep(children, &mut out)?;
-        through_file_based_pipe(&mut out)?;
-        through_in_memory_pipe(&mut out)
+        let (mut reader, mut writer) = io::pipe().context("pipe")?;
+        let write = move |letters: &[u8]| writer.write_all(letters);
+        through_pipe(&mut out, "file-based pipe", write, |letters| reader.read_to_end(letters))?;
+        let (reader, writer) = pipe();
+        let write = move |letters: &[u8]| (&writer).write_all(letters);
+        through_pipe(&mut out, "in-memory pipe", write, |letters| (&reader).read_to_end(letters))
     })
 }
 
@@ -67,25 +71,16 @@ fn ps_into_grep(children: &Children, out: &mut Report) -> anyhow::Result<()> {
     out.line(format_args!(""))
 }
 
-fn through_file_based_pipe(out: &mut Report) -> anyhow::Result<()> {
-    let (mut reader, mut writer) = io::pipe().context("pipe")?;
-    let writing = spawn(move || writer.write_all(ALPHABET).map(|()| ALPHABET.len()))?;
-    let mut letters = Vec::new();
-    reader.read_to_end(&mut letters).context("read the pipe")?;
-    let written = writing.join().map_err(|_| anyhow!("the writer panicked"))?.context("write the pipe")?;
-    tell(out, written, letters.len(), "file-based pipe")
-}
-
-fn through_in_memory_pipe(out: &mut Report) -> anyhow::Result<()> {
-    let (reader, writer) = pipe();
-    let writing = spawn(move || (&mut &writer as &mut dyn Write).write_all(ALPHABET).map(|()| ALPHABET.len()))?;
-    let mut letters = Vec::new();
-    (&mut &reader as &mut dyn Read).read_to_end(&mut letters).context("read the pipe")?;
-    let written = writing.join().map_err(|_| anyhow!("the writer panicked"))?.context("write the pipe")?;
-    tell(out, written, letters.len(), "in-memory pipe")
-}
-
-fn tell(out: &mut Report, written: usize, read: usize, pipe: &str) -> anyhow::Result<()> {
-    out.line(format_args!("Written {written} byte(s). [{pipe}]"))?;
+/// One thread writes the letters, another reads them to the end.
+fn through_pipe(
+    out: &mut Report,
+    pipe: &str,
+    write: impl FnOnce(&[u8]) -> io::Result<()> + Send + 'static,
+    read: impl FnOnce(&mut Vec<u8>) -> io::Result<usize>,
+) -> anyhow::Result<()> {
+    let writing = spawn(move || write(ALPHABET))?;
+    let read = read(&mut Vec::new()).context("read the pipe")?;
+    writing.join().map_err(|_| anyhow!("the writer panicked"))?.context("write the pipe")?;
+    out.line(format_args!("Written {} byte(s). [{pipe}]", ALPHABET.len()))?;
     out.line(format_args!("Read {read} byte(s). [{pipe}]"))
 }

@@ -13,7 +13,7 @@
 //!
 //! Note: 管道 ("内存管道"). Go: `io.Pipe`, `CloseWithError`. Man: getrusage(2) at RUSAGE_THREAD.
 //!
-//! [`Closed::Pipe`]: crate::memory_pipe::closed::Closed::Pipe
+//! [`Closed::Pipe`]: crate::memory_pipe::pipe::Closed::Pipe
 
 pub mod copies;
 pub mod ends;

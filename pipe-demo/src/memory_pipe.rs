@@ -2,7 +2,6 @@
 //!
 //! Note: 管道 ("内存管道"). Go: `io.Pipe`.
 
-pub mod closed;
 #[cfg(all(test, loom))]
 mod models;
 pub mod pipe;

@@ -10,11 +10,11 @@
 pub mod stranger;
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, RawFd};
 use std::process::Command;
 
 use anyhow::Context;
-use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::uio::pread;
 use nix::unistd::{Whence, ftruncate, lseek, read, write};
 use serde::Serialize;
@@ -22,6 +22,7 @@ use shared::harness::report::Report;
 use shared::linux::answer::Outcome;
 use shared::linux::child::Children;
 use shared::linux::child::event::Event;
+use shared::linux::readiness::set_nonblocking;
 
 #[derive(clap::Args)]
 pub struct Args {}
@@ -89,7 +90,7 @@ pub fn forward() -> anyhow::Result<[Step; 3]> {
 pub fn until_the_last_writer_leaves() -> anyhow::Result<[Step; 4]> {
     // ANCHOR: ends
     let (mut reader, mut writer) = pipe()?;
-    set_nonblocking(&reader)?; // Or it would wait here for ever.
+    set_nonblocking(&reader).context("set O_NONBLOCK")?; // Or it would wait here for ever.
     let empty = read_from(&mut reader, 5)?;
     drop(writer.try_clone().context("dup the writer")?);
     let one_of_two = read_from(&mut reader, 5)?;
@@ -142,10 +143,4 @@ fn pipe() -> anyhow::Result<(PipeReader, PipeWriter)> {
 
 fn read_from(reader: &mut PipeReader, size: usize) -> anyhow::Result<Outcome> {
     Outcome::of(reader.read(&mut vec![0; size])).context("read the pipe")
-}
-
-fn set_nonblocking(pipe: impl AsFd) -> anyhow::Result<()> {
-    let flags = OFlag::from_bits_retain(fcntl(&pipe, FcntlArg::F_GETFL).context("F_GETFL of a pipe")?);
-    fcntl(&pipe, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK)).context("set O_NONBLOCK")?;
-    Ok(())
 }

@@ -21,7 +21,6 @@ use crate::status::{self, StageEnded};
 use shared::harness::story;
 use shared::linux::child::{Child, Children};
 
-/// The largest buffer.
 const LARGEST: usize = 1 << 30;
 
 #[derive(clap::Args)]
@@ -46,7 +45,6 @@ pub fn buffer_size(text: &str) -> Result<NonZeroUsize, String> {
     if size.get() <= LARGEST { Ok(size) } else { Err(format!("more than {LARGEST} bytes")) }
 }
 
-/// How to cut the output into pieces.
 #[derive(Clone, Copy)]
 pub enum By {
     Buffer(NonZeroUsize),

@@ -1,5 +1,5 @@
 //! Where signals come from: the keyboard, the hardware, calls, and what a program may not do. Whom they reach: also a process
-//! that waits for nothing. And who is reached by what the keyboard sends: `go run` as well as the program that it started.
+//! that waits for nothing. Whom a search by name finds. And who is reached by what the keyboard sends: `go run` as well as the program that it started.
 //!
 //! Each source ends a child. The keyboard is a pseudo-terminal: what is written to its master is as good as typed.
 //!
@@ -7,6 +7,7 @@
 //! termios(3), credentials(7).
 
 pub mod asynchronous;
+pub mod by_name;
 pub mod launcher;
 mod terminal;
 
@@ -49,6 +50,7 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
         shown = go_on(shown, Source::seen(cause).and_then(|source| out.pairs(&source)))?;
     }
     shown = go_on(shown, launcher::interrupted().and_then(|typed| out.pairs(&typed)))?;
+    shown = go_on(shown, by_name::search().and_then(|found| out.pairs(&found)))?;
     let reached = asynchronous::means().and_then(|means| means.iter().try_for_each(|means| out.pairs(means)));
     shown = go_on(shown, reached)?;
     let printed = launcher::outputs().and_then(|outputs| outputs.iter().try_for_each(|output| out.pairs(output)));

@@ -79,7 +79,7 @@ fn so_does_a_linger_of_zero() -> anyhow::Result<Linger> {
 
 record!("write", Writes { read: usize, first_write: Outcome, second_write: Outcome });
 
-fn the_first_write_to_nobody_succeeds() -> anyhow::Result<Writes> {
+pub fn the_first_write_to_nobody_succeeds() -> anyhow::Result<Writes> {
     let (ours, theirs) = connection()?;
     drop(theirs);
     let read = ours.read(&mut [0; 16])?;

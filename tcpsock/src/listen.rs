@@ -1,6 +1,8 @@
-//! What an address to listen on may be, and whom it serves.
+//! What an address to listen on may be, whom it serves, and whether the protocol keeps messages apart.
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯 (laddr). Go: `net.Listen`. Man: bind(2), ip(7), ipv6(7), hosts(5).
+
+pub mod messages;
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv6Addr, SocketAddr};
@@ -26,6 +28,7 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&noted(on_every_address()?, "a listener of tcp serves IPv4 and IPv6", 161))?;
     out.pairs(&noted(on_one_address()?, "a listener of tcp serves IPv4 and IPv6", 161))?;
     out.pairs(&local_and_remote()?)?;
+    out.pairs(&messages::over_tcp_and_sctp()?)?;
     out.pairs(&names_without_dns()?)
 }
 

@@ -29,8 +29,13 @@ pub struct End {
 
 /// The client's end of a connection, and the server's.
 pub fn connection() -> anyhow::Result<(End, End)> {
-    let listener = listen(1)?;
-    let client = stream()?;
+    connection_of(None)
+}
+
+/// The same, of another protocol than TCP.
+pub fn connection_of(protocol: Option<Protocol>) -> anyhow::Result<(End, End)> {
+    let listener = listen_by(1, protocol)?;
+    let client = stream_by(protocol)?;
     client.connect(&listener.address()?)?;
     let server = listener.accept()?;
     Ok((client, server))
@@ -38,14 +43,22 @@ pub fn connection() -> anyhow::Result<(End, End)> {
 
 /// A TCP socket that listens on a free port.
 pub fn listen(backlog: i32) -> anyhow::Result<End> {
-    let listener = End::bound("the listener", Type::STREAM, None)?;
+    listen_by(backlog, None)
+}
+
+fn listen_by(backlog: i32, protocol: Option<Protocol>) -> anyhow::Result<End> {
+    let listener = End::bound("the listener", Type::STREAM, protocol)?;
     listener.called("listen", listener.socket.listen(backlog))?;
     Ok(listener)
 }
 
 /// A TCP socket that is not connected yet.
 pub fn stream() -> anyhow::Result<End> {
-    End::new("the client's end", Domain::IPV4, Type::STREAM, None)
+    stream_by(None)
+}
+
+fn stream_by(protocol: Option<Protocol>) -> anyhow::Result<End> {
+    End::new("the client's end", Domain::IPV4, Type::STREAM, protocol)
 }
 
 /// A UDP socket on a free port.

@@ -82,7 +82,7 @@ pub fn types() -> anyhow::Result<Types> {
 }
 
 /// Makes raw sockets possible, here or in a network of our own: a capability may be one over another network.
-fn may_open_raw_sockets() -> anyhow::Result<()> {
+pub fn may_open_raw_sockets() -> anyhow::Result<()> {
     if open_raw()? != Opened::As(Type::RAW) {
         namespace::own_network()?;
     }

@@ -20,6 +20,7 @@ use socket2::{Domain, Protocol, Type};
 
 pub use answer::{Answer, open};
 use answer::{cell, name, protocols};
+pub use tables::types;
 
 #[derive(clap::Args)]
 pub struct Args {

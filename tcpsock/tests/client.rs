@@ -316,7 +316,7 @@ fn a_stdin_that_is_silent_is_124_at_the_deadline() -> io::Result<()> {
 
 /// The backlog is full: the kernel drops the SYN, and connect(2) would wait for minutes.
 #[test]
-fn a_full_backlog_is_124_at_the_dial_timeout() -> io::Result<()> {
+fn a_full_backlog_is_124_at_the_dial_timeout_or_the_timeout() -> io::Result<()> {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
     socket.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into())?;
     socket.listen(0)?;
@@ -325,8 +325,9 @@ fn a_full_backlog_is_124_at_the_dial_timeout() -> io::Result<()> {
     while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
         waiting.push(stream);
     }
-    for args in [&["--dial-timeout", "200ms", "27"][..], &["--probe", "--deadline", "200ms"]] {
-        let (code, stdout, stderr) = run(&mut client(&address.to_string(), args))?;
+    let limits = ["--dial-timeout 200ms 27", "--timeout 200ms --dial-timeout 0 27", "--probe --deadline 200ms"];
+    for args in limits.map(|limit| limit.split(' ').collect::<Vec<_>>()) {
+        let (code, stdout, stderr) = run(&mut client(&address.to_string(), &args))?;
         let expected = (Some(124), String::new(), format!("tcpsock: dial tcp {address}: i/o timeout\n"));
         assert_eq!((code, stdout, stderr), expected, "{args:?}");
     }

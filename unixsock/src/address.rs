@@ -61,7 +61,7 @@ impl Address {
         match literal.parse() {
             Ok(network @ (Network::Unix | Network::Unixpacket)) => Ok(Some(network)),
             Ok(_) => Err(usage("unexpected address type: unixsock takes unix and unixpacket")),
-            Err(unknown) => Err(usage(&unknown.to_string())),
+            Err(unknown) => Err(usage(&unknown)),
         }
     }
 }

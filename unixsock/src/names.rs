@@ -12,6 +12,7 @@ use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::answer::Outcome;
 use shared::linux::endpoint::shown;
+use shared::linux::namespace;
 use shared::linux::scratch::Folder;
 use socket2::{Domain, SockAddr, Socket, Type};
 
@@ -21,8 +22,9 @@ pub struct Args {}
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     out.pairs(&a_path()?)?;
     out.pairs(&a_name_without_a_file()?)?;
-    // The last leaves the network that it needs.
     out.pairs(&network::reach(true)?)?;
+    // Both leave the network.
+    out.pairs(&from_another_network()?)?;
     out.pairs(&network::without()?)
 }
 
@@ -72,6 +74,23 @@ pub fn a_name_without_a_file() -> anyhow::Result<Abstract> {
     Ok(Abstract { name: shown(&name), is_file, connect, bind_again: try_bind(&name)? })
 }
 // ANCHOR_END: abstract
+
+/// Connecting from a network namespace in which the listeners are not.
+#[derive(Serialize)]
+#[serde(tag = "step", rename = "another-network")]
+pub struct Elsewhere {
+    pub path_connect: Outcome,
+    pub name_connect: Outcome,
+}
+
+pub fn from_another_network() -> anyhow::Result<Elsewhere> {
+    let folder = Folder::make("unixsock")?;
+    let path = SockAddr::unix(folder.path().join("socket")).context("the address of a path")?;
+    let (_by_path, by_name) = (listen(&path)?, listen(&SockAddr::unix("")?)?);
+    let name = by_name.local_addr().context("getsockname")?;
+    namespace::own_network()?;
+    Ok(Elsewhere { path_connect: try_connect(&path)?, name_connect: try_connect(&name)? })
+}
 
 fn socket() -> anyhow::Result<Socket> {
     Socket::new(Domain::UNIX, Type::STREAM, None).context("socket AF_UNIX SOCK_STREAM")

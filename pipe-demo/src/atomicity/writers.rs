@@ -14,7 +14,6 @@ use shared::linux::child::{Children, exit_code, wait_for};
 use shared::linux::gate::Gate;
 use shared::linux::memory::page_size;
 
-/// What is to be written.
 #[derive(Clone, Copy)]
 pub struct Load {
     pub writers: u8,
@@ -50,21 +49,25 @@ impl Processes {
         Ok(Processes { gate, reader, writers })
     }
 
-    // ANCHOR: torn
-    /// Counts the torn messages. Read a page at a time, the pipe stays full, and its
-    /// writers wait.
     pub fn write(mut self, load: Load) -> anyhow::Result<u64> {
         self.gate.open(self.writers.len())?;
-        let mut torn = Torn::new(load.size);
-        let mut page = vec![0; page_size()?.get()];
-        loop {
-            match self.reader.read(&mut page).context("read the pipe")? {
-                0 => break,
-                count => torn.see(&page[..count]),
-            }
-        }
+        let torn = count_torn(load.size, |page| self.reader.read(page).context("read the pipe"))?;
         self.writers.into_iter().try_for_each(wait_for)?;
-        Ok(torn.count)
+        Ok(torn)
+    }
+}
+
+fn count_torn(size: NonZeroUsize, mut read: impl FnMut(&mut [u8]) -> anyhow::Result<usize>) -> anyhow::Result<u64> {
+    // ANCHOR: torn
+    // Counts the torn messages. Read a page at a time, the pipe stays full, and its
+    // writers wait.
+    let mut torn = Torn::new(size);
+    let mut page = vec![0; page_size()?.get()];
+    loop {
+        match read(&mut page)? {
+            0 => return Ok(torn.count),
+            count => torn.see(&page[..count]),
+        }
     }
     // ANCHOR_END: torn
 }
@@ -90,7 +93,7 @@ pub fn through_one_file(load: Load) -> anyhow::Result<u64> {
 fn write_and_read(
     load: Load,
     write: impl Fn(&[u8]) -> anyhow::Result<()> + Send + Sync + 'static,
-    mut read: impl FnMut(&mut [u8]) -> anyhow::Result<usize>,
+    read: impl FnMut(&mut [u8]) -> anyhow::Result<usize>,
 ) -> anyhow::Result<u64> {
     let write = Arc::new(write);
     let threads: Vec<_> = (0..load.writers)
@@ -100,16 +103,9 @@ fn write_and_read(
         })
         .collect::<anyhow::Result<_>>()?;
     drop(write);
-    let mut torn = Torn::new(load.size);
-    let mut page = vec![0; page_size()?.get()];
-    loop {
-        match read(&mut page)? {
-            0 => break,
-            count => torn.see(&page[..count]),
-        }
-    }
+    let torn = count_torn(load.size, read)?;
     for thread in threads {
         thread.join().map_err(|_| anyhow::anyhow!("a writer panicked"))??;
     }
-    Ok(torn.count)
+    Ok(torn)
 }

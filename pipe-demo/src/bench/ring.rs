@@ -138,7 +138,7 @@ impl Mapped {
         // SAFETY: new pages at an address of the kernel's choice touch nothing of ours.
         #[allow(unsafe_code, reason = "mmap(2) could overwrite other mappings")]
         let pages = unsafe { mmap(None, SIZE, protection, flags, memory, 0) };
-        Ok(Mapped { rings: pages.map_err(io::Error::from).context("mmap shared memory")?.cast(), is_first })
+        Ok(Mapped { rings: pages.context("mmap shared memory")?.cast(), is_first })
     }
 
     /// The ring to write into, and the one to read from.
@@ -170,7 +170,7 @@ impl Side for Mapped {
 
 /// New memory; the other process finds it at its stdin.
 pub fn meet() -> anyhow::Result<Meeting> {
-    let memory = memfd_create("ring", MFdFlags::MFD_CLOEXEC).map_err(io::Error::from).context("memfd_create")?;
+    let memory = memfd_create("ring", MFdFlags::MFD_CLOEXEC).context("memfd_create")?;
     let memory = File::from(memory);
     memory.set_len(SIZE.get() as u64).context("ftruncate")?;
     let ours = Mapped::new(&memory, true)?;

@@ -10,12 +10,12 @@ use shared::linux::memory::least_torn_write;
 use super::atomicity::{LONG, SHORT, four_writers, told as count, until_torn};
 use crate::atomicity::Via;
 use crate::capacity;
-use crate::cmd::{arguments, ends, reads, shell};
+use crate::cmd::{ends, reads, shell};
 use crate::deadlock::{self, Order, Ran};
 use crate::io_pipe::ends::{BOTH, Can};
 use crate::io_pipe::observed::{Read, Written};
 use crate::io_pipe::{self, copies};
-use crate::memory_pipe::closed::Closed;
+use crate::memory_pipe::pipe::Closed;
 use crate::os_pipe::{self, Step, stranger};
 
 pub const CHECKS: &[Check] = &[
@@ -25,6 +25,7 @@ pub const CHECKS: &[Check] = &[
     (75, as_in_the_shell),
     (80, reading_on),
     (78, a_short_read_is_the_end),
+    (208, a_full_read_is_not_the_end),
     (79, nothing_is_the_end),
     (81, at_most_the_buffer),
     (85, write_first),
@@ -68,7 +69,7 @@ fn a_process_for_each_command() -> anyhow::Result<Seen> {
 }
 
 fn as_in_the_shell() -> anyhow::Result<Seen> {
-    let [plain, sum] = arguments::TEXTS.map(arguments::echo);
+    let [plain, sum] = shell::TEXTS.map(shell::echo);
     let (plain, sum) = (plain?, sum?);
     let (same, differs) = (plain.printed == plain.printed_by_the_shell, sum.printed != sum.printed_by_the_shell);
     Ok(Seen::imprecise(same, differs, format!("{}; {}", seen(&plain), seen(&sum))))
@@ -89,6 +90,14 @@ fn a_short_read_is_the_end() -> anyhow::Result<Seen> {
         joined(&twice, " and ")
     );
     Ok(Seen::imprecise(once == [5], twice == [4, 4], evidence))
+}
+
+/// The note's other half: with more than the buffer holds, and with as much.
+fn a_full_read_is_not_the_end() -> anyhow::Result<Seen> {
+    let (more, exact) = (reads::of_output(reads::LONGER)?, reads::of_output(reads::EXACT)?);
+    let buffer = reads::BUFFER.get();
+    let goes_on = more.reads.len() > 1 && more.reads[0] == buffer;
+    Ok(Seen::imprecise(goes_on, exact.reads == [buffer], joined([seen(&more), seen(&exact)], "; ")))
 }
 
 fn nothing_is_the_end() -> anyhow::Result<Seen> {
@@ -208,7 +217,6 @@ fn outcomes<const N: usize>(steps: &[Step; N]) -> [Outcome; N] {
     steps.each_ref().map(|step| step.returned)
 }
 
-/// As evidence.
 fn told<'a>(steps: impl IntoIterator<Item = &'a Step>) -> String {
     joined(steps.into_iter().map(|Step { step, returned }| format!("{step}: {returned}")), "; ")
 }

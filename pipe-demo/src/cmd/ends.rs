@@ -4,18 +4,17 @@
 //! Man: wait(2), pipe(7).
 
 use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
 use std::process::{Command, Stdio};
 
 use anyhow::Context;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::PollFlags;
 use nix::sys::prctl::set_child_subreaper;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 use serde::Serialize;
 use shared::linux::child::Children;
 use shared::linux::child::event::Event;
-use shared::linux::readiness::restart;
+use shared::linux::readiness::is_ready;
 use shared::linux::sleeper::Task;
 
 /// A command that has ended, and what it left.
@@ -54,17 +53,12 @@ pub fn outlived() -> anyhow::Result<Outlived> {
     let mut child = children.spawn(&mut shell)?;
     let mut stdout = child.stdout.take().context("the command has a stdout")?;
     let waited_for = child.wait().context("wait for sh")?.into();
-    let output_is_over = is_readable_or_at_its_end(&stdout)?;
+    let output_is_over = is_ready(&stdout, PollFlags::POLLIN).context("poll")?;
     tell.write_all(b"\n").context("write the pipe")?;
     let bytes_that_came_later = stdout.read_to_end(&mut Vec::new()).context("read its stdout")?;
     drop((child, children));
     waitpid(None, None).context("wait for what the shell has left")?;
     Ok(Outlived { waited_for, output_is_over, bytes_that_came_later })
-}
-
-fn is_readable_or_at_its_end(pipe: &impl AsFd) -> anyhow::Result<bool> {
-    let mut fds = [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
-    Ok(restart(|| Ok(poll(&mut fds, PollTimeout::ZERO)?)).context("poll")? > 0)
 }
 
 /// The output is the pipe's, and the status the zombie's: both stay until somebody takes them.

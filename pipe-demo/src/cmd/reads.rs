@@ -41,6 +41,12 @@ pub const BUFFER: NonZeroUsize = NonZeroUsize::new(30).unwrap();
 /// One that prints all at once, and one that pauses until its output so far has been read.
 pub const SCRIPTS: [&str; 2] = ["printf three", "echo one; read go; echo two"];
 
+/// One whose output is longer than the buffer.
+pub const LONGER: &str = "printf %040d 0";
+
+/// One whose output fills it, and is over.
+pub const EXACT: &str = "printf %030d 0";
+
 /// What each read of a script's output brought.
 #[derive(Serialize)]
 pub struct Pieces {
@@ -81,7 +87,6 @@ pub struct Buffered {
 }
 
 pub fn through_a_buffer(asked: usize) -> anyhow::Result<Buffered> {
-    /// The size of bufio's buffer.
     const BUFIO: usize = 4096;
     // ANCHOR: buffered
     let (reader, mut writer) = io::pipe().context("pipe")?;

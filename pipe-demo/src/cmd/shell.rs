@@ -1,14 +1,18 @@
-//! What a shell does for `LEFT | RIGHT`: each process says who it is, and what its end of the pipe is.
+//! What a shell does for `LEFT | RIGHT`, where each process says who it is, and what its end of the pipe is; and what it
+//! makes of arguments. A command that no shell starts gets what it is given, and nothing else.
 //!
-//! Note: 管道 ("shell为每个命令都创建一个进程"). Go: none. Man: sh(1), proc_pid_fd(5).
+//! Note: 管道 ("shell为每个命令都创建一个进程", "exec.Command"). Go: `exec.Command`. Man: sh(1), proc_pid_fd(5), execve(2).
 
 use std::io::Read;
+use std::num::NonZeroUsize;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 use serde::Serialize;
 use shared::linux::child::Children;
 use shared::linux::sleeper::check_proc;
+
+use crate::run::{By, read_output};
 
 /// PIDs, and the pipe by the number that /proc gives it.
 #[derive(Serialize)]
@@ -52,4 +56,30 @@ fn all_of(pipe: Option<impl Read>) -> anyhow::Result<String> {
 /// The number in `pipe:[NUMBER]`.
 fn pipe(link: &str) -> Option<u64> {
     link.strip_prefix("pipe:[")?.strip_suffix(']')?.parse().ok()
+}
+
+pub const TEXTS: [&str; 2] = ["command from Rust", "$((6*7))"];
+
+/// What `echo -n "TEXT"` prints.
+#[derive(Serialize)]
+pub struct Echo {
+    pub argument: &'static str,
+    pub printed: String,
+    pub printed_by_the_shell: String,
+}
+
+pub fn echo(argument: &'static str) -> anyhow::Result<Echo> {
+    let printed_by_the_shell = output_of(Command::new("sh").args(["-c", &format!("echo -n \"{argument}\"")]))?;
+    Ok(Echo { argument, printed: output_of(Command::new("echo").args(["-n", argument]))?, printed_by_the_shell })
+}
+
+fn output_of(command: &mut Command) -> anyhow::Result<String> {
+    let mut bytes = Vec::new();
+    let children = Children::helpers();
+    let mut child = children.spawn(command.stdout(Stdio::piped()))?;
+    read_output(&mut child, By::Buffer(NonZeroUsize::MIN), |piece| {
+        bytes.extend_from_slice(piece);
+        Ok(())
+    })?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -5,8 +5,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use shared::linux::answer::Error;
 
-use crate::memory_pipe::closed::{Closed, CutOff};
-use crate::memory_pipe::pipe::{PipeReader, PipeWriter};
+use crate::memory_pipe::pipe::{Closed, CutOff, PipeReader, PipeWriter};
 
 /// The bytes of one read, or why there are none.
 #[derive(Debug)]

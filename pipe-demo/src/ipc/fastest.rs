@@ -33,10 +33,10 @@ pub fn compare() -> anyhow::Result<Costs> {
         let [mut pipe_switches, mut shared_memory_switches] = [i64::MAX; 2];
         for _ in 0..3 {
             // The least: what others are to blame for only adds to it.
-            pipe_cpu_us = pipe_cpu_us.min(cost(PIPE, stream, collect)?.cpu());
-            shared_memory_cpu_us = shared_memory_cpu_us.min(cost(MEMORY, stream, collect)?.cpu());
-            pipe_switches = pipe_switches.min(cost(PIPE, ping, pong)?.switches());
-            shared_memory_switches = shared_memory_switches.min(cost(MEMORY, ping, pong)?.switches());
+            pipe_cpu_us = pipe_cpu_us.min(cost(PIPE, stream, collect, Usage::cpu)?);
+            shared_memory_cpu_us = shared_memory_cpu_us.min(cost(MEMORY, stream, collect, Usage::cpu)?);
+            pipe_switches = pipe_switches.min(cost(PIPE, ping, pong, Usage::switches)?);
+            shared_memory_switches = shared_memory_switches.min(cost(MEMORY, ping, pong, Usage::switches)?);
         }
         let mib = (BLOCKS * BLOCK) >> 20;
         let round_trips = ROUND_TRIPS;
@@ -53,17 +53,17 @@ const ROUND_TRIPS: i64 = 1000;
 type Work = fn(&mut dyn Side) -> anyhow::Result<()>;
 
 /// What the work costs both sides. The other one counts from its fork on.
-fn cost(mechanism: &str, ours: Work, theirs: Work) -> anyhow::Result<Usage> {
+fn cost(mechanism: &str, ours: Work, theirs: Work, of: fn(Usage) -> i64) -> anyhow::Result<i64> {
     let mechanism = MECHANISMS.iter().find(|known| known.name == mechanism).context("no such mechanism")?;
     let Meeting::Process(mut side, stdin, stdout) = (mechanism.meet)()? else { bail!("it is for threads") };
-    let before = Usage::now()? + Usage::of_children()?;
+    let (before, of_children) = (Usage::now()?, Usage::of_children()?);
     let children = Children::helpers();
     let mut other_side = (mechanism.join)(File::from(stdin), File::from(stdout))?;
     let child = children.fork(move || exit_code(theirs(&mut *other_side).context("the other side")))?;
     ours(&mut *side).with_context(|| format!("send through {}", mechanism.name))?;
     wait_for(child)?;
     children.finish(); // Reaped, it is counted.
-    Ok(Usage::now()? + Usage::of_children()? - before)
+    Ok(of(Usage::now()? - before) + of(Usage::of_children()? - of_children))
 }
 
 fn stream(side: &mut dyn Side) -> anyhow::Result<()> {

@@ -172,7 +172,7 @@ fn file_lock() -> anyhow::Result<bool> {
         loop {
             let mut found = whole_file();
             fcntl(&file, FcntlArg::F_GETLK(&mut found)).context("F_GETLK")?;
-            if found.l_type != lock::NONE {
+            if found.l_type == whole_file().l_type {
                 return Ok(found.l_pid == holder);
             }
             sched_yield().context("sched_yield")?;
@@ -180,12 +180,7 @@ fn file_lock() -> anyhow::Result<bool> {
     })
 }
 
-#[allow(clippy::cast_possible_truncation, reason = "for libc they are of int, struct flock has short")]
-mod lock {
-    pub const FOR_WRITING: libc::c_short = libc::F_WRLCK as libc::c_short;
-    pub const NONE: libc::c_short = libc::F_UNLCK as libc::c_short;
-}
-
+#[allow(clippy::cast_possible_truncation, reason = "for libc it is of int, struct flock has short")]
 fn whole_file() -> libc::flock {
-    libc::flock { l_type: lock::FOR_WRITING, l_whence: 0, l_start: 0, l_len: 0, l_pid: 0 }
+    libc::flock { l_type: libc::F_WRLCK as libc::c_short, l_whence: 0, l_start: 0, l_len: 0, l_pid: 0 }
 }

@@ -3,26 +3,23 @@
 //! A lock, a wait, and the writer's slice. A writer offers its slice and waits until readers have emptied it; a reader
 //! waits for an offer and copies from it.
 //!
-//! Note: 管道 ("内存管道"). Go: `io.Pipe`.
+//! Note: 管道 ("内存管道", "CloseWithError"). Go: `io.Pipe`, `io.EOF`, `io.ErrClosedPipe`.
 
 use std::error::Error;
+use std::fmt;
 use std::ptr;
 
-use super::closed::{Closed, CutOff};
 use super::side::Side;
 use super::sync::{Arc, Mutex, PoisonError};
 
-/// Both ends of a new pipe.
 pub fn pipe() -> (PipeReader, PipeWriter) {
     let pipe = Arc::new(Pipe::default());
     (PipeReader(Arc::clone(&pipe)), PipeWriter(pipe))
 }
 
-/// The end to read from.
 #[derive(Debug)]
 pub struct PipeReader(Arc<Pipe>);
 
-/// The end to write to.
 #[derive(Debug)]
 pub struct PipeWriter(Arc<Pipe>);
 
@@ -95,7 +92,6 @@ impl PipeReader {
 }
 
 impl Offer {
-    /// Copies what fits and keeps the rest.
     fn take(&mut self, buffer: &mut [u8]) -> usize {
         let count = self.length.min(buffer.len());
         // SAFETY: the state is locked, so the offer stands: its writer waits in `write`, which borrows the
@@ -113,34 +109,24 @@ impl Offer {
 impl PipeReader {
     /// Writers get [`Closed::Pipe`] from now on.
     pub fn close(&self) {
-        self.close_because(Closed::Pipe);
+        self.0.close(|state| &mut state.reader_closed, Closed::Pipe);
     }
 
     /// Writers get `error` from now on.
     pub fn close_with_error(&self, error: impl Into<Box<dyn Error + Send + Sync>>) {
-        self.close_because(Closed::With(error.into().into()));
-    }
-
-    fn close_because(&self, why: Closed) {
-        self.0.change(|state| _ = state.reader_closed.get_or_insert(why));
-        self.0.wake_all();
+        self.0.close(|state| &mut state.reader_closed, Closed::With(error.into().into()));
     }
 }
 
 impl PipeWriter {
     /// Readers get the end from now on.
     pub fn close(&self) {
-        self.close_because(Closed::Eof);
+        self.0.close(|state| &mut state.writer_closed, Closed::Eof);
     }
 
     /// Readers get `error` from now on.
     pub fn close_with_error(&self, error: impl Into<Box<dyn Error + Send + Sync>>) {
-        self.close_because(Closed::With(error.into().into()));
-    }
-
-    fn close_because(&self, why: Closed) {
-        self.0.change(|state| _ = state.writer_closed.get_or_insert(why));
-        self.0.wake_all();
+        self.0.close(|state| &mut state.writer_closed, Closed::With(error.into().into()));
     }
 }
 
@@ -161,7 +147,9 @@ impl Pipe {
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    fn wake_all(&self) {
+    /// The first close of an end counts.
+    fn close(&self, end: fn(&mut State) -> &mut Option<Closed>, why: Closed) {
+        self.change(|state| _ = end(state).get_or_insert(why));
         self.readers.wake();
         self.writer.wake();
     }
@@ -173,16 +161,46 @@ impl State {
     }
 
     fn closed_for_reader(&self) -> Closed {
-        match (&self.reader_closed, &self.writer_closed) {
-            (None, Some(why)) => why.clone(),
-            _ => Closed::Pipe,
-        }
+        cause(self.reader_closed.as_ref(), self.writer_closed.as_ref())
     }
 
     fn closed_for_writer(&self) -> Closed {
-        match (&self.reader_closed, &self.writer_closed) {
-            (Some(why), None) => why.clone(),
-            _ => Closed::Pipe,
+        cause(self.writer_closed.as_ref(), self.reader_closed.as_ref())
+    }
+}
+
+/// For an end that is open itself, what the other one was closed with.
+fn cause(own: Option<&Closed>, other: Option<&Closed>) -> Closed {
+    other.filter(|_| own.is_none()).cloned().unwrap_or(Closed::Pipe)
+}
+
+/// Why a pipe gives or takes no more.
+#[derive(Clone, Debug)]
+pub enum Closed {
+    /// The writer was closed.
+    Eof,
+    /// The reader was closed, or this end itself.
+    Pipe,
+    /// The other end was closed with this error.
+    With(std::sync::Arc<dyn Error + Send + Sync>),
+}
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Closed::Eof => f.write_str("EOF"),
+            Closed::Pipe => f.write_str("io: read/write on closed pipe"),
+            Closed::With(error) => error.fmt(f),
         }
     }
+}
+
+impl Error for Closed {}
+
+/// A write that was cut off.
+#[derive(Debug)]
+pub struct CutOff {
+    /// Bytes that readers took.
+    pub taken: usize,
+    pub cause: Closed,
 }

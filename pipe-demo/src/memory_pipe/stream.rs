@@ -4,8 +4,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 
-use super::closed::{Closed, CutOff};
-use super::pipe::{PipeReader, PipeWriter};
+use super::pipe::{Closed, CutOff, PipeReader, PipeWriter};
 
 /// As a stream: the end is `Ok(0)`, so a write of no bytes is passed over.
 impl Read for &PipeReader {

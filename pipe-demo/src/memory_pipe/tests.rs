@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::closed::Closed;
-use super::pipe::{PipeReader, PipeWriter, pipe};
+use super::pipe::{Closed, PipeReader, PipeWriter, pipe};
 
 /// A test that would hang fails instead.
 fn in_time<T: Send + 'static>(test: impl FnOnce() -> T + Send + 'static) -> T {

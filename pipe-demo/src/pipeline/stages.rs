@@ -36,7 +36,6 @@ impl fmt::Display for Stage {
 }
 
 impl Stage {
-    /// `words` are the command and its arguments.
     pub fn new(words: &[&str]) -> Stage {
         Stage(words.iter().map(|&word| word.into()).collect())
     }

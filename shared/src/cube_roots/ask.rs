@@ -65,9 +65,10 @@ pub fn run(
         return Err(Failure::Usage(format!("request {number:?}: a TAB ends a request")).into());
     }
     stdout_is_open()?;
-    let dial = || Client::dial(network, address, args.dial_timeout, allowed);
-    let mut client = dial()?;
     let deadline = Instant::now() + args.timeout;
+    let left = || deadline.saturating_duration_since(Instant::now());
+    let dial = || Client::dial(network, address, args.dial_timeout.min(left()), allowed);
+    let mut client = dial()?;
     client.set_deadline(Some(deadline));
     out.set_deadline(deadline);
     let asked = requests::ask(args.numbers.clone(), client.writer()?, deadline)?;

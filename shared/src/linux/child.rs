@@ -14,7 +14,6 @@ mod fork;
 pub mod forked;
 mod job;
 pub mod teller;
-pub mod told;
 
 use std::io;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus};

@@ -1,11 +1,10 @@
 //! Listening and dialling, for each of Go's network literals.
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯. Go: `net.Listen`, `net.DialTimeout`. Man: socket(2), bind(2),
-//! listen(2), connect(2), setrlimit(2), tcp(7), unix(7).
+//! listen(2), connect(2), setrlimit(2), tcp(7), SO_PEERCRED in unix(7).
 
 mod address;
 mod inherited;
-mod peer;
 pub mod resolve;
 mod service;
 mod socket_file;
@@ -15,8 +14,9 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use socket2::{Domain, Socket, TcpKeepalive};
 
 use crate::linux::failure::call_failed;
@@ -24,7 +24,6 @@ use crate::linux::network::Network;
 use crate::linux::readiness::restart;
 use address::host_and_port;
 pub use address::{LONGEST_PATH, shown, unix_address};
-pub use peer::check_server;
 pub use socket_file::{SocketFile, remove_all as remove_socket_files};
 
 /// How long a TCP connection is silent before the kernel probes it, and between probes: Go's 15 s.
@@ -191,6 +190,18 @@ fn dial_unix(network: Network, address: &OsStr, timeout: Duration) -> io::Result
     restart(|| socket.connect(&unix_address(address)?))?;
     socket.set_write_timeout(None)?;
     Ok(socket)
+}
+
+/// Fails unless the server of a Unix `socket` runs as one of `allowed`; if this is empty, anybody will do.
+///
+/// The kernel tells who called listen(2). Nothing is sent to anybody else, and no answer of theirs is believed.
+pub fn check_server(socket: &Socket, allowed: &[u32]) -> anyhow::Result<()> {
+    if allowed.is_empty() {
+        return Ok(());
+    }
+    let server = getsockopt(socket, PeerCredentials).context("SO_PEERCRED")?;
+    ensure!(allowed.contains(&server.uid()), "the server runs as UID {} (PID {})", server.uid(), server.pid());
+    Ok(())
 }
 
 /// Raises the soft limit of open descriptors to the hard one, as every Go program does since 1.19.

@@ -138,6 +138,11 @@ pub fn set_nonblocking(file: &impl AsFd) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether poll(2) reports the event, the end or an error now.
+pub fn is_ready(file: &impl AsFd, event: PollFlags) -> io::Result<bool> {
+    restart(|| Ok(poll(&mut [PollFd::new(file.as_fd(), event)], PollTimeout::ZERO)? > 0))
+}
+
 /// poll(2) until `file` can be read, for at most as long as `deadline` says.
 pub fn await_readable(file: &impl AsFd, deadline: Instant) -> io::Result<()> {
     await_event(file, PollFlags::POLLIN, Some(deadline))

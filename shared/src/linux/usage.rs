@@ -2,7 +2,7 @@
 //!
 //! Note: 进程的切换和调度. Go: `syscall.Getrusage`. Man: getrusage(2).
 
-use std::ops::{Add, Sub};
+use std::ops::Sub;
 
 use anyhow::Context;
 use nix::sys::resource::{UsageWho, getrusage};
@@ -55,20 +55,6 @@ impl Usage {
     /// Context switches of both kinds.
     pub fn switches(self) -> i64 {
         self.voluntary + self.involuntary
-    }
-}
-
-impl Add for Usage {
-    type Output = Usage;
-
-    fn add(self, other: Usage) -> Usage {
-        Usage {
-            user: self.user + other.user,
-            system: self.system + other.system,
-            voluntary: self.voluntary + other.voluntary,
-            involuntary: self.involuntary + other.involuntary,
-            faults: self.faults + other.faults,
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::ensure;
 use nix::errno::Errno;
 use shared::harness::claims::{Check, Seen, joined, seen};
 use shared::linux::answer::Outcome;
@@ -15,12 +16,14 @@ use crate::notify;
 use crate::order::{self, Queued};
 use crate::permission::{self, Fate};
 use crate::signal::Signal;
-use crate::sources::{self, asynchronous};
+use crate::sources::{self, asynchronous, by_name};
 use crate::{list, queue};
 
 pub const CHECKS: &[Check] = &[
     (105, the_only_asynchronous_means),
+    (209, like_an_interrupt),
     (106, positive_numbers_with_names),
+    (210, as_in_the_listing),
     (107, sixty_two),
     (108, standard_and_real_time),
     (109, recorded_and_handled_once),
@@ -38,6 +41,7 @@ pub const CHECKS: &[Check] = &[
     (129, stop_gives_the_default_back),
     (130, nothing_more_after_stop),
     (132, channels_are_independent),
+    (211, the_chain_finds_the_program),
 ];
 
 fn the_only_asynchronous_means() -> anyhow::Result<Seen> {
@@ -46,10 +50,24 @@ fn the_only_asynchronous_means() -> anyhow::Result<Seen> {
     Ok(Seen::imprecise(signal.interrupts && signal.at > 0, memory.at > 0, evidence))
 }
 
+/// It breaks into a loop, which then goes on from where it was; masked, it waits, and several are one.
+fn like_an_interrupt() -> anyhow::Result<Seen> {
+    let [signal, later] = asynchronous::means()?;
+    let masked = queue::send_blocked(Signal::USR1, queue::KILL, 5)?;
+    let breaks_in = signal.interrupts && 0 < signal.at && signal.at < later.at;
+    Ok(Seen::holds(breaks_in && masked.arrived == 1, joined([seen(&signal), seen(&later), seen(&masked)], "; ")))
+}
+
 fn positive_numbers_with_names() -> anyhow::Result<Seen> {
     let listed = kernel::listed()?;
     let as_noted = [listed.begin_with_sig, listed.accepted] == [listed.listed; 2] && listed.refused_numbers == [-1, 0];
     Ok(Seen::holds(as_noted, seen(&listed)))
+}
+
+fn as_in_the_listing() -> anyhow::Result<Seen> {
+    ensure!(libc::SIGRTMIN() == 34, Failure::CannotShow("this C library has another SIGRTMIN".to_owned()));
+    let listed = kernel::listed()?;
+    Ok(Seen::holds([listed.listed, listed.as_here, listed.accepted] == [62; 3], seen(&listed)))
 }
 
 fn sixty_two() -> anyhow::Result<Seen> {
@@ -207,6 +225,13 @@ fn channels_are_independent() -> anyhow::Result<Seen> {
         && channels.second_received == channels.second_asks_for
         && channels.second_received_then == channels.second_asks_for;
     Ok(Seen::holds(as_noted, seen(&channels)))
+}
+
+fn the_chain_finds_the_program() -> anyhow::Result<Seen> {
+    let found = by_name::search()?;
+    let (all, left) = (&found.found_pids, &found.found_without_go_run_pids);
+    let filtered = all.contains(&found.go_run_pid) && !left.contains(&found.go_run_pid);
+    Ok(Seen::imprecise(filtered && left.contains(&found.program_pid), left.contains(&found.editor_pid), seen(&found)))
 }
 
 fn was_killed(event: Event, by: i32) -> bool {

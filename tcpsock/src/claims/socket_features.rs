@@ -1,12 +1,13 @@
 //! Note: Socket的基本特征.
 
+use anyhow::Context;
 use nix::errno::Errno;
 use shared::harness::claims::{Check, Seen, joined, seen};
 use shared::linux::answer::Outcome;
 use socket2::{Domain, Protocol, Type};
 
 use crate::raw::{self, Attempt, Opened};
-use crate::sockets::Answer;
+use crate::sockets::{Answer, types};
 use crate::udp::loss;
 use crate::{addresses, close, connect, udp};
 
@@ -15,13 +16,18 @@ pub const CHECKS: &[Check] = &[
     (142, there_are_four_types),
     (146, raw_sockets_keep_boundaries_and_lose),
     (145, datagrams_are_unreliable),
+    (214, connections_keep_the_order),
+    (215, connections_are_reliable),
     (147, a_stream_needs_a_connection),
     (148, each_datagram_names_its_target),
     (149, only_one_direction),
     (150, only_the_superuser_has_raw_sockets),
+    (216, the_transport_is_left_to_us),
     (151, the_kernel_chooses_the_protocol),
     (153, datagrams_are_udp),
+    (217, raw_sockets_are_ip),
     (152, what_has_connections_is_tcp_or_sctp),
+    (218, three_types_of_unix_sockets),
     (154, a_raw_unix_socket_is_invalid),
     (155, the_number_is_unique),
 ];
@@ -53,6 +59,28 @@ fn datagrams_are_unreliable() -> anyhow::Result<Seen> {
     Ok(Seen::imprecise(udp.dropped_by_kernel > 0, reliable, format!("{}; {}", seen(&udp), seen(&unix))))
 }
 
+/// Of a thousand messages each, to a reader who begins late.
+fn flooded_connections() -> anyhow::Result<[types::Seen; 2]> {
+    let flooded = |kind| types::observe(kind)?.with_context(|| format!("no {kind:?}"));
+    Ok([flooded(Type::SEQPACKET)?, flooded(Type::STREAM)?])
+}
+
+fn connections_keep_the_order() -> anyhow::Result<Seen> {
+    let both = flooded_connections()?;
+    let in_order = both.iter().all(|seen| seen.in_order && seen.received > 0);
+    Ok(Seen::holds(in_order, joined(both.iter().map(seen), "; ")))
+}
+
+/// As long as they are connected: a write succeeds when the reader has just gone, and what was written is lost.
+fn connections_are_reliable() -> anyhow::Result<Seen> {
+    let (both, lost) = (flooded_connections()?, close::the_first_write_to_nobody_succeeds()?);
+    let all_came = both.iter().all(|seen| seen.received == seen.sent);
+    let exception =
+        matches!(lost.first_write, Outcome::Done(1..)) && lost.second_write == Outcome::Failed(Errno::EPIPE);
+    let evidence = format!("{}; {}", joined(both.iter().map(seen), "; "), seen(&lost));
+    Ok(Seen::imprecise(all_came, exception, evidence))
+}
+
 fn a_stream_needs_a_connection() -> anyhow::Result<Seen> {
     let stream = connect::before_and_after_connect()?;
     let unconnected = [stream.unconnected_write, stream.unconnected_read];
@@ -81,6 +109,12 @@ fn only_the_superuser_has_raw_sockets() -> anyhow::Result<Seen> {
     Ok(Seen::imprecise(as_noted, exception, evidence))
 }
 
+/// Behind the header of IP stands what was written, and nothing else.
+fn the_transport_is_left_to_us() -> anyhow::Result<Seen> {
+    let packets = raw::three_packets_and_a_flood()?;
+    Ok(Seen::holds(packets.received_texts == packets.sent_texts, seen(&packets)))
+}
+
 /// What the kernel answers to each of these.
 fn ask<const N: usize>(questions: [(Domain, Type, Option<Protocol>); N]) -> anyhow::Result<Vec<Answer>> {
     questions.into_iter().map(|(domain, kind, protocol)| Answer::of_the_kernel(domain, kind, protocol)).collect()
@@ -105,16 +139,41 @@ fn datagrams_are_udp() -> anyhow::Result<Seen> {
     Ok(Seen::holds(is_udp(&answers[0]) && (is_udp(&answers[1]) || no_v6), told(&answers)))
 }
 
-/// SCTP is a module that few kernels load; a stream may also be MPTCP.
+/// Each is of one protocol above IP, which the kernel does not choose.
+fn raw_sockets_are_ip() -> anyhow::Result<Seen> {
+    raw::may_open_raw_sockets()?;
+    let icmp = [(Domain::IPV4, Protocol::ICMPV4), (Domain::IPV6, Protocol::ICMPV6)];
+    let named = ask(icmp.map(|(domain, protocol)| (domain, Type::RAW, Some(protocol))))?;
+    let unnamed = ask(icmp.map(|(domain, _)| (domain, Type::RAW, None)))?;
+    let no_v6 = |answer: &Answer| answer.domain == Domain::IPV6 && answer.result == Err(Errno::EAFNOSUPPORT);
+    let as_noted = named.iter().all(|raw| raw.opened_protocol() == raw.protocol || no_v6(raw));
+    let exception = unnamed.iter().all(|raw| raw.result == Err(Errno::EPROTONOSUPPORT) || no_v6(raw));
+    Ok(Seen::imprecise(as_noted, exception, format!("{}; {}", told(&named), told(&unnamed))))
+}
+
+/// SCTP is a module that few kernels load; a stream may also be MPTCP. Where there is no IPv6, IPv4 alone is asked.
 fn what_has_connections_is_tcp_or_sctp() -> anyhow::Result<Seen> {
     let sctp = Some(Protocol::SCTP);
     let asked =
         [(Type::SEQPACKET, None), (Type::STREAM, None), (Type::STREAM, sctp), (Type::STREAM, Some(Protocol::MPTCP))];
-    let answers = ask(asked.map(|(kind, protocol)| (Domain::IPV4, kind, protocol)))?;
-    let [records, stream] = [&answers[0], &answers[1]].map(Answer::opened_protocol);
-    let as_noted = (records.is_none() || records == sctp) && (stream == Some(Protocol::TCP) || stream == sctp);
-    let exception = answers[0].result.is_err() || answers[2].result.is_err() || answers[3].result.is_ok();
-    Ok(Seen::imprecise(as_noted, exception, told(&answers)))
+    let in_domain = |domain| ask(asked.map(|(kind, protocol)| (domain, kind, protocol)));
+    let (v4, v6) = (in_domain(Domain::IPV4)?, in_domain(Domain::IPV6)?);
+    let no_v6 = v6[1].result == Err(Errno::EAFNOSUPPORT);
+    let is_as_noted = |answers: &[Answer]| {
+        let [records, stream] = [&answers[0], &answers[1]].map(Answer::opened_protocol);
+        (records.is_none() || records == sctp) && (stream == Some(Protocol::TCP) || stream == sctp)
+    };
+    let exception = v4[0].result.is_err() || v4[2].result.is_err() || v4[3].result.is_ok();
+    let as_noted = is_as_noted(&v4) && (is_as_noted(&v6) || no_v6);
+    Ok(Seen::imprecise(as_noted, exception, format!("{}; {}", told(&v4), told(&v6))))
+}
+
+/// A protocol without a number.
+fn three_types_of_unix_sockets() -> anyhow::Result<Seen> {
+    let kinds = [Type::DGRAM, Type::SEQPACKET, Type::STREAM];
+    let answers = ask(kinds.map(|kind| (Domain::UNIX, kind, None)))?;
+    let valid = answers.iter().all(|answer| answer.result == Ok((answer.kind, None)));
+    Ok(Seen::holds(valid, told(&answers)))
 }
 
 fn a_raw_unix_socket_is_invalid() -> anyhow::Result<Seen> {

@@ -11,11 +11,12 @@ use shared::linux::failure::Failure;
 use crate::connect::{self, backlog};
 use crate::eagain::call::{self, Call, Name};
 use crate::eagain::{self, Network, epoll::Sleep};
-use crate::listen::{self, Named};
+use crate::listen::{self, Named, messages};
 use crate::udp;
 
 pub const CHECKS: &[Check] = &[
     (157, udp_can_be_listened_on),
+    (220, sctp_keeps_messages_apart),
     (161, tcp_serves_both_families),
     (162, the_host_must_be_local),
     (163, names_are_looked_up_in_dns),
@@ -32,6 +33,15 @@ pub const CHECKS: &[Check] = &[
 fn udp_can_be_listened_on() -> anyhow::Result<Seen> {
     let listen = udp::there_is_nothing_to_listen_for()?;
     Ok(Seen::refuted(listen.listen == Outcome::Failed(Errno::EOPNOTSUPP), seen(&listen)))
+}
+
+fn sctp_keeps_messages_apart() -> anyhow::Result<Seen> {
+    let messages = messages::over_tcp_and_sctp()?;
+    let Some(sctp) = &messages.sctp_texts else {
+        return Err(Failure::CannotShow(format!("this kernel has no SCTP: {}", messages.sctp_socket)).into());
+    };
+    let joined_by_tcp = messages.tcp_texts == [messages.sent_texts.concat()];
+    Ok(Seen::holds(joined_by_tcp && *sctp == messages.sent_texts, seen(&messages)))
 }
 
 fn tcp_serves_both_families() -> anyhow::Result<Seen> {

@@ -7,6 +7,7 @@ use shared::linux::failure::Failure;
 
 pub const CHECKS: &[Check] = &[
     (158, five_names_for_listen),
+    (219, one_type_and_one_protocol),
     (200, one_family),
     (160, in_capitals),
     (166, ip_for_dial),
@@ -14,6 +15,7 @@ pub const CHECKS: &[Check] = &[
     (171, the_lookup_is_included),
     (199, non_blocking_underneath),
     (176, partial_writes_are_hidden),
+    (221, partial_reads_are_kept),
     (177, eight_methods),
 ];
 
@@ -45,6 +47,39 @@ fn five_names_for_listen() -> anyhow::Result<Seen> {
     let evidence = format!("also taken: {}; not taken: {}", names(true), names(false));
     let no_other_accepts = !others.iter().any(|listened| listened.can_accept);
     Ok(Seen::imprecise(all_accept && no_other_accepts, exception, evidence))
+}
+
+/// What a socket of Go says of itself.
+#[derive(Serialize, Deserialize)]
+struct Literal {
+    network: String,
+    domain: String,
+    #[serde(rename = "type")]
+    kind: String,
+    protocol: String,
+}
+
+/// Its name, the domains that it may be of, its type and its protocol.
+const LITERALS: [(&str, &[&str], &str, &str); 9] = [
+    ("tcp", &["AF_INET", "AF_INET6"], "SOCK_STREAM", "TCP"),
+    ("tcp4", &["AF_INET"], "SOCK_STREAM", "TCP"),
+    ("tcp6", &["AF_INET6"], "SOCK_STREAM", "TCP"),
+    ("udp", &["AF_INET", "AF_INET6"], "SOCK_DGRAM", "UDP"),
+    ("udp4", &["AF_INET"], "SOCK_DGRAM", "UDP"),
+    ("udp6", &["AF_INET6"], "SOCK_DGRAM", "UDP"),
+    ("unix", &["AF_UNIX"], "SOCK_STREAM", "0"),
+    ("unixgram", &["AF_UNIX"], "SOCK_DGRAM", "0"),
+    ("unixpacket", &["AF_UNIX"], "SOCK_SEQPACKET", "0"),
+];
+
+fn one_type_and_one_protocol() -> anyhow::Result<Seen> {
+    let literals: Vec<Literal> = records()?;
+    let as_noted = literals.iter().zip(LITERALS).all(|(told, (network, domains, kind, protocol))| {
+        let is_noted = (&*told.network, &*told.kind, &*told.protocol) == (network, kind, protocol);
+        is_noted && domains.contains(&&*told.domain)
+    });
+    let all = literals.len() == LITERALS.len();
+    Ok(Seen::holds(all && as_noted, joined(literals.iter().map(seen), "; ")))
 }
 
 /// Whether a client of each family gets in.
@@ -133,6 +168,19 @@ fn non_blocking_underneath() -> anyhow::Result<Seen> {
     let sockets: Vec<Blocking> = records()?;
     let all = !sockets.is_empty() && sockets.iter().all(|socket| socket.o_nonblock);
     Ok(Seen::holds(all, joined(sockets.iter().map(seen), "; ")))
+}
+
+/// A Read of Go on a connection that stays open.
+#[derive(Serialize, Deserialize)]
+struct Partial {
+    asked: usize,
+    sent: usize,
+    read_returned: usize,
+}
+
+fn partial_reads_are_kept() -> anyhow::Result<Seen> {
+    let read: Partial = record()?;
+    Ok(Seen::holds(read.sent < read.asked && read.read_returned == read.sent, seen(&read)))
 }
 
 #[derive(Serialize, Deserialize)]

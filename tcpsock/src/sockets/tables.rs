@@ -4,7 +4,7 @@
 
 mod domains;
 mod layout;
-mod types;
+pub mod types;
 
 use shared::harness::report::Report;
 use shared::linux::network::Network;

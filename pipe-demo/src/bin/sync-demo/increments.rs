@@ -15,7 +15,6 @@ use shared::linux::at_once::at_once;
 use shared::linux::cpu::{cpus, two_cpus};
 use shared::linux::memory::SharedMemory;
 
-/// How one is added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Increment {
@@ -42,26 +41,23 @@ pub struct Counted {
 
 /// Both on one CPU, which goes from one to the other, until `enough`.
 pub fn on_one_cpu(add: Increment, deadline: Instant, enough: impl Fn(&Counted) -> bool) -> anyhow::Result<Counted> {
-    let counted = Counted { add, cpus: 1, switches: 0, updates: 0, lost: 0 };
-    count(counted, [cpus()?.0; 2], 5_000_000, deadline, |_| true, enough)
+    count(add, [cpus()?.0; 2], 5_000_000, deadline, enough)
 }
 
 /// Each on a CPU of its own. Only rounds in which neither lost it count, until `enough`.
 pub fn on_two_cpus(add: Increment, deadline: Instant, enough: impl Fn(&Counted) -> bool) -> anyhow::Result<Counted> {
-    let counted = Counted { add, cpus: 2, switches: 0, updates: 0, lost: 0 };
-    count(counted, two_cpus()?, 10_000, deadline, |switches| switches == 0, enough)
+    count(add, two_cpus()?, 10_000, deadline, enough)
 }
 
-/// Each adds `times` in a round.
 fn count(
-    mut counted: Counted,
+    add: Increment,
     cpus: [usize; 2],
     times: u64,
     deadline: Instant,
-    counts: impl Fn(i64) -> bool,
     enough: impl Fn(&Counted) -> bool,
 ) -> anyhow::Result<Counted> {
-    let (add, number) = (counted.add, SharedMemory::new(AtomicU64::new(0))?);
+    let (number, share_a_cpu) = (SharedMemory::new(AtomicU64::new(0))?, cpus[0] == cpus[1]);
+    let mut counted = Counted { add, cpus: if share_a_cpu { 1 } else { 2 }, switches: 0, updates: 0, lost: 0 };
     at_once(
         cpus,
         deadline,
@@ -71,7 +67,7 @@ fn count(
         },
         |switches| {
             let sum = number.swap(0, SeqCst);
-            if counts(switches) {
+            if share_a_cpu || switches == 0 {
                 counted.switches += switches;
                 counted.updates += 2 * times;
                 counted.lost += (2 * times).saturating_sub(sum);
@@ -83,12 +79,11 @@ fn count(
 }
 
 impl Increment {
-    /// Adds one, `times` times.
     fn to(self, number: &AtomicU64, times: u64) {
         match self {
             Increment::ReadAddWrite => (0..times).for_each(|_| read_add_write(number)),
             Increment::Inc => inc(number, times),
-            Increment::FetchAdd => (0..times).for_each(|_| fetch_add(number)),
+            Increment::FetchAdd => (0..times).for_each(|_| _ = number.fetch_add(1, Relaxed)),
         }
     }
 }
@@ -99,10 +94,6 @@ fn read_add_write(number: &AtomicU64) {
     number.store(black_box(number.load(Relaxed)) + 1, Relaxed);
 }
 // ANCHOR_END: steps
-
-fn fetch_add(number: &AtomicU64) {
-    number.fetch_add(1, Relaxed);
-}
 
 // ANCHOR: increment
 /// Adds one `times` times, each time by one instruction: no interrupt can come in its

@@ -86,8 +86,8 @@ struct Race {
 
 impl Race {
     fn prepare(children: &Children, how: How, processes: u64, updates: u64) -> anyhow::Result<Race> {
-        let (number, lock) = (SharedMemory::new(Number::default())?, Lock::new(how)?);
-        let racers = Racers::at_the_gate(children, processes, || (0..updates).try_for_each(|_| lock.add_one(&number)))?;
+        let (number, add_one) = (SharedMemory::new(Number::default())?, add_one(how)?);
+        let racers = Racers::at_the_gate(children, processes, || (0..updates).try_for_each(|_| add_one(&number)))?;
         Ok(Race { how, processes, updates, number, racers })
     }
 
@@ -100,34 +100,24 @@ impl Race {
     }
 }
 
-enum Lock {
-    None,
-    Unneeded,
-    Mutex(SharedMemory<ProcessMutex>),
-    Token(Token),
-}
+type Add = Box<dyn Fn(&Number) -> anyhow::Result<()>>;
 
-impl Lock {
-    fn new(how: How) -> anyhow::Result<Lock> {
-        Ok(match how {
-            How::Plain => Lock::None,
-            How::Atomic => Lock::Unneeded,
-            How::Mutex => Lock::Mutex(ProcessMutex::shared()?),
-            How::Token => Lock::Token(Token::new()?),
-        })
-    }
-
-    fn add_one(&self, number: &Number) -> anyhow::Result<()> {
-        match self {
-            Lock::None => number.add_one_in_two_steps(),
-            Lock::Unneeded => {
-                number.value.fetch_add(1, Ordering::Relaxed);
-            }
-            Lock::Mutex(mutex) => mutex.exclusively(|| number.add_one_in_two_steps())?,
-            Lock::Token(token) => token.exclusively(|| number.add_one_in_two_steps())?,
+fn add_one(how: How) -> anyhow::Result<Add> {
+    Ok(match how {
+        How::Plain => Box::new(|number| {
+            number.add_one_in_two_steps();
+            Ok(())
+        }),
+        How::Atomic => Box::new(|number| Ok(_ = number.value.fetch_add(1, Ordering::Relaxed))),
+        How::Mutex => {
+            let mutex = ProcessMutex::shared()?;
+            Box::new(move |number| mutex.exclusively(|| number.add_one_in_two_steps()))
         }
-        Ok(())
-    }
+        How::Token => {
+            let token = Token::new()?;
+            Box::new(move |number| token.exclusively(|| number.add_one_in_two_steps()))
+        }
+    })
 }
 
 /// What they race for.

@@ -28,7 +28,10 @@ pub fn blocking<const MOST: usize>(input: File, output: File) -> anyhow::Result<
 ///
 /// The descriptors must not be shared: they are made non-blocking.
 pub fn event_loop<const MOST: usize>(input: File, output: File) -> anyhow::Result<Box<dyn Side>> {
-    Ok(Box::new(EventLoop::<MOST>::new(input, output)?))
+    [&input, &output].into_iter().try_for_each(set_nonblocking).context("fcntl O_NONBLOCK")?;
+    let poll = Poll::new().context("epoll_create")?;
+    poll.registry().register(&mut SourceFd(&input.as_raw_fd()), Token(0), Interest::READABLE)?;
+    Ok(Box::new(EventLoop::<MOST> { input, output, poll, events: Events::with_capacity(2) }))
 }
 
 struct Blocking<const MOST: usize> {
@@ -54,13 +57,6 @@ struct EventLoop<const MOST: usize> {
 }
 
 impl<const MOST: usize> EventLoop<MOST> {
-    fn new(input: File, output: File) -> anyhow::Result<EventLoop<MOST>> {
-        [&input, &output].into_iter().try_for_each(set_nonblocking).context("fcntl O_NONBLOCK")?;
-        let poll = Poll::new().context("epoll_create")?;
-        poll.registry().register(&mut SourceFd(&input.as_raw_fd()), Token(0), Interest::READABLE)?;
-        Ok(EventLoop { input, output, poll, events: Events::with_capacity(2) })
-    }
-
     fn await_room(&mut self) -> io::Result<()> {
         let output = self.output.as_raw_fd();
         self.poll.registry().register(&mut SourceFd(&output), Token(1), Interest::WRITABLE)?;

@@ -99,7 +99,6 @@ fn fitting(time: Duration, one: Duration) -> u64 {
     u64::try_from(time.as_nanos() / one.as_nanos().max(1)).unwrap_or(u64::MAX)
 }
 
-/// Both sides do the work.
 fn run(children: &Children, mechanism: &Mechanism, placement: Placement, work: Work) -> anyhow::Result<Seen> {
     let (ours, theirs) = placement.cpus.unzip();
     staying_on(ours, || {

@@ -54,7 +54,6 @@ pub(super) enum Peer {
 }
 
 impl Peer {
-    /// Starts this program again.
     pub(super) fn process(
         children: &Children,
         mechanism: &Mechanism,

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use crate::linux::cpu::cpus;
 use crate::linux::failure::Failure;
 
-/// What `--pin` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Pin {

@@ -17,7 +17,7 @@ use super::ledger::Statement;
 use super::record::Observed;
 use super::verdict::{Check, Seen};
 use crate::harness::report::written;
-use crate::linux::child::told::Told;
+use crate::linux::child::teller::Told;
 use crate::linux::child::{Children, this_program};
 use crate::linux::failure::Failure;
 use crate::linux::{shutdown, signals};

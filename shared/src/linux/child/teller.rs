@@ -8,12 +8,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use anyhow::{Context, anyhow};
 use nix::unistd::Pid;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use super::told::Told;
 use crate::linux::child::{Children, wait_for};
-use crate::linux::failure::Failure;
+use crate::linux::failure::{Failure, in_one_line};
 
 /// A child that has yet to be heard.
 #[derive(Debug)]
@@ -58,4 +57,28 @@ pub fn seen_by_child<T: Serialize + DeserializeOwned>(
     look: impl FnOnce() -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     Teller::fork(children, look)?.hear()
+}
+
+/// What came of a child's work, as JSON in a pipe or a file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Told<T> {
+    /// What it saw.
+    Seen(T),
+    /// Why it cannot be seen here.
+    Skipped(String),
+    /// Why the work failed.
+    Failed(String),
+}
+
+impl<T> From<anyhow::Result<T>> for Told<T> {
+    fn from(result: anyhow::Result<T>) -> Told<T> {
+        result.map_or_else(
+            |error| match error.downcast_ref() {
+                Some(Failure::CannotShow(why) | Failure::NoMoreProcesses(why)) => Told::Skipped(why.clone()),
+                _ => Told::Failed(in_one_line(&error)),
+            },
+            Told::Seen,
+        )
+    }
 }

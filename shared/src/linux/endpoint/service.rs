@@ -5,32 +5,15 @@
 use std::{fs, iter};
 
 /// What Go knows where /etc/services is missing, as in a small container.
-const WELL_KNOWN: [(&str, u16); 14] = [
-    ("domain", 53),
-    ("ftp", 21),
-    ("ftps", 990),
-    ("gopher", 70),
-    ("http", 80),
-    ("https", 443),
-    ("imap2", 143),
-    ("imap3", 220),
-    ("imaps", 993),
-    ("pop3", 110),
-    ("pop3s", 995),
-    ("smtp", 25),
-    ("ssh", 22),
-    ("telnet", 23),
-];
+const WELL_KNOWN: &str = "domain 53/tcp\nftp 21/tcp\nftps 990/tcp\ngopher 70/tcp\nhttp 80/tcp\nhttps 443/tcp\n\
+                          imap2 143/tcp\nimap3 220/tcp\nimaps 993/tcp\npop3 110/tcp\npop3s 995/tcp\n\
+                          smtp 25/tcp\nssh 22/tcp\ntelnet 23/tcp";
 
 /// Case does not matter, as in Go.
 pub(super) fn tcp_port(name: &str) -> Option<u16> {
     // A file that cannot be read counts as missing.
     let services = fs::read("/etc/services").unwrap_or_default();
-    in_services(&String::from_utf8_lossy(&services), name).or_else(|| well_known(name))
-}
-
-fn well_known(name: &str) -> Option<u16> {
-    WELL_KNOWN.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|&(_, port)| port)
+    in_services(&String::from_utf8_lossy(&services), name).or_else(|| in_services(WELL_KNOWN, name))
 }
 
 /// A line is `NAME PORT/PROTOCOL ALIAS… # COMMENT`.
@@ -54,6 +37,7 @@ mod tests {
             [port("http-alt"), port("WebCache"), port("tftp"), port("www"), port("http")],
             [Some(8080), Some(8080), None, None, None]
         );
+        let well_known = |name| in_services(WELL_KNOWN, name);
         assert_eq!((well_known("HTTP"), well_known("tftp")), (Some(80), None));
     }
 }

@@ -9,7 +9,6 @@ use std::arch::asm;
 
 use shared::linux::failure::Failure;
 
-/// Whether the instructions are those of this CPU.
 pub fn is_known() -> anyhow::Result<()> {
     if cfg!(target_arch = "x86_64") {
         return Ok(());
@@ -35,7 +34,6 @@ pub fn read_port() {
     }
 }
 
-/// The CPU's clock.
 pub fn ticks() -> u64 {
     let (mut low, mut high) = (0_u32, 0_u32);
     // SAFETY: it touches no memory.

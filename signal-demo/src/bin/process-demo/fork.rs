@@ -1,26 +1,28 @@
-//! What a forked child has of its parent: copies of its memory, page by page, as soon as one of them
-//! writes; and what exec(2) leaves of a process: its PID.
+//! What a forked child has of its parent: copies of its memory but of the code, page by page, as soon as one of them
+//! writes; how many live at one time; and what exec(2) leaves of a process: its PID.
 //!
-//! Note: 进程的衍生 ("写时复制", "exec"), 进程的空间 ("共享页框"). Go: none, its programs cannot fork.
-//! Man: fork(2), getrusage(2) at ru_minflt, execve(2), process_vm_readv(2).
+//! Note: 进程的衍生 ("共享代码段", "写时复制", "exec"), 进程的空间 ("共享页框"). Go: none, its programs cannot fork.
+//! Man: fork(2), proc_pid_smaps(5), getrusage(2) at ru_minflt, execve(2), process_vm_readv(2).
 
-mod copies;
 mod exec;
-mod many;
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 
+use anyhow::{Context, bail};
+use libc::{WEXITED, WNOHANG, WNOWAIT};
+use nix::unistd::{Pid, getpid, getppid};
 use serde::{Deserialize, Serialize};
 use shared::harness::report::Report;
+use shared::linux::child::event::waitid;
 use shared::linux::child::teller::{Teller, seen_by_child};
-use shared::linux::child::{Children, wait_for};
+use shared::linux::child::{Children, end_of, wait_for};
 use shared::linux::gate::Gate;
 use shared::linux::memory::SharedMemory;
 
-pub use self::copies::copies;
 pub use self::exec::exec_in_child;
-pub use self::many::many_children;
+use crate::frame::{Place, Smaps, frame, same};
 use crate::pages::{PAGES, Pages, faults_of, faults_of_writing, read_each, write_each};
 use crate::showing::Showing;
 
@@ -59,6 +61,80 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     showing.record("copy-on-write", count_faults(args.pages))?;
     showing.record("exec", exec_in_child())?;
     showing.finish()
+}
+
+const MANY: usize = 20;
+
+#[derive(Serialize)]
+pub struct Many {
+    pub forks: usize,
+    pub alive_at_one_time: usize,
+    /// Those whose PPID is our PID.
+    pub with_our_pid_as_ppid: usize,
+}
+
+/// They all wait at a gate, and so live at one time.
+pub fn many_children() -> anyhow::Result<Many> {
+    const GATE_BROKE: u8 = 2;
+    let (children, gate, us) = (Children::helpers(), Gate::new()?, getpid());
+    let is_ours = || gate.pass().map_or(GATE_BROKE, |()| u8::from(getppid() != us));
+    let fork = || children.fork(is_ours);
+    let forked = (0..MANY).map(|_| fork()).collect::<anyhow::Result<BTreeSet<Pid>>>()?;
+    let mut many = Many { forks: MANY, alive_at_one_time: 0, with_our_pid_as_ppid: 0 };
+    for &child in &forked {
+        let has_ended =
+            waitid(child.as_raw(), WEXITED | WNOWAIT | WNOHANG).with_context(|| format!("wait for {child}"))?;
+        many.alive_at_one_time += usize::from(has_ended.is_none());
+    }
+    gate.open(MANY)?;
+    for child in forked {
+        let end = end_of(child)?;
+        match end.code() {
+            Some(code @ (0 | 1)) => many.with_our_pid_as_ppid += usize::from(code == 0),
+            _ => bail!("child {child} failed: {end}"),
+        }
+    }
+    Ok(many)
+}
+
+/// `smaps` tells of the code's mapping how much of it is in frames that others have too.
+#[derive(Serialize)]
+pub struct Copies {
+    /// Of a byte each in data, heap and stack: written by the child, and as it was in the parent.
+    pub copied_of_3: usize,
+    pub code_kib: u64,
+    pub code_shared_kib: u64,
+    pub code_copied_kib: u64,
+    /// Whether the code is in the same frame in both; told to the privileged.
+    pub code_in_same_frame: Option<bool>,
+}
+
+static DATA: AtomicU8 = AtomicU8::new(b'P');
+
+/// The child writes to all three.
+pub fn copies() -> anyhow::Result<Copies> {
+    let (heap, stack) = (Box::new(AtomicU8::new(b'P')), AtomicU8::new(b'P'));
+    let bytes = [&DATA, &*heap, &stack];
+    // Both run it, and so have it in a frame.
+    let code = (frame as fn(usize) -> anyhow::Result<Option<u64>> as *const ()).addr();
+    let places = || bytes.iter().map(|byte| Place::of(byte)).collect::<anyhow::Result<Vec<_>>>();
+    let (written, code_frame, smaps) = seen_by_child(&Children::helpers(), || {
+        for byte in bytes {
+            byte.store(b'C', SeqCst);
+        }
+        Ok((places()?, frame(code)?, Smaps::at(code)?))
+    })?;
+    let kept = places()?;
+    let copied = kept.iter().zip(&written).filter(|(kept, written)| {
+        (kept.byte, written.byte) == ('P', 'C') && same(kept.frame, written.frame) != Some(true)
+    });
+    Ok(Copies {
+        copied_of_3: copied.count(),
+        code_kib: smaps.rss,
+        code_shared_kib: smaps.shared,
+        code_copied_kib: smaps.anonymous,
+        code_in_same_frame: same(frame(code)?, code_frame),
+    })
 }
 
 /// The child writes to both bytes, then the parent does; of the private one each sees its own doing only.

@@ -10,7 +10,6 @@
 mod descriptor;
 mod roots;
 
-use std::io;
 use std::process;
 
 use anyhow::Context;
@@ -72,8 +71,8 @@ struct Unseen {
 impl Unseen {
     fn look(pid: pid_t) -> anyhow::Result<Unseen> {
         let process = Some(Pid::from_raw(pid));
-        let group = getpgid(process).map_err(io::Error::from).with_context(|| format!("getpgid {pid}"))?;
-        let session = getsid(process).map_err(io::Error::from).with_context(|| format!("getsid {pid}"))?;
+        let group = getpgid(process).with_context(|| format!("getpgid {pid}"))?;
+        let session = getsid(process).with_context(|| format!("getsid {pid}"))?;
         Ok(Unseen { pid, pgid: group.as_raw(), sid: session.as_raw(), hidden: true })
     }
 }

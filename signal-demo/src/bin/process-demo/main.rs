@@ -16,9 +16,7 @@ mod end;
 mod frame;
 mod namespace;
 mod pages;
-mod sealed;
 mod showing;
-mod smaps;
 
 use std::process::ExitCode;
 

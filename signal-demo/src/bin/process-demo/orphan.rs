@@ -74,7 +74,7 @@ pub struct Found {
 pub fn daemon() -> anyhow::Result<Found> {
     // ANCHOR: daemon
     let daemon = Orphan::adopted(|| {
-        unistd::setsid().map_err(io::Error::from).context("setsid")?;
+        unistd::setsid().context("setsid")?;
         Ok(())
     })?;
     let Orphan { pid, ppid_before, ppid_after, .. } = daemon;

@@ -3,7 +3,6 @@
 //! Man: mmap(2), madvise(2) at MADV_HUGEPAGE, getrusage(2) at ru_minflt.
 
 use std::hint::black_box;
-use std::io;
 use std::num::NonZeroUsize;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
@@ -37,7 +36,7 @@ impl Pages {
         // SAFETY: new pages at an address of the kernel's choice touch nothing of ours.
         #[allow(unsafe_code, reason = "mmap(2) could overwrite other mappings")]
         unsafe {
-            let start = mmap_anonymous(None, size, protection, flags).map_err(io::Error::from).context("mmap")?;
+            let start = mmap_anonymous(None, size, protection, flags).context("mmap")?;
             // EINVAL: a kernel without huge pages.
             let _ = madvise(start, size.get(), advice);
             Ok(Pages { start: start.cast(), size })
@@ -75,12 +74,10 @@ impl Drop for Pages {
     }
 }
 
-/// How many page faults it takes to write to each page.
 pub fn faults_of_writing(pages: &mut [u8], page: usize) -> anyhow::Result<i64> {
     faults_of(|| write_each(pages, page))
 }
 
-/// How many page faults it takes to do `work`.
 pub fn faults_of(work: impl FnOnce()) -> anyhow::Result<i64> {
     let before = Usage::now()?;
     work();

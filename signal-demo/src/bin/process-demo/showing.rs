@@ -18,12 +18,10 @@ impl<'a> Showing<'a> {
         Showing { out, any: false }
     }
 
-    /// An experiment, and its record.
     pub fn record<T: Serialize>(&mut self, experiment: &str, result: anyhow::Result<T>) -> anyhow::Result<()> {
         self.records(experiment, result.map(|record| [record]))
     }
 
-    /// An experiment of several records.
     pub fn records<T: Serialize, const N: usize>(
         &mut self,
         experiment: &str,

@@ -123,7 +123,8 @@ impl State {
                 let unwaited = dead::unwaited()?;
                 let made = unwaited.state().map(|state| Made { state, how: self.how(), sigkill: None });
                 showing.record(self.how(), made)?;
-                self.record(showing, "SIGCHLD ignored", Ok(unwaited))
+                self.record(showing, "SIGCHLD ignored", Ok(unwaited))?;
+                self.record(showing, "what it had", dead::given_back())
             }
         }
     }
@@ -137,7 +138,6 @@ impl State {
         showing.record(experiment, result.map(|record| OfState { state: self.letter_and_how().0, record }))
     }
 
-    /// Its letter, and how it is made.
     fn letter_and_how(self) -> (char, &'static str) {
         match self {
             State::Running => ('R', "busy loop"),

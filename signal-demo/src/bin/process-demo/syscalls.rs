@@ -17,9 +17,9 @@ use shared::linux::child::event::Event;
 use shared::linux::usage::Usage;
 
 use crate::cpu;
+use crate::end::end_without_system_calls;
 use crate::memory::hardware::end_after;
 use crate::pages::{PAGES, Pages, write_each};
-use crate::sealed::end_without_system_calls;
 use crate::showing::Showing;
 
 #[derive(clap::Args)]

@@ -4,6 +4,7 @@
 //! unix(7), tcp(7).
 
 use anyhow::ensure;
+use serde::Serialize;
 use shared::linux::failure::Failure;
 use shared::linux::readiness::Ready;
 use socket2::Type;
@@ -14,11 +15,12 @@ use crate::raw;
 use crate::udp::loss::{FLOOD, flood};
 
 /// What three writes, a flood and a close came to.
+#[derive(Serialize)]
 pub struct Seen {
-    reads: Vec<String>,
-    sent: usize,
-    received: usize,
-    in_order: bool,
+    pub reads: Vec<String>,
+    pub sent: usize,
+    pub received: usize,
+    pub in_order: bool,
     /// Whether the reader learns that the writer has gone.
     end: bool,
     connected: bool,
@@ -39,7 +41,7 @@ pub const FEATURES: [Feature; 5] = [
     ("传输可靠性", |seen| format!("{} of {} came", seen.received, seen.sent)),
 ];
 
-const WRITES: [&str; 3] = ["one", "two", "three"];
+pub const WRITES: [&str; 3] = ["one", "two", "three"];
 
 /// `None` where there is no such socket.
 pub fn observe(kind: Type) -> anyhow::Result<Option<Seen>> {
@@ -78,7 +80,7 @@ fn pair(kind: Type) -> anyhow::Result<(End, End)> {
 }
 
 /// What each read returns once all is there: of a stream, all bytes; of messages, the first.
-fn three_writes(writer: &End, reader: &End, header: usize) -> anyhow::Result<Vec<String>> {
+pub fn three_writes(writer: &End, reader: &End, header: usize) -> anyhow::Result<Vec<String>> {
     for text in WRITES {
         writer.write(text.as_bytes())?;
     }

@@ -13,7 +13,6 @@ use shared::linux::memory::SharedMemory;
 
 use crate::racers::Racers;
 
-/// A loop of compare-and-swap.
 #[derive(Serialize)]
 pub struct Multiplied {
     pub processes: u64,

@@ -77,10 +77,11 @@ fn nothing_interrupts_system_calls() -> anyhow::Result<Seen> {
     Ok(Seen::refuted(failed && partly, joined([seen(&read), seen(&write)], "; ")))
 }
 
-/// The chip's compare-and-swap does it, but in a loop.
+/// An addition is one; a multiplication is compare-and-swap, which is the chip's, too, in a loop.
 fn one_instruction() -> anyhow::Result<Seen> {
-    let multiplied = multiply(deadline())?;
-    Ok(Seen::imprecise(multiplied.as_alone, multiplied.retries > 0, seen(&multiplied)))
+    let (added, multiplied) = (race(How::Atomic, PROCESSES, UPDATES)?, multiply(deadline())?);
+    let exception = multiplied.as_alone && multiplied.retries > 0;
+    Ok(Seen::imprecise(added.lost == 0, exception, joined([seen(&added), seen(&multiplied)], "; ")))
 }
 
 fn safe_and_fast() -> anyhow::Result<Seen> {

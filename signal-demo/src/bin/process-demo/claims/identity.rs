@@ -16,6 +16,7 @@ pub const CHECKS: &[Check] = &[
     (14, all_of_it_is_recorded),
     (15, one_process_has_many_numbers),
     (16, the_first_runs_a_program),
+    (204, none_is_negative),
     (17, numbers_are_left_out),
     (18, a_number_is_given_again),
     (19, the_series_begins_at_300),
@@ -47,6 +48,14 @@ fn one_process_has_many_numbers() -> anyhow::Result<Seen> {
 fn the_first_runs_a_program() -> anyhow::Result<Seen> {
     let first = first()?;
     Ok(Seen::imprecise(first.ppid == 0, first.memory_kib.is_some(), seen(&first)))
+}
+
+/// Nobody's parent is process 0, which is no negative number either.
+fn none_is_negative() -> anyhow::Result<Seen> {
+    let (series, first) = (processes_and_threads()?, first()?);
+    let numbers = series.tids.into_iter().chain([series.pid, series.next_pid, first.pid]);
+    let positive = numbers.into_iter().all(|number| number > 0);
+    Ok(Seen::holds(positive && first.ppid == 0, format!("{}; {}", seen(&series), seen(&first))))
 }
 
 /// That a thread's number lies between those of two processes is enough: that number was no process's.

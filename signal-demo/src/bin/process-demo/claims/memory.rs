@@ -1,7 +1,7 @@
 //! 进程的空间
 
 use libc::SIGSEGV;
-use shared::harness::claims::{Check, Seen, seen};
+use shared::harness::claims::{Check, Seen, joined, seen};
 use shared::linux::child::event::Event;
 use shared::linux::failure::Failure;
 
@@ -19,7 +19,9 @@ pub const CHECKS: &[Check] = &[
     (45, addresses_are_virtual),
     (46, memory_is_no_limit),
     (47, both_keep_the_mapping),
+    (207, no_memory_before_the_touch),
     (48, all_in_user_space),
+    (205, all_of_user_space),
     (49, no_one_else_writes),
     (50, some_frames_are_common),
     (51, who_divides),
@@ -64,10 +66,26 @@ fn both_keep_the_mapping() -> anyhow::Result<Seen> {
     Ok(Seen::holds(asked && touch.faults_after_that < pages / 10, seen(&touch)))
 }
 
+/// More is given than there is; and a page of it gets its frame when it is touched.
+fn no_memory_before_the_touch() -> anyhow::Result<Seen> {
+    let (mapped, touch) = (more_than_there_is()?, first_touch()?);
+    let frames_come_later = touch.faults_of_first_touch >= i64::try_from(touch.pages)?;
+    let is_more = mapped.mapped_tib * 1024 > mapped.memory_gib;
+    Ok(Seen::holds(is_more && frames_come_later, format!("{}; {}", seen(&mapped), seen(&touch))))
+}
+
 fn all_in_user_space() -> anyhow::Result<Seen> {
     let mappings = mappings()?;
     let exception = !mappings.vsyscall.is_in_user_space();
     Ok(Seen::imprecise(mappings.highest.is_in_user_space(), exception, seen(&mappings)))
+}
+
+/// The stack is at its top: so much can be mapped, and another process has each address for itself.
+fn all_of_user_space() -> anyhow::Result<Seen> {
+    let (mapped, parts, one) = (more_than_there_is()?, parts()?, one_address_two_places()?);
+    let is_nearly_all = mapped.mapped_tib * 1024 >= parts.stack_at_gib / 10 * 9;
+    let evidence = joined([seen(&mapped), seen(&parts), seen(&one)], "; ");
+    Ok(Seen::holds(is_nearly_all && one.parent_reads != one.child_reads, evidence))
 }
 
 fn no_one_else_writes() -> anyhow::Result<Seen> {

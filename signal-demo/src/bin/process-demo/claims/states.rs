@@ -28,6 +28,7 @@ pub const CHECKS: &[Check] = &[
     (38, nothing_is_kept),
     (39, the_parent_is_told),
     (40, detached_or_not),
+    (206, what_it_had_is_given_back),
     (41, it_goes_without_running),
 ];
 
@@ -143,6 +144,15 @@ fn detached_or_not() -> anyhow::Result<Seen> {
     let detached = detached()?;
     let is_detached = detached.sid == detached.pid && detached.event == Event::Exited(0);
     Ok(Seen::refuted(is_detached && detached.seen == 'Z', seen(&detached)))
+}
+
+fn what_it_had_is_given_back() -> anyhow::Result<Seen> {
+    let given = dead::given_back()?;
+    let all = given.its_pipe_is_closed && given.is_gone;
+    Ok(Seen::holds(
+        given.lock_while_it_lived == given.child_pid && given.lock_afterwards.is_none() && all,
+        seen(&given),
+    ))
 }
 
 fn it_goes_without_running() -> anyhow::Result<Seen> {

@@ -23,7 +23,6 @@ pub struct BecameShell {
     pub words_left_of_4: Option<usize>,
 }
 
-/// A word in the data.
 static WORD: AtomicU64 = AtomicU64::new(0x6461_7461);
 
 /// The child becomes a shell, which prints its PID, and stays until its stdin ends.

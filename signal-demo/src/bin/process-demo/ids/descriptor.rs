@@ -11,7 +11,7 @@ use shared::linux::child::Children;
 use shared::linux::child::teller::seen_by_child;
 use shared::linux::proc;
 
-use crate::smaps::has;
+use crate::frame::has;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Descriptor {

@@ -20,9 +20,9 @@ use shared::linux::answer::Outcome;
 use shared::linux::failure::Failure;
 use shared::linux::memory::page_size;
 
+use crate::frame::range;
 use crate::pages::Pages;
 use crate::showing::accessible;
-use crate::smaps::range;
 
 const GIB: usize = 1 << 30;
 const TIB: NonZeroUsize = NonZeroUsize::new(1 << 40).unwrap();
@@ -68,7 +68,7 @@ fn one_frame_in_both() -> anyhow::Result<Option<char>> {
     page[0] = b'A';
     match vmsplice(&writer, &[IoSlice::new(&page[..1])], SpliceFFlags::empty()) {
         Err(Errno::EPERM | Errno::ENOSYS) => return Ok(None),
-        given => given.map_err(io::Error::from).context("vmsplice")?,
+        given => given.context("vmsplice")?,
     };
     page[0] = b'B';
     black_box(&mut page);
@@ -107,14 +107,14 @@ pub fn more_than_there_is() -> anyhow::Result<BeyondMemory> {
     for &start in &mapped {
         // SAFETY: mapped above, and nothing refers to it.
         #[allow(unsafe_code, reason = "munmap(2) could unmap what is used")]
-        unsafe { munmap(start, TIB.get()) }.map_err(io::Error::from).context("munmap")?;
+        unsafe { munmap(start, TIB.get()) }.context("munmap")?;
     }
     Ok(BeyondMemory { memory_gib: physical_memory()? / GIB, mapped_tib: mapped.len(), next_mmap })
 }
 
 /// `ulimit -v`, where it may be lifted.
 fn without_limit() -> anyhow::Result<()> {
-    let (now, most) = getrlimit(Resource::RLIMIT_AS).map_err(io::Error::from).context("getrlimit")?;
+    let (now, most) = getrlimit(Resource::RLIMIT_AS).context("getrlimit")?;
     if now == RLIM_INFINITY {
         return Ok(());
     }

@@ -14,9 +14,8 @@ use shared::linux::child::teller::seen_by_child;
 use shared::linux::memory::SharedMemory;
 
 use super::addresses::Address;
-use crate::frame::{Place, same};
+use crate::frame::{Place, Smaps, same};
 use crate::pages::{Pages, write_each};
-use crate::smaps::Smaps;
 
 /// One address in two processes, the byte there, and whether both are in one frame, which is told to the privileged.
 #[derive(Serialize)]

@@ -12,8 +12,7 @@ use shared::linux::child::event::Event;
 
 use super::addresses::Address;
 use crate::cpu;
-use crate::end::end_of;
-use crate::sealed::end_without_system_calls;
+use crate::end::{end_of, end_without_system_calls};
 use crate::showing::{accessible, possible};
 
 /// How a child ends after each; `rdtsc` reads the CPU's clock, and sees it go on, without a system call.

@@ -2,7 +2,7 @@
 //!
 //! Note: 进程的空间 ("不可能操纵另一个用户进程的虚拟内存"). Go: none. Man: process_vm_writev(2), ptrace(2).
 
-use std::io::{self, IoSlice};
+use std::io::IoSlice;
 use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 
 use anyhow::Context;
@@ -36,7 +36,7 @@ pub fn write_into_another() -> anyhow::Result<Intrusion> {
             let why = format!("process_vm_writev: {}", error.desc());
             return Err(Failure::CannotShow(why).into());
         }
-        written => written.map_err(io::Error::from).context("process_vm_writev")?,
+        written => written.context("process_vm_writev")?,
     };
     gate.open(1)?;
     let [child_reads, parent_reads] = [child.hear()?, byte.load(SeqCst)].map(char::from);

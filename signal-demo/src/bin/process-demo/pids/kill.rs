@@ -10,9 +10,11 @@ use nix::sys::signal::{SigHandler, Signal};
 use serde::Serialize;
 use shared::linux::child::answer::{await_turn, give_turn, tell, telling, told};
 use shared::linux::child::event::Event;
-use shared::linux::child::forked::{Forked, pause};
+use shared::linux::child::forked::Forked;
 use shared::linux::pidfd::PidFd;
 use shared::linux::signals;
+
+use crate::states::stopped::ending_by_sigterm;
 
 /// What came of a SIGTERM to a child.
 #[derive(Serialize)]
@@ -32,10 +34,7 @@ pub fn by_number() -> anyhow::Result<Ended> {
 }
 
 fn ends_by_default() -> anyhow::Result<Event> {
-    let mut child = Forked::new(|| {
-        signals::set(Signal::SIGTERM, SigHandler::SigDfl).context("reset SIGTERM")?;
-        pause()
-    })?;
+    let mut child = ending_by_sigterm()?;
     child.signal(Signal::SIGTERM)?;
     child.wait(WEXITED)
 }

@@ -2,16 +2,21 @@
 //!
 //! Note: 进程的状态 ("退出状态"). Go: `signal.Ignore(syscall.SIGCHLD)`. Man: SIG_IGN of SIGCHLD in waitpid(2).
 
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use libc::WEXITED;
+use libc::{WEXITED, c_int, pid_t};
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{SigHandler, Signal};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::linux::child::Children;
+use shared::linux::child::answer::{await_turn, tell, told};
 use shared::linux::child::event::waitid;
-use shared::linux::child::forked::fork;
+use shared::linux::child::forked::{close_copy, fork};
 use shared::linux::child::teller::seen_by_child;
 use shared::linux::failure::Failure;
 use shared::linux::{proc, signals};
@@ -66,4 +71,58 @@ fn watch_children_end() -> anyhow::Result<(i32, i32, bool)> {
         }
     }
     Ok((ended, gone, seen))
+}
+
+/// What a child had that nobody waited for: a record lock on a file, by the PID of its owner, and an end of a pipe.
+#[derive(Serialize, Deserialize)]
+pub struct GivenBack {
+    pub child_pid: pid_t,
+    pub lock_while_it_lived: pid_t,
+    pub lock_afterwards: Option<pid_t>,
+    pub its_pipe_is_closed: bool,
+    /// Whether its number is nobody's.
+    pub is_gone: bool,
+}
+
+/// In a child of ours, so that SIGCHLD stays as it is here.
+pub fn given_back() -> anyhow::Result<GivenBack> {
+    seen_by_child(&Children::helpers(), || {
+        signals::set(Signal::SIGCHLD, SigHandler::SigIgn).context("ignore SIGCHLD")?;
+        let file = memfd_create(c"locked", MFdFlags::MFD_CLOEXEC).map_err(io::Error::from).context("memfd_create")?;
+        let (held, holding) = io::pipe().context("pipe")?;
+        let (turn, give) = io::pipe().context("pipe")?;
+        let child = fork(|| {
+            close_copy(&give)?;
+            fcntl(&file, FcntlArg::F_SETLK(&whole(libc::F_WRLCK))).map_err(io::Error::from).context("lock the file")?;
+            tell(&holding, &[1])?;
+            await_turn(&turn)?;
+            Ok(())
+        })?;
+        drop(holding);
+        let [_is_locked] = told(&held)?;
+        let lock_while_it_lived = owner(&file)?.context("nobody holds the lock")?;
+        drop(give);
+        let its_pipe_is_closed = (&held).read(&mut [0]).context("read its pipe")? == 0;
+        let is_gone = waitid(child, WEXITED).is_err_and(|error| error.raw_os_error() == Some(libc::ECHILD));
+        Ok(GivenBack {
+            child_pid: child,
+            lock_while_it_lived,
+            lock_afterwards: owner(&file)?,
+            its_pipe_is_closed,
+            is_gone,
+        })
+    })
+}
+
+/// Who keeps others from locking the file.
+fn owner(file: &OwnedFd) -> anyhow::Result<Option<pid_t>> {
+    let mut lock = whole(libc::F_WRLCK);
+    fcntl(file, FcntlArg::F_GETLK(&mut lock)).map_err(io::Error::from).context("ask for the lock")?;
+    Ok((i32::from(lock.l_type) != libc::F_UNLCK).then_some(lock.l_pid))
+}
+
+/// A lock on all of a file.
+fn whole(kind: c_int) -> libc::flock {
+    let (kind, whence) = (kind.try_into().unwrap_or_default(), libc::SEEK_SET.try_into().unwrap_or_default());
+    libc::flock { l_type: kind, l_whence: whence, l_start: 0, l_len: 0, l_pid: 0 }
 }

@@ -32,7 +32,7 @@ pub struct AtSemaphore {
 
 pub fn at_a_semaphore() -> anyhow::Result<AtSemaphore> {
     let semaphore = EventFd::from_flags(EfdFlags::EFD_SEMAPHORE | EfdFlags::EFD_CLOEXEC);
-    let semaphore = semaphore.map_err(io::Error::from).context("eventfd")?;
+    let semaphore = semaphore.context("eventfd")?;
     let (answer, teller) = io::pipe().context("pipe")?;
     let wait_and_tell = || {
         let taken = readiness::restart(|| Ok(semaphore.read()?)).context("wait for the semaphore")?;
@@ -44,7 +44,7 @@ pub fn at_a_semaphore() -> anyhow::Result<AtSemaphore> {
 
     let all = asleep(&waiting)?;
     let mut post = |posts: u64| {
-        semaphore.write(posts).map_err(io::Error::from).context("post")?;
+        semaphore.write(posts).context("post")?;
         let mut woken = 0;
         for _ in 0..posts {
             let [pid, taken] = told(&answer)?;

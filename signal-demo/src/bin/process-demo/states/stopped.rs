@@ -2,8 +2,6 @@
 //!
 //! Note: 进程的状态 ("暂停状态"). Go: `syscall.SIGSTOP`. Man: signal(7), waitid(2), pid_namespaces(7).
 
-use std::io;
-
 use anyhow::Context;
 use libc::{WCONTINUED, WEXITED, WSTOPPED};
 use nix::sys::signal::{SigHandler, Signal, raise};
@@ -56,7 +54,7 @@ pub struct FirstAtSigstop {
 
 pub fn first_at_sigstop() -> anyhow::Result<FirstAtSigstop> {
     with_own_pids(|| {
-        let mut first = Forked::new(|| raise(Signal::SIGSTOP).map_err(io::Error::from).context("raise SIGSTOP"))?;
+        let mut first = Forked::new(|| raise(Signal::SIGSTOP).context("raise SIGSTOP"))?;
         Ok(FirstAtSigstop { pid_1_goes_on: first.wait(WSTOPPED | WEXITED)? == Event::Exited(0) })
     })
 }
@@ -101,7 +99,7 @@ pub fn other_signals() -> anyhow::Result<OtherSignals> {
     Ok(OtherSignals { states, sigterm_waits, at_sigcont: one.wait(WEXITED)?, at_sigkill: other.wait(WEXITED)? })
 }
 
-fn ending_by_sigterm() -> anyhow::Result<Forked> {
+pub fn ending_by_sigterm() -> anyhow::Result<Forked> {
     let child = Forked::new(|| {
         signals::set(Signal::SIGTERM, SigHandler::SigDfl).context("reset SIGTERM")?;
         pause()

@@ -37,13 +37,13 @@ pub fn make() -> anyhow::Result<Forked> {
 fn stop_for(tracer: Pid, signal: Signal) -> anyhow::Result<()> {
     match ptrace::traceme() {
         Ok(()) if getppid() != tracer => bail!("the tracer has ended"),
-        Ok(()) => raise(signal).map_err(io::Error::from).with_context(|| format!("raise {signal}")),
+        Ok(()) => raise(signal).with_context(|| format!("raise {signal}")),
         Err(errno) => process::exit(errno as i32),
     }
 }
 
 fn go_on(child: &Forked) -> anyhow::Result<()> {
-    ptrace::cont(Pid::from_raw(child.pid()), None).map_err(io::Error::from).context("PTRACE_CONT")
+    ptrace::cont(Pid::from_raw(child.pid()), None).context("PTRACE_CONT")
 }
 
 /// A traced process at a SIGCONT, and what it does when its tracer lets it go on.

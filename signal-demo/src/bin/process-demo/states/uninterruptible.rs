@@ -78,7 +78,7 @@ fn vfork_and_reap(release: &PipeReader, teller: &PipeWriter) -> anyhow::Result<(
             Some(libc::SIGCHLD),
         )
     };
-    let child = child.map_err(io::Error::from).context("clone")?;
+    let child = child.context("clone")?;
     let event = waitid(child.as_raw(), WEXITED).with_context(|| format!("wait for process {child}"))?;
     ensure!(event == Some(Event::Exited(0)), "the child of the vfork: {event:?}");
     Ok(())
@@ -143,7 +143,7 @@ fn catch_sigusr1() -> anyhow::Result<()> {
     let action = SigAction::new(SigHandler::Handler(count), SaFlags::SA_RESTART, SigSet::empty());
     // SAFETY: the handler touches an atomic only.
     #[allow(unsafe_code, reason = "sigaction(2) is unsafe for what a handler may do")]
-    unsafe { sigaction(Signal::SIGUSR1, &action) }.map_err(io::Error::from).context("sigaction SIGUSR1")?;
+    unsafe { sigaction(Signal::SIGUSR1, &action) }.context("sigaction SIGUSR1")?;
     Ok(())
 }
 

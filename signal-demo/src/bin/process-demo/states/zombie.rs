@@ -93,10 +93,10 @@ pub struct Announced {
 pub fn announced() -> anyhow::Result<Announced> {
     seen_by_child(&Children::helpers(), || {
         let sigchld = SigSet::from(Signal::SIGCHLD);
-        sigchld.thread_block().map_err(io::Error::from).context("block SIGCHLD")?;
+        sigchld.thread_block().context("block SIGCHLD")?;
         let signals = SignalFd::with_flags(&sigchld, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC);
-        let signals = signals.map_err(io::Error::from).context("signalfd")?;
-        let take = || signals.read_signal().map_err(io::Error::from).context("read the signalfd");
+        let signals = signals.context("signalfd")?;
+        let take = || signals.read_signal().context("read the signalfd");
 
         let (turn, give) = io::pipe().context("pipe")?;
         let child = Forked::new(|| Ok(await_turn(&turn).map(drop)?))?;
@@ -129,7 +129,7 @@ pub struct Detached {
 /// The program is this one, for its --version. That it exits with 0 tells that it was run.
 pub fn detached() -> anyhow::Result<Detached> {
     let mut child = ended(|| {
-        unistd::setsid().map_err(io::Error::from).context("setsid")?;
+        unistd::setsid().context("setsid")?;
         let mut program = Command::new("/proc/self/exe");
         Err(program.arg("--version").stdout(Stdio::null()).exec()).context("exec /proc/self/exe")
     })?;

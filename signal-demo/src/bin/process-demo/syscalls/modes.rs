@@ -60,8 +60,7 @@ fn pipe() -> anyhow::Result<impl FnMut() -> io::Result<()>> {
 
 /// Asked for once, at the end: what the kernel has told once, it does not correct.
 fn usage_of(mut work: impl FnMut() -> io::Result<()>) -> anyhow::Result<Usage> {
-    let cpu_time =
-        || clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map_err(io::Error::from).context("clock_gettime");
+    let cpu_time = || clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).context("clock_gettime");
     while Duration::from(cpu_time()?) < CPU_TIME {
         work().context("work with a pipe")?;
     }
