@@ -135,20 +135,26 @@ fn of_systems(systems: &[System], lang: Lang) -> String {
     };
     let rows = systems.iter().map(|system| {
         let System { release, architecture, libc, page_size, cpus, as_recorded, skipped, otherwise, failed } = system;
-        let [skipped, otherwise, failed] = [skipped, otherwise, failed].map(numbers);
+        let [skipped, otherwise, failed] = [skipped, otherwise, failed].map(|some| numbers(some, lang));
         let cpus = cell(&format!("{cpus} x {architecture}"));
         format!("\n| {release} | {cpus} | {libc} | {page_size} | {as_recorded} | {skipped} | {otherwise} | {failed} |")
     });
     format!("<details>\n{head}\n|-|-|-|-|-|-|-|-|{}\n\n</details>", rows.collect::<String>())
 }
 
-/// As `63, 64: there is only one CPU`, for each reason.
-fn numbers(numbers: &Numbers) -> String {
+/// As `63, 64: there is only one CPU`, for each reason; as `44 claims: go is not on PATH`, where there are many.
+fn numbers(numbers: &Numbers, lang: Lang) -> String {
+    const MANY: usize = 10;
     let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (number, why) in numbers {
         reasons.entry(why).or_default().push(format!("[{number}](#claim-{number})"));
     }
-    joined(reasons.iter().map(|(why, numbers)| format!("{}: {}", numbers.join(", "), cell(why))), "; ")
+    let which = |numbers: &[String]| match (numbers.len(), lang) {
+        (..MANY, _) => numbers.join(", "),
+        (count, Lang::En) => format!("{count} claims"),
+        (count, Lang::Zh) => format!("{count} 条"),
+    };
+    joined(reasons.iter().map(|(why, numbers)| format!("{}: {}", which(numbers), cell(why))), "; ")
 }
 
 /// Escapes what would end the cell or be read as markup.
