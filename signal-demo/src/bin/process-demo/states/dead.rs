@@ -9,7 +9,6 @@ use anyhow::Context;
 use libc::WEXITED;
 use nix::sys::signal::{SigHandler, Signal};
 use serde::Serialize;
-use shared::linux::child::Children;
 use shared::linux::child::event::waitid;
 use shared::linux::child::forked::fork;
 use shared::linux::child::teller::seen_by_child;
@@ -42,7 +41,7 @@ impl Unwaited {
 
 /// In a child of ours, so that SIGCHLD stays as it is here.
 pub fn unwaited() -> anyhow::Result<Unwaited> {
-    let (ended, gone_at_once, seen_in_x) = seen_by_child(&Children::helpers(), watch_children_end)?;
+    let (ended, gone_at_once, seen_in_x) = seen_by_child(watch_children_end)?;
     Ok(Unwaited { ended, gone_at_once, seen_in_x, by_default: proc::stat(zombie::make()?.pid())?.state })
 }
 
