@@ -52,9 +52,12 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
         out.pairs(&a_write_of_nothing()?)?;
         out.pairs(&two_readers_of_one_write()?)?;
         out.pairs(&alone()?)?;
-        out.pairs(&Closed { step: "close the writer, read", got: after_the_writer(text)? })?;
-        out.pairs(&CutOff { step: "write 9 bytes, read 4, close the reader", write: cut_off(text)? })?;
-        out.pairs(&Closed { step: "close the reader, read from it", got: read_after_own_close() })?;
+        let got = Some(after_the_writer(text)?);
+        out.pairs(&Ended { step: "close the writer, read", got, write: None })?;
+        let write = Some(cut_off(text)?);
+        out.pairs(&Ended { step: "write 9 bytes, read 4, close the reader", got: None, write })?;
+        let got = Some(read_after_own_close());
+        out.pairs(&Ended { step: "close the reader, read from it", got, write: None })?;
         out.pairs(&ends::BOTH)?;
         out.pairs(&copies::in_memory()?)?;
         out.pairs(&copies::in_the_kernel()?)
@@ -97,18 +100,19 @@ fn two_writes() -> anyhow::Result<TwoWrites> {
     })
 }
 
+/// What a read and a write came to.
 #[derive(Serialize)]
-pub struct NoBytes {
+struct Ended {
     step: &'static str,
-    pub got: Read,
-    pub write: Written,
+    got: Option<Read>,
+    write: Option<Written>,
 }
 
-fn a_write_of_nothing() -> anyhow::Result<NoBytes> {
+fn a_write_of_nothing() -> anyhow::Result<Ended> {
     with_a_pipe(|scope, reader, writer| {
         let writing = spawn_scoped(scope, || write(writer, ""))?;
-        let got = read(reader, 10);
-        Ok(NoBytes { step: "write no bytes, read up to 10 bytes", got, write: joined(writing)? })
+        let got = Some(read(reader, 10));
+        Ok(Ended { step: "write no bytes, read up to 10 bytes", got, write: Some(joined(writing)?) })
     })
 }
 
@@ -153,26 +157,11 @@ pub fn alone() -> anyhow::Result<Alone> {
     })
 }
 
-#[derive(Serialize)]
-struct Closed {
-    step: &'static str,
-    got: Read,
-}
-
-#[derive(Serialize)]
-struct CutOff {
-    step: &'static str,
-    write: Written,
-}
-
 pub fn after_the_writer(text: Option<&str>) -> anyhow::Result<Read> {
     with_a_pipe(|scope, reader, writer| {
         let (reading, task) = sleeper::spawn(scope, || read(reader, 10))?;
         task.sleeps()?; // Or not: it gets the same.
-        match text {
-            Some(text) => writer.close_with_error(text),
-            None => writer.close(),
-        }
+        text.map_or_else(|| writer.close(), |text| writer.close_with_error(text));
         joined(reading)
     })
 }
@@ -181,10 +170,7 @@ pub fn cut_off(text: Option<&str>) -> anyhow::Result<Written> {
     with_a_pipe(|scope, reader, writer| {
         let writing = spawn_scoped(scope, || write(writer, "123456789"))?;
         read(reader, 4);
-        match text {
-            Some(text) => reader.close_with_error(text),
-            None => reader.close(),
-        }
+        text.map_or_else(|| reader.close(), |text| reader.close_with_error(text));
         joined(writing)
     })
 }

@@ -34,7 +34,7 @@ impl Address {
         match self.network.parse() {
             Ok(network @ (Network::Tcp | Network::Tcp4 | Network::Tcp6)) => Ok(network),
             Ok(_) => Err(usage("unexpected address type: tcpsock takes tcp, tcp4 and tcp6")),
-            Err(unknown) => Err(usage(&unknown.to_string())),
+            Err(unknown) => Err(usage(&unknown)),
         }
     }
 }

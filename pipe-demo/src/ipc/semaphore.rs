@@ -3,10 +3,10 @@
 //! Note: Golang笔记-多进程编程理论 ("信号灯（semaphore）"). Go: none. Man: sem_overview(7).
 
 use std::cell::UnsafeCell;
-use std::io;
 use std::mem::zeroed;
 
 use anyhow::Context;
+use nix::errno::Errno;
 use shared::linux::readiness::restart;
 
 use shared::linux::memory::SharedMemory;
@@ -27,23 +27,19 @@ impl Semaphore {
         let shared = SharedMemory::new(Semaphore(UnsafeCell::new(unsafe { zeroed() })))?;
         // SAFETY: at its place, and nobody uses it yet.
         #[allow(unsafe_code, reason = "a call into libc")]
-        check(unsafe { libc::sem_init(shared.0.get(), 1, 0) }).context("sem_init")?;
+        Errno::result(unsafe { libc::sem_init(shared.0.get(), 1, 0) }).context("sem_init")?;
         Ok(shared)
     }
 
     pub fn post(&self) -> anyhow::Result<()> {
         // SAFETY: initialised by `shared`.
         #[allow(unsafe_code, reason = "a call into libc")]
-        check(unsafe { libc::sem_post(self.0.get()) }).context("sem_post")
+        Errno::result(unsafe { libc::sem_post(self.0.get()) }).map(drop).context("sem_post")
     }
 
     pub fn wait(&self) -> anyhow::Result<()> {
         // SAFETY: initialised by `shared`.
         #[allow(unsafe_code, reason = "a call into libc")]
-        restart(|| check(unsafe { libc::sem_wait(self.0.get()) })).context("sem_wait")
+        restart(|| Ok(Errno::result(unsafe { libc::sem_wait(self.0.get()) })?)).map(drop).context("sem_wait")
     }
-}
-
-fn check(returned: libc::c_int) -> io::Result<()> {
-    if returned < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

@@ -11,7 +11,8 @@ use std::process::ExitStatus;
 use std::ptr;
 use std::time::Instant;
 
-use nix::libc::{self, c_int, c_long, pid_t, uid_t};
+use nix::errno::Errno;
+use nix::libc::{self, c_int, pid_t, uid_t};
 use nix::poll::PollFlags;
 use nix::sys::signal::{SigHandler, Signal};
 use nix::sys::utsname::uname;
@@ -52,8 +53,8 @@ impl PidFd {
         // SAFETY: it takes numbers, and gives a new descriptor, which nobody else has.
         #[allow(unsafe_code, reason = "libc has no pidfd_open")]
         let fd = unsafe {
-            let fd = result(libc::syscall(libc::SYS_pidfd_open, pid, 0))?;
-            OwnedFd::from_raw_fd(fd)
+            let fd = Errno::result(libc::syscall(libc::SYS_pidfd_open, pid, 0))?;
+            OwnedFd::from_raw_fd(fd.try_into().map_err(io::Error::other)?)
         };
         Ok(PidFd { fd, pid })
     }
@@ -70,7 +71,8 @@ impl PidFd {
         // SAFETY: `info` is null or points to as many bytes as siginfo_t has.
         #[allow(unsafe_code, reason = "libc has no pidfd_send_signal")]
         let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.fd.as_raw_fd(), signal, info, 0) };
-        result(sent).map(drop)
+        Errno::result(sent)?;
+        Ok(())
     }
 
     /// How the process ended, as the kernel tells it to whoever has the descriptor: since Linux 6.15, and once the parent
@@ -83,13 +85,13 @@ impl PidFd {
         // SAFETY: the size of `info` is a part of the request.
         #[allow(unsafe_code, reason = "nix has no such ioctl")]
         let asked = unsafe { libc::ioctl(self.fd.as_raw_fd(), libc::PIDFD_GET_INFO, &raw mut info) };
-        match result(asked.into()).map_err(|error| (error.raw_os_error(), error)) {
+        match Errno::result(asked) {
             Ok(_) => {
                 Ok((info.mask & u64::from(libc::PIDFD_INFO_EXIT) != 0).then(|| ExitStatus::from_raw(info.exit_code)))
             }
             // An older kernel.
-            Err((Some(libc::ENOTTY | libc::EINVAL | libc::ESRCH), _)) => Ok(None),
-            Err((_, error)) => Err(error),
+            Err(Errno::ENOTTY | Errno::EINVAL | Errno::ESRCH) => Ok(None),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -146,11 +148,4 @@ pub fn sigval(value: c_int) -> libc::sigval {
     let mut bytes = [0; size_of::<usize>()];
     bytes[..size_of::<c_int>()].copy_from_slice(&value.to_ne_bytes());
     libc::sigval { sival_ptr: ptr::without_provenance_mut(usize::from_ne_bytes(bytes)) }
-}
-
-fn result(returned: c_long) -> io::Result<c_int> {
-    match returned {
-        -1 => Err(io::Error::last_os_error()),
-        value => Ok(value.try_into().unwrap_or(c_int::MAX)),
-    }
 }

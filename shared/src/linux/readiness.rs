@@ -5,7 +5,6 @@
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯 ("EAGAIN"). Man: read(2), send(2), accept(2), epoll_wait(2).
 
-use std::borrow::Borrow;
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
@@ -59,7 +58,7 @@ pub fn nonblocking<T: Returned>(
     loop {
         let result = attempt();
         if let Some(narrate) = TRACE.get() {
-            show(*narrate, call, fd.as_raw_fd(), &result);
+            show(*narrate, call, fd.as_raw_fd(), result.as_ref().map(T::returned));
         }
         match result {
             Ok(value) => return Ok(Ready::Done(value)),
@@ -111,8 +110,8 @@ pub fn write(socket: &Socket, bytes: &[u8]) -> io::Result<Ready<usize>> {
 pub fn wait(poll: &mut Poll, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
     let result = poll.poll(events, timeout);
     if let Some(narrate) = TRACE.get() {
-        let count = result.as_ref().map(|()| events.iter().count());
-        show(*narrate, "epoll_wait", poll.as_raw_fd(), &count);
+        let count = result.as_ref().map(|()| events.iter().count().returned());
+        show(*narrate, "epoll_wait", poll.as_raw_fd(), count);
     }
     match result {
         Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
@@ -218,15 +217,10 @@ impl<A> Returned for (Socket, A) {
 }
 
 #[cold]
-fn show<T: Returned, E: Borrow<io::Error>>(
-    narrate: fn(fmt::Arguments<'_>),
-    call: &str,
-    fd: RawFd,
-    result: &Result<T, E>,
-) {
-    match result {
-        Ok(value) => narrate(format_args!("{call}({fd}) = {}", value.returned())),
-        Err(error) => narrate(format_args!("{call}({fd}) = {}", Name(error.borrow()))),
+fn show(narrate: fn(fmt::Arguments<'_>), call: &str, fd: RawFd, returned: Result<i64, &io::Error>) {
+    match returned {
+        Ok(value) => narrate(format_args!("{call}({fd}) = {value}")),
+        Err(error) => narrate(format_args!("{call}({fd}) = {}", Name(error))),
     }
 }
 

@@ -11,12 +11,12 @@ use std::time::Instant;
 
 use anyhow::Context;
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::PollFlags;
 use nix::sys::stat::{FileStat, SFlag, fstat};
 use nix::{libc, unistd};
 
 use crate::linux::failure::in_one_line;
-use crate::linux::readiness::{as_if_blocking, await_event, restart};
+use crate::linux::readiness::{as_if_blocking, await_event, is_ready};
 
 /// stdout or stderr without std's buffer. Others may share the file and have made it non-blocking: then writes wait
 /// all the same, and nothing is lost.
@@ -95,11 +95,7 @@ pub fn stdout_is_open() -> anyhow::Result<()> {
 
 /// Whether the last reader of stdout has gone, as poll(2) tells it without a write. A file never has one.
 pub fn has_no_reader() -> io::Result<bool> {
-    let stdout = io::stdout();
-    let mut polled = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
-    restart(|| Ok(poll(&mut polled, PollTimeout::ZERO)?))?;
-    let gone = PollFlags::POLLERR | PollFlags::POLLHUP;
-    Ok(polled[0].revents().is_some_and(|seen| seen.intersects(gone)))
+    is_ready(&io::stdout(), PollFlags::empty())
 }
 
 /// The program's name, set before any error is told.

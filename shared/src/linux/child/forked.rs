@@ -143,12 +143,8 @@ pub fn pause() -> anyhow::Result<()> {
 
 /// In a child: closes its copy of what the parent keeps, so that the other end can tell when the parent has gone.
 pub fn close_copy(fd: &impl AsRawFd) -> io::Result<()> {
-    // SAFETY: a child ends without dropping what it was forked with, so nobody closes or uses it again.
-    #[allow(unsafe_code, reason = "in the parent `fd` has an owner")]
-    match unsafe { libc::close(fd.as_raw_fd()) } {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
-    }
+    // A child ends without dropping what it was forked with, so nobody closes or uses it again.
+    Ok(unistd::close(fd.as_raw_fd())?)
 }
 
 /// Whether this process adopts those below it that lose their parents (PR_SET_CHILD_SUBREAPER).

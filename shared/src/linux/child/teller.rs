@@ -52,11 +52,8 @@ impl<T> AsFd for Teller<T> {
 }
 
 /// What a child sees while this process waits for it.
-pub fn seen_by_child<T: Serialize + DeserializeOwned>(
-    children: &Children,
-    look: impl FnOnce() -> anyhow::Result<T>,
-) -> anyhow::Result<T> {
-    Teller::fork(children, look)?.hear()
+pub fn seen_by_child<T: Serialize + DeserializeOwned>(look: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    Teller::fork(&Children::helpers(), look)?.hear()
 }
 
 /// What came of a child's work, as JSON in a pipe or a file.

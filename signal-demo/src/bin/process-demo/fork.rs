@@ -118,7 +118,7 @@ pub fn copies() -> anyhow::Result<Copies> {
     // Both run it, and so have it in a frame.
     let code = (frame as fn(usize) -> anyhow::Result<Option<u64>> as *const ()).addr();
     let places = || bytes.iter().map(|byte| Place::of(byte)).collect::<anyhow::Result<Vec<_>>>();
-    let (written, code_frame, smaps) = seen_by_child(&Children::helpers(), || {
+    let (written, code_frame, smaps) = seen_by_child(|| {
         for byte in bytes {
             byte.store(b'C', SeqCst);
         }
@@ -173,7 +173,7 @@ pub fn write_in_child() -> anyhow::Result<[Written; 2]> {
 pub fn count_faults(count: NonZeroUsize) -> anyhow::Result<CopyOnWrite> {
     let (mut pages, page) = Pages::private(count)?;
     write_each(&mut pages, page);
-    seen_by_child(&Children::helpers(), || {
+    seen_by_child(|| {
         Ok(CopyOnWrite {
             pages: count.get(),
             faults_of_reading: faults_of(|| read_each(&pages, page))?,

@@ -7,7 +7,6 @@ use std::process;
 use anyhow::Context;
 use nix::sys::stat::{Mode, umask};
 use serde::{Deserialize, Serialize};
-use shared::linux::child::Children;
 use shared::linux::child::teller::seen_by_child;
 use shared::linux::proc;
 
@@ -27,7 +26,7 @@ pub struct Descriptor {
 /// Of a child, before and after it has changed its umask to 0123, and its nice value by
 /// one.
 pub fn descriptors() -> anyhow::Result<[Descriptor; 2]> {
-    seen_by_child(&Children::helpers(), || {
+    seen_by_child(|| {
         let before = Descriptor::now()?;
         umask(Mode::from_bits_truncate(0o123));
         be_nicer();

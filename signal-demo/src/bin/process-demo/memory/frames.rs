@@ -9,7 +9,6 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 
 use serde::Serialize;
-use shared::linux::child::Children;
 use shared::linux::child::teller::seen_by_child;
 use shared::linux::memory::SharedMemory;
 
@@ -30,7 +29,7 @@ pub struct OneAddress {
 pub fn one_address_two_places() -> anyhow::Result<OneAddress> {
     // ANCHOR: address
     let byte = AtomicU8::new(b'P');
-    let theirs = seen_by_child(&Children::helpers(), || {
+    let theirs = seen_by_child(|| {
         byte.store(b'C', SeqCst);
         Place::of(&byte)
     })?;
@@ -61,7 +60,7 @@ pub fn common_frames() -> anyhow::Result<Common> {
     let (mut written, page) = Pages::private(PAGES)?;
     write_each(&mut written, page);
     let half = written.len() / 2;
-    let (mine, code) = seen_by_child(&Children::helpers(), || {
+    let (mine, code) = seen_by_child(|| {
         write_each(&mut written[..half], page);
         let code = common_frames as fn() -> anyhow::Result<Common> as *const ();
         Ok((Smaps::at(written.as_ptr().addr())?, Smaps::at(code.addr())?))
@@ -90,7 +89,7 @@ pub struct SharedPage {
 /// The child writes to the page that it shares with its parent.
 pub fn shared_page() -> anyhow::Result<SharedPage> {
     let byte = SharedMemory::new(AtomicU8::new(b'P'))?;
-    let (theirs, smaps) = seen_by_child(&Children::helpers(), || {
+    let (theirs, smaps) = seen_by_child(|| {
         byte.store(b'C', SeqCst);
         Ok((Place::of(&byte)?, Smaps::at(byte.as_ptr().addr())?))
     })?;

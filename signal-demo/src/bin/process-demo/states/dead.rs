@@ -13,7 +13,6 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{SigHandler, Signal};
 use serde::{Deserialize, Serialize};
-use shared::linux::child::Children;
 use shared::linux::child::answer::{await_turn, tell, told};
 use shared::linux::child::event::waitid;
 use shared::linux::child::forked::{close_copy, fork};
@@ -47,7 +46,7 @@ impl Unwaited {
 
 /// In a child of ours, so that SIGCHLD stays as it is here.
 pub fn unwaited() -> anyhow::Result<Unwaited> {
-    let (ended, gone_at_once, seen_in_x) = seen_by_child(&Children::helpers(), watch_children_end)?;
+    let (ended, gone_at_once, seen_in_x) = seen_by_child(watch_children_end)?;
     Ok(Unwaited { ended, gone_at_once, seen_in_x, by_default: proc::stat(zombie::make()?.pid())?.state })
 }
 
@@ -86,7 +85,7 @@ pub struct GivenBack {
 
 /// In a child of ours, so that SIGCHLD stays as it is here.
 pub fn given_back() -> anyhow::Result<GivenBack> {
-    seen_by_child(&Children::helpers(), || {
+    seen_by_child(|| {
         signals::set(Signal::SIGCHLD, SigHandler::SigIgn).context("ignore SIGCHLD")?;
         let file = memfd_create(c"locked", MFdFlags::MFD_CLOEXEC).map_err(io::Error::from).context("memfd_create")?;
         let (held, holding) = io::pipe().context("pipe")?;

@@ -15,7 +15,6 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd;
 use serde::{Deserialize, Serialize};
-use shared::linux::child::Children;
 use shared::linux::child::answer::{await_turn, give_turn, telling};
 use shared::linux::child::event::{Event, waitid};
 use shared::linux::child::forked::Forked;
@@ -91,7 +90,7 @@ pub struct Announced {
 
 /// In a child of ours, so that SIGCHLD stays as it is here.
 pub fn announced() -> anyhow::Result<Announced> {
-    seen_by_child(&Children::helpers(), || {
+    seen_by_child(|| {
         let sigchld = SigSet::from(Signal::SIGCHLD);
         sigchld.thread_block().context("block SIGCHLD")?;
         let signals = SignalFd::with_flags(&sigchld, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC);

@@ -9,7 +9,6 @@ use std::time::Duration;
 use anyhow::Context;
 use nix::time::{ClockId, clock_gettime};
 use serde::Serialize;
-use shared::linux::child::Children;
 use shared::linux::child::teller::seen_by_child;
 use shared::linux::usage::Usage;
 
@@ -28,11 +27,10 @@ pub struct Times {
 
 /// Each in a process of its own: the kernel divides all the time of a process as the ticks fell.
 pub fn of_computing_and_piping() -> anyhow::Result<[Times; 2]> {
-    let children = Children::helpers();
     // On a busy machine the ticks may fall as they like, and without any tick all is counted as user time.
-    let computing = || seen_by_child(&children, || usage_of(compute()));
+    let computing = || seen_by_child(|| usage_of(compute()));
     let computing = repeated(20, computing, |usage| usage.user > usage.system)?;
-    let piping = || seen_by_child(&children, || usage_of(pipe()?));
+    let piping = || seen_by_child(|| usage_of(pipe()?));
     let piping = repeated(20, piping, |usage| usage.system > usage.user)?;
     let times = |work, usage: Usage| Times { work, user_us: usage.user, system_us: usage.system };
     Ok([times("computing", computing), times("writing and reading a pipe", piping)])
