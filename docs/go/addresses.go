@@ -1,7 +1,5 @@
 package main
 
-var addressSteps = []step{{"ends", addresses}}
-
 // Each end knows both addresses.
 func addresses() {
 	client, server := connection()
@@ -10,8 +8,10 @@ func addresses() {
 	// ANCHOR: addresses
 	record(
 		"network", client.LocalAddr().Network(),
-		"client_local", client.LocalAddr().String(), "client_remote", client.RemoteAddr().String(),
-		"server_local", server.LocalAddr().String(), "server_remote", server.RemoteAddr().String(),
+		"client_local", client.LocalAddr().String(),
+		"client_remote", client.RemoteAddr().String(),
+		"server_local", server.LocalAddr().String(),
+		"server_remote", server.RemoteAddr().String(),
 	)
 	// ANCHOR_END: addresses
 }

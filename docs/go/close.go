@@ -5,8 +5,6 @@ import (
 	"net"
 )
 
-var closeSteps = []step{{"closed", closed}, {"blocked", blocked}}
-
 func closed() {
 	client, server := connection()
 	defer server.Close()

@@ -2,18 +2,12 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"strings"
 	"time"
 )
-
-var deadlineSteps = []step{
-	{"passed", passed},
-	{"directions", directions},
-	{"covered", covered},
-	{"imports", imports},
-}
 
 // What becomes of a call under a deadline.
 func outcome(_ int, err error) string {
@@ -101,7 +95,9 @@ func covered() {
 func imports() {
 	const format = "{{.ImportPath}}{{range .Imports}} {{.}}{{end}}"
 	output, err := golang(os.TempDir(), "list", "-f", format, "net/http", "net/rpc").Output()
-	need(err)
+	if err != nil {
+		need(fmt.Errorf("go list has no net/http: %w", err))
+	}
 	for _, line := range strings.Split(strings.TrimSpace(string(output)), "\n") {
 		name, imports, _ := strings.Cut(line, " ")
 		imports = " " + imports + " "

@@ -8,8 +8,6 @@ import (
 	"syscall"
 )
 
-var firstSentences = []step{{"ipc", ipc}}
-
 // Each kind of IPC, and whether it carried something from one process, or one open file, to another.
 func ipc() {
 	for _, kind := range []struct {

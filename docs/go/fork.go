@@ -7,8 +7,6 @@ import (
 )
 
 // Go has no fork of its own: a child is always another program, started by fork and exec in one.
-var forkSteps = []step{{"children", children}, {"exec", execKeepsThePID}, {"orphan", orphan}}
-
 func children() {
 	const forks = 20
 	var cats []*exec.Cmd

@@ -5,8 +5,6 @@ import (
 	"os/exec"
 )
 
-var identitySteps = []step{{"ids", ids}, {"pids", pids}}
-
 // This process, its parent, and on up to the one that has none.
 func ids() {
 	// ANCHOR: ids

@@ -26,23 +26,38 @@ type heading struct {
 
 // In the note's order.
 var headings = []heading{
-	{"first-sentences", firstSentences},
-	{"fork", forkSteps},
-	{"identity", identitySteps},
-	{"states", stateSteps},
-	{"memory", memorySteps},
-	{"system-calls", systemCallSteps},
-	{"scheduling", schedulingSteps},
-	{"synchronisation", synchronisationSteps},
-	{"pipes", pipeSteps},
-	{"signals", signalSteps},
-	{"socket-features", featureSteps},
-	{"tcp-ip", tcpSteps},
-	{"read", readSteps},
-	{"write", writeSteps},
-	{"close", closeSteps},
-	{"addresses", addressSteps},
-	{"deadlines", deadlineSteps},
+	{"first-sentences", []step{{"ipc", ipc}}},
+	{"fork", []step{{"children", children}, {"exec", execKeepsThePID}, {"orphan", orphan}}},
+	{"identity", []step{{"ids", ids}, {"pids", pids}}},
+	{"states", []step{{"states", states}}},
+	{"memory", []step{{"larger-than-ram", largerThanRAM}, {"touched", touched}}},
+	{"system-calls", []step{{"modes", modes}}},
+	{"scheduling", []step{{"switching", switching}}},
+	{"synchronisation", []step{{"race", race}, {"atomic", atomics}}},
+	{"pipes", []step{
+		{"start-first", startFirst}, {"types", pipeTypes}, {"listings", compileListings}, {"read-line", readLine},
+		{"write-to", writeTo}, {"wait", wait}, {"os-pipe", osPipe}, {"pipes-of", pipesOf}, {"ends", ends},
+		{"io-pipe", ioPipe}, {"atomicity", atomicity}, {"by-sync", bySync}, {"efficiency", efficiency},
+	}},
+	{"signals", []step{
+		{"types", signalTypes}, {"constants", constants}, {"notify", notifyTypes}, {"order", order},
+		{"one", fates("one")}, {"all", fates("all")}, {"none", fates("none")}, {"urgent", urgent},
+		{"close", closeChannel}, {"full", fullChannels}, {"again", notifyAgain}, {"independent", independent},
+		{"registry", registry}, {"processes", processes}, {"go-run-builds", goRunBuilds},
+		{"go-run-family", goRunFamily}, {"go-run-output", goRunOutput},
+	}},
+	{"socket-features", []step{{"boundaries", boundaries}, {"both-directions", bothDirections}}},
+	{"tcp-ip", []step{
+		{"listen", listenOnAll}, {"families", families}, {"dial", dialIP}, {"durations", durations},
+		{"dial-timeout", dialTimeout}, {"non-blocking", nonBlocking}, {"write", partialWrite}, {"methods", methods},
+	}},
+	{"read", []step{{"loop", readLoop}, {"delimiter", delimiter}, {"scanner", scanner}}},
+	{"write", []step{{"writer", writer}, {"large", largeWrites}, {"flush", flush}}},
+	{"close", []step{{"closed", closed}, {"blocked", blocked}}},
+	{"addresses", []step{{"ends", addresses}}},
+	{"deadlines", []step{
+		{"passed", passed}, {"directions", directions}, {"covered", covered}, {"imports", imports},
+	}},
 }
 
 // What a child of this program does instead: see self.

@@ -10,22 +10,6 @@ import (
 	"time"
 )
 
-var pipeSteps = []step{
-	{"start-first", startFirst},
-	{"types", pipeTypes},
-	{"listings", compileListings},
-	{"read-line", readLine},
-	{"write-to", writeTo},
-	{"wait", wait},
-	{"os-pipe", osPipe},
-	{"pipes-of", pipesOf},
-	{"ends", ends},
-	{"io-pipe", ioPipe},
-	{"atomicity", atomicity},
-	{"by-sync", bySync},
-	{"efficiency", efficiency},
-}
-
 // A line longer than the buffer comes in pieces.
 func readLine() {
 	const buffer, line = 16, 40

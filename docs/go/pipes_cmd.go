@@ -103,7 +103,7 @@ func compile(source string) (complaint string) {
 	return lines[len(lines)-1]
 }
 
-// A shell ends, but not what it has started in the background, which has its stdout too: that prints when it is let.
+// A shell that ends before what it has started in the background, which has its stdout, and prints once let is closed.
 const leaver = "printf 'early '; { (read go <&3; printf late) & } 3<&0"
 
 func wait() {

@@ -47,7 +47,9 @@ func golang(folder string, arguments ...string) *exec.Cmd {
 // goDoc is the source of a name of the standard library, as it is built here.
 func goDoc(name string) string {
 	source, err := golang(os.TempDir(), "doc", "-u", "-src", name).Output()
-	need(err)
+	if err != nil {
+		need(fmt.Errorf("go doc has no %s: %w", name, err))
+	}
 	return string(source)
 }
 

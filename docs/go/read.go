@@ -10,8 +10,6 @@ import (
 	"strings"
 )
 
-var readSteps = []step{{"loop", readLoop}, {"delimiter", delimiter}, {"scanner", scanner}}
-
 // The note's loop: ten bytes at most at a time, until the other side has closed.
 func readLoop() {
 	client, server := connection()

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// record prints names and values in turn, as the Rust commands do: name=value, or JSON. An error is shown by its text,
-// and nil is left out.
+// record prints a line of name=value, or of JSON, as the Rust commands do; its arguments are names and values in turn.
+// Of an error it prints the text, and of nil nothing.
 func record(pairs ...any) {
 	var fields []string
 	for i := 0; i < len(pairs); i += 2 {
@@ -50,17 +50,17 @@ func word(value string) string {
 // A failure is what check panics with.
 type failure struct{ error }
 
-// A cannotShow is what this machine lacks.
+// A cannotShow is the lack of something on this machine.
 type cannotShow struct{ error }
 
-// check ends the step if err is not nil, and run returns it. In any other goroutine it ends the program.
+// check ends the step if err is not nil, and run returns err. In another goroutine it would end the program.
 func check(err error) {
 	if err != nil {
 		panic(failure{err})
 	}
 }
 
-// need is check for what not every machine has.
+// need is check for what a machine may lack.
 func need(err error) {
 	if err != nil {
 		check(cannotShow{err})
@@ -73,7 +73,7 @@ func must[T any](value T, err error) T {
 	return value
 }
 
-// run shows a step. What it defers is done also where check ends it.
+// run calls show, and returns what check has ended it with. What show has deferred is done by then.
 func run(show func()) (err error) {
 	defer func() {
 		switch found := recover().(type) {

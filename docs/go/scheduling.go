@@ -6,8 +6,6 @@ import (
 	"syscall"
 )
 
-var schedulingSteps = []step{{"switching", switching}}
-
 // A command that is asked and waits for the next question gives the CPU away each time.
 func switching() {
 	const lines = 100

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -14,26 +13,6 @@ import (
 	"syscall"
 )
 
-var signalSteps = []step{
-	{"types", signalTypes},
-	{"constants", constants},
-	{"notify", notifyTypes},
-	{"order", order},
-	{"one", func() { fates("one") }},
-	{"all", func() { fates("all") }},
-	{"none", func() { fates("none") }},
-	{"urgent", urgent},
-	{"close", closeChannel},
-	{"full", fullChannels},
-	{"again", notifyAgain},
-	{"independent", independent},
-	{"registry", registry},
-	{"processes", processes},
-	{"go-run-builds", goRunBuilds},
-	{"go-run-family", goRunFamily},
-	{"go-run-output", goRunOutput},
-}
-
 // os.Signal is an interface, and syscall.Signal is a type of its own that fills it.
 func signalTypes() {
 	// ANCHOR: types
@@ -43,7 +22,8 @@ func signalTypes() {
 	record(
 		"os_signal_has", methodsOf(methods),
 		"signal_takes", method.Type.NumIn(), "signal_returns", method.Type.NumOut(),
-		"constant_is", constant.String(), "made_of", constant.Kind().String(), "is_int", constant == reflect.TypeOf(0),
+		"constant_is", constant.String(), "made_of", constant.Kind().String(),
+		"is_int", constant == reflect.TypeOf(0),
 		"sigint", int(syscall.SIGINT), "sigint_string", syscall.SIGINT.String(),
 	)
 	// ANCHOR_END: types
@@ -82,11 +62,10 @@ func constants() {
 
 // first is what the first match of an expression has in parentheses.
 func first(expression, source string) string {
-	match := regexp.MustCompile(expression).FindStringSubmatch(source)
-	if match == nil {
-		need(errors.New("Go's source has no " + expression))
+	if match := regexp.MustCompile(expression).FindStringSubmatch(source); match != nil {
+		return match[1]
 	}
-	return match[1]
+	return ""
 }
 
 func notifyTypes() {
@@ -96,10 +75,8 @@ func notifyTypes() {
 	defer signal.Stop(received)
 	raise(syscall.SIGUSR1)
 	value := reflect.TypeOf(<-received)
-	record(
-		"channel_is", channel.String(), "value_is", value.String(),
-		"sends_only", channel.ChanDir() == reflect.SendDir,
-	)
+	sendsOnly := channel.ChanDir() == reflect.SendDir
+	record("channel_is", channel.String(), "value_is", value.String(), "sends_only", sendsOnly)
 }
 
 func raise(signal syscall.Signal) {
@@ -116,7 +93,7 @@ func order() {
 		// ANCHOR: order
 		raise(syscall.SIGUSR2)
 		raise(syscall.SIGUSR1)
-		if first := <-received; first == syscall.SIGUSR2 {
+		if <-received == syscall.SIGUSR2 {
 			inOrder++
 		} else {
 			reversed++
@@ -165,8 +142,8 @@ func fullChannels() {
 	for _, channel := range channels {
 		// When Stop returns, nothing more is on its way to the channel.
 		signal.Stop(channel)
-		received := len(channel)
-		record("room", cap(channel), "sent", sent, "received", received, "missed", sent-received)
+		room, received := cap(channel), len(channel)
+		record("room", room, "sent", sent, "received", received, "missed", sent-received)
 	}
 	// ANCHOR_END: full
 }

@@ -18,45 +18,48 @@ import (
 // fences is how many later signals a program handles before it is said that an earlier one did nothing.
 const fences = 10
 
-// A signal to a process is its first thread's, which is where main runs because of this: kill returns after the handler.
+// In a child, main runs on the first thread, to which the kernel gives a signal for the process: where a child sends
+// itself one, it has been handled when kill returns.
 func init() {
 	if os.Getenv(roleVariable) != "" {
 		runtime.LockOSThread()
 	}
 }
 
-// What becomes of a program of Go at each signal, by numbers.
-func fates(asked string) {
-	numbers := map[string][]int{"delivered": {}, "killed": {}, "stopped": {}, "dumped": {}, "nothing": {}}
-	for number := 1; number <= 64; number++ {
-		fate := fateOf(asked, number)
-		numbers[fate] = append(numbers[fate], number)
+// What becomes of a program of Go at each signal, by numbers, after it has asked for one, all or none.
+func fates(asked string) func() {
+	return func() {
+		numbers := map[string][]int{"delivered": {}, "killed": {}, "stopped": {}, "dumped": {}, "nothing": {}}
+		for number := 1; number <= 64; number++ {
+			fate := fateOf(asked, number)
+			numbers[fate] = append(numbers[fate], number)
+		}
+		record(
+			"asked_for", asked, "delivered", numbers["delivered"], "killed", numbers["killed"],
+			"stopped", numbers["stopped"], "printed_its_goroutines", numbers["dumped"], "nothing", numbers["nothing"],
+		)
 	}
-	record(
-		"asked_for", asked, "delivered", numbers["delivered"], "killed", numbers["killed"],
-		"stopped", numbers["stopped"], "printed_its_goroutines", numbers["dumped"], "nothing", numbers["nothing"],
-	)
 }
 
-// A child that has asked for the signal alone, for all, or for none sends it to itself.
+// fateOf starts a child that sends the signal to itself, and sees it end or stop.
 func fateOf(asked string, number int) string {
 	child := self("take-signal", asked, strconv.Itoa(number))
 	child.Stderr = nil
 	stdout := must(child.StdoutPipe())
 	check(child.Start())
 	defer child.Wait()
-	var status syscall.WaitStatus
-	must(syscall.Wait4(child.Process.Pid, &status, syscall.WUNTRACED, nil))
+	var end syscall.WaitStatus
+	must(syscall.Wait4(child.Process.Pid, &end, syscall.WUNTRACED, nil))
 	switch {
-	case status.Stopped():
+	case end.Stopped():
 		child.Process.Kill()
 		return "stopped"
-	case status.Signaled():
+	case end.Signaled():
 		return "killed"
-	case status.ExitStatus() == 2:
+	case end.ExitStatus() == 2:
 		return "dumped"
-	case status.ExitStatus() != 0:
-		check(fmt.Errorf("signal %d: the child ends with %d", number, status.ExitStatus()))
+	case end.ExitStatus() != 0:
+		check(fmt.Errorf("signal %d: the child ends with %d", number, end.ExitStatus()))
 	}
 	return string(must(io.ReadAll(stdout)))
 }
@@ -159,41 +162,42 @@ type program struct {
 // talkTo starts mysignal, or go run, which starts it.
 func talkTo(cmd *exec.Cmd) *program {
 	cmd.Stderr = os.Stderr
-	program := &program{cmd: cmd, input: must(cmd.StdinPipe()), output: must(cmd.StdoutPipe()).(*os.File)}
+	p := &program{cmd: cmd, input: must(cmd.StdinPipe()), output: must(cmd.StdoutPipe()).(*os.File)}
 	check(cmd.Start())
-	must(fmt.Fscanln(program.output, &program.pid))
-	return program
+	must(fmt.Fscanln(p.output, &p.pid))
+	return p
 }
 
 // ticks has the program print a line: one that has not come in time does not come.
-func (program *program) ticks() bool {
-	io.WriteString(program.input, "tick\n")
-	check(program.output.SetReadDeadline(time.Now().Add(patience)))
+func (p *program) ticks() bool {
+	io.WriteString(p.input, "tick\n")
+	check(p.output.SetReadDeadline(time.Now().Add(patience)))
 	var line string
-	fmt.Fscanln(program.output, &line)
+	fmt.Fscanln(p.output, &line)
 	return line == "tick"
 }
 
 // file is the program's own, by name and contents.
-func (program *program) file() (name string, contents []byte) {
-	path := fmt.Sprintf("/proc/%d/exe", program.pid)
+func (p *program) file() (name string, contents []byte) {
+	path := fmt.Sprintf("/proc/%d/exe", p.pid)
 	return filepath.Base(must(os.Readlink(path))), must(os.ReadFile(path))
 }
 
 // withGoRun lets show look at a program that go run has started, and ends both.
-func withGoRun(show func(folder string, run *program)) {
+func withGoRun(show func(run *program)) {
 	folder := must(os.MkdirTemp("", "note"))
 	defer os.RemoveAll(folder)
 	check(os.WriteFile(filepath.Join(folder, "mysignal.go"), []byte(mysignal), 0o600))
 	run := talkTo(golang(folder, "run", "mysignal.go"))
 	defer run.cmd.Wait()
 	defer run.input.Close()
-	show(folder, run)
+	show(run)
 }
 
 // The file that go run makes, beside that of go build.
 func goRunBuilds() {
-	withGoRun(func(folder string, run *program) {
+	withGoRun(func(run *program) {
+		folder := run.cmd.Dir
 		check(golang(folder, "build", "mysignal.go").Run())
 		built := talkTo(mortal(filepath.Join(folder, "mysignal")))
 		defer built.cmd.Wait()
@@ -210,7 +214,7 @@ func goRunBuilds() {
 
 // The program's parent, and its process group.
 func goRunFamily() {
-	withGoRun(func(_ string, run *program) {
+	withGoRun(func(run *program) {
 		launcher, group := run.cmd.Process.Pid, must(syscall.Getpgid(run.pid))
 		record(
 			"go_run", launcher, "parent_of_the_program", parentOf(run.pid),
@@ -221,7 +225,7 @@ func goRunFamily() {
 
 // Whether the program is heard without its launcher: its stdout is the one that go run has.
 func goRunOutput() {
-	withGoRun(func(_ string, run *program) {
+	withGoRun(func(run *program) {
 		// ANCHOR: output
 		goRun := run.cmd.Process
 		prints := run.ticks()
@@ -232,8 +236,6 @@ func goRunOutput() {
 		goRun.Wait()
 		afterKill := run.ticks()
 		// ANCHOR_END: output
-		record(
-			"prints", prints, "prints_while_go_run_is_stopped", inStop, "prints_after_go_run_was_killed", afterKill,
-		)
+		record("prints", prints, "prints_while_go_run_is_stopped", inStop, "prints_after_go_run_was_killed", afterKill)
 	})
 }

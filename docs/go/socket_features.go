@@ -7,8 +7,6 @@ import (
 	"time"
 )
 
-var featureSteps = []step{{"boundaries", boundaries}, {"both-directions", bothDirections}}
-
 // Three messages over each network of the Unix domain: what Read makes of them.
 func boundaries() {
 	for _, network := range []string{"unix", "unixgram", "unixpacket"} {

@@ -5,8 +5,6 @@ import (
 	"syscall"
 )
 
-var stateSteps = []step{{"states", states}}
-
 // Each state that a Go program can put a child into, met with SIGKILL.
 func states() {
 	meet("R", "busy loop", mortal("sh", "-c", "while :; do :; done"), 0)
@@ -20,7 +18,7 @@ func meet(state, how string, cmd *exec.Cmd, signal syscall.Signal) {
 	must(cmd.StdinPipe())
 	check(cmd.Start())
 	check(cmd.Process.Signal(signal))
-	until("state "+state, func() bool { return status(cmd.Process.Pid, "State") == state })
+	until(state, func() bool { return status(cmd.Process.Pid, "State") == state })
 	cmd.Process.Kill()
 	cmd.Wait()
 	record("state", state, "how", how, "sigkill", cmd.ProcessState.String())

@@ -7,8 +7,6 @@ import (
 	"time"
 )
 
-var synchronisationSteps = []step{{"race", race}, {"atomic", atomics}}
-
 const (
 	goroutines = 4
 	updates    = 200

@@ -13,17 +13,6 @@ import (
 	"time"
 )
 
-var tcpSteps = []step{
-	{"listen", listenOnAll},
-	{"families", families},
-	{"dial", dialIP},
-	{"durations", durations},
-	{"dial-timeout", dialTimeout},
-	{"non-blocking", nonBlocking},
-	{"write", partialWrite},
-	{"methods", methods},
-}
-
 // connection is two ends of a TCP connection.
 func connection() (client, server *net.TCPConn) {
 	listener := must(net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}))
@@ -96,9 +85,9 @@ func dialIP() {
 	// ANCHOR: dial
 	for _, network := range []string{"ip", "ip4", "ip6", "ip4:icmp", "IP4"} {
 		conn, err := net.Dial(network, "127.0.0.1")
-		unknown := errors.As(err, new(net.UnknownNetworkError))
-		record("network", network, "dials", err == nil, "unknown_network", unknown, "error", err)
-		if err == nil {
+		unknown, dials := errors.As(err, new(net.UnknownNetworkError)), err == nil
+		record("network", network, "dials", dials, "unknown_network", unknown, "error", err)
+		if dials {
 			conn.Close()
 		}
 	}
@@ -190,9 +179,7 @@ func partialWrite() {
 	returned := must(client.Write(data))
 	// ANCHOR_END: partial-write
 	client.Close()
-	record(
-		"asked", len(data), "the_kernel_took", kernelTook, "write_returned", returned, "received", <-received,
-	)
+	record("asked", len(data), "the_kernel_took", kernelTook, "write_returned", returned, "received", <-received)
 }
 
 func methods() {

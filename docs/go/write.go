@@ -7,8 +7,6 @@ import (
 	"reflect"
 )
 
-var writeSteps = []step{{"writer", writer}, {"large", largeWrites}, {"flush", flush}}
-
 func writer() {
 	const asked = 10_000
 	record(
