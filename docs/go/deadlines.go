@@ -74,7 +74,7 @@ func covered() {
 	client, server := connection()
 	defer client.Close()
 	defer server.Close()
-	listener := must(net.ListenTCP("tcp", nil))
+	listener := must(net.ListenTCP("tcp", &net.TCPAddr{IP: loopback}))
 	defer listener.Close()
 	past := time.Now().Add(-time.Second)
 	client.SetDeadline(past)

@@ -13,9 +13,11 @@ import (
 	"time"
 )
 
+var loopback = net.IPv4(127, 0, 0, 1)
+
 // connection is two ends of a TCP connection.
 func connection() (client, server *net.TCPConn) {
-	listener := must(net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}))
+	listener := must(net.ListenTCP("tcp", &net.TCPAddr{IP: loopback}))
 	defer listener.Close()
 	client = must(net.DialTCP("tcp", nil, listener.Addr().(*net.TCPAddr)))
 	return client, must(listener.AcceptTCP())
@@ -137,12 +139,12 @@ func dialTimeout() {
 
 // The flag of each socket, as fcntl(2) has it.
 func nonBlocking() {
-	listener := must(net.ListenTCP("tcp", nil))
+	listener := must(net.ListenTCP("tcp", &net.TCPAddr{IP: loopback}))
 	defer listener.Close()
 	client, server := connection()
 	defer client.Close()
 	defer server.Close()
-	packets := must(net.ListenUDP("udp", nil))
+	packets := must(net.ListenUDP("udp", &net.UDPAddr{IP: loopback}))
 	defer packets.Close()
 	show := func(name string, socket syscall.Conn) {
 		// ANCHOR: non-blocking
