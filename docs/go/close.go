@@ -5,20 +5,8 @@ import (
 	"net"
 )
 
-var closeSteps = []step{{"closed", closed}, {"blocked", blocked}}
-
-type closedCalls struct {
-	Read     string `json:"read"`
-	Write    string `json:"write"`
-	Close    string `json:"close"`
-	AllKnown bool   `json:"all_are_err_closed"`
-}
-
-func closed() (any, error) {
-	client, server, err := connection()
-	if err != nil {
-		return nil, err
-	}
+func closed() {
+	client, server := connection()
 	defer server.Close()
 	// ANCHOR: closed
 	client.Close()
@@ -26,48 +14,36 @@ func closed() (any, error) {
 	_, writeErr := client.Write([]byte("x"))
 	closeErr := client.Close()
 	// ANCHOR_END: closed
-	known := errors.Is(readErr, net.ErrClosed) && errors.Is(writeErr, net.ErrClosed) && errors.Is(closeErr, net.ErrClosed)
-	return closedCalls{said(readErr), said(writeErr), said(closeErr), known}, nil
+	record(
+		"read", readErr, "write", writeErr, "close", closeErr,
+		"all_are_err_closed", isClosed(readErr) && isClosed(writeErr) && isClosed(closeErr),
+	)
 }
 
-type woken struct {
-	Call    string `json:"call"`
-	Blocked bool   `json:"blocked"`
-	N       int    `json:"n"`
-	Error   string `json:"error"`
-	Closed  bool   `json:"is_err_closed"`
+func isClosed(err error) bool {
+	return errors.Is(err, net.ErrClosed)
 }
 
 // Close ends a Read that has nothing to read, and a Write that has no room.
-func blocked() (any, error) {
-	read, err := wake("Read", func(conn net.Conn) (int, error) { return conn.Read(make([]byte, 1)) })
-	if err != nil {
-		return nil, err
-	}
-	write, err := wake("Write", func(conn net.Conn) (int, error) { return conn.Write(make([]byte, 16<<20)) })
-	return []woken{read, write}, err
+func blocked() {
+	wake("Read", net.Conn.Read, 1)
+	wake("Write", net.Conn.Write, 16<<20)
 }
 
-func wake(name string, call func(net.Conn) (int, error)) (woken, error) {
-	client, server, err := connection()
-	if err != nil {
-		return woken{}, err
-	}
+func wake(name string, call func(net.Conn, []byte) (int, error), size int) {
+	client, server := connection()
 	defer server.Close()
 	// ANCHOR: wake
-	record, done := woken{Call: name}, make(chan error)
+	var n int
+	done := make(chan error)
 	go func() {
 		var err error
-		record.N, err = call(client)
+		n, err = call(client, make([]byte, size))
 		done <- err
 	}()
-	if err := parked("net.(*conn)." + name); err != nil {
-		return woken{}, err
-	}
-	record.Blocked = true
+	parked("net.(*conn)." + name)
 	client.Close()
-	err = <-done
-	record.Error, record.Closed = said(err), errors.Is(err, net.ErrClosed)
+	err := <-done
 	// ANCHOR_END: wake
-	return record, nil
+	record("call", name, "blocked", true, "n", n, "error", err, "is_err_closed", isClosed(err))
 }

@@ -2,27 +2,18 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/signal"
 	"syscall"
 )
 
-var firstSentences = []step{{"ipc", ipc}}
-
-// A kind of IPC, and whether it carried something from one process, or one open file, to another.
-type kind struct {
-	Kind      string `json:"kind"`
-	InTheNote bool   `json:"in_the_note"`
-	Works     bool   `json:"works"`
-}
-
-func ipc() (any, error) {
-	kinds := []struct {
+// Each kind of IPC, and whether it carried something from one process, or one open file, to another.
+func ipc() {
+	for _, kind := range []struct {
 		name      string
 		inTheNote bool
-		try       func() (bool, error)
+		try       func() bool
 	}{
 		{"pipe", true, throughPipe},
 		{"signal", true, bySignal},
@@ -30,134 +21,87 @@ func ipc() (any, error) {
 		{"shared memory", false, throughMapping},
 		{"System V shared memory", false, bySegment},
 		{"file lock", false, byLock},
+	} {
+		record("kind", kind.name, "in_the_note", kind.inTheNote, "works", kind.try())
 	}
-	var records []kind
-	for _, kind_ := range kinds {
-		works, err := kind_.try()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", kind_.name, err)
-		}
-		records = append(records, kind{kind_.name, kind_.inTheNote, works})
-	}
-	return records, nil
 }
 
-func throughPipe() (bool, error) {
+func throughPipe() bool {
 	// ANCHOR: pipe
-	output, err := exec.Command("echo", "-n", "pipe").Output()
-	return string(output) == "pipe", err
+	output := must(exec.Command("echo", "-n", "pipe").Output())
+	return string(output) == "pipe"
 	// ANCHOR_END: pipe
 }
 
-func bySignal() (bool, error) {
+func bySignal() bool {
 	received := make(chan os.Signal, 1)
 	signal.Notify(received, syscall.SIGUSR1)
 	defer signal.Stop(received)
-	if err := exec.Command("kill", "-USR1", fmt.Sprint(os.Getpid())).Run(); err != nil {
-		return false, err
-	}
-	return <-received == syscall.SIGUSR1, nil
+	check(exec.Command("kill", "-USR1", fmt.Sprint(os.Getpid())).Run())
+	return <-received == syscall.SIGUSR1
 }
 
-func throughSocket() (bool, error) {
-	client, server, err := connection()
-	if err != nil {
-		return false, err
-	}
+func throughSocket() bool {
+	client, server := connection()
 	defer client.Close()
 	defer server.Close()
-	if _, err := client.Write([]byte("socket")); err != nil {
-		return false, err
-	}
+	must(client.Write([]byte("socket")))
 	got := make([]byte, 10)
-	n, err := server.Read(got)
-	return string(got[:n]) == "socket", err
+	n := must(server.Read(got))
+	return string(got[:n]) == "socket"
 }
 
 // Two processes map one file: what the child writes the parent reads.
-func throughMapping() (bool, error) {
-	file, err := os.CreateTemp("", "note")
-	if err != nil {
-		return false, err
-	}
+func throughMapping() bool {
+	file := temporary()
 	defer file.Close()
-	if err := os.Remove(file.Name()); err != nil {
-		return false, err
-	}
-	if err := file.Truncate(1); err != nil {
-		return false, err
-	}
-	memory, err := mapping(file)
-	if err != nil {
-		return false, err
-	}
+	check(file.Truncate(1))
+	memory := mapping(file)
 	child := self("map")
 	child.ExtraFiles = []*os.File{file}
-	err = child.Run()
-	return memory[0] == 'C', err
+	check(child.Run())
+	return memory[0] == 'C'
 }
 
-func mapping(file *os.File) ([]byte, error) {
+// temporary is a file that has no name any more.
+func temporary() *os.File {
+	file := must(os.CreateTemp("", "note"))
+	check(os.Remove(file.Name()))
+	return file
+}
+
+func mapping(file *os.File) []byte {
 	// ANCHOR: mapping
 	const access = syscall.PROT_READ | syscall.PROT_WRITE
-	return syscall.Mmap(int(file.Fd()), 0, 1, access, syscall.MAP_SHARED)
+	return must(syscall.Mmap(int(file.Fd()), 0, 1, access, syscall.MAP_SHARED))
 	// ANCHOR_END: mapping
 }
 
 // As the child of throughMapping.
-func writeMapped([]string) error {
-	memory, err := mapping(os.NewFile(3, "shared"))
-	if err != nil {
-		return err
-	}
-	memory[0] = 'C'
-	return nil
+func writeMapped([]string) {
+	// ExtraFiles begin at 3.
+	mapping(os.NewFile(3, "shared"))[0] = 'C'
 }
 
 // The syscall package has no function for it, but its number.
-func bySegment() (bool, error) {
+func bySegment() bool {
 	// ANCHOR: segment
 	const private, create, remove = 0, 0o1600, 0
 	id, _, errno := syscall.Syscall(syscall.SYS_SHMGET, private, 4096, create)
 	if errno != 0 {
-		return false, nil
+		return false
 	}
 	_, _, errno = syscall.Syscall(syscall.SYS_SHMCTL, id, remove, 0)
-	return errno == 0, nil
+	return errno == 0
 	// ANCHOR_END: segment
 }
 
 // Who holds the lock keeps out another open file.
-func byLock() (bool, error) {
-	file, err := os.CreateTemp("", "note")
-	if err != nil {
-		return false, err
-	}
-	defer os.Remove(file.Name())
+func byLock() bool {
+	file := temporary()
 	defer file.Close()
-	other, err := os.Open(file.Name())
-	if err != nil {
-		return false, err
-	}
+	other := must(os.Open(fmt.Sprintf("/proc/self/fd/%d", file.Fd())))
 	defer other.Close()
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
-		return false, err
-	}
-	err = syscall.Flock(int(other.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	return err == syscall.EWOULDBLOCK, nil
-}
-
-// connection is two ends of a TCP connection.
-func connection() (client, server net.Conn, err error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, nil, err
-	}
-	defer listener.Close()
-	client, err = net.Dial("tcp", listener.Addr().String())
-	if err != nil {
-		return nil, nil, err
-	}
-	server, err = listener.Accept()
-	return client, server, err
+	check(syscall.Flock(int(file.Fd()), syscall.LOCK_EX))
+	return syscall.Flock(int(other.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == syscall.EWOULDBLOCK
 }

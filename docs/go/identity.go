@@ -5,39 +5,25 @@ import (
 	"os/exec"
 )
 
-var identitySteps = []step{{"ids", ids}, {"pids", pids}}
-
-type id struct {
-	PID  int `json:"pid"`
-	PPID int `json:"ppid"`
-}
-
 // This process, its parent, and on up to the one that has none.
-func ids() (any, error) {
+func ids() {
 	// ANCHOR: ids
-	chain := []id{{os.Getpid(), os.Getppid()}}
+	record("pid", os.Getpid(), "ppid", os.Getppid())
 	for ppid := os.Getppid(); ppid != 0; ppid = parentOf(ppid) {
-		chain = append(chain, id{ppid, parentOf(ppid)})
+		record("pid", ppid, "ppid", parentOf(ppid))
 	}
-	return chain, nil
 	// ANCHOR_END: ids
 }
 
-type numbers struct {
-	PIDs []int `json:"pids"`
-}
-
 // Numbers of children that were started one after the other: threads and strangers take some between them.
-func pids() (any, error) {
-	record := numbers{}
+func pids() {
+	var numbers []int
 	// ANCHOR: pids
 	for i := 0; i < 5; i++ {
 		child := exec.Command("true")
-		if err := child.Run(); err != nil {
-			return nil, err
-		}
-		record.PIDs = append(record.PIDs, child.Process.Pid)
+		check(child.Run())
+		numbers = append(numbers, child.Process.Pid)
 	}
 	// ANCHOR_END: pids
-	return record, nil
+	record("pids", numbers)
 }

@@ -13,10 +13,10 @@ import (
 	"os"
 )
 
-// A step shows one thing: a record, or a slice of records.
+// A step shows one thing.
 type step struct {
 	name string
-	show func() (any, error)
+	show func()
 }
 
 type heading struct {
@@ -26,87 +26,82 @@ type heading struct {
 
 // In the note's order.
 var headings = []heading{
-	{"first-sentences", firstSentences},
-	{"fork", forkSteps},
-	{"identity", identitySteps},
-	{"states", stateSteps},
-	{"memory", memorySteps},
-	{"system-calls", systemCallSteps},
-	{"scheduling", schedulingSteps},
-	{"synchronisation", synchronisationSteps},
-	{"pipes", pipeSteps},
-	{"signals", signalSteps},
-	{"socket-features", featureSteps},
-	{"tcp-ip", tcpSteps},
-	{"read", readSteps},
-	{"write", writeSteps},
-	{"close", closeSteps},
-	{"addresses", addressSteps},
-	{"deadlines", deadlineSteps},
+	{"first-sentences", []step{{"ipc", ipc}}},
+	{"fork", []step{{"children", children}, {"exec", execKeepsThePID}, {"orphan", orphan}}},
+	{"identity", []step{{"ids", ids}, {"pids", pids}}},
+	{"states", []step{{"states", states}}},
+	{"memory", []step{{"larger-than-ram", largerThanRAM}, {"touched", touched}}},
+	{"system-calls", []step{{"modes", modes}}},
+	{"scheduling", []step{{"switching", switching}}},
+	{"synchronisation", []step{{"race", race}, {"atomic", atomics}}},
+	{"pipes", []step{
+		{"start-first", startFirst}, {"types", pipeTypes}, {"listings", compileListings}, {"read-line", readLine},
+		{"write-to", writeTo}, {"wait", wait}, {"os-pipe", osPipe}, {"pipes-of", pipesOf}, {"ends", ends},
+		{"io-pipe", ioPipe}, {"atomicity", atomicity}, {"by-sync", bySync}, {"efficiency", efficiency},
+	}},
+	{"signals", []step{
+		{"types", signalTypes}, {"constants", constants}, {"notify", notifyTypes}, {"order", order},
+		{"one", fates("one")}, {"all", fates("all")}, {"none", fates("none")}, {"urgent", urgent},
+		{"close", closeChannel}, {"full", fullChannels}, {"again", notifyAgain}, {"independent", independent},
+		{"registry", registry}, {"processes", processes}, {"go-run-builds", goRunBuilds},
+		{"go-run-family", goRunFamily}, {"go-run-output", goRunOutput},
+	}},
+	{"socket-features", []step{{"boundaries", boundaries}, {"both-directions", bothDirections}}},
+	{"tcp-ip", []step{
+		{"listen", listenOnAll}, {"literals", literals}, {"families", families}, {"dial", dialIP},
+		{"durations", durations}, {"dial-timeout", dialTimeout}, {"non-blocking", nonBlocking},
+		{"write", partialWrite}, {"partial-read", partialRead}, {"methods", methods},
+	}},
+	{"read", []step{{"loop", readLoop}, {"delimiter", delimiter}, {"scanner", scanner}}},
+	{"write", []step{{"writer", writer}, {"large", largeWrites}, {"flush", flush}}},
+	{"close", []step{{"closed", closed}, {"blocked", blocked}}},
+	{"addresses", []step{{"ends", addresses}}},
+	{"deadlines", []step{
+		{"passed", passed}, {"directions", directions}, {"covered", covered}, {"imports", imports},
+	}},
 }
 
-// What a child of this program does instead: see process.go.
-var roles = map[string]func(arguments []string) error{
+// What a child of this program does instead: see self.
+var roles = map[string]func(arguments []string){
 	"map":                writeMapped,
 	"orphan":             beOrphaned,
-	"wait-for-signal":    waitForSignal,
+	"take-signal":        takeSignal,
 	"close-without-stop": closeWithoutStop,
 }
 
+var asJSON = flag.Bool("json", false, "print records as JSON lines")
+
 func main() {
-	asJSON := flag.Bool("json", false, "print records as JSON lines")
 	flag.Usage = usage
 	flag.Parse()
 	if role, found := roles[os.Getenv(roleVariable)]; found {
-		exit(role(flag.Args()))
+		exit(run(func() { role(flag.Args()) }))
 	}
-	if flag.NArg() < 1 || flag.NArg() > 2 {
+	steps := find(flag.Arg(0), flag.Arg(1))
+	if len(steps) == 0 || flag.NArg() > 2 {
 		usage()
 		os.Exit(2)
 	}
-	exit(show(flag.Arg(0), flag.Arg(1), *asJSON))
-}
-
-func show(name, only string, asJSON bool) error {
-	shown := false
-	for _, step := range stepsOf(name) {
-		if only != "" && step.name != only {
-			continue
-		}
-		shown = true
-		record, err := step.show()
-		if errors.As(err, new(cannotShow)) && only == "" {
+	for _, step := range steps {
+		err := run(step.show)
+		if errors.As(err, new(cannotShow)) && len(steps) > 1 {
 			fmt.Fprintf(os.Stderr, "%s: cannot be shown here: %v\n", step.name, err)
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", step.name, err)
-		}
-		if err := tell(record, asJSON); err != nil {
-			return err
+		} else if err != nil {
+			exit(fmt.Errorf("%s: %w", step.name, err))
 		}
 	}
-	if !shown {
-		usage()
-		os.Exit(2)
-	}
-	return nil
 }
 
-func stepsOf(name string) []step {
+// find returns a step of a heading, or all of them where none is named.
+func find(name, only string) (found []step) {
 	for _, heading := range headings {
-		if heading.name == name {
-			return heading.steps
+		for _, step := range heading.steps {
+			if heading.name == name && (only == "" || only == step.name) {
+				found = append(found, step)
+			}
 		}
 	}
-	return nil
-}
-
-// What this machine lacks.
-type cannotShow string
-
-func (why cannotShow) Error() string {
-	return string(why)
+	return found
 }
 
 func exit(err error) {

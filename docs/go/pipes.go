@@ -5,97 +5,59 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"regexp"
 	"strings"
+	"time"
 )
 
-var pipeSteps = []step{
-	{"start-first", startFirst},
-	{"types", pipeTypes},
-	{"listings", compileListings},
-	{"read-line", readLine},
-	{"write-to", writeTo},
-	{"wait", wait},
-	{"os-pipe", osPipe},
-	{"pipes-of", pipesOf},
-	{"ends", ends},
-	{"io-pipe", ioPipe},
-	{"atomicity", writers},
-	{"by-sync", bySync},
-	{"efficiency", efficiency},
-}
-
-type lineRead struct {
-	Buffer   int    `json:"buffer"`
-	Line     int    `json:"line"`
-	Pieces   []int  `json:"pieces"`
-	IsPrefix []bool `json:"is_prefix"`
-}
-
 // A line longer than the buffer comes in pieces.
-func readLine() (any, error) {
-	record := lineRead{Buffer: 16, Line: 40}
-	reader := bufio.NewReaderSize(strings.NewReader(strings.Repeat("x", record.Line)+"\nnext\n"), record.Buffer)
+func readLine() {
+	const buffer, line = 16, 40
+	var pieces []int
+	var isPrefixes []bool
+	reader := bufio.NewReaderSize(strings.NewReader(strings.Repeat("x", line)+"\nnext\n"), buffer)
 	// ANCHOR: read-line
 	for goesOn := true; goesOn; {
 		piece, isPrefix, err := reader.ReadLine()
-		if err != nil {
-			return nil, err
-		}
-		record.Pieces = append(record.Pieces, len(piece))
-		record.IsPrefix = append(record.IsPrefix, isPrefix)
+		check(err)
+		pieces = append(pieces, len(piece))
+		isPrefixes = append(isPrefixes, isPrefix)
 		goesOn = isPrefix
 	}
 	// ANCHOR_END: read-line
-	return record, nil
-}
-
-type writtenTo struct {
-	Source   int   `json:"source"`
-	Buffered int   `json:"buffered"`
-	Written  int64 `json:"written"`
+	record("buffer", buffer, "line", line, "pieces", pieces, "is_prefix", isPrefixes)
 }
 
 // WriteTo writes what is buffered, and goes on to the end of the source.
-func writeTo() (any, error) {
-	record := writtenTo{Source: 100_000}
-	// Of a type that has no WriteTo of its own.
-	source := struct{ io.Reader }{strings.NewReader(strings.Repeat("x", record.Source))}
+func writeTo() {
+	const size = 100_000
+	// Only a Reader: its own WriteTo would go round the buffer.
+	source := struct{ io.Reader }{strings.NewReader(strings.Repeat("x", size))}
 	// ANCHOR: write-to
 	reader := bufio.NewReader(source)
-	if _, err := reader.Peek(1); err != nil {
-		return nil, err
-	}
-	record.Buffered = reader.Buffered()
-	var err error
-	record.Written, err = reader.WriteTo(&bytes.Buffer{})
+	must(reader.Peek(1))
+	buffered := reader.Buffered()
+	written := must(reader.WriteTo(&bytes.Buffer{}))
 	// ANCHOR_END: write-to
-	return record, err
+	record("source", size, "buffered", buffered, "written", written)
 }
 
-type taken struct {
-	Step   string `json:"step"`
-	Result string `json:"result"`
-	N      int    `json:"n"`
-}
-
-func result(step string, n int, err error) taken {
-	if err == nil {
-		return taken{step, "done", n}
+// result is the record of a call.
+func result(step string, n int, err error) []any {
+	if err != nil {
+		return []any{"step", step, "result", err, "n", n}
 	}
-	return taken{step, err.Error(), n}
+	return []any{"step", step, "result", "done", "n", n}
 }
 
 // Each end refuses what is the other's, and sees when the other is closed.
-func osPipe() (any, error) {
+func osPipe() {
 	reader, writer, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
+	check(err)
 	buffer := make([]byte, 10)
-	var records []taken
 	do := func(step string, call func([]byte) (int, error), bytes []byte) {
 		n, err := call(bytes)
-		records = append(records, result(step, n, err))
+		record(result(step, n, err)...)
 	}
 	// ANCHOR: os-pipe
 	do("write to the writer", writer.Write, []byte("rest"))
@@ -107,85 +69,113 @@ func osPipe() (any, error) {
 	reader.Close()
 	// ANCHOR_END: os-pipe
 	reader, writer, err = os.Pipe()
-	if err != nil {
-		return nil, err
-	}
+	check(err)
 	defer writer.Close()
 	reader.Close()
 	do("close the reader, write", writer.Write, []byte("rest"))
-	return records, nil
 }
 
 // No buffer: a write is done when readers have taken all of it, or when an end is closed.
-func ioPipe() (any, error) {
+func ioPipe() {
 	reader, writer := io.Pipe()
-	written := make(chan taken)
+	written := make(chan []any)
 	write := func(step, text string) {
 		n, err := writer.Write([]byte(text))
 		written <- result(step, n, err)
 	}
-	var records []taken
 	read := func() {
 		buffer := make([]byte, 4)
 		n, err := reader.Read(buffer)
-		records = append(records, result("read "+string(buffer[:n]), n, err))
+		record(result("read "+string(buffer[:n]), n, err)...)
 	}
 	// ANCHOR: io-pipe
 	go write("write abcdef", "abcdef")
 	read()
 	read()
-	records = append(records, <-written)
+	record(<-written...)
 	go write("write 9 bytes, close the reader with an error", "123456789")
 	read()
 	reader.CloseWithError(io.ErrNoProgress)
-	records = append(records, <-written)
+	record(<-written...)
 	writer.CloseWithError(io.ErrShortWrite)
 	// ANCHOR_END: io-pipe
 	read()
-	return records, nil
-}
-
-type torn struct {
-	Via      string `json:"via"`
-	Writers  int    `json:"writers"`
-	Size     int    `json:"size"`
-	Messages int    `json:"messages"`
-	Torn     int    `json:"torn"`
 }
 
 // Goroutines that share an end are kept apart by its lock, whatever they write.
-func writers() (any, error) {
+func atomicity() {
 	file, end, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
+	check(err)
+	writers("os-file", file, end)
 	memory, memoryEnd := io.Pipe()
-	return []torn{
-		write("os-file", file, end),
-		write("io-pipe", memory, memoryEnd),
-	}, nil
+	writers("io-pipe", memory, memoryEnd)
 }
 
-func write(via string, reader io.Reader, writer io.WriteCloser) torn {
-	record := torn{Via: via, Writers: 4, Size: 100_001, Messages: 40}
+func writers(via string, reader io.Reader, writer io.WriteCloser) {
+	const writers, size, messages = 4, 100_001, 40
 	// ANCHOR: writers
 	go func() {
-		atOnce(record.Writers, func(nth int) {
-			message := bytes.Repeat([]byte{byte('a' + nth)}, record.Size)
-			for i := 0; i < record.Messages/record.Writers; i++ {
+		atOnce(writers, func(nth int) {
+			message := bytes.Repeat([]byte{byte('a' + nth)}, size)
+			for i := 0; i < messages/writers; i++ {
 				writer.Write(message)
 			}
 		})
 		writer.Close()
 	}()
 	// ANCHOR_END: writers
-	message := make([]byte, record.Size)
-	for {
+	torn := 0
+	for message := make([]byte, size); ; {
 		if _, err := io.ReadFull(reader, message); err != nil {
-			return record
+			break
 		}
-		if bytes.Count(message, message[:1]) != record.Size {
-			record.Torn++
+		if bytes.Count(message, message[:1]) != size {
+			torn++
 		}
 	}
+	record("via", via, "writers", writers, "size", size, "messages", messages, "torn", torn)
+}
+
+// The source of package io: what its pipe has of package sync.
+func bySync() {
+	fields := regexp.MustCompile(`(?m)^\t\w+ +(sync\.\w+)`).FindAllStringSubmatch(goDoc("io.pipe"), -1)
+	var types []string
+	for _, field := range fields {
+		types = append(types, field[1])
+	}
+	record("of", "pipe", "fields_of_package_sync", types)
+}
+
+// What a message costs, small and large, on its way from one goroutine to another.
+func efficiency() {
+	const messages = 4000
+	for _, size := range []int{16, 64 << 10} {
+		file, end, err := os.Pipe()
+		check(err)
+		osWall, osCPU := carry(file, end, size, messages)
+		memory, memoryEnd := io.Pipe()
+		ioWall, ioCPU := carry(memory, memoryEnd, size, messages)
+		record(
+			"size", size, "messages", messages, "io_pipe_us", ioWall, "os_pipe_us", osWall,
+			"io_pipe_cpu_us", ioCPU, "os_pipe_cpu_us", osCPU,
+		)
+	}
+}
+
+// carry measures microseconds a message, by the clock and by the CPU's time.
+func carry(reader io.Reader, writer io.WriteCloser, size, messages int) (wall, cpu float64) {
+	start, used := time.Now(), usedCPU()
+	go func() {
+		for i, message := 0, make([]byte, size); i < messages; i++ {
+			writer.Write(message)
+		}
+		writer.Close()
+	}()
+	for buffer := make([]byte, size); ; {
+		if _, err := reader.Read(buffer); err != nil {
+			break
+		}
+	}
+	each := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(messages) }
+	return each(time.Since(start)), each(usedCPU() - used)
 }

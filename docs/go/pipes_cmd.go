@@ -3,216 +3,180 @@ package main
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"reflect"
-	"syscall"
+	"strings"
 )
 
-type started struct {
-	AfterStart  string `json:"stdout_pipe_after_start"`
-	BeforeStart string `json:"stdout_pipe_before_start"`
-	Refused     bool   `json:"refused"`
-	Output      string `json:"output"`
-}
-
 // StdoutPipe in the order of the note's text, and in that of its listing.
-func startFirst() (any, error) {
-	record := started{}
+func startFirst() {
 	late := exec.Command("true")
-	if err := late.Start(); err != nil {
-		return nil, err
-	}
-	_, err := late.StdoutPipe()
-	record.AfterStart, record.Refused = said(err), err != nil
-	if err := late.Wait(); err != nil {
-		return nil, err
-	}
+	check(late.Start())
+	_, lateErr := late.StdoutPipe()
+	check(late.Wait())
 	// ANCHOR: first
 	cmd := exec.Command("echo", "-n", "command from golang.")
 	stdout, err := cmd.StdoutPipe()
-	record.BeforeStart = said(err)
-	if err != nil {
-		return record, nil
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	output, err := io.ReadAll(stdout)
+	check(err)
+	check(cmd.Start())
+	output := must(io.ReadAll(stdout))
+	check(cmd.Wait())
 	// ANCHOR_END: first
-	record.Output = string(output)
-	if err != nil {
-		return nil, err
+	record(
+		"stdout_pipe_after_start", lateErr, "stdout_pipe_before_start", err,
+		"refused", lateErr != nil, "output", string(output),
+	)
+}
+
+func pipeTypes() {
+	record("stdout_pipe", returns((*exec.Cmd).StdoutPipe)[0], "stdin_pipe", returns((*exec.Cmd).StdinPipe)[0])
+}
+
+// returns names the types of what a function returns.
+func returns(function any) (types []string) {
+	kind := reflect.TypeOf(function)
+	for i := 0; i < kind.NumOut(); i++ {
+		types = append(types, kind.Out(i).String())
 	}
-	return record, cmd.Wait()
+	return types
 }
 
-type pipeType struct {
-	StdoutPipe string `json:"stdout_pipe"`
-	StdinPipe  string `json:"stdin_pipe"`
+// Listings of ours with one mistake of the note's each, and what mends it.
+var listings = []struct{ name, source, mistake, cure string }{
+	{
+		"a buffered reader",
+		`package listing
+		import ("bufio"; "io")
+		func first(pipe io.Reader) ([]byte, error) {
+			putputBuf := bufio.NewReader(pipe)
+			line, _, err := outputBuf.ReadLine()
+			return line, err
+		}`,
+		"putputBuf", "outputBuf",
+	},
+	{
+		"a slice of signals",
+		`package listing
+		import ("os"; "os/signal")
+		func ask(received chan os.Signal, sigs []os.Signal) {
+			signal.Notify(received, sigs..)
+		}`,
+		"sigs..", "sigs...",
+	},
+	{
+		"a loop under a deadline",
+		`package listing
+		import ("net"; "time")
+		func loop(conn net.Conn, b []byte) {
+			for {
+				conn.SetDeadline(time.Now().Add(2 * time.Second))
+				n, err := conn.Read(b)
+				// todo
+			}
+		}`,
+		"// todo", "println(n, err)",
+	},
 }
 
-func pipeTypes() (any, error) {
-	returns := func(method any) string { return reflect.TypeOf(method).Out(0).String() }
-	return pipeType{returns((*exec.Cmd).StdoutPipe), returns((*exec.Cmd).StdinPipe)}, nil
-}
-
-type waited struct {
-	Stdout        string `json:"stdout"`
-	Returned      bool   `json:"returned_while_a_grandchild_has_it"`
-	Output        string `json:"output"`
-	ReadAfterWait string `json:"read_after_wait,omitempty"`
-}
-
-// A shell ends, but not what it has started in the background, which has its stdout too.
-func wait() (any, error) {
-	buffer, err := waitForBuffer()
-	if err != nil {
-		return nil, err
+// The compiler's word on each: with the note's mistake and without.
+func compileListings() {
+	for _, listing := range listings {
+		complaint := compile(listing.source)
+		mended := compile(strings.Replace(listing.source, listing.mistake, listing.cure, 1)) == ""
+		record("listing", listing.name, "compiles", complaint == "", "error", complaint, "compiles_mended", mended)
 	}
-	pipe, err := waitForPipe()
-	return []waited{buffer, pipe}, err
 }
 
-// leaver prints, leaves a grandchild that prints when it is let, and ends.
-func leaver() (cmd *exec.Cmd, let *os.File, err error) {
-	held, let, err := os.Pipe()
-	cmd = exec.Command("sh", "-c", "printf 'early '; { (read go <&3; printf late) & } 3<&0")
-	cmd.Stdin = held
-	return cmd, let, err
+// compile returns the last of what the compiler has to say.
+func compile(source string) (complaint string) {
+	folder := must(os.MkdirTemp("", "note"))
+	defer os.RemoveAll(folder)
+	check(os.WriteFile(filepath.Join(folder, "listing.go"), []byte(source+"\n"), 0o600))
+	said, err := golang(folder, "build", "listing.go").CombinedOutput()
+	if err == nil {
+		return ""
+	}
+	lines := strings.Split(strings.TrimSpace(string(said)), "\n")
+	return lines[len(lines)-1]
+}
+
+// A shell that ends before what it has started in the background, which has its stdout, and prints once let is closed.
+const leaver = "printf 'early '; { (read go <&3; printf late) & } 3<&0"
+
+func wait() {
+	waitForBuffer()
+	waitForPipe()
 }
 
 // Wait waits for the end of the output.
-func waitForBuffer() (waited, error) {
-	cmd, let, err := leaver()
-	if err != nil {
-		return waited{}, err
-	}
+func waitForBuffer() {
+	held, let, err := os.Pipe()
+	check(err)
 	var buffer bytes.Buffer
-	cmd.Stdout = &buffer
-	if err := cmd.Start(); err != nil {
-		return waited{}, err
-	}
-	done := make(chan error)
+	cmd := exec.Command("sh", "-c", leaver)
+	cmd.Stdin, cmd.Stdout = held, &buffer
+	check(cmd.Start())
+	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
 	// Wait reaps the shell first, and then waits for its output.
-	if err := until("the shell has ended", func() bool { return state(cmd.Process.Pid) == 0 }); err != nil {
-		return waited{}, err
-	}
-	record := waited{Stdout: "bytes.Buffer"}
-	select {
-	case err = <-done:
-		record.Returned = true
-		let.Close()
-	default:
-		let.Close()
-		err = <-done
-	}
-	record.Output = buffer.String()
-	return record, err
+	until("the shell has ended", func() bool { return status(cmd.Process.Pid, "State") == "" })
+	returned := len(done) > 0
+	let.Close()
+	check(<-done)
+	record("stdout", "bytes.Buffer", "returned_while_a_grandchild_has_it", returned, "output", buffer.String())
 }
 
 // Wait closes the pipe, with what is in it.
-func waitForPipe() (waited, error) {
-	cmd, let, err := leaver()
-	if err != nil {
-		return waited{}, err
-	}
+func waitForPipe() {
+	held, let, err := os.Pipe()
+	check(err)
 	defer let.Close()
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return waited{}, err
-	}
-	if err := cmd.Start(); err != nil {
-		return waited{}, err
-	}
-	if err := cmd.Wait(); err != nil {
-		return waited{}, err
-	}
+	cmd := exec.Command("sh", "-c", leaver)
+	cmd.Stdin = held
+	stdout := must(cmd.StdoutPipe())
+	check(cmd.Start())
+	check(cmd.Wait())
 	output, err := io.ReadAll(stdout)
-	return waited{"StdoutPipe", true, string(output), said(err)}, nil
-}
-
-type sources struct {
-	OsPipe     []string `json:"os_pipe"`
-	StdoutPipe string   `json:"stdout_pipe"`
-	StdinPipe  string   `json:"stdin_pipe"`
-	KernelPipe bool     `json:"both_are_pipes_of_the_kernel"`
+	record(
+		"stdout", "StdoutPipe", "returned_while_a_grandchild_has_it", true,
+		"output", string(output), "read_after_wait", err,
+	)
 }
 
 // os.Pipe names its files; what exec.Cmd returns has their names.
-func pipesOf() (any, error) {
+func pipesOf() {
 	reader, writer, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
+	check(err)
 	defer reader.Close()
 	defer writer.Close()
 	cmd := exec.Command("cat")
-	stdout, stdin, err := pipesTo(cmd)
-	if err != nil {
-		return nil, err
-	}
+	stdout, stdin := must(cmd.StdoutPipe()), must(cmd.StdinPipe())
 	defer stdout.Close()
 	defer stdin.Close()
-	record := sources{OsPipe: []string{reader.Name(), writer.Name()}}
-	record.StdoutPipe, record.StdinPipe = nameOf(stdout), nameOf(stdin)
-	record.KernelPipe = inode(stdout) != 0 && inode(stdin) != 0
-	return record, nil
+	isPipe := func(end file) bool { return must(end.Stat()).Mode()&os.ModeNamedPipe != 0 }
+	record(
+		"os_pipe", []string{reader.Name(), writer.Name()},
+		"stdout_pipe", stdout.(file).Name(), "stdin_pipe", stdin.(file).Name(),
+		"both_are_pipes_of_the_kernel", isPipe(stdout.(file)) && isPipe(stdin.(file)),
+	)
 }
 
-func pipesTo(cmd *exec.Cmd) (io.ReadCloser, io.WriteCloser, error) {
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, nil, err
-	}
-	stdin, err := cmd.StdinPipe()
-	return stdout, stdin, err
+// What the ends have besides reading, writing and closing.
+type file interface {
+	Name() string
+	Stat() (os.FileInfo, error)
 }
 
-func nameOf(end any) string {
-	if named, ok := end.(interface{ Name() string }); ok {
-		return named.Name()
-	}
-	return fmt.Sprintf("%T", end)
-}
-
-// inode is the number of the pipe behind one of its ends, or 0.
-func inode(end any) (number uint64) {
-	file, ok := end.(syscall.Conn)
-	if !ok {
-		return 0
-	}
-	raw, err := file.SyscallConn()
-	if err != nil {
-		return 0
-	}
-	raw.Control(func(fd uintptr) { number = pipeOf(fmt.Sprint(fd)) })
-	return number
-}
-
-func pipeOf(fd string) (number uint64) {
-	link, err := os.Readlink("/proc/self/fd/" + fd)
-	if err != nil {
-		return 0
-	}
-	fmt.Sscanf(link, "pipe:[%d]", &number)
-	return number
-}
-
-// openEnds counts our descriptors of these pipes.
-func openEnds(pipes ...uint64) (count int) {
-	folder, err := os.Open("/proc/self/fd")
-	if err != nil {
-		return 0
-	}
-	defer folder.Close()
-	names, _ := folder.Readdirnames(0)
-	for _, name := range names {
+// openEnds counts our descriptors of some pipes.
+func openEnds(pipes []os.FileInfo) (count int) {
+	for _, entry := range must(os.ReadDir("/proc/self/fd")) {
+		// One that is closed by now is an error.
+		info, err := os.Stat("/proc/self/fd/" + entry.Name())
 		for _, pipe := range pipes {
-			if pipeOf(name) == pipe {
+			if err == nil && os.SameFile(info, pipe) {
 				count++
 			}
 		}
@@ -220,37 +184,23 @@ func openEnds(pipes ...uint64) (count int) {
 	return count
 }
 
-type endsOpen struct {
-	BeforeStart    int    `json:"ends_before_start"`
-	AfterStart     int    `json:"ends_after_start"`
-	AfterWait      int    `json:"ends_after_wait"`
-	WriteAfterWait string `json:"write_after_wait"`
-	ReadAfterWait  string `json:"read_after_wait"`
-	BothClosed     bool   `json:"both_closed"`
-}
-
 // Of two pipes to a command this process has four ends, then its own two, then none.
-func ends() (any, error) {
+func ends() {
 	cmd := exec.Command("true")
-	stdout, stdin, err := pipesTo(cmd)
-	if err != nil {
-		return nil, err
-	}
-	pipes := []uint64{inode(stdout), inode(stdin)}
+	stdout, stdin := must(cmd.StdoutPipe()), must(cmd.StdinPipe())
+	pipes := []os.FileInfo{must(stdout.(file).Stat()), must(stdin.(file).Stat())}
 	// ANCHOR: ends
-	record := endsOpen{BeforeStart: openEnds(pipes...)}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	record.AfterStart = openEnds(pipes...)
-	if err := cmd.Wait(); err != nil {
-		return nil, err
-	}
-	record.AfterWait = openEnds(pipes...)
-	// ANCHOR_END: ends
+	beforeStart := openEnds(pipes)
+	check(cmd.Start())
+	afterStart := openEnds(pipes)
+	check(cmd.Wait())
+	afterWait := openEnds(pipes)
 	_, readErr := stdout.Read(make([]byte, 1))
 	_, writeErr := stdin.Write([]byte("x"))
-	record.ReadAfterWait, record.WriteAfterWait = said(readErr), said(writeErr)
-	record.BothClosed = errors.Is(readErr, os.ErrClosed) && errors.Is(writeErr, os.ErrClosed)
-	return record, nil
+	// ANCHOR_END: ends
+	record(
+		"ends_before_start", beforeStart, "ends_after_start", afterStart, "ends_after_wait", afterWait,
+		"write_after_wait", writeErr, "read_after_wait", readErr,
+		"both_closed", errors.Is(readErr, os.ErrClosed) && errors.Is(writeErr, os.ErrClosed),
+	)
 }

@@ -17,39 +17,71 @@ const roleVariable = "NOTE_ROLE"
 // patience is how long anything may take that should come soon.
 const patience = 8 * time.Second
 
-// self is this program once more, in another role. It dies with its parent.
-func self(role string, arguments ...string) *exec.Cmd {
-	cmd := exec.Command("/proc/self/exe", arguments...)
-	cmd.Env = append(os.Environ(), roleVariable+"="+role)
-	cmd.Stderr = os.Stderr
+// mortal is a command that the kernel kills when this process ends.
+func mortal(name string, arguments ...string) *exec.Cmd {
+	cmd := exec.Command(name, arguments...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return cmd
 }
 
-// state is the letter that /proc has for a process, or 0 if it is gone.
-func state(pid int) byte {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+// self is this program once more, in another role.
+func self(role string, arguments ...string) *exec.Cmd {
+	cmd := mortal("/proc/self/exe", arguments...)
+	cmd.Env = append(os.Environ(), roleVariable+"="+role)
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+// golang is a go command in a folder, where it also has its temporary files, also those that it leaves when it is
+// killed. It takes neither the network nor another toolchain.
+func golang(folder string, arguments ...string) *exec.Cmd {
+	_, err := exec.LookPath("go")
+	need(err)
+	cmd := mortal("go", arguments...)
+	cmd.Dir = folder
+	cmd.Env = append(os.Environ(), "GOTOOLCHAIN=local", "GOPROXY=off", "GOFLAGS=-mod=mod", "GOWORK=off", "CGO_ENABLED=0")
+	cmd.Env = append(cmd.Env, "GOTMPDIR="+folder)
+	return cmd
+}
+
+// goDoc is the source of a name of the standard library, as it is built here.
+func goDoc(name string) string {
+	source, err := golang(os.TempDir(), "doc", "-u", "-src", name).Output()
 	if err != nil {
-		return 0
+		need(fmt.Errorf("go doc has no %s: %w", name, err))
 	}
-	end := bytes.LastIndexByte(stat, ')')
-	return stat[end+2]
+	return string(source)
+}
+
+// status is what /proc says of a process, or "" if it is gone.
+func status(pid int, name string) (value string) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return ""
+	}
+	_, rest, _ := bytes.Cut(text, []byte("\n"+name+":"))
+	fmt.Sscan(string(rest), &value)
+	return value
+}
+
+func parentOf(pid int) (ppid int) {
+	fmt.Sscan(status(pid, "PPid"), &ppid)
+	return ppid
 }
 
 // until waits for what is seen only by looking again.
-func until(what string, isSo func() bool) error {
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); runtime.Gosched() {
-		if isSo() {
-			return nil
+func until(what string, isSo func() bool) {
+	for deadline := time.Now().Add(patience); !isSo(); runtime.Gosched() {
+		if time.Now().After(deadline) {
+			check(fmt.Errorf("not seen in %v: %s", patience, what))
 		}
 	}
-	return fmt.Errorf("not seen in %v: %s", patience, what)
 }
 
 // parked waits until a goroutine waits in function for the kernel: the runtime's own word for it is "IO wait".
-func parked(function string) error {
+func parked(function string) {
 	stacks := make([]byte, 1<<20)
-	return until(function+" waits", func() bool {
+	until(function+" waits", func() bool {
 		text := string(stacks[:runtime.Stack(stacks, true)])
 		for _, goroutine := range strings.Split(text, "\n\n") {
 			head, rest, _ := strings.Cut(goroutine, "\n")
@@ -59,4 +91,15 @@ func parked(function string) error {
 		}
 		return false
 	})
+}
+
+// rusage is what this process has used.
+func rusage() (used syscall.Rusage) {
+	check(syscall.Getrusage(syscall.RUSAGE_SELF, &used))
+	return used
+}
+
+func usedCPU() time.Duration {
+	used := rusage()
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }

@@ -3,64 +3,87 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"reflect"
 	"strings"
 )
 
-// tell prints a record, or each of a slice, as the Rust commands print theirs: name=value pairs, or JSON.
-func tell(record any, asJSON bool) error {
-	value := reflect.ValueOf(record)
-	if value.Kind() == reflect.Slice {
-		for i := 0; i < value.Len(); i++ {
-			if err := tell(value.Index(i).Interface(), asJSON); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	text, err := line(value, asJSON)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(os.Stdout, text)
-	return err
-}
-
-func line(record reflect.Value, asJSON bool) (string, error) {
-	if asJSON {
-		return marshal(record.Interface())
-	}
-	var pairs []string
-	for i := 0; i < record.NumField(); i++ {
-		name, options, _ := strings.Cut(record.Type().Field(i).Tag.Get("json"), ",")
-		if options == "omitempty" && record.Field(i).IsZero() {
+// record prints a line of name=value, or of JSON, as the Rust commands do; its arguments are names and values in turn.
+// Of an error it prints the text, and of nil nothing.
+func record(pairs ...any) {
+	var fields []string
+	for i := 0; i < len(pairs); i += 2 {
+		name, value := pairs[i].(string), pairs[i+1]
+		if value == nil {
 			continue
 		}
-		value, err := marshal(record.Field(i).Interface())
-		if err != nil {
-			return "", err
+		if err, isError := value.(error); isError {
+			value = err.Error()
 		}
-		if word := strings.Trim(value, `"`); word != "" && !strings.ContainsAny(word, ` "\=`) {
-			value = word
+		if *asJSON {
+			fields = append(fields, marshal(name)+":"+marshal(value))
+		} else {
+			fields = append(fields, name+"="+word(marshal(value)))
 		}
-		pairs = append(pairs, name+"="+value)
 	}
-	return strings.Join(pairs, " "), nil
+	if *asJSON {
+		fmt.Println("{" + strings.Join(fields, ",") + "}")
+	} else {
+		fmt.Println(strings.Join(fields, " "))
+	}
 }
 
-func marshal(value any) (string, error) {
+func marshal(value any) string {
 	var text strings.Builder
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(value)
-	return strings.TrimSuffix(text.String(), "\n"), err
+	check(encoder.Encode(value))
+	return strings.TrimSuffix(text.String(), "\n")
 }
 
-// said is an error as a record has it: nothing if there is none.
-func said(err error) string {
-	if err == nil {
-		return ""
+// word takes off the quotes that a single word does not need.
+func word(value string) string {
+	if word := strings.Trim(value, `"`); word != "" && !strings.ContainsAny(word, ` "\=`) {
+		return word
 	}
-	return err.Error()
+	return value
+}
+
+// A failure is what check panics with.
+type failure struct{ error }
+
+// A cannotShow is the lack of something on this machine.
+type cannotShow struct{ error }
+
+// check ends the step if err is not nil, and run returns err. In another goroutine it would end the program.
+func check(err error) {
+	if err != nil {
+		panic(failure{err})
+	}
+}
+
+// need is check for what a machine may lack.
+func need(err error) {
+	if err != nil {
+		check(cannotShow{err})
+	}
+}
+
+// must returns the value of a call that may not fail.
+func must[T any](value T, err error) T {
+	check(err)
+	return value
+}
+
+// run calls show, and returns what check has ended it with. What show has deferred is done by then.
+func run(show func()) (err error) {
+	defer func() {
+		switch found := recover().(type) {
+		case nil:
+		case failure:
+			err = found.error
+		default:
+			panic(found)
+		}
+	}()
+	show()
+	return nil
 }

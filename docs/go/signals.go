@@ -1,248 +1,209 @@
 package main
 
 import (
-	"bytes"
 	"os"
+	"os/exec"
 	"os/signal"
+	"reflect"
+	"regexp"
 	"runtime"
-	"strings"
+	"sort"
+	"strconv"
 	"sync/atomic"
 	"syscall"
-	"time"
 )
 
-var signalSteps = []step{
-	{"types", signalTypes},
-	{"constants", constants},
-	{"notify", notifyTypes},
-	{"order", order},
-	{"one", func() (any, error) { return fates("one") }},
-	{"all", func() (any, error) { return fates("all") }},
-	{"none", func() (any, error) { return fates("none") }},
-	{"urgent", urgent},
-	{"close", closeChannel},
-	{"full", fullChannels},
-	{"again", notifyAgain},
-	{"independent", independent},
-	{"registry", registry},
-	{"processes", processes},
-	{"go-run-builds", goRunBuilds},
-	{"go-run-family", goRunFamily},
-	{"go-run-output", goRunOutput},
+// os.Signal is an interface, and syscall.Signal is a type of its own that fills it.
+func signalTypes() {
+	// ANCHOR: types
+	methods := reflect.TypeOf((*os.Signal)(nil)).Elem()
+	method, _ := methods.MethodByName("Signal")
+	constant := reflect.TypeOf(syscall.SIGINT)
+	record(
+		"os_signal_has", methodsOf(methods),
+		"signal_takes", method.Type.NumIn(), "signal_returns", method.Type.NumOut(),
+		"constant_is", constant.String(), "made_of", constant.Kind().String(),
+		"is_int", constant == reflect.TypeOf(0),
+		"sigint", int(syscall.SIGINT), "sigint_string", syscall.SIGINT.String(),
+	)
+	// ANCHOR_END: types
 }
 
-type ordered struct {
-	Sent     []int `json:"sent"`
-	Rounds   int   `json:"rounds"`
-	InOrder  int   `json:"came_as_sent"`
-	Reversed int   `json:"came_reversed"`
+func methodsOf(kind reflect.Type) (names []string) {
+	for i := 0; i < kind.NumMethod(); i++ {
+		names = append(names, kind.Method(i).Name)
+	}
+	return names
+}
+
+// The source of package syscall: constants of type Signal, and the array that String looks into.
+func constants() {
+	var more []string
+	numbers := []int{}
+	seen := map[int]bool{}
+	declared := regexp.MustCompile(`(SIG\w+) += Signal\((\w+)\)`).FindAllStringSubmatch(goDoc("syscall.SIGHUP"), -1)
+	for _, constant := range declared {
+		number := int(must(strconv.ParseInt(constant[2], 0, 0)))
+		if seen[number] {
+			more = append(more, constant[1])
+		} else {
+			seen[number] = true
+			numbers = append(numbers, number)
+		}
+	}
+	sort.Ints(numbers)
+	array := first(`(\w+)\[s\]`, goDoc("syscall.Signal.String"))
+	texts := regexp.MustCompile(`(?m)^\t\d+: +"`).FindAllString(goDoc("syscall."+array), -1)
+	record(
+		"constants", len(declared), "numbers", numbers, "string_looks_into", array, "texts", len(texts),
+		"string_of_40", syscall.Signal(40).String(), "second_names", more,
+	)
+}
+
+// first is what the first match of an expression has in parentheses.
+func first(expression, source string) string {
+	if match := regexp.MustCompile(expression).FindStringSubmatch(source); match != nil {
+		return match[1]
+	}
+	return ""
+}
+
+func notifyTypes() {
+	channel := reflect.TypeOf(signal.Notify).In(0)
+	received := make(chan os.Signal, 1)
+	signal.Notify(received, syscall.SIGUSR1)
+	defer signal.Stop(received)
+	raise(syscall.SIGUSR1)
+	value := reflect.TypeOf(<-received)
+	sendsOnly := channel.ChanDir() == reflect.SendDir
+	record("channel_is", channel.String(), "value_is", value.String(), "sends_only", sendsOnly)
+}
+
+func raise(signal syscall.Signal) {
+	check(syscall.Kill(os.Getpid(), signal))
 }
 
 // Two signals, the higher number first: the channel keeps the order in which the runtime finds them.
-func order() (any, error) {
-	record := ordered{Sent: []int{12, 10}}
+func order() {
+	var rounds, inOrder, reversed int
 	received := make(chan os.Signal, 2)
 	signal.Notify(received, syscall.SIGUSR1, syscall.SIGUSR2)
 	defer signal.Stop(received)
-	for ; record.Rounds < 20_000 && (record.InOrder == 0 || record.Reversed == 0); record.Rounds++ {
+	for ; rounds < 20_000 && (inOrder == 0 || reversed == 0); rounds++ {
 		// ANCHOR: order
-		if err := raise(syscall.SIGUSR2); err != nil {
-			return nil, err
-		}
-		if err := raise(syscall.SIGUSR1); err != nil {
-			return nil, err
-		}
-		if first := <-received; first == syscall.SIGUSR2 {
-			record.InOrder++
+		raise(syscall.SIGUSR2)
+		raise(syscall.SIGUSR1)
+		if <-received == syscall.SIGUSR2 {
+			inOrder++
 		} else {
-			record.Reversed++
+			reversed++
 		}
 		<-received
 		// ANCHOR_END: order
 	}
-	return record, nil
-}
-
-type urgentNoise struct {
-	AskedFor   string `json:"asked_for"`
-	SentByUs   int    `json:"sent_by_us"`
-	GotSIGURG  bool   `json:"got_sigurg"`
-	Goroutines int    `json:"busy_goroutines"`
+	record("sent", []int{12, 10}, "rounds", rounds, "came_as_sent", inOrder, "came_reversed", reversed)
 }
 
 // Go's scheduler interrupts a goroutine that does not pause by SIGURG, and a channel for all signals gets it.
-func urgent() (any, error) {
+func urgent() {
 	received := make(chan os.Signal, 100)
 	signal.Notify(received)
 	defer signal.Stop(received)
-	var done int32
+	var done atomic.Bool
+	defer done.Store(true)
 	go func() {
-		for atomic.LoadInt32(&done) == 0 {
+		for !done.Load() {
 		}
 	}()
-	defer atomic.StoreInt32(&done, 1)
-	record := urgentNoise{AskedFor: "all", Goroutines: 1}
-	for deadline := time.Now().Add(patience); !record.GotSIGURG && time.Now().Before(deadline); {
+	until("SIGURG", func() bool {
 		runtime.GC()
-		select {
-		case got := <-received:
-			record.GotSIGURG = got == syscall.SIGURG
-		default:
-		}
-	}
-	return record, nil
-}
-
-type channelClosed struct {
-	LoopEnded bool   `json:"loop_ended"`
-	Received  int    `json:"received"`
-	Exit      int    `json:"exit_after_the_next_signal"`
-	Says      string `json:"says"`
-	Panicked  bool   `json:"panicked"`
-}
-
-// The loop ends with its channel. Closed without Stop, the channel ends the program at the next signal.
-func closeChannel() (any, error) {
-	received := make(chan os.Signal, 1)
-	signal.Notify(received, syscall.SIGUSR1)
-	if err := raise(syscall.SIGUSR1); err != nil {
-		return nil, err
-	}
-	ended := make(chan int)
-	// ANCHOR: close
-	go func() {
-		count := 0
-		for range received {
-			count++
-			signal.Stop(received)
-			close(received)
-		}
-		ended <- count
-	}()
-	// ANCHOR_END: close
-	record := channelClosed{}
-	select {
-	case record.Received = <-ended:
-		record.LoopEnded = true
-	case <-time.After(patience):
-	}
-	var says bytes.Buffer
-	child := self("close-without-stop")
-	child.Stderr = &says
-	child.Run()
-	record.Exit = child.ProcessState.ExitCode()
-	record.Says, _, _ = strings.Cut(says.String(), "\n")
-	record.Panicked = strings.HasPrefix(record.Says, "panic: ") && record.Exit == 2
-	return record, nil
-}
-
-// As the child of closeChannel: ends with 0 only if the signal did nothing.
-func closeWithoutStop([]string) error {
-	received, fence := make(chan os.Signal, 1), make(chan os.Signal, 1)
-	signal.Notify(received, syscall.SIGUSR1)
-	signal.Notify(fence, syscall.SIGUSR2)
-	close(received)
-	if err := raise(syscall.SIGUSR1); err != nil {
-		return err
-	}
-	for i := 0; i < fences; i++ {
-		if err := raise(syscall.SIGUSR2); err != nil {
-			return err
-		}
-		<-fence
-	}
-	return nil
-}
-
-type filled struct {
-	Room     int `json:"room"`
-	Sent     int `json:"sent"`
-	Received int `json:"received"`
-	Missed   int `json:"missed"`
+		return len(received) > 0 && <-received == syscall.SIGURG
+	})
+	record("asked_for", "all", "got_sigurg", true)
 }
 
 // A full channel holds nobody up: what finds no room is not kept.
-func fullChannels() (any, error) {
-	rooms := []int{0, 3, 10}
+func fullChannels() {
+	const sent = 10
 	var channels []chan os.Signal
-	for _, room := range rooms {
-		channels = append(channels, make(chan os.Signal, room))
-		signal.Notify(channels[len(channels)-1], syscall.SIGUSR1)
+	for _, room := range []int{0, 3, sent} {
+		channel := make(chan os.Signal, room)
+		signal.Notify(channel, syscall.SIGUSR1)
+		channels = append(channels, channel)
 	}
 	witness := make(chan os.Signal, 1)
 	signal.Notify(witness, syscall.SIGUSR1)
-	const sent = 10
 	for i := 0; i < sent; i++ {
-		if err := raise(syscall.SIGUSR1); err != nil {
-			return nil, err
-		}
+		raise(syscall.SIGUSR1)
 		<-witness
 	}
 	signal.Stop(witness)
-	var records []filled
 	// ANCHOR: full
-	for nth, channel := range channels {
+	for _, channel := range channels {
 		// When Stop returns, nothing more is on its way to the channel.
 		signal.Stop(channel)
-		records = append(records, filled{rooms[nth], sent, len(channel), sent - len(channel)})
+		room, received := cap(channel), len(channel)
+		record("room", room, "sent", sent, "received", received, "missed", sent-received)
 	}
 	// ANCHOR_END: full
-	return records, nil
-}
-
-type askedAgain struct {
-	First    []int `json:"first"`
-	Then     []int `json:"then"`
-	Sent     int   `json:"sent"`
-	Received bool  `json:"received"`
 }
 
 // Asked again with fewer signals, the channel still gets those of the first time.
-func notifyAgain() (any, error) {
-	received, witness := make(chan os.Signal, fences+1), make(chan os.Signal, 1)
+func notifyAgain() {
+	received, witness := make(chan os.Signal, 1), make(chan os.Signal, 1)
 	// ANCHOR: again
 	signal.Notify(received, syscall.SIGHUP, syscall.SIGUSR2)
 	signal.Notify(received, syscall.SIGHUP)
 	signal.Notify(witness, syscall.SIGUSR2)
-	if err := raise(syscall.SIGUSR2); err != nil {
-		return nil, err
-	}
+	raise(syscall.SIGUSR2)
 	<-witness
 	signal.Stop(received)
 	signal.Stop(witness)
 	// ANCHOR_END: again
-	record := askedAgain{First: []int{1, 12}, Then: []int{1}, Sent: 12}
-	record.Received = len(received) == 1 && <-received == syscall.SIGUSR2
-	return record, nil
-}
-
-type channels struct {
-	FirstAsksFor   []int `json:"first_asks_for"`
-	SecondAsksFor  []int `json:"second_asks_for"`
-	FirstReceived  []int `json:"first_received"`
-	SecondReceived []int `json:"second_received"`
+	gotIt := len(received) > 0 && <-received == syscall.SIGUSR2
+	record("first", []int{1, 12}, "then", []int{1}, "sent", 12, "received", gotIt)
 }
 
 // Each channel gets what it has asked for.
-func independent() (any, error) {
+func independent() {
 	first, second := make(chan os.Signal, 2), make(chan os.Signal, 2)
 	signal.Notify(first, syscall.SIGUSR1, syscall.SIGUSR2)
 	signal.Notify(second, syscall.SIGUSR2)
-	record := channels{FirstAsksFor: []int{10, 12}, SecondAsksFor: []int{12}}
-	for _, sent := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGUSR2} {
-		if err := raise(sent); err != nil {
-			return nil, err
-		}
-		record.FirstReceived = append(record.FirstReceived, number(<-first))
+	raise(syscall.SIGUSR1)
+	firstReceived := []any{<-first}
+	raise(syscall.SIGUSR2)
+	firstReceived = append(firstReceived, <-first)
+	record(
+		"first_asks_for", []int{10, 12}, "second_asks_for", []int{12},
+		"first_received", firstReceived, "second_received", []any{<-second},
+	)
+}
+
+// The source of os/signal: what leads from a channel to its set, and what Stop does with it.
+func registry() {
+	handlers := goDoc("os/signal.handlers")
+	record(
+		"field", first(`(\w+) +map\[`, handlers), "type", first(`\w+ +(map\[.*)`, handlers),
+		"stop_deletes", first(`(delete\(.*\))`, goDoc("os/signal.Stop")),
+	)
+}
+
+// FindProcess does not look: only the signal finds nobody there.
+func processes() {
+	nobody := exec.Command("true")
+	check(nobody.Run())
+	// ANCHOR: processes
+	_, startErr := os.StartProcess("/nothing", []string{"nothing"}, &os.ProcAttr{})
+	process, findErr := os.FindProcess(nobody.Process.Pid)
+	signalErr := findErr
+	if findErr == nil {
+		signalErr = process.Signal(syscall.Signal(0))
 	}
-	record.SecondReceived = append(record.SecondReceived, number(<-second))
-	return record, nil
-}
-
-func number(signal os.Signal) int {
-	return int(signal.(syscall.Signal))
-}
-
-func raise(number syscall.Signal) error {
-	return syscall.Kill(os.Getpid(), number)
+	// ANCHOR_END: processes
+	record(
+		"start_process_returns", returns(os.StartProcess), "find_process_returns", returns(os.FindProcess),
+		"start_nothing", startErr, "find_nobody", findErr, "signal_nobody", signalErr,
+		"start_fails", startErr != nil, "find_fails", findErr != nil, "signal_fails", signalErr != nil,
+		"nobody", nobody.Process.Pid,
+	)
 }

@@ -7,109 +7,61 @@ import (
 	"time"
 )
 
-var featureSteps = []step{{"boundaries", boundaries}, {"both-directions", bothDirections}}
-
-type received struct {
-	Network string   `json:"network"`
-	Sent    []string `json:"sent"`
-	Read    []string `json:"read"`
-}
-
 // Three messages over each network of the Unix domain: what Read makes of them.
-func boundaries() (any, error) {
-	var records []received
+func boundaries() {
 	for _, network := range []string{"unix", "unixgram", "unixpacket"} {
-		record := received{Network: network, Sent: []string{"one", "two", "three"}}
-		writer, reader, err := unixPair(network)
-		if err != nil {
-			return nil, err
-		}
-		// ANCHOR: boundaries
-		for _, message := range record.Sent {
-			if _, err := writer.Write([]byte(message)); err != nil {
-				return nil, err
-			}
-		}
+		writer, reader := unixPair(network)
 		reader.SetReadDeadline(time.Now().Add(patience))
+		sent := []string{"one", "two", "three"}
+		var read []string
+		// ANCHOR: boundaries
+		for _, message := range sent {
+			must(writer.Write([]byte(message)))
+		}
 		for got, b := 0, make([]byte, 100); got < len("onetwothree"); {
-			n, err := reader.Read(b)
-			if err != nil {
-				return nil, err
-			}
+			n := must(reader.Read(b))
 			got += n
-			record.Read = append(record.Read, string(b[:n]))
+			read = append(read, string(b[:n]))
 		}
 		// ANCHOR_END: boundaries
 		writer.Close()
 		reader.Close()
-		records = append(records, record)
+		record("network", network, "sent", sent, "read", read)
 	}
-	return records, nil
 }
 
 // unixPair is two sockets, the first of which can send to the second.
-func unixPair(network string) (writer, reader net.Conn, err error) {
-	folder, err := os.MkdirTemp("", "note")
-	if err != nil {
-		return nil, nil, err
-	}
+func unixPair(network string) (writer, reader net.Conn) {
+	folder := must(os.MkdirTemp("", "note"))
 	defer os.RemoveAll(folder)
 	address := &net.UnixAddr{Name: filepath.Join(folder, "socket"), Net: network}
 	if network == "unixgram" {
-		if reader, err = net.ListenUnixgram(network, address); err != nil {
-			return nil, nil, err
-		}
-		writer, err = net.Dial(network, address.Name)
-		return writer, reader, err
+		reader = must(net.ListenUnixgram(network, address))
+		return must(net.DialUnix(network, nil, address)), reader
 	}
-	listener, err := net.ListenUnix(network, address)
-	if err != nil {
-		return nil, nil, err
-	}
+	listener := must(net.ListenUnix(network, address))
 	defer listener.Close()
-	if writer, err = net.Dial(network, address.Name); err != nil {
-		return nil, nil, err
-	}
-	reader, err = listener.Accept()
-	return writer, reader, err
-}
-
-type conversation struct {
-	Received []string `json:"received"`
-	Answers  []string `json:"answers"`
+	return must(net.DialUnix(network, nil, address)), must(listener.Accept())
 }
 
 // One UDP socket receives and answers.
-func bothDirections() (any, error) {
-	server, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
+func bothDirections() {
+	server := must(net.ListenPacket("udp", "127.0.0.1:0"))
 	defer server.Close()
-	record, b := conversation{}, make([]byte, 100)
+	b := make([]byte, 100)
+	var received, answers []string
 	for _, ping := range []string{"ping", "ping of a third"} {
-		client, err := net.Dial("udp", server.LocalAddr().String())
-		if err != nil {
-			return nil, err
-		}
+		client := must(net.Dial("udp", server.LocalAddr().String()))
 		defer client.Close()
-		if _, err := client.Write([]byte(ping)); err != nil {
-			return nil, err
-		}
+		must(client.Write([]byte(ping)))
 		// ANCHOR: both-directions
 		n, peer, err := server.ReadFrom(b)
-		if err != nil {
-			return nil, err
-		}
-		record.Received = append(record.Received, string(b[:n]))
-		if _, err := server.WriteTo([]byte("pong"), peer); err != nil {
-			return nil, err
-		}
-		if n, err = client.Read(b); err != nil {
-			return nil, err
-		}
-		record.Answers = append(record.Answers, string(b[:n]))
+		check(err)
+		received = append(received, string(b[:n]))
+		must(server.WriteTo([]byte("pong"), peer))
+		n = must(client.Read(b))
+		answers = append(answers, string(b[:n]))
 		// ANCHOR_END: both-directions
 	}
-	return record, nil
+	record("received", received, "answers", answers)
 }

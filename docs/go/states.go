@@ -1,58 +1,27 @@
 package main
 
 import (
-	"fmt"
 	"os/exec"
 	"syscall"
 )
 
-var stateSteps = []step{{"states", states}}
-
-type made struct {
-	State   string `json:"state"`
-	How     string `json:"how"`
-	SIGKILL string `json:"sigkill"`
-}
-
 // Each state that a Go program can put a child into, met with SIGKILL.
-func states() (any, error) {
-	var records []made
-	for _, state := range []struct {
-		letter byte
-		how    string
-		cmd    *exec.Cmd
-		sent   syscall.Signal
-	}{
-		{'R', "busy loop", exec.Command("sh", "-c", "while :; do :; done"), 0},
-		{'S', "read", exec.Command("cat"), 0},
-		{'T', "SIGSTOP", exec.Command("cat"), syscall.SIGSTOP},
-		{'Z', "exited, not waited for", exec.Command("true"), 0},
-	} {
-		end, err := meet(state.cmd, state.letter, state.sent)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", state.how, err)
-		}
-		records = append(records, made{string(state.letter), state.how, end})
-	}
-	return records, nil
+func states() {
+	meet("R", "busy loop", mortal("sh", "-c", "while :; do :; done"), 0)
+	meet("S", "read", mortal("cat"), 0)
+	meet("T", "SIGSTOP", mortal("cat"), syscall.SIGSTOP)
+	meet("Z", "exited, not waited for", mortal("true"), 0)
 }
 
 // ANCHOR: meet
-func meet(cmd *exec.Cmd, letter byte, sent syscall.Signal) (string, error) {
-	if _, err := cmd.StdinPipe(); err != nil {
-		return "", err
-	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		return "", err
-	}
-	if err := cmd.Process.Signal(sent); err != nil {
-		return "", err
-	}
-	err := until("state "+string(letter), func() bool { return state(cmd.Process.Pid) == letter })
+func meet(state, how string, cmd *exec.Cmd, signal syscall.Signal) {
+	must(cmd.StdinPipe())
+	check(cmd.Start())
+	check(cmd.Process.Signal(signal))
+	until(state, func() bool { return status(cmd.Process.Pid, "State") == state })
 	cmd.Process.Kill()
 	cmd.Wait()
-	return cmd.ProcessState.String(), err
+	record("state", state, "how", how, "sigkill", cmd.ProcessState.String())
 }
 
 // ANCHOR_END: meet

@@ -7,23 +7,14 @@ import (
 	"time"
 )
 
-var synchronisationSteps = []step{{"race", race}, {"atomic", atomics}}
-
 const (
 	goroutines = 4
 	updates    = 200
+	all        = goroutines * updates
 )
 
-type outcome struct {
-	How        string `json:"how"`
-	Goroutines int    `json:"goroutines"`
-	Updates    int    `json:"updates"`
-	Counted    int64  `json:"counted"`
-	Lost       int64  `json:"lost"`
-}
-
 // Goroutines that add to one number lose updates, unless something keeps them apart.
-func race() (any, error) {
+func race() {
 	var number int64
 	var mutex sync.Mutex
 	token := make(chan struct{}, 1)
@@ -33,7 +24,6 @@ func race() (any, error) {
 		runtime.Gosched()
 		atomic.StoreInt64(&number, read+1)
 	}
-	var records []outcome
 	for _, way := range []struct {
 		how    string
 		update func()
@@ -50,13 +40,11 @@ func race() (any, error) {
 				way.update()
 			}
 		})
-		all := goroutines * updates
-		records = append(records, outcome{way.how, goroutines, all, number, int64(all) - number})
+		record("how", way.how, "goroutines", goroutines, "updates", all, "counted", number, "lost", all-number)
 	}
-	return records, nil
 }
 
-// atOnce starts so many at one gate, and waits for all.
+// atOnce starts that many at one gate, and waits for all.
 func atOnce(count int, work func(nth int)) {
 	var done sync.WaitGroup
 	gate := make(chan struct{})
@@ -72,41 +60,31 @@ func atOnce(count int, work func(nth int)) {
 	done.Wait()
 }
 
-type atomicity struct {
-	Adds           int   `json:"adds"`
-	LostAdds       int64 `json:"lost_adds"`
-	Looks          int   `json:"looks"`
-	WrongByAtomics int   `json:"wrong_sums_by_atomics"`
-	WrongByMutex   int   `json:"wrong_sums_by_mutex"`
-}
-
 // One word is safe. Of two words whose sum never changes, somebody sees the one without the other.
-func atomics() (any, error) {
+func atomics() {
 	var number int64
 	atOnce(goroutines, func(int) {
 		for i := 0; i < updates; i++ {
 			atomic.AddInt64(&number, 1)
 		}
 	})
-	record := atomicity{Adds: goroutines * updates, LostAdds: goroutines*updates - number, Looks: 1000}
-	record.WrongByAtomics = wrongSums(record.Looks, func(work func()) { work() })
+	const looks = 1000
 	var mutex sync.Mutex
-	record.WrongByMutex = wrongSums(record.Looks, func(work func()) {
-		mutex.Lock()
-		work()
-		mutex.Unlock()
-	})
-	return record, nil
+	record(
+		"adds", all, "lost_adds", all-number, "looks", looks,
+		"wrong_sums_by_atomics", wrongSums(looks, func(work func()) { work() }),
+		"wrong_sums_by_mutex", wrongSums(looks, func(work func()) { mutex.Lock(); work(); mutex.Unlock() }),
+	)
 }
 
-// wrongSums looks at the sum at least so often, and goes on for a second or until it is seen wrong. Between the two
+// wrongSums looks at the sum that many times, and goes on for a second or until it is seen wrong. Between the two
 // words there is room for whoever is not kept out.
 func wrongSums(looks int, alone func(func())) (wrong int) {
 	var one, other int64
-	var done int32
+	var done atomic.Bool
 	// ANCHOR: words
 	go func() {
-		for atomic.LoadInt32(&done) == 0 {
+		for !done.Load() {
 			alone(func() {
 				atomic.AddInt64(&one, 1)
 				runtime.Gosched()
@@ -124,6 +102,6 @@ func wrongSums(looks int, alone func(func())) (wrong int) {
 		})
 		runtime.Gosched()
 	}
-	atomic.StoreInt32(&done, 1)
+	done.Store(true)
 	return wrong
 }

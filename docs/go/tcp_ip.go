@@ -13,75 +13,51 @@ import (
 	"time"
 )
 
-var tcpSteps = []step{
-	{"listen", listenOnAll},
-	{"literals", literals},
-	{"families", families},
-	{"dial", dialIP},
-	{"durations", durations},
-	{"dial-timeout", dialTimeout},
-	{"non-blocking", nonBlocking},
-	{"write", partialWrite},
-	{"partial-read", partialRead},
-	{"methods", methods},
-}
+var loopback = net.IPv4(127, 0, 0, 1)
 
-type listened struct {
-	Network string `json:"network"`
-	Listens bool   `json:"listens"`
-	Accepts bool   `json:"can_accept"`
-	Unknown bool   `json:"unknown_network"`
-	Error   string `json:"error,omitempty"`
+// connection is two ends of a TCP connection.
+func connection() (client, server *net.TCPConn) {
+	listener := must(net.ListenTCP("tcp", &net.TCPAddr{IP: loopback}))
+	defer listener.Close()
+	client = must(net.DialTCP("tcp", nil, listener.Addr().(*net.TCPAddr)))
+	return client, must(listener.AcceptTCP())
 }
 
 // Each name for a network, given to Listen.
-func listenOnAll() (any, error) {
-	folder, err := os.MkdirTemp("", "note")
-	if err != nil {
-		return nil, err
-	}
+func listenOnAll() {
+	folder := must(os.MkdirTemp("", "note"))
 	defer os.RemoveAll(folder)
 	path, host := filepath.Join(folder, "socket"), "localhost:0"
-	var records []listened
 	for _, name := range []struct{ network, address string }{
 		{"tcp", host}, {"tcp4", host}, {"tcp6", "[::1]:0"}, {"unix", path}, {"unixpacket", path},
 		{"udp", host}, {"unixgram", path}, {"ip", "127.0.0.1"}, {"sctp", host}, {"TCP", host},
 	} {
-		records = append(records, listenOn(name.network, name.address))
+		listenOn(name.network, name.address)
 		os.Remove(path)
 	}
-	return records, nil
 }
 
-func listenOn(network, address string) listened {
+func listenOn(network, address string) {
 	// ANCHOR: listen-on
 	listener, err := net.Listen(network, address)
-	record := listened{Network: network, Listens: err == nil, Error: said(err)}
-	record.Unknown = errors.As(err, new(net.UnknownNetworkError))
-	if err == nil {
-		record.Accepts, err = canAccept(listener)
-		record.Error = said(err)
+	listens, accepts := err == nil, false
+	unknown := errors.As(err, new(net.UnknownNetworkError))
+	if listens {
+		accepts, err = canAccept(listener)
 		listener.Close()
 	}
 	// ANCHOR_END: listen-on
-	return record
+	record("network", network, "listens", listens, "can_accept", accepts, "unknown_network", unknown, "error", err)
 }
 
 // Nobody comes: who can accept waits until the deadline.
 func canAccept(listener net.Listener) (bool, error) {
 	listener.(interface{ SetDeadline(time.Time) error }).SetDeadline(time.Now().Add(10 * time.Millisecond))
 	_, err := listener.Accept()
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	if isTimeout(err) {
 		return true, nil
 	}
 	return false, err
-}
-
-type literal struct {
-	Network  string `json:"network"`
-	Domain   string `json:"domain"`
-	Type     string `json:"type"`
-	Protocol string `json:"protocol"`
 }
 
 var (
@@ -91,82 +67,53 @@ var (
 )
 
 // Each name of the note's table, and what its socket says of itself.
-func literals() (any, error) {
-	folder, err := os.MkdirTemp("", "note")
-	if err != nil {
-		return nil, err
-	}
+func literals() {
+	folder := must(os.MkdirTemp("", "note"))
 	defer os.RemoveAll(folder)
-	var records []literal
 	for _, network := range []string{"tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", "unix", "unixgram", "unixpacket"} {
-		record, err := literalOf(network, filepath.Join(folder, network))
+		socket, err := bind(network, filepath.Join(folder, network))
 		if errors.Is(err, syscall.EAFNOSUPPORT) || errors.Is(err, syscall.EADDRNOTAVAIL) {
-			return nil, cannotShow(err.Error())
+			need(err)
 		}
-		if err != nil {
-			return nil, err
-		}
-		records = append(records, record)
+		check(err)
+		raw := must(socket.(syscall.Conn).SyscallConn())
+		check(raw.Control(func(fd uintptr) {
+			option := func(name int) int {
+				value, _ := syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, name)
+				return value
+			}
+			domain, kind := domainNames[option(syscall.SO_DOMAIN)], typeNames[option(syscall.SO_TYPE)]
+			protocol := protocolNames[option(syscall.SO_PROTOCOL)]
+			record("network", network, "domain", domain, "type", kind, "protocol", protocol)
+		}))
+		socket.Close()
 	}
-	return records, nil
 }
 
-func literalOf(network, path string) (record literal, err error) {
-	var socket io.Closer
+func bind(network, path string) (io.Closer, error) {
 	switch network {
 	case "tcp", "tcp4", "tcp6":
-		socket, err = net.Listen(network, ":0")
+		return net.Listen(network, ":0")
 	case "udp", "udp4", "udp6":
-		socket, err = net.ListenPacket(network, ":0")
+		return net.ListenPacket(network, ":0")
 	case "unixgram":
-		socket, err = net.ListenPacket(network, path)
-	default:
-		socket, err = net.Listen(network, path)
+		return net.ListenPacket(network, path)
 	}
-	if err != nil {
-		return record, err
-	}
-	defer socket.Close()
-	raw, err := socket.(syscall.Conn).SyscallConn()
-	if err != nil {
-		return record, err
-	}
-	err = raw.Control(func(fd uintptr) {
-		option := func(name int) int {
-			value, _ := syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, name)
-			return value
-		}
-		domain, kind, protocol := option(syscall.SO_DOMAIN), option(syscall.SO_TYPE), option(syscall.SO_PROTOCOL)
-		record = literal{network, domainNames[domain], typeNames[kind], protocolNames[protocol]}
-	})
-	return record, err
-}
-
-type servedFamilies struct {
-	Network string `json:"network"`
-	From4   bool   `json:"from_127.0.0.1"`
-	From6   bool   `json:"from_::1"`
+	return net.Listen(network, path)
 }
 
 // Who can connect to a listener on all addresses.
-func families() (any, error) {
-	var records []servedFamilies
+func families() {
+	probe, err := net.Listen("tcp6", "[::1]:0")
+	need(err)
+	probe.Close()
 	for _, network := range []string{"tcp", "tcp4", "tcp6"} {
-		listener, err := net.Listen(network, ":0")
-		if err != nil {
-			return nil, cannotShow(err.Error())
-		}
+		listener := must(net.Listen(network, ":0"))
 		_, port, err := net.SplitHostPort(listener.Addr().String())
-		if err != nil {
-			return nil, err
-		}
-		records = append(records, servedFamilies{network, canDial("127.0.0.1", port), canDial("::1", port)})
+		check(err)
+		record("network", network, "from_127.0.0.1", canDial("127.0.0.1", port), "from_::1", canDial("::1", port))
 		listener.Close()
 	}
-	if !records[2].From6 {
-		return nil, cannotShow("no IPv6 on loopback")
-	}
-	return records, nil
 }
 
 func canDial(host, port string) bool {
@@ -177,201 +124,118 @@ func canDial(host, port string) bool {
 	return err == nil
 }
 
-type dialled struct {
-	Network string `json:"network"`
-	Dials   bool   `json:"dials"`
-	Unknown bool   `json:"unknown_network"`
-	Error   string `json:"error,omitempty"`
-}
-
 // The names for IP want a protocol after them, and then the right to use it.
-func dialIP() (any, error) {
-	var records []dialled
+func dialIP() {
 	// ANCHOR: dial
 	for _, network := range []string{"ip", "ip4", "ip6", "ip4:icmp", "IP4"} {
 		conn, err := net.Dial(network, "127.0.0.1")
-		unknown := errors.As(err, new(net.UnknownNetworkError))
-		records = append(records, dialled{network, err == nil, unknown, said(err)})
-		if err == nil {
+		unknown, dials := errors.As(err, new(net.UnknownNetworkError)), err == nil
+		record("network", network, "dials", dials, "unknown_network", unknown, "error", err)
+		if dials {
 			conn.Close()
 		}
 	}
 	// ANCHOR_END: dial
-	return records, nil
 }
 
-type units struct {
-	Nanosecond  int64  `json:"nanosecond"`
-	Microsecond int64  `json:"microsecond"`
-	Millisecond int64  `json:"millisecond"`
-	Second      int64  `json:"second"`
-	Kind        string `json:"duration_is"`
-}
-
-func durations() (any, error) {
-	return units{
-		int64(time.Nanosecond), int64(time.Microsecond), int64(time.Millisecond), int64(time.Second),
-		reflect.TypeOf(time.Second).Kind().String(),
-	}, nil
-}
-
-type dialLimit struct {
-	LimitMs   int64  `json:"limit_ms"`
-	ElapsedMs int64  `json:"elapsed_ms"`
-	Queries   int32  `json:"queries"`
-	Timeout   bool   `json:"timeout"`
-	Error     string `json:"error"`
+func durations() {
+	record(
+		"nanosecond", int(time.Nanosecond), "microsecond", int(time.Microsecond),
+		"millisecond", int(time.Millisecond), "second", int(time.Second),
+		"duration_is", reflect.TypeOf(time.Second).Kind().String(),
+	)
 }
 
 // A name server that hears and does not answer: the limit ends the lookup.
-func dialTimeout() (any, error) {
-	server, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
+func dialTimeout() {
+	server := must(net.ListenPacket("udp", "127.0.0.1:0"))
 	defer server.Close()
-	record := dialLimit{LimitMs: 300}
+	var queries atomic.Int32
 	go func() {
-		for query := make([]byte, 512); ; {
+		for query := make([]byte, 512); ; queries.Add(1) {
 			if _, _, err := server.ReadFrom(query); err != nil {
 				return
 			}
-			atomic.AddInt32(&record.Queries, 1)
 		}
 	}()
-	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "udp", server.LocalAddr().String())
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		return net.Dial("udp", server.LocalAddr().String())
 	}}
 	defer func() { net.DefaultResolver = &net.Resolver{} }()
+	const limit = 300 * time.Millisecond
 	// ANCHOR: dial-timeout
-	limit, start := time.Duration(record.LimitMs)*time.Millisecond, time.Now()
-	_, err = net.DialTimeout("tcp", "slow.example:80", limit)
-	record.ElapsedMs, record.Error = time.Since(start).Milliseconds(), said(err)
+	start := time.Now()
+	_, err := net.DialTimeout("tcp", "slow.example:80", limit)
+	elapsed := time.Since(start)
 	var failed net.Error
-	record.Timeout = errors.As(err, &failed) && failed.Timeout()
+	isTimeout := errors.As(err, &failed) && failed.Timeout()
 	// ANCHOR_END: dial-timeout
-	if atomic.LoadInt32(&record.Queries) == 0 {
-		return nil, cannotShow("this machine does not ask DNS for a name")
+	if queries.Load() == 0 {
+		need(errors.New("this machine does not ask DNS for a name"))
 	}
-	return record, nil
-}
-
-type blocking struct {
-	Socket      string `json:"socket"`
-	NonBlocking bool   `json:"o_nonblock"`
+	record(
+		"limit_ms", limit.Milliseconds(), "elapsed_ms", elapsed.Milliseconds(), "queries", queries.Load(),
+		"timeout", isTimeout, "error", err,
+	)
 }
 
 // The flag of each socket, as fcntl(2) has it.
-func nonBlocking() (any, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
+func nonBlocking() {
+	listener := must(net.ListenTCP("tcp", &net.TCPAddr{IP: loopback}))
 	defer listener.Close()
-	client, server, err := connection()
-	if err != nil {
-		return nil, err
-	}
+	client, server := connection()
 	defer client.Close()
 	defer server.Close()
-	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
+	packets := must(net.ListenUDP("udp", &net.UDPAddr{IP: loopback}))
 	defer packets.Close()
-	var records []blocking
-	for _, socket := range []struct {
-		name string
-		any
-	}{{"listener", listener}, {"dialled", client}, {"accepted", server}, {"udp", packets}} {
+	show := func(name string, socket syscall.Conn) {
 		// ANCHOR: non-blocking
-		raw, err := socket.any.(syscall.Conn).SyscallConn()
-		if err != nil {
-			return nil, err
-		}
-		record := blocking{Socket: socket.name}
-		raw.Control(func(fd uintptr) {
+		raw := must(socket.SyscallConn())
+		check(raw.Control(func(fd uintptr) {
 			flags, _, errno := syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_GETFL, 0)
-			record.NonBlocking = errno == 0 && flags&syscall.O_NONBLOCK != 0
-		})
-		records = append(records, record)
+			record("socket", name, "o_nonblock", errno == 0 && flags&syscall.O_NONBLOCK != 0)
+		}))
 		// ANCHOR_END: non-blocking
 	}
-	return records, nil
-}
-
-type hidden struct {
-	Asked      int `json:"asked"`
-	KernelTook int `json:"the_kernel_took"`
-	Returned   int `json:"write_returned"`
-	Received   int `json:"received"`
+	show("listener", listener)
+	show("dialled", client)
+	show("accepted", server)
+	show("udp", packets)
 }
 
 // One write(2) takes what fits, and Write goes on until all is taken.
-func partialWrite() (any, error) {
-	client, server, err := connection()
-	if err != nil {
-		return nil, err
-	}
+func partialWrite() {
+	client, server := connection()
 	defer server.Close()
-	record, data := hidden{}, make([]byte, 16<<20)
-	record.Asked = len(data)
-	raw, err := client.(syscall.Conn).SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	// ANCHOR: partial-write
-	err = raw.Write(func(fd uintptr) bool {
-		record.KernelTook, _ = syscall.Write(int(fd), data)
-		return true
-	})
-	if err != nil {
-		return nil, err
-	}
+	data := make([]byte, 16<<20)
+	raw := must(client.SyscallConn())
 	received := make(chan int64)
+	var kernelTook int
+	// ANCHOR: partial-write
+	check(raw.Write(func(fd uintptr) bool {
+		kernelTook, _ = syscall.Write(int(fd), data)
+		return true
+	}))
 	go func() {
 		count, _ := io.Copy(io.Discard, server)
 		received <- count
 	}()
-	record.Returned, err = client.Write(data)
+	returned := must(client.Write(data))
 	// ANCHOR_END: partial-write
 	client.Close()
-	record.Received = int(<-received)
-	return record, err
-}
-
-type partial struct {
-	Asked    int `json:"asked"`
-	Sent     int `json:"sent"`
-	Returned int `json:"read_returned"`
+	record("asked", len(data), "the_kernel_took", kernelTook, "write_returned", returned, "received", <-received)
 }
 
 // The connection stays open, and there is room for more: Read returns what has come.
-func partialRead() (any, error) {
-	client, server, err := connection()
-	if err != nil {
-		return nil, err
-	}
+func partialRead() {
+	client, server := connection()
 	defer client.Close()
 	defer server.Close()
-	record, b := partial{}, make([]byte, 10)
-	record.Asked = len(b)
-	record.Sent, err = client.Write([]byte("abc"))
-	if err != nil {
-		return nil, err
-	}
-	record.Returned, err = server.Read(b)
-	return record, err
+	buffer := make([]byte, 10)
+	sent := must(client.Write([]byte("abc")))
+	record("asked", len(buffer), "sent", sent, "read_returned", must(server.Read(buffer)))
 }
 
-type methodSet struct {
-	Methods []string `json:"methods"`
-}
-
-func methods() (any, error) {
-	kind, record := reflect.TypeOf((*net.Conn)(nil)).Elem(), methodSet{}
-	for i := 0; i < kind.NumMethod(); i++ {
-		record.Methods = append(record.Methods, kind.Method(i).Name)
-	}
-	return record, nil
+func methods() {
+	record("methods", methodsOf(reflect.TypeOf((*net.Conn)(nil)).Elem()))
 }

@@ -21,6 +21,8 @@ pub const CHECKS: &[Check] = &[
 struct Started {
     stdout_pipe_after_start: String,
     refused: bool,
+    /// Empty if that is no error.
+    #[serde(default)]
     stdout_pipe_before_start: String,
     output: String,
 }

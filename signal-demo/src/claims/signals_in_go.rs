@@ -192,6 +192,8 @@ struct Processes {
     start_process_returns: Vec<String>,
     find_process_returns: Vec<String>,
     start_nothing: String,
+    /// Empty if that is no error.
+    #[serde(default)]
     find_nobody: String,
     signal_nobody: String,
     start_fails: bool,

@@ -26,11 +26,10 @@ macro_rules! sources {
 
 /// The files of docs/go.
 pub const SOURCES: &[(&str, &str)] = sources! {
-    "go.mod" "main.go" "record.go" "process.go" "golang.go"
+    "go.mod" "main.go" "record.go" "process.go"
     "first_sentences.go" "fork.go" "identity.go" "states.go" "memory.go" "system_calls.go" "scheduling.go"
     "synchronisation.go"
-    "pipes.go" "pipes_cmd.go" "pipes_io.go" "listings.go"
-    "signals.go" "signals_types.go" "signals_fates.go" "signals_source.go" "signals_go_run.go"
+    "pipes.go" "pipes_cmd.go" "signals.go" "signals_programs.go"
     "socket_features.go" "tcp_ip.go" "read.go" "write.go" "close.go" "addresses.go" "deadlines.go"
 };
 
