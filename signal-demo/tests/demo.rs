@@ -173,7 +173,8 @@ fn a_full_disk_is_an_error() {
 
 #[test]
 fn a_stdout_that_was_closed_from_the_start_is_an_error() {
-    for command in possible() {
+    // Before the signal is sent, and before anything is waited for.
+    for command in possible().chain(["send $$ KILL", "ended $$"]) {
         let output = finish(Command::new("sh").args(["-c", &format!("\"$0\" {command} >&-"), PROGRAM]));
         assert_eq!(output.status.code(), Some(1), "{command}");
         assert_eq!(errors(&output), "signal-demo: write stdout: Bad file descriptor (os error 9)\n", "{command}");

@@ -221,9 +221,8 @@ fn nothing_more_after_stop() -> anyhow::Result<Seen> {
 
 fn channels_are_independent() -> anyhow::Result<Seen> {
     let channels = notify::independent()?;
-    let as_noted = channels.first_received == channels.first_asks_for
-        && channels.second_received == channels.second_asks_for
-        && channels.second_received_then == channels.second_asks_for;
+    let as_noted = [&channels.first_received, &channels.second_received, &channels.second_received_then]
+        == [&channels.first_asks_for, &channels.second_asks_for, &channels.second_asks_for];
     Ok(Seen::holds(as_noted, seen(&channels)))
 }
 
