@@ -48,7 +48,7 @@ faults: ## Let system calls fail, one a run, in every command (an hour); ARGS='p
 	$(CARGO) build --release --locked && \
 		PATH="$$(cd "$${CARGO_TARGET_DIR:-target}/release" && pwd):$$PATH" .ci/faults $(ARGS)
 
-kernels: ## Boot other kernels under qemu, ask all claims there, write docs/systems.toml (hours without KVM)
+kernels: ## Boot other kernels under qemu, ask all claims there, write docs/systems.toml (an hour); ARGS='6.12-amd64', …
 	.ci/kernels $(ARGS)
 
 bench: ## Put every mechanism on one scale; ARGS='--quick', '--json', '--svg FILE', …

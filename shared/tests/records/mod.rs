@@ -79,7 +79,8 @@ fn the_page_of_records_lists_what_is_printed_and_nothing_else() {
             }
         }
         // What cannot be shown here is not printed.
-        let is_all = output.status.code() != Some(77);
+        let is_partly = harness::text(&output.stderr).contains("cannot be shown here");
+        let is_all = output.status.code() != Some(77) && !is_partly;
         let missing = |listed: &&Record| !listed.is_rare() && !printed.iter().any(|record| is_one(listed, record));
         for listed in command.records.iter().filter(missing).filter(|_| is_all) {
             mistakes.push(format!("{}: not printed: {}", command.name, listed.line));
