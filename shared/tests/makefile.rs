@@ -12,7 +12,7 @@ fn commands(target: &[&str], environment: &[(&str, &str)]) -> io::Result<Option<
 fn fresh(program: &str) -> Command {
     let mut command = Command::new(program);
     command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).stdin(Stdio::null());
-    command.env_remove("MAKEFLAGS").env_remove("CARGO").env_remove("CARGO_TARGET_DIR");
+    command.env_remove("MAKEFLAGS").env_remove("MAKELEVEL").env_remove("CARGO").env_remove("CARGO_TARGET_DIR");
     command
 }
 
