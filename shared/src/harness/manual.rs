@@ -12,8 +12,6 @@ use clap_complete::{generate, generate_to};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
-use crate::harness::report::Report;
-
 /// Where the files go; hidden, for `make install`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -28,7 +26,7 @@ pub struct Args {
 }
 
 /// Writes one man page for the program and for each of its commands, and the completions.
-pub fn install(args: &Args, program: clap::Command, _: &Report) -> anyhow::Result<()> {
+pub fn install(args: &Args, program: clap::Command) -> anyhow::Result<()> {
     // `help COMMAND` needs no page beside that of the command.
     let mut program = program.disable_help_subcommand(true);
     let mut shown = shown(&program).version(program.get_version().unwrap_or_default().to_owned());

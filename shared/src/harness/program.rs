@@ -2,6 +2,7 @@
 //!
 //! Go: `flag`, `os.Exit`. Man: signal(7), wait(2).
 
+use std::env;
 use std::io;
 use std::process::ExitCode;
 
@@ -79,8 +80,9 @@ enum Common {
 /// From the first instruction to the exit code.
 pub fn main<P: Program>() -> ExitCode {
     let begun = begin();
-    stdio::name(P::command().get_name());
-    let matches = match command_line::<P>().try_get_matches() {
+    let mut program = command_line::<P>();
+    stdio::name(program.get_name());
+    let matches = match program.try_get_matches_from_mut(env::args_os()) {
         Ok(matches) => matches,
         Err(error) => return usage::exit(&error, &command_line::<P>()),
     };
@@ -92,7 +94,7 @@ pub fn main<P: Program>() -> ExitCode {
         readiness::trace_calls(stdio::narrate);
     }
     let ready = begun.context("sigaction").and_then(|()| pidfd::check_kernel());
-    report::exit(ready.and_then(|()| run::<P>(&matches, options)))
+    report::exit(ready.and_then(|()| run::<P>(program.get_name(), &matches, options)))
 }
 
 /// Undoes what would keep a program from ending, or from hearing how its children ended.
@@ -111,15 +113,17 @@ fn command_line<P: Program>() -> clap::Command {
     all.subcommand_required(false).arg_required_else_help(false).args_override_self(true)
 }
 
-fn run<P: Program>(matches: &ArgMatches, options: Options) -> anyhow::Result<()> {
-    let name = P::command().get_name().to_owned();
+fn run<P: Program>(name: &str, matches: &ArgMatches, options: Options) -> anyhow::Result<()> {
     match matches.subcommand_name() {
-        None => P::parse_from([&*name, "demo"]).run(options),
+        None => P::parse_from([name, "demo"]).run(options),
         Some(command) if P::has_subcommand(command) => read::<P>(matches).run(options),
         Some(_) => match read(matches) {
-            Common::Claims(args) => claims::run(&args, &name, P::CHECKS, &mut options.records()),
+            Common::Claims(args) => claims::run(&args, name, P::CHECKS, &mut options.records()),
             Common::BenchPeer(args) => bench::answer(&args, P::MECHANISMS),
-            Common::Manual(args) => manual::install(&args, command_line::<P>(), &options.text()?),
+            Common::Manual(args) => {
+                options.text()?;
+                manual::install(&args, command_line::<P>())
+            }
         },
     }
 }
