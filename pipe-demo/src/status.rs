@@ -19,9 +19,7 @@ pub struct StageEnded {
     pub stage: usize,
     pub command: String,
     pub pid: i32,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub signal: Option<String>,
     #[serde(skip)]
     status: ExitStatus,

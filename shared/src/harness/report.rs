@@ -84,7 +84,7 @@ impl Report {
     /// A record beside a payload that has stdout for itself: on stderr, as JSON, or in its own words with `-v`.
     pub fn beside(&self, record: &(impl Serialize + fmt::Display)) -> anyhow::Result<()> {
         if self.json {
-            narrate(format_args!("{}", serde_json::to_string(record)?));
+            narrate(format_args!("{}", json(record)?));
         } else {
             detail(format_args!("{record}"));
         }
@@ -97,8 +97,7 @@ impl Report {
     }
 
     fn print_json(&mut self, record: &impl Serialize) -> anyhow::Result<()> {
-        let json = Value::Object(flat(serde_json::to_value(record)?));
-        self.line(format_args!("{json}"))
+        self.line(format_args!("{}", json(record)?))
     }
 
     /// A line of text, at once.
@@ -132,6 +131,10 @@ pub fn written(result: io::Result<()>) -> anyhow::Result<()> {
         Err(error) => Err(call_failed("write stdout", error)),
         Ok(()) => Ok(()),
     }
+}
+
+fn json(record: &impl Serialize) -> anyhow::Result<Value> {
+    Ok(Value::Object(flat(serde_json::to_value(record)?)))
 }
 
 /// A record's keys and values, as JSON has them: what is absent has no key, and what is inside a value has a longer
