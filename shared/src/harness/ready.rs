@@ -11,13 +11,14 @@ use std::io::Write;
 use std::os::fd::{FromRawFd, RawFd};
 
 use anyhow::Context;
-use nix::errno::Errno;
-use nix::libc::{self, c_int};
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
 pub use sd_notify::NotifyState;
 use serde::Serialize;
 
 use crate::harness::report::Report;
 use crate::linux::failure::Failure;
+use crate::linux::handover;
 use crate::linux::network::Network;
 use crate::linux::stdio::{Patient, complain, narrate, stdout_is_open};
 
@@ -79,19 +80,13 @@ pub fn notify(state: NotifyState<'_>) {
     sd_notify::notify(&[state]).context("write $NOTIFY_SOCKET").unwrap_or_else(|error| complain(&error));
 }
 
-/// A descriptor that is open for writing, and from now on closed by exec(2), so that no child holds it open.
+/// A descriptor that is open for writing. No child holds it open.
 fn writable(text: &str) -> Result<RawFd, String> {
     let number = text.parse().ok().filter(|&number: &RawFd| number > libc::STDERR_FILENO);
     let number = number.ok_or("a descriptor from 3 on is needed")?;
-    let mode = fcntl(number, libc::F_GETFL, 0)? & libc::O_ACCMODE;
-    fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC)?;
-    if mode == libc::O_RDONLY { Err("not open for writing".to_owned()) } else { Ok(number) }
-}
-
-/// What it fails for is the number: it may be no descriptor.
-fn fcntl(number: RawFd, command: c_int, argument: c_int) -> Result<c_int, String> {
-    // SAFETY: both commands take any number, and no pointer.
-    #[allow(unsafe_code, reason = "nix asks for a descriptor that is open")]
-    let result = unsafe { libc::fcntl(number, command, argument) };
-    Errno::result(result).map_err(|errno| std::io::Error::from(errno).to_string())
+    let mode = handover::started_with(number).and_then(|fd| Ok(fcntl(fd, FcntlArg::F_GETFL)? & libc::O_ACCMODE));
+    match mode {
+        Ok(libc::O_RDONLY) => Err("not open for writing".to_owned()),
+        mode => mode.map(|_| number).map_err(|error| error.to_string()),
+    }
 }

@@ -23,16 +23,20 @@ use crate::linux::signals;
 /// Where systemd's protocol begins to count.
 const FIRST: RawFd = 3;
 
-/// Descriptor `number` of those that this process was started with. To be called before it opens any of its own.
-pub fn inherited(number: RawFd) -> anyhow::Result<BorrowedFd<'static>> {
+/// Descriptor `number` of those that this process was started with, and from now on closed by exec(2). To be called
+/// before it opens any of its own.
+pub fn started_with(number: RawFd) -> io::Result<BorrowedFd<'static>> {
     // SAFETY: where nothing is open, F_SETFD fails; what is open was before us, and nobody here closes it.
     #[allow(unsafe_code, reason = "a number on the command line is all that is known of an inherited descriptor")]
     unsafe {
-        match Errno::result(libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC)) {
-            Ok(_) => Ok(BorrowedFd::borrow_raw(number)),
-            Err(error) => Err(Failure::Usage(format!("descriptor {number}: {}", io::Error::from(error))).into()),
-        }
+        Errno::result(libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC))?;
+        Ok(BorrowedFd::borrow_raw(number))
     }
+}
+
+/// The same; where there is none, the command line is wrong.
+pub fn inherited(number: RawFd) -> Result<BorrowedFd<'static>, Failure> {
+    started_with(number).map_err(|error| Failure::Usage(format!("descriptor {number}: {error}")))
 }
 
 /// The listening socket that this process was started with: descriptor `number`, or else the one that LISTEN_FDS tells
