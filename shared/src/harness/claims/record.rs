@@ -52,9 +52,13 @@ impl Record {
         Record { observed: Some(observed), evidence: Some(evidence), ..self }
     }
 
-    /// Whether the outcome is not the recorded verdict; a skipped check has no outcome.
-    fn differs(&self) -> bool {
-        self.observed.is_some_and(|observed| observed != Observed::Skipped && observed != Observed::Seen(self.verdict))
+    pub(super) fn is_as_recorded(&self) -> bool {
+        self.observed == Some(Observed::Seen(self.verdict))
+    }
+
+    /// Whether another verdict was seen than the recorded one.
+    pub(super) fn is_otherwise(&self) -> bool {
+        matches!(self.observed, Some(Observed::Seen(_))) && !self.is_as_recorded()
     }
 
     fn verdict_in(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -63,7 +67,11 @@ impl Record {
             None => write!(f, "{claim} {verdict}")?,
             Some(observed) => write!(f, "{claim} {observed}")?,
         }
-        if self.differs() { write!(f, " (recorded: {verdict})") } else { Ok(()) }
+        if self.is_otherwise() || self.observed == Some(Observed::Failed) {
+            write!(f, " (recorded: {verdict})")
+        } else {
+            Ok(())
+        }
     }
 
     fn evidence_in(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -128,7 +136,7 @@ impl Summary {
 
     pub(super) fn count(&mut self, record: &Record) {
         self.seen.extend(record.observed);
-        self.otherwise += usize::from(record.differs() && record.observed != Some(Observed::Failed));
+        self.otherwise += usize::from(record.is_otherwise());
     }
 
     pub(super) fn is_as_recorded(&self) -> bool {

@@ -58,10 +58,9 @@ pub(super) fn print(out: &mut Report, records: &[Record]) -> anyhow::Result<()> 
 
 fn here(records: &[Record]) -> anyhow::Result<System> {
     let name = uname().context("uname")?;
-    let is_as_recorded = |record: &&Record| record.observed == Some(Observed::Seen(record.verdict));
-    let of = |wanted: fn(Observed) -> bool| {
-        let others = records.iter().filter(|record| !is_as_recorded(record) && record.observed.is_some_and(wanted));
-        others.map(|record| (record.claim, record.evidence.clone().unwrap_or_default())).collect()
+    let of = |is_one: fn(&Record) -> bool| {
+        let those = records.iter().filter(|record| is_one(record));
+        those.map(|record| (record.claim, record.evidence.clone().unwrap_or_default())).collect()
     };
     Ok(System {
         release: name.release().to_string_lossy().into_owned(),
@@ -69,10 +68,10 @@ fn here(records: &[Record]) -> anyhow::Result<System> {
         libc: libc(),
         page_size: page_size()?.get(),
         cpus: available_parallelism().context("sched_getaffinity")?.get(),
-        as_recorded: records.iter().filter(is_as_recorded).count(),
-        skipped: of(|observed| observed == Observed::Skipped),
-        otherwise: of(|observed| matches!(observed, Observed::Seen(_))),
-        failed: of(|observed| observed == Observed::Failed),
+        as_recorded: records.iter().filter(|record| record.is_as_recorded()).count(),
+        skipped: of(|record| record.observed == Some(Observed::Skipped)),
+        otherwise: of(Record::is_otherwise),
+        failed: of(|record| record.observed == Some(Observed::Failed)),
     })
 }
 
