@@ -3,12 +3,13 @@
 //!
 //! Note: 进程的切换和调度. Go: none. Man: sched(7), sched_setaffinity(2), getrusage(2) at ru_nivcsw.
 
+use std::ops::ControlFlow::{Break, Continue};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::SeqCst};
 use std::time::Instant;
 
 use serde::Serialize;
 use shared::harness::report::Report;
-use shared::linux::at_once::{check, deadline, spin_until};
+use shared::linux::at_once::{at_once, deadline, spin_until};
 use shared::linux::child::Children;
 use shared::linux::child::teller::Teller;
 use shared::linux::cpu::{cpus, stay_on, two_cpus};
@@ -38,41 +39,37 @@ pub struct Shaken {
 
 pub fn on_one_cpu(deadline: Instant) -> anyhow::Result<Shaken> {
     let (cpu, _) = cpus()?;
-    Ok(Shaken { cpus: 1, handshakes: 4, switches: switches_of([cpu; 2], 4, deadline)? })
+    let shaken = Shaken { cpus: 1, handshakes: 4, switches: 0 };
+    shake_hands(shaken, [cpu; 2], deadline, |_| true)
 }
 
 /// Repeated where something else took a CPU from them.
 pub fn on_two_cpus(deadline: Instant) -> anyhow::Result<Shaken> {
-    let cpus = two_cpus()?;
-    loop {
-        let switches = switches_of(cpus, 100, deadline)?;
-        if switches == 0 {
-            return Ok(Shaken { cpus: 2, handshakes: 100, switches });
-        }
-        check(deadline)?;
-    }
+    let shaken = Shaken { cpus: 2, handshakes: 100, switches: 0 };
+    shake_hands(shaken, two_cpus()?, deadline, |switches| switches == 0)
 }
 
-/// Two processes shake hands in memory: each waits, spinning, until it is its turn. Once to meet, then `count` times.
-fn switches_of(cpus: [usize; 2], count: usize, deadline: Instant) -> anyhow::Result<i64> {
-    let (children, hands) = (Children::helpers(), SharedMemory::new(AtomicUsize::new(0))?);
+/// Two processes shake hands in memory: each waits, spinning, until it is its turn.
+fn shake_hands(
+    mut shaken: Shaken,
+    cpus: [usize; 2],
+    deadline: Instant,
+    is_undisturbed: impl Fn(i64) -> bool,
+) -> anyhow::Result<Shaken> {
+    let (hands, handshakes) = (SharedMemory::new(AtomicUsize::new(0))?, shaken.handshakes);
     // ANCHOR: handshakes
     let shake = |me| {
         spin_until(deadline, || hands.load(SeqCst) % 2 == me)?;
         hands.fetch_add(1, SeqCst);
         anyhow::Ok(())
     };
-    let meet = |me: usize| {
-        stay_on(cpus[me])?;
-        shake(me)?;
-        let before = Usage::now()?;
-        (0..count).try_for_each(|_| shake(me))?;
-        Ok((Usage::now()? - before).switches())
-    };
-    let [one, other] = [0, 1].map(|me| Teller::fork(&children, || meet(me)));
+    let meet = |me| (0..handshakes).try_for_each(|_| shake(me));
+    at_once(cpus, deadline, meet, |switches| {
+        shaken.switches = switches;
+        if is_undisturbed(switches) { Break(()) } else { Continue(()) }
+    })?;
     // ANCHOR_END: handshakes
-    let (one, other) = (one?, other?);
-    Ok(one.hear()? + other.hear()?)
+    Ok(shaken)
 }
 
 /// How far a process got, with what result, and how often the CPU was taken from it.
