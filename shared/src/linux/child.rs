@@ -10,7 +10,7 @@
 
 pub mod answer;
 pub mod event;
-mod fork;
+pub mod fork;
 pub mod forked;
 mod job;
 pub mod teller;

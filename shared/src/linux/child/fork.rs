@@ -8,7 +8,7 @@ use std::panic::{self, AssertUnwindSafe};
 
 use anyhow::ensure;
 use nix::errno::Errno;
-use nix::libc;
+use nix::libc::{self, c_int};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
@@ -31,13 +31,17 @@ pub(super) fn fork(failed: u8, work: impl FnOnce() -> anyhow::Result<u8>) -> any
                     failed
                 })
             };
-            let code = panic::catch_unwind(AssertUnwindSafe(done)).unwrap_or(1);
-            // SAFETY: ends the process; what the parent has buffered is not written twice.
-            #[allow(unsafe_code, reason = "exit(3) would run the parent's destructors")]
-            unsafe {
-                libc::_exit(code.into())
-            }
+            exit(panic::catch_unwind(AssertUnwindSafe(done)).unwrap_or(1).into())
         }
+    }
+}
+
+/// In a child: ends it, by a system call and nothing else.
+pub fn exit(code: c_int) -> ! {
+    // SAFETY: ends the process; what the parent has buffered is not written twice.
+    #[allow(unsafe_code, reason = "exit(3) would run the parent's destructors")]
+    unsafe {
+        libc::_exit(code)
     }
 }
 

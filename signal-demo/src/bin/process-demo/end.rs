@@ -9,6 +9,7 @@ use anyhow::Context;
 use libc::WEXITED;
 use nix::sys::prctl::{set_dumpable, set_no_new_privs};
 use shared::linux::child::event::Event;
+use shared::linux::child::fork::exit;
 use shared::linux::child::forked::Forked;
 use shared::linux::failure::Failure;
 
@@ -19,18 +20,10 @@ pub const WELL: Event = Event::Exited(0);
 pub fn end_of(body: impl FnOnce() -> u8) -> anyhow::Result<Event> {
     let mut child = Forked::new(|| {
         set_dumpable(false).context("PR_SET_DUMPABLE")?;
-        exit(body())
+        // The one system call that a sealed child may still make.
+        exit(body().into())
     })?;
     child.wait(WEXITED)
-}
-
-/// The one system call that a sealed child may still make.
-fn exit(code: u8) -> ! {
-    // SAFETY: ends the process; what the parent has buffered is not written twice.
-    #[allow(unsafe_code, reason = "exit(3) would run the parent's destructors")]
-    unsafe {
-        libc::_exit(code.into())
-    }
 }
 
 /// How a child ends that does `body` while every system call but _exit(2) would kill it by SIGSYS.

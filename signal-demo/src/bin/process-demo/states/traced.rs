@@ -3,7 +3,6 @@
 //! Note: 进程的状态 ("跟踪状态"). Go: `syscall.PtraceCont`. Man: ptrace(2).
 
 use std::io::{self, PipeReader, PipeWriter};
-use std::process;
 
 use anyhow::{Context, bail};
 use libc::{WCONTINUED, WEXITED, WSTOPPED};
@@ -14,6 +13,7 @@ use nix::unistd::{Pid, getpid, getppid};
 use serde::Serialize;
 use shared::linux::child::answer::{await_turn, give_turn, tell, telling, told};
 use shared::linux::child::event::{Event, waitid};
+use shared::linux::child::fork::exit;
 use shared::linux::child::forked::{Forked, become_subreaper, close_copy, fork};
 use shared::linux::failure::Failure;
 use shared::linux::proc;
@@ -38,7 +38,7 @@ fn stop_for(tracer: Pid, signal: Signal) -> anyhow::Result<()> {
     match ptrace::traceme() {
         Ok(()) if getppid() != tracer => bail!("the tracer has ended"),
         Ok(()) => raise(signal).with_context(|| format!("raise {signal}")),
-        Err(errno) => process::exit(errno as i32),
+        Err(errno) => exit(errno as i32),
     }
 }
 

@@ -7,7 +7,7 @@
 
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
-use std::process::{self, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use anyhow::Context;
 use libc::{WEXITED, WNOWAIT, pid_t};
@@ -17,6 +17,7 @@ use nix::unistd;
 use serde::{Deserialize, Serialize};
 use shared::linux::child::answer::{await_turn, give_turn, telling};
 use shared::linux::child::event::{Event, waitid};
+use shared::linux::child::fork::exit;
 use shared::linux::child::forked::Forked;
 use shared::linux::child::teller::seen_by_child;
 use shared::linux::cpu::{cpus, staying_on};
@@ -58,7 +59,7 @@ pub fn remains() -> anyhow::Result<Remains> {
     let (turn, give) = io::pipe().context("pipe")?;
     let (mut child, mut held) = telling(|_| {
         await_turn(&turn)?;
-        process::exit(CODE)
+        exit(CODE)
     })?;
     let memory_lines_alive = proc::memory_lines(child.pid())?;
     give_turn(&give)?;
