@@ -16,14 +16,12 @@ use shared::linux::failure::Failure;
 /// All is well in the child.
 pub const WELL: Event = Event::Exited(0);
 
-/// By a signal that it dies of, without a core, or with the code that `body` returns.
-pub fn end_of(body: impl FnOnce() -> u8) -> anyhow::Result<Event> {
-    let mut child = Forked::new(|| {
-        set_dumpable(false).context("PR_SET_DUMPABLE")?;
-        // The one system call that a sealed child may still make.
-        exit(body().into())
-    })?;
-    child.wait(WEXITED)
+/// How a child ends after one instruction that may be forbidden.
+pub fn end_after(instruction: impl FnOnce()) -> anyhow::Result<Event> {
+    end_of(|| {
+        instruction();
+        0
+    })
 }
 
 /// How a child ends that does `body` while every system call but _exit(2) would kill it by SIGSYS.
@@ -35,6 +33,16 @@ pub fn end_without_system_calls(body: impl FnOnce() -> u8) -> anyhow::Result<Eve
         }
         end => Ok(end),
     }
+}
+
+/// How a child ends: by a signal that it dies of, without a core, or with the code that `body` returns.
+fn end_of(body: impl FnOnce() -> u8) -> anyhow::Result<Event> {
+    let mut child = Forked::new(|| {
+        set_dumpable(false).context("PR_SET_DUMPABLE")?;
+        // The one system call that a sealed child may still make.
+        exit(body().into())
+    })?;
+    child.wait(WEXITED)
 }
 
 /// The filter looks at a call's number, lets two pass, and kills by the others.

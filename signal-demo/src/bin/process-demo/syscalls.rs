@@ -17,8 +17,7 @@ use shared::linux::child::event::Event;
 use shared::linux::usage::Usage;
 
 use crate::cpu;
-use crate::end::end_without_system_calls;
-use crate::memory::hardware::end_after;
+use crate::end::{end_after, end_without_system_calls};
 use crate::pages::{PAGES, Pages, write_each};
 use crate::showing::Showing;
 

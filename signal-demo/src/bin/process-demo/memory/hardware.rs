@@ -12,7 +12,7 @@ use shared::linux::child::event::Event;
 
 use super::addresses::Address;
 use crate::cpu;
-use crate::end::{end_of, end_without_system_calls};
+use crate::end::{end_after, end_without_system_calls};
 use crate::showing::{accessible, possible};
 
 /// How a child ends after each; `rdtsc` reads the CPU's clock, and sees it go on, without a system call.
@@ -38,14 +38,6 @@ pub fn forbidden_instructions() -> anyhow::Result<Instructions> {
     })
 }
 // ANCHOR_END: instructions
-
-/// How a child ends after one instruction that may be forbidden.
-pub fn end_after(instruction: impl FnOnce()) -> anyhow::Result<Event> {
-    end_of(|| {
-        instruction();
-        0
-    })
-}
 
 /// The symbol where the code of the kernel begins.
 const CODE: &str = "_stext";
