@@ -41,7 +41,7 @@ impl Event {
     }
 
     /// It ended by `signal`, without a core.
-    pub fn killed_by(signal: c_int) -> Event {
+    pub const fn killed_by(signal: c_int) -> Event {
         Event::Killed { signal, core: false }
     }
 }

@@ -29,7 +29,7 @@ pub const CHECKS: &[Check] = &[
 ];
 
 /// What ends a process that does what the CPU forbids.
-const FORBIDDEN: Event = Event::Killed { signal: SIGSEGV, core: false };
+const FORBIDDEN: Event = Event::killed_by(SIGSEGV);
 
 /// Except for what the CPU itself gives to everybody: here its clock, read without the kernel.
 fn hardware_is_out_of_reach() -> anyhow::Result<Seen> {

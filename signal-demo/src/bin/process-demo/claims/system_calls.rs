@@ -12,7 +12,7 @@ pub const CHECKS: &[Check] =
     &[(53, the_only_way), (54, call_or_function), (55, this_program_has_the_lower_level), (56, most_of_the_time)];
 
 /// What ends a sealed process that makes a system call.
-const SEALED: Event = Event::Killed { signal: SIGSYS, core: false };
+const SEALED: Event = Event::killed_by(SIGSYS);
 
 fn the_only_way() -> anyhow::Result<Seen> {
     let without = memory_without_calls()?;
