@@ -6,7 +6,7 @@ use anyhow::Context;
 use libc::pid_t;
 use serde::Serialize;
 use shared::linux::child::answer::{telling, told};
-use shared::linux::child::forked::pause;
+use shared::linux::child::forked::{Forked, pause};
 use shared::linux::proc;
 
 use crate::namespace::with_own_pids;
@@ -54,11 +54,7 @@ pub fn roots() -> anyhow::Result<OtherRoot> {
 /// The second child: the first lives, and is PID 1.
 fn entered_from_outside() -> anyhow::Result<OtherRoot> {
     let second = with_own_pids(|| {
-        let (_first, answer) = telling(|teller| {
-            tell_identity(teller)?;
-            pause()
-        })?;
-        let _: [pid_t; 2] = told(&answer)?;
+        let _first = Forked::new(pause)?;
         let (_second, answer) = telling(tell_identity)?;
         told::<2>(&answer)
     });
