@@ -46,7 +46,7 @@ pub struct PageSizes {
 pub fn page_sizes() -> anyhow::Result<PageSizes> {
     let (page, huge) = (page_size()?.get(), huge_page_size()?);
     let [small, large] = [MmapAdvise::MADV_NOHUGEPAGE, MmapAdvise::MADV_HUGEPAGE].map(|advice| {
-        let mut pages = Pages::advised(huge.saturating_mul(NonZeroUsize::MIN.saturating_add(1)), advice)?;
+        let mut pages = Pages::advised(huge.saturating_add(huge.get()), advice)?;
         let aligned = pages.as_ptr().align_offset(huge.get());
         faults_of_writing(&mut pages[aligned..][..huge.get()], page)
     });
