@@ -87,12 +87,12 @@ pub struct GivenBack {
 pub fn given_back() -> anyhow::Result<GivenBack> {
     seen_by_child(|| {
         signals::set(Signal::SIGCHLD, SigHandler::SigIgn).context("ignore SIGCHLD")?;
-        let file = memfd_create(c"locked", MFdFlags::MFD_CLOEXEC).map_err(io::Error::from).context("memfd_create")?;
+        let file = memfd_create(c"locked", MFdFlags::MFD_CLOEXEC).context("memfd_create")?;
         let (held, holding) = io::pipe().context("pipe")?;
         let (turn, give) = io::pipe().context("pipe")?;
         let child = fork(|| {
             close_copy(&give)?;
-            fcntl(&file, FcntlArg::F_SETLK(&whole(libc::F_WRLCK))).map_err(io::Error::from).context("lock the file")?;
+            fcntl(&file, FcntlArg::F_SETLK(&whole(libc::F_WRLCK))).context("lock the file")?;
             tell(&holding, &[1])?;
             await_turn(&turn)?;
             Ok(())
@@ -116,7 +116,7 @@ pub fn given_back() -> anyhow::Result<GivenBack> {
 /// Who keeps others from locking the file.
 fn owner(file: &OwnedFd) -> anyhow::Result<Option<pid_t>> {
     let mut lock = whole(libc::F_WRLCK);
-    fcntl(file, FcntlArg::F_GETLK(&mut lock)).map_err(io::Error::from).context("ask for the lock")?;
+    fcntl(file, FcntlArg::F_GETLK(&mut lock)).context("ask for the lock")?;
     Ok((i32::from(lock.l_type) != libc::F_UNLCK).then_some(lock.l_pid))
 }
 
