@@ -1,6 +1,6 @@
 //! A child that becomes another program: its PID stays, its memory goes.
 //!
-//! Note: 进程的衍生 ("exec"). Go: `syscall.BecameShell`. Man: execve(2), process_vm_readv(2).
+//! Note: 进程的衍生 ("exec"). Go: `syscall.Exec`. Man: execve(2), process_vm_readv(2).
 
 use std::io::{self, BufRead, BufReader, IoSliceMut};
 use std::os::unix::process::CommandExt;
@@ -52,8 +52,7 @@ pub fn exec_in_child() -> anyhow::Result<BecameShell> {
     // ANCHOR_END: exec
     drop(ends);
     wait_for(child)?;
-    let left =
-        |(before, after): (Words, Words)| (0..4).filter(|&n| before[n].is_some() && before[n] == after[n]).count();
+    let left = |(before, after): (Words, Words)| (0..4).filter(|&n| before[n] == after[n]).count();
     let words_left_of_4 = before.zip(after).map(left);
     let pid_after_exec = printed.trim_end().parse().with_context(|| format!("the shell printed {printed:?}"))?;
     Ok(BecameShell { forked_pid: child.as_raw(), pid_after_exec, words_left_of_4 })
@@ -70,7 +69,7 @@ fn words_of(child: Pid, places: [usize; 4]) -> anyhow::Result<Option<Words>> {
             Ok(_) => *word = Some(u64::from_ne_bytes(bytes)),
             Err(Errno::EFAULT) => (),
             Err(Errno::EPERM | Errno::ENOSYS) => return Ok(None),
-            Err(error) => return Err(io::Error::from(error)).context("process_vm_readv"),
+            Err(error) => return Err(error).context("process_vm_readv"),
         }
     }
     Ok(Some(words))
