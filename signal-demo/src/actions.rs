@@ -8,7 +8,7 @@
 
 use anyhow::{Context, ensure};
 use libc::{WEXITED, WSTOPPED};
-use nix::sched::{CloneFlags, unshare};
+use nix::sched::CloneFlags;
 use nix::unistd;
 use serde::Serialize;
 use shared::harness::report::Report;
@@ -16,6 +16,7 @@ use shared::linux::answer::Outcome;
 use shared::linux::child::event::Event;
 use shared::linux::child::forked::Forked;
 use shared::linux::failure::Failure;
+use shared::linux::namespace::own;
 
 use crate::signal::action::{self, Action};
 use crate::signal::set::Set;
@@ -121,9 +122,8 @@ fn answer(action: Action, signal: Signal) -> anyhow::Result<Observed> {
 ///
 /// Last, since this process has no other children afterwards.
 pub fn first_process() -> anyhow::Result<FirstProcess> {
-    let namespaces = [CloneFlags::CLONE_NEWPID, CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWPID];
-    let unshared = unshare(namespaces[0]).or_else(|_| unshare(namespaces[1]));
-    unshared.map_err(|error| Failure::CannotShow(format!("no PID namespace: {}", std::io::Error::from(error))))?;
+    own(CloneFlags::CLONE_NEWPID)
+        .map_err(|error| Failure::CannotShow(format!("no PID namespace: {}", std::io::Error::from(error))))?;
     let mut first = Forked::new(|| {
         ensure!(unistd::getpid().as_raw() == 1, "not the first process");
         send::to_self(Signal::STOP)?;
