@@ -149,14 +149,18 @@ pub fn await_readable(file: &impl AsFd, deadline: Instant) -> io::Result<()> {
 
 /// poll(2) for one event. Any file will do: regular ones, which epoll refuses, are always ready.
 pub fn await_event(file: &impl AsFd, event: PollFlags, deadline: Option<Instant>) -> io::Result<()> {
+    await_any(&mut [PollFd::new(file.as_fd(), event)], deadline)
+}
+
+/// poll(2) until one of several files has an event, which its entry tells.
+pub fn await_any(files: &mut [PollFd<'_>], deadline: Option<Instant>) -> io::Result<()> {
     restart(|| {
         let timeout = deadline.map_or(PollTimeout::NONE, |deadline| {
             let rest = deadline.saturating_duration_since(Instant::now());
             // Rounded up, for poll(2) counts in milliseconds; what it cannot count, 25 days, is for ever.
             PollTimeout::try_from(rest.as_millis() + 1).unwrap_or(PollTimeout::NONE)
         });
-        let ready = poll(&mut [PollFd::new(file.as_fd(), event)], timeout)?;
-        if ready == 0 { Err(io::Error::new(ErrorKind::TimedOut, "i/o timeout")) } else { Ok(()) }
+        if poll(files, timeout)? == 0 { Err(io::Error::new(ErrorKind::TimedOut, "i/o timeout")) } else { Ok(()) }
     })
 }
 

@@ -1,15 +1,12 @@
-//! What ends by a deadline, and how it says so.
+//! What ends by a deadline.
 //!
 //! Note: Socket的基本特征 (AF_UNIX). Go: `context.WithDeadline`. Man: unix(7).
 
-use std::ffi::OsStr;
-use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Instant;
 
 use anyhow::Context;
 use shared::linux::failure::Failure;
-use shared::linux::readiness::is_timeout;
 use shared::linux::thread;
 
 /// Does `work` on a thread of its own, whose calls may wait for ever: past the deadline the process ends without it.
@@ -23,13 +20,5 @@ pub fn by<T: Send + 'static>(
     match result.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
         Err(RecvTimeoutError::Timeout) => Err(Failure::Deadline(format!("{what}: i/o timeout")).into()),
         result => result.with_context(|| format!("{what}: the thread panicked"))?,
-    }
-}
-
-pub fn failed(what: &str, address: &OsStr, error: io::Error) -> anyhow::Error {
-    if is_timeout(&error) {
-        Failure::Deadline(format!("{what} {}: i/o timeout", address.display())).into()
-    } else {
-        anyhow::Error::new(error).context(format!("{what} {}", address.display()))
     }
 }

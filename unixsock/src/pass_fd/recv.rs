@@ -8,16 +8,15 @@ use std::io::{self, IoSliceMut, Write};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Instant;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags};
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use shared::harness::ready;
+use shared::linux::failure::call_failed;
 use shared::linux::network::Network;
-use shared::linux::readiness::{Ready, nonblocking, restart};
+use shared::linux::readiness::{Ready, await_any, nonblocking};
 use shared::linux::stdio::escaped;
 use shared::linux::{endpoint, shutdown};
 use socket2::Socket;
-
-use super::deadline::failed;
 
 /// At least one byte must travel with a descriptor; and back, when it has arrived.
 pub const BYTE: [u8; 1] = [0];
@@ -32,14 +31,15 @@ pub fn receive_on(address: &OsStr, ready: &ready::Args, deadline: Instant) -> an
     let listener = endpoint::listen(Network::Unix, address, 1, 1)?;
     // stdout is for the file; a script waits for this line before it lets the sender start.
     ready.waiting(format_args!("unix {}", escaped(address.as_encoded_bytes())));
-    receive_first(listener.sockets, deadline).map_err(|error| failed("receive", address, error))
+    receive_first(listener.sockets, deadline)
+        .map_err(|error| call_failed(&format!("receive {}", address.display()), error))
 }
 
 /// The file of whoever sends first.
 fn receive_first(mut sockets: Vec<Socket>, deadline: Instant) -> io::Result<File> {
     loop {
         // The first is the one that listens.
-        let nth = await_any(&sockets, deadline)?;
+        let nth = next_readable(&sockets, deadline)?;
         if nth == 0 {
             if let Ready::Done((peer, _)) = nonblocking("accept", &sockets[0], || sockets[0].accept())? {
                 sockets.push(peer);
@@ -54,14 +54,10 @@ fn receive_first(mut sockets: Vec<Socket>, deadline: Instant) -> io::Result<File
 }
 
 /// The last of the `sockets` that can be read, as soon as one can.
-fn await_any(sockets: &[Socket], deadline: Instant) -> io::Result<usize> {
+fn next_readable(sockets: &[Socket], deadline: Instant) -> io::Result<usize> {
     let mut fds: Vec<_> = sockets.iter().map(|socket| PollFd::new(socket.as_fd(), PollFlags::POLLIN)).collect();
-    restart(|| {
-        let left = deadline.saturating_duration_since(Instant::now());
-        // Rounded up, for poll(2) counts in milliseconds; what it cannot count, 25 days, is for ever.
-        Ok(poll(&mut fds, PollTimeout::try_from(left.as_millis() + 1).unwrap_or(PollTimeout::NONE))?)
-    })?;
-    fds.iter().rposition(|fd| fd.any() == Some(true)).ok_or_else(|| io::ErrorKind::TimedOut.into())
+    await_any(&mut fds, Some(deadline))?;
+    fds.iter().rposition(|fd| fd.any() == Some(true)).ok_or_else(|| io::Error::other("poll: no event"))
 }
 
 /// Every descriptor that came has an owner before anything can fail; the first is the file. None if the peer has gone.

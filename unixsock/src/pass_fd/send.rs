@@ -12,12 +12,13 @@ use std::time::Instant;
 use anyhow::Context;
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use shared::cube_roots::client::DeadlineSocket;
+use shared::linux::failure::call_failed;
 use shared::linux::network::Network;
 use shared::linux::readiness::restart;
 use shared::linux::{endpoint, handover};
 use socket2::Socket;
 
-use super::deadline::{by, failed};
+use super::deadline::by;
 use super::recv::BYTE;
 
 /// Hands `file`, which it opens, or descriptor `fd` to whoever listens on `address`.
@@ -26,7 +27,7 @@ pub fn send(address: &OsStr, file: Option<&Path>, fd: Option<RawFd>, deadline: I
     let opened = file.map(|file| open_by(deadline, file)).transpose()?;
     let passed = opened.as_ref().map(File::as_fd).or(inherited).context("nothing to send")?;
     let socket = endpoint::dial(Network::Unix, address, deadline.saturating_duration_since(Instant::now()))?;
-    pass(socket, passed, deadline).map_err(|error| failed("send", address, error))
+    pass(socket, passed, deadline).map_err(|error| call_failed(&format!("send {}", address.display()), error))
 }
 
 /// open(2) of a FIFO waits for a writer.
