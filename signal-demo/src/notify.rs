@@ -13,7 +13,7 @@ use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::sleeper;
 
-use fate::{Fate, asking_for, deliver};
+use fate::{Fate, asking_for, deliver, stop_and_send};
 
 use crate::registry::{Channel, Registry};
 use crate::signal::action::Action;
@@ -103,21 +103,14 @@ pub fn not_acted_on() -> anyhow::Result<[Fate; 2]> {
 /// SIGINT after Stop.
 pub fn stopped() -> anyhow::Result<[Fate; 3]> {
     Ok([
-        Fate::of("a stopped channel", |registry| {
-            let channel = asking_for(registry, Signal::INT)?;
-            registry.stop(channel)?;
-            send::to_self(Signal::INT)
-        })?,
+        Fate::of("a stopped channel", |registry| stop_and_send(registry, Signal::INT))?,
         Fate::of("a stopped channel and another", |registry| {
-            let (channel, _other) = (asking_for(registry, Signal::INT)?, asking_for(registry, Signal::INT)?);
-            registry.stop(channel)?;
-            send::to_self(Signal::INT)
+            let _other = asking_for(registry, Signal::INT)?;
+            stop_and_send(registry, Signal::INT)
         })?,
         Fate::of("a stopped channel; ignored before", |registry| {
             Action::Ignore.set(Signal::INT)?;
-            let channel = asking_for(registry, Signal::INT)?;
-            registry.stop(channel)?;
-            send::to_self(Signal::INT)
+            stop_and_send(registry, Signal::INT)
         })?,
     ])
 }

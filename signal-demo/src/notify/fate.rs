@@ -11,8 +11,8 @@ use shared::linux::child::event::Event;
 use shared::linux::child::forked::Forked;
 
 use crate::registry::{Channel, Registry};
-use crate::signal::Signal;
 use crate::signal::action::Action;
+use crate::signal::{Signal, send};
 
 /// What became of a process that sent itself a signal, by who had asked for it.
 #[derive(Debug, Serialize)]
@@ -41,6 +41,13 @@ pub fn asking_for(registry: &mut Registry, signal: Signal) -> anyhow::Result<Cha
     let channel = registry.channel(2);
     registry.notify(&channel, &[signal]).with_context(|| format!("ask for {signal}"))?;
     Ok(channel)
+}
+
+/// Stops a channel that had asked for the signal, and sends it.
+pub fn stop_and_send(registry: &mut Registry, signal: Signal) -> anyhow::Result<()> {
+    let channel = asking_for(registry, signal)?;
+    registry.stop(channel)?;
+    send::to_self(signal)
 }
 
 /// What a process sends itself waits at once, so that there is nothing to wait for.

@@ -6,7 +6,7 @@ use anyhow::Context;
 use serde::Serialize;
 use shared::linux::failure::Failure;
 
-use super::fate::{Fate, asking_for, deliver};
+use super::fate::{Fate, asking_for, deliver, stop_and_send};
 use crate::registry::Registry;
 use crate::signal::{Signal, send};
 
@@ -63,11 +63,7 @@ pub fn lowest_first() -> anyhow::Result<Ordered> {
 /// SIGUSR1 after Stop; and SIGINT after Reset, which is all that Go offers for what the note wants of a second Notify.
 pub fn fates() -> anyhow::Result<[Fate; 2]> {
     Ok([
-        Fate::of("a stopped channel", |registry| {
-            let channel = asking_for(registry, Signal::USR1)?;
-            registry.stop(channel)?;
-            send::to_self(Signal::USR1)
-        })?,
+        Fate::of("a stopped channel", |registry| stop_and_send(registry, Signal::USR1))?,
         Fate::of("a channel of which it was taken by Reset", |registry| {
             let _channel = asking_for(registry, Signal::INT)?;
             registry.reset(&[Signal::INT])?;
