@@ -126,14 +126,14 @@ fn kill_l() -> anyhow::Result<Vec<(c_int, String)>> {
 }
 
 /// Of these, the signals of which the kernel tells what they do.
-fn accepted_of(numbers: impl IntoIterator<Item = c_int>) -> anyhow::Result<Vec<c_int>> {
+pub fn accepted_of(numbers: impl IntoIterator<Item = c_int>) -> anyhow::Result<Vec<c_int>> {
     let ask = |number| is_accepted(number).with_context(|| format!("rt_sigaction {number}")).map(|is| (is, number));
     let asked = numbers.into_iter().map(ask).collect::<anyhow::Result<Vec<_>>>()?;
     Ok(asked.into_iter().filter_map(|(is, number)| is.then_some(number)).collect())
 }
 
 // ANCHOR: accepted
-pub fn is_accepted(number: c_int) -> nix::Result<bool> {
+fn is_accepted(number: c_int) -> nix::Result<bool> {
     let (nothing, nowhere) = (ptr::null::<u8>(), ptr::null_mut::<u8>());
     let (call, size) = (libc::SYS_rt_sigaction, size_of::<Mask>());
     // SAFETY: it reads nothing and writes nothing.

@@ -4,20 +4,19 @@
 
 use std::fmt;
 
-use anyhow::Context;
 use libc::c_int;
 use serde::Serialize;
 use shared::harness::report::Report;
 
-use super::kernel::is_accepted;
+use super::kernel::accepted_of;
 use crate::signal::Signal;
 
 /// How many stand side by side.
 const COLUMNS: usize = 5;
 
 #[derive(Serialize)]
-struct Row {
-    row: Vec<Cell>,
+struct Row<'a> {
+    row: &'a [Cell],
 }
 
 #[derive(Serialize)]
@@ -27,22 +26,12 @@ struct Cell {
 }
 
 pub fn run(out: &mut Report) -> anyhow::Result<()> {
-    let mut cells = Vec::new();
-    for name in Signal::all() {
-        let number = name.number();
-        if is_accepted(number).with_context(|| format!("rt_sigaction {number}"))? {
-            cells.push(Cell { number, name });
-        }
-    }
-    while !cells.is_empty() {
-        let rest = cells.split_off(COLUMNS.min(cells.len()));
-        out.record(&Row { row: cells })?;
-        cells = rest;
-    }
-    Ok(())
+    let accepted = accepted_of(Signal::all().map(Signal::number))?.into_iter().filter_map(Signal::from_number);
+    let cells: Vec<Cell> = accepted.map(|name| Cell { number: name.number(), name }).collect();
+    cells.chunks(COLUMNS).try_for_each(|row| out.record(&Row { row }))
 }
 
-impl fmt::Display for Row {
+impl fmt::Display for Row<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let cells = self.row.iter().map(|Cell { number, name }| format!("{number:2}) {name}"));
         f.write_str(&cells.collect::<Vec<_>>().join("\t"))
