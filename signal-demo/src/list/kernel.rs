@@ -4,7 +4,7 @@
 //! Note: 信号 ("没有编号为32和33的信号"). Go: (none). Man: signal(7), nptl(7), rt_sigaction(2), rt_sigtimedwait(2).
 
 use std::fmt;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::process::{self, Command, Stdio};
 use std::ptr;
 
@@ -108,17 +108,14 @@ pub fn listed() -> anyhow::Result<KillL> {
 fn kill_l() -> anyhow::Result<Vec<(c_int, String)>> {
     let mut bash = Command::new("bash");
     // It would print names only, and without SIG.
-    bash.args(["-c", "builtin kill -l"]).env_remove("POSIXLY_CORRECT").stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut bash = match bash.spawn() {
+    bash.args(["-c", "builtin kill -l"]).env_remove("POSIXLY_CORRECT").stderr(Stdio::null());
+    let output = match bash.output() {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return Err(Failure::CannotShow(format!("start bash: {error}")).into());
         }
-        spawned => spawned.context("start bash")?,
+        output => output.context("start bash")?,
     };
-    let mut text = String::new();
-    let read = bash.stdout.take().context("bash has no stdout")?.read_to_string(&mut text);
-    bash.wait().context("wait for bash")?;
-    read.context("read what bash prints")?;
+    let text = String::from_utf8(output.stdout).context("read what bash prints")?;
     let words: Vec<&str> = text.split_whitespace().collect();
     let (pairs, rest) = words.as_chunks::<2>();
     ensure!(!pairs.is_empty() && rest.is_empty(), "kill -l: {text}");
