@@ -3,13 +3,11 @@
 //! Note: 基于TCP/IP协议栈的Socket通讯 (Accept). Go: `net.Listener.Accept`. Man: listen(2), accept(2).
 
 use std::io::ErrorKind;
-use std::os::fd::AsFd;
 use std::thread;
 
-use anyhow::Context;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::PollFlags;
 use shared::linux::answer::Outcome;
-use shared::linux::readiness::Ready;
+use shared::linux::readiness::{Ready, is_ready};
 
 use crate::experiment::record;
 use crate::loopback::{End, listen, stream};
@@ -64,7 +62,7 @@ pub fn connections_nobody_has_accepted() -> anyhow::Result<Queue> {
     let next = stream()?;
     next.set_nonblocking()?;
     let next_connect = next.try_connect(&full.listener.address()?)?;
-    while dropped(&full.listener)? == 0 && !is_writable(&next)? {
+    while dropped(&full.listener)? == 0 && !next.called("poll", is_ready(&next, PollFlags::POLLOUT))? {
         thread::yield_now();
     }
     let next_is_connected = is_connected(&next)?;
@@ -92,11 +90,6 @@ fn accept_with_nobody_there() -> anyhow::Result<Outcome> {
     let empty = listen(1)?;
     empty.set_nonblocking()?;
     empty.called("accept", Outcome::succeeds(empty.socket.accept()))
-}
-
-fn is_writable(socket: &impl AsFd) -> anyhow::Result<bool> {
-    let ready = poll(&mut [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)], PollTimeout::ZERO);
-    Ok(ready.context("poll")? > 0)
 }
 
 fn is_connected(end: &End) -> anyhow::Result<bool> {
