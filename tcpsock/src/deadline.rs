@@ -25,9 +25,10 @@ use shared::linux::readiness::restart;
 
 use moved::FAR;
 
+use crate::connect::backlog::Full;
 pub use crate::experiment::DeadlineArgs as Args;
 use crate::experiment::{milliseconds, record};
-use crate::loopback::{self, connection};
+use crate::loopback::connection;
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let limit = args.deadline;
@@ -176,27 +177,21 @@ record!("dial", GivenUp { limit_ms: u64, elapsed_ms: u64, queued: usize, dial: E
 
 /// A host whose backlog is full drops the SYN, as a host that is not there would.
 fn of_dialling(limit: Duration) -> anyhow::Result<GivenUp> {
-    let listener = loopback::listen(0)?;
-    let address = endpoint::shown(&listener.address()?);
-    let mut queued = Vec::new();
-    while queued.len() < 16 {
-        let start = Instant::now();
-        match endpoint::dial(Network::Tcp, &address, limit) {
-            Ok(connection) => queued.push(connection),
-            // Nobody answered in time, and that is to be seen: whatever else failed is not.
-            Err(error) => match error.downcast_ref() {
-                Some(Failure::Deadline(said)) => {
-                    let (limit_ms, elapsed_ms) = (milliseconds(limit), milliseconds(start.elapsed()));
-                    return Ok(GivenUp {
-                        limit_ms,
-                        elapsed_ms,
-                        queued: queued.len(),
-                        dial: Error { error: said.clone() },
-                    });
-                }
-                _ => return Err(error),
-            },
-        }
+    let full = Full::new(0)?;
+    let address = endpoint::shown(&full.listener.address()?);
+    let start = Instant::now();
+    let Err(error) = endpoint::dial(Network::Tcp, &address, limit) else {
+        return Err(Failure::CannotShow("a listener whose backlog is full takes a connection".to_owned()).into());
+    };
+    let elapsed_ms = milliseconds(start.elapsed());
+    // Nobody answered in time, and that is to be seen: whatever else failed is not.
+    match error.downcast_ref() {
+        Some(Failure::Deadline(said)) => Ok(GivenUp {
+            limit_ms: milliseconds(limit),
+            elapsed_ms,
+            queued: full.clients.len(),
+            dial: Error { error: said.clone() },
+        }),
+        _ => Err(error),
     }
-    Err(Failure::CannotShow("a listener with a backlog of 0 takes 16 connections".to_owned()).into())
 }

@@ -16,7 +16,7 @@ use crate::socket_info::{dropped, queued};
 /// A listener whose backlog is full: it holds one connection more than it says.
 pub struct Full {
     pub listener: End,
-    clients: Vec<End>,
+    pub clients: Vec<End>,
 }
 
 impl Full {
