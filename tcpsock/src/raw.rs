@@ -72,7 +72,7 @@ pub fn types() -> anyhow::Result<Types> {
     may_open_raw_sockets()?;
     Ok(Types {
         dgram: open(Domain::UNIX, Type::DGRAM, None)?,
-        raw: open(Domain::IPV4, Type::RAW, Some(Protocol::from(PROTOCOL)))?,
+        raw: open_raw()?,
         seqpacket: open(Domain::UNIX, Type::SEQPACKET, None)?,
         stream: open(Domain::UNIX, Type::STREAM, None)?,
         packet: open(Domain::IPV4, Type::from(SOCK_PACKET), None)?,

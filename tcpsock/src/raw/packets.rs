@@ -6,11 +6,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use shared::linux::failure::Failure;
 use shared::linux::namespace;
-use shared::linux::readiness::Ready;
 use socket2::{Domain, Protocol, Type};
 
 use crate::experiment::record;
 use crate::loopback::{End, interface};
+use crate::sockets::types;
 use crate::udp::loss::{FLOOD, flood};
 
 /// For experiments (RFC 3692): the kernel has no use of its own for it.
@@ -29,18 +29,10 @@ record! { "packets", Packets {
 
 pub fn three_packets_and_a_flood() -> anyhow::Result<Packets> {
     let (source, sink) = ends()?;
-    sink.set_nonblocking()?;
-    let sent = ["one", "two", "three"];
-    for packet in sent {
-        source.send_to(packet, &sink.address()?)?;
-    }
-    let mut received = Vec::new();
-    while received.len() < sent.len() {
-        received.extend(next(&sink)?);
-    }
     source.connect(&sink.address()?)?;
+    let received_texts = types::three_writes(&source, &sink, HEADER)?;
     let (heard, dropped_by_kernel) = flood(&source, &sink, HEADER, FLOOD)?;
-    Ok(Packets { sent_texts: sent, received_texts: received, flood: FLOOD, heard: heard.len(), dropped_by_kernel })
+    Ok(Packets { sent_texts: types::WRITES, received_texts, flood: FLOOD, heard: heard.len(), dropped_by_kernel })
 }
 
 /// One to send and one to receive; in a network of our own if we can have one: nobody else receives these packets.
@@ -56,12 +48,4 @@ pub fn ends() -> anyhow::Result<(End, End)> {
 fn open() -> Result<End, Failure> {
     let end = End::new("a raw socket", Domain::IPV4, Type::RAW, Some(Protocol::from(PROTOCOL)));
     end.map_err(|error| Failure::CannotShow(format!("{error:#}")))
-}
-
-/// What the next packet carries, if one has come.
-fn next(sink: &End) -> anyhow::Result<Option<String>> {
-    let mut buffer = [0; 100];
-    let Ready::Done(count) = sink.read_now(&mut buffer)? else { return Ok(None) };
-    let payload = buffer[..count].get(HEADER..).unwrap_or_default();
-    Ok(Some(String::from_utf8_lossy(payload).into_owned()))
 }
