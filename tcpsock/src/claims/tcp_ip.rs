@@ -120,16 +120,15 @@ fn conversation() -> anyhow::Result<(Vec<Call>, Option<Sleep>)> {
     Ok((calls, waits))
 }
 
-fn calls(name: Name) -> anyhow::Result<Vec<Call>> {
-    let mut calls = conversation()?.0;
-    calls.retain(|call| call.name == name);
-    Ok(calls)
+/// The calls of that name, in their order.
+fn named(calls: &[Call], name: Name) -> Vec<&Call> {
+    calls.iter().filter(|call| call.name == name).collect()
 }
 
 fn nothing_is_eagain() -> anyhow::Result<Seen> {
-    let (accepts, reads) = (calls(Name::Accept)?, calls(Name::Read)?);
-    let as_noted = accepts[0].is_eagain() && reads[0].is_eagain();
-    Ok(Seen::holds(as_noted, format!("{}; {}", seen(&accepts[0]), seen(&reads[0]))))
+    let (calls, _) = conversation()?;
+    let [accept, read] = [Name::Accept, Name::Read].map(|name| named(&calls, name)[0]);
+    Ok(Seen::holds(accept.is_eagain() && read.is_eagain(), format!("{}; {}", seen(accept), seen(read))))
 }
 
 fn one_tries_again_later() -> anyhow::Result<Seen> {
@@ -139,7 +138,8 @@ fn one_tries_again_later() -> anyhow::Result<Seen> {
 }
 
 fn partial_reads_are_of_nonblocking_sockets() -> anyhow::Result<Seen> {
-    let (reads, all) = (calls(Name::Read)?, calls(Name::RecvWaitAll)?);
+    let (calls, _) = conversation()?;
+    let (reads, all) = (named(&calls, Name::Read), named(&calls, Name::RecvWaitAll));
     let partial = |is_blocking| reads.iter().find(|read| read.is_blocking == is_blocking && read.partial == Some(true));
     let exception = partial(true).is_some() && all[0].partial == Some(false);
     let shown = [partial(false), partial(true), all.first()].into_iter().flatten().map(seen).collect::<Vec<_>>();
@@ -147,8 +147,9 @@ fn partial_reads_are_of_nonblocking_sockets() -> anyhow::Result<Seen> {
 }
 
 fn a_write_takes_what_fits() -> anyhow::Result<Seen> {
-    let writes = calls(Name::Write)?;
-    let full = writes.iter().position(Call::is_eagain).context("no write answered EAGAIN")?;
-    let last = &writes[full.saturating_sub(1)];
-    Ok(Seen::holds(last.partial == Some(true), format!("{}; {}", seen(last), seen(&writes[full]))))
+    let (calls, _) = conversation()?;
+    let writes = named(&calls, Name::Write);
+    let full = writes.iter().position(|write| write.is_eagain()).context("no write answered EAGAIN")?;
+    let last = writes[full.saturating_sub(1)];
+    Ok(Seen::holds(last.partial == Some(true), format!("{}; {}", seen(last), seen(writes[full]))))
 }
