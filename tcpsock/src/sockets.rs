@@ -19,7 +19,7 @@ use shared::harness::report::Report;
 use socket2::{Domain, Protocol, Type};
 
 pub use answer::{Answer, open};
-use answer::{cell, name, protocols};
+use answer::{DOMAINS, TYPES, cell, name, protocols};
 pub use tables::types;
 
 #[derive(clap::Args)]
@@ -33,8 +33,8 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     if args.table {
         return tables::run(out);
     }
-    for domain in [Domain::IPV4, Domain::IPV6, Domain::UNIX] {
-        for kind in [Type::DGRAM, Type::RAW, Type::SEQPACKET, Type::STREAM] {
+    for domain in DOMAINS {
+        for kind in TYPES {
             for &protocol in protocols(domain) {
                 out.record(&Row::from(Answer::of_the_kernel(domain, kind, protocol)?))?;
             }

@@ -6,6 +6,10 @@ use anyhow::Context;
 use nix::errno::Errno::{self, EACCES, EAFNOSUPPORT, EINVAL, ENOPROTOOPT, EPERM, EPROTONOSUPPORT, ESOCKTNOSUPPORT};
 use socket2::{Domain, Protocol, Socket, Type};
 
+/// The domains and the types of the note's tables, in its order.
+pub const DOMAINS: [Domain; 3] = [Domain::IPV4, Domain::IPV6, Domain::UNIX];
+pub const TYPES: [Type; 4] = [Type::DGRAM, Type::RAW, Type::SEQPACKET, Type::STREAM];
+
 const UDP: Option<Protocol> = Some(Protocol::UDP);
 const SCTP: Option<Protocol> = Some(Protocol::SCTP);
 const TCP: Option<Protocol> = Some(Protocol::TCP);

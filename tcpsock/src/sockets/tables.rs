@@ -10,11 +10,8 @@ use shared::harness::report::Report;
 use shared::linux::network::Network;
 use socket2::{Domain, Protocol, Type};
 
-use super::answer::{Answer, cell, name, protocols};
+use super::answer::{Answer, DOMAINS, TYPES, cell, name, protocols};
 use layout::{NOT_SEEN, Table};
-
-const DOMAINS: [Domain; 3] = [Domain::IPV4, Domain::IPV6, Domain::UNIX];
-const TYPES: [Type; 4] = [Type::DGRAM, Type::RAW, Type::SEQPACKET, Type::STREAM];
 
 /// The note's 有效: a protocol without a name.
 const VALID: &str = "valid";
