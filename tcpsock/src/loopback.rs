@@ -107,7 +107,7 @@ impl End {
         Ok(End { name: "the server's end", socket })
     }
 
-    /// `None`: nobody has connected.
+    /// Of a socket that does not block.
     pub fn accept_now(&self) -> anyhow::Result<Ready<End>> {
         let accept = || Ok(End { name: "the server's end", socket: self.socket.accept()?.0 });
         self.called("accept", readiness::nonblocking("accept", &self.socket, accept))
