@@ -65,6 +65,14 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// Nothing, where it cannot be shown here.
+pub fn if_shown<T>(result: anyhow::Result<T>) -> anyhow::Result<Option<T>> {
+    match result {
+        Err(error) if matches!(error.downcast_ref(), Some(Failure::CannotShow(_))) => Ok(None),
+        result => result.map(Some),
+    }
+}
+
 /// What became of a call under a deadline, which may have passed.
 pub fn call_failed(call: &str, error: io::Error) -> anyhow::Error {
     if is_timeout(&error) {

@@ -7,7 +7,7 @@ use nix::errno::Errno;
 use shared::harness::claims::{Check, Seen, joined, seen};
 use shared::linux::answer::Outcome;
 use shared::linux::child::event::Event;
-use shared::linux::failure::Failure;
+use shared::linux::failure::{Failure, if_shown};
 
 use crate::actions::{self, Observed, Record};
 use crate::list::default_action::DefaultAction;
@@ -184,11 +184,8 @@ fn neither_caught_nor_ignored() -> anyhow::Result<Seen> {
         [&kill, &stop].iter().all(|[ignore, catch, _]| [ignore, catch].iter().all(|record| record.observed == refused));
     let as_if_unblocked = is_death_by(Signal::KILL, &kill[2].observed)
         && stop[2].observed == Observed::Child(Event::Stopped(libc::SIGSTOP));
-    let first = match actions::first_process() {
-        Ok(first) => format!("; PID 1 of a namespace: {}", first.observed),
-        Err(error) if matches!(error.downcast_ref(), Some(Failure::CannotShow(_))) => String::new(),
-        Err(error) => return Err(error),
-    };
+    let first = if_shown(actions::first_process())?
+        .map_or_else(String::new, |first| format!("; PID 1 of a namespace: {}", first.observed));
     let evidence = format!("{}; {}{first}", told(&kill), told(&stop));
     Ok(Seen::holds(all_refused && as_if_unblocked, evidence))
 }

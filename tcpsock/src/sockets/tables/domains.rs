@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use anyhow::Context;
 use nix::libc;
 use shared::linux::endpoint::unix_address;
-use shared::linux::failure::Failure;
+use shared::linux::failure::if_shown;
 use shared::linux::scratch::Folder;
 use socket2::{Domain, SockAddr, Socket, Type};
 
@@ -26,12 +26,7 @@ pub fn row(domain: Domain) -> anyhow::Result<Vec<String>> {
 }
 
 fn of_ip(fields: anyhow::Result<Fields>, loopback: IpAddr, name: &str) -> anyhow::Result<[String; 3]> {
-    let fields = match fields {
-        Err(error) if matches!(error.downcast_ref(), Some(Failure::CannotShow(_))) => {
-            return Ok([NOT_SEEN; 3].map(str::to_owned));
-        }
-        fields => fields?,
-    };
+    let Some(fields) = if_shown(fields)? else { return Ok([NOT_SEEN; 3].map(str::to_owned)) };
     let form = match (fields.address_at, fields.port_at) {
         (Some(_), Some(_)) => format!("address of {} bytes, port of 2", fields.address_bytes),
         _ => NOT_SEEN.to_owned(),

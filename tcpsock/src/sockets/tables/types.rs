@@ -5,7 +5,7 @@
 
 use anyhow::ensure;
 use serde::Serialize;
-use shared::linux::failure::Failure;
+use shared::linux::failure::if_shown;
 use shared::linux::readiness::Ready;
 use socket2::Type;
 
@@ -45,10 +45,7 @@ pub const WRITES: [&str; 3] = ["one", "two", "three"];
 
 /// `None` where there is no such socket.
 pub fn observe(kind: Type) -> anyhow::Result<Option<Seen>> {
-    let (writer, reader) = match pair(kind) {
-        Err(error) if matches!(error.downcast_ref(), Some(Failure::CannotShow(_))) => return Ok(None),
-        pair => pair?,
-    };
+    let Some((writer, reader)) = if_shown(pair(kind))? else { return Ok(None) };
     let header = if kind == Type::RAW { raw::HEADER } else { 0 };
     let reads = three_writes(&writer, &reader, header)?;
     let connected = reader.socket.peer_addr().is_ok();
