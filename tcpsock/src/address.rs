@@ -6,6 +6,8 @@ use shared::harness::offers::Offers;
 use shared::linux::failure::Failure;
 use shared::linux::network::Network;
 
+const NETWORKS: [Network; 3] = [Network::Tcp, Network::Tcp4, Network::Tcp6];
+
 #[derive(clap::Args)]
 pub struct Address {
     /// Where: a number or a name as the port, 0 or none for any free one; no host is every address of this machine
@@ -14,7 +16,7 @@ pub struct Address {
     address: Option<String>,
     /// tcp, tcp4 or tcp6, as Go's net package takes them
     #[arg(long, value_name = "NETWORK", default_value = "tcp", hide_possible_values = true,
-        value_parser = Offers(|| [Network::Tcp, Network::Tcp4, Network::Tcp6].map(|network| network.name().into()).into()))]
+        value_parser = Offers(|| NETWORKS.map(|network| network.name().into()).into()))]
     network: String,
 }
 
@@ -30,11 +32,6 @@ impl Address {
 
     /// The network, or Go's words for why it is none: `listen TCP: unknown network TCP`.
     pub fn network(&self, what: &str) -> Result<Network, Failure> {
-        let usage = |why: &str| Failure::Usage(format!("{what} {}: {why}", self.network));
-        match self.network.parse() {
-            Ok(network @ (Network::Tcp | Network::Tcp4 | Network::Tcp6)) => Ok(network),
-            Ok(_) => Err(usage("unexpected address type: tcpsock takes tcp, tcp4 and tcp6")),
-            Err(unknown) => Err(usage(&unknown)),
-        }
+        Network::one_of(&NETWORKS, &self.network, what, "tcpsock")
     }
 }

@@ -10,6 +10,9 @@ use shared::linux::network::Network;
 
 use crate::meeting_place;
 
+/// What has connections.
+pub const NETWORKS: [Network; 2] = [Network::Unix, Network::Unixpacket];
+
 #[derive(clap::Args)]
 pub struct Address {
     /// A path, or @name without a file [default: unixsock.sock in $XDG_RUNTIME_DIR, in /run/user/UID or in
@@ -18,7 +21,7 @@ pub struct Address {
     address: Option<PathBuf>,
     /// unix (a stream) or unixpacket (a message a record), as Go's net package takes them [default: unix]
     #[arg(long, value_name = "NETWORK", hide_possible_values = true,
-        value_parser = Offers(|| [Network::Unix, Network::Unixpacket].map(|network| network.name().into()).into()))]
+        value_parser = Offers(|| NETWORKS.map(|network| network.name().into()).into()))]
     network: Option<String>,
 }
 
@@ -56,12 +59,7 @@ impl Address {
 
     /// The network, if it was said.
     pub fn given_network(&self, what: &str) -> Result<Option<Network>, Failure> {
-        let Some(literal) = &self.network else { return Ok(None) };
-        let usage = |why: &str| Failure::Usage(format!("{what} {literal}: {why}"));
-        match literal.parse() {
-            Ok(network @ (Network::Unix | Network::Unixpacket)) => Ok(Some(network)),
-            Ok(_) => Err(usage("unexpected address type: unixsock takes unix and unixpacket")),
-            Err(unknown) => Err(usage(&unknown)),
-        }
+        let one = |literal| Network::one_of(&NETWORKS, literal, what, "unixsock");
+        self.network.as_deref().map(one).transpose()
     }
 }

@@ -2,12 +2,14 @@
 //!
 //! Note: 基于TCP/IP协议栈的Socket通讯 (字面量 "unix", "unixpacket"). Go: `net.Listen`. Man: unix(7).
 
+use std::slice;
+
 use shared::cube_roots::serve::{self, Place};
 use shared::harness::report::Report;
 use shared::linux::endpoint;
 use shared::linux::network::Network;
 
-use crate::address::Address;
+use crate::address::{Address, NETWORKS};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -24,8 +26,8 @@ pub fn run(args: &Args, verbose: bool, out: &mut Report) -> anyhow::Result<()> {
     let (inherited, given) = (args.serve.inherited()?, args.address.given_network("listen")?);
     let place = match inherited {
         Some(socket) => {
-            let networks = given.map_or(vec![Network::Unix, Network::Unixpacket], |network| vec![network]);
-            Place::Inherited(endpoint::inherit(socket, &networks, args.address.given())?)
+            let networks = given.as_ref().map_or(&NETWORKS[..], slice::from_ref);
+            Place::Inherited(endpoint::inherit(socket, networks, args.address.given())?)
         }
         None => Place::Address(given.unwrap_or(Network::Unix), args.address.to_listen()?),
     };

@@ -8,6 +8,8 @@ use std::str::FromStr;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::linux::failure::Failure;
+
 /// A literal as `net.Listen` and `net.Dial` take it: case-sensitive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Network {
@@ -36,6 +38,18 @@ use Network::{Tcp, Tcp4, Tcp6, Udp, Udp4, Udp6, Unix, Unixgram, Unixpacket};
 impl Network {
     /// All of them, in the note's order.
     pub const ALL: [Network; 9] = [Tcp, Tcp4, Tcp6, Udp, Udp4, Udp6, Unix, Unixgram, Unixpacket];
+
+    /// The one of `taken` with that literal, or Go's words for why it is none: `listen TCP: unknown network TCP`.
+    pub fn one_of(taken: &[Network], literal: &str, call: &str, program: &str) -> Result<Network, Failure> {
+        let usage = |why: &str| Failure::Usage(format!("{call} {literal}: {why}"));
+        let network: Network = literal.parse().map_err(|unknown: String| usage(&unknown))?;
+        if taken.contains(&network) {
+            return Ok(network);
+        }
+        let names = taken.iter().map(|network| network.name()).collect::<Vec<_>>().join(", ");
+        let names = names.rsplit_once(", ").map_or_else(|| names.clone(), |(rest, last)| format!("{rest} and {last}"));
+        Err(usage(&format!("unexpected address type: {program} takes {names}")))
+    }
 
     /// The literal.
     pub const fn name(self) -> &'static str {
