@@ -6,12 +6,12 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::poll::PollFlags;
+use shared::harness::duration::FOR_EVER;
 use shared::linux::readiness::{Ready, nonblocking};
 use shared::linux::stdio;
 
@@ -27,7 +27,7 @@ pub struct Outlet {
 impl Outlet {
     /// A reader that takes nothing is waited for as long as it takes.
     pub fn new(file: impl Into<OwnedFd>, name: &str) -> Outlet {
-        Outlet::patient(file.into().into(), name, Patience::of(Duration::ZERO))
+        Outlet::patient(file.into().into(), name, Patience::of(FOR_EVER))
     }
 
     /// `file` does not block, and a reader that takes nothing is waited for with `patience`.

@@ -25,14 +25,9 @@ impl Patience {
         Patience { timeout }
     }
 
-    /// How long one wait may last; `None` is for ever.
-    pub fn limit(&self) -> Option<Duration> {
-        Some(self.timeout).filter(|timeout| !timeout.is_zero())
-    }
-
     /// When a wait that begins now is over.
-    pub fn deadline(&self) -> Option<Instant> {
-        self.limit().and_then(|limit| Instant::now().checked_add(limit))
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.timeout
     }
 
     /// The error of whoever has waited in vain for `what`.
@@ -49,11 +44,7 @@ impl Patience {
     ) -> anyhow::Result<T> {
         let (done, result) = mpsc::channel();
         thread::spawn(move || done.send(call()))?;
-        let result = match self.limit() {
-            Some(limit) => result.recv_timeout(limit),
-            None => result.recv().map_err(RecvTimeoutError::from),
-        };
-        match result {
+        match result.recv_timeout(self.timeout) {
             Err(RecvTimeoutError::Timeout) => Err(self.passed(what).into()),
             result => result.context("the thread that waits has gone"),
         }
@@ -61,7 +52,7 @@ impl Patience {
 
     /// Waits with poll(2), which takes regular files too, until `file` can be read or written. In vain, it was for `what`.
     pub fn wait(&self, file: &impl AsFd, event: PollFlags, what: impl Display) -> anyhow::Result<()> {
-        match await_event(file, event, self.deadline()) {
+        match await_event(file, event, Some(self.deadline())) {
             Err(error) if is_timeout(&error) => Err(self.passed(what).into()),
             waited => waited.context("poll"),
         }

@@ -10,7 +10,6 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::AsRawFd;
 use std::path::Path;
-use std::time::Instant;
 
 use anyhow::Context;
 use mio::event::Event;
@@ -18,7 +17,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use nix::fcntl::{FcntlArg, fcntl};
 use shared::linux::failure::Failure;
-use shared::linux::readiness::{self, Ready, nonblocking};
+use shared::linux::readiness::{Ready, await_events, nonblocking};
 use shared::linux::shutdown::Shutdown;
 
 use crate::patience::Patience;
@@ -82,8 +81,9 @@ impl Inlet {
             if self.stdout_gone {
                 return Err(Failure::ReaderGone.into());
             }
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            readiness::wait(&mut self.poll, &mut self.events, left).context("epoll_wait")?;
+            if !await_events(&mut self.poll, &mut self.events, Some(deadline)).context("epoll_wait")? {
+                return Err(patience.passed(format_args!("bytes from a writer of {}", self.name)).into());
+            }
             self.stdout_gone |= self.events.iter().any(|event| event.token() == STDOUT && event.is_write_closed());
             let mut tokens = self.events.iter().map(Event::token);
             if tokens.clone().any(|token| token == PIPE) {
@@ -91,9 +91,6 @@ impl Inlet {
             }
             if tokens.any(|token| token == SHUTDOWN) {
                 return Ok(false);
-            }
-            if left.is_some_and(|left| left.is_zero()) {
-                return Err(patience.passed(format_args!("bytes from a writer of {}", self.name)).into());
             }
         }
     }

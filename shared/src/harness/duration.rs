@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 /// Longer ones are as good as for ever, and would overflow the clock.
-const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+pub const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// A duration, for clap's `value_parser`.
 pub fn parse(text: &str) -> Result<Duration, humantime::DurationError> {
