@@ -9,7 +9,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -17,11 +17,10 @@ use anyhow::{Context, ensure};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use nix::fcntl::OFlag;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::answer::Outcome;
-use shared::linux::readiness;
+use shared::linux::readiness::{await_events, await_readable, is_timeout};
 
 use crate::fifo::{open_at_once, read_once};
 use crate::make;
@@ -31,6 +30,9 @@ pub struct Args {}
 
 /// How long wake-ups are counted.
 const WINDOW: Duration = Duration::from_millis(20);
+
+/// A reader that the next writer wakes is woken by then, also on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What read(2) answers with this number of writers and of bytes in the FIFO.
 #[derive(Serialize)]
@@ -102,10 +104,7 @@ fn edge_triggered(fifo: &Path) -> anyhow::Result<Cured> {
     let mut events = Events::with_capacity(1);
     let (fd, registry) = (reader.as_raw_fd(), epoll.registry());
     registry.register(&mut SourceFd(&fd), Token(0), Interest::READABLE).context("epoll_ctl")?;
-    let edges = |left| {
-        let deadline = Some(Instant::now() + left);
-        readiness::await_events(&mut epoll, &mut events, deadline)
-    };
+    let edges = |deadline| await_events(&mut epoll, &mut events, Some(deadline));
     // ANCHOR_END: edge
     Cured::seen("edge-triggered epoll", before, fifo, &reader, edges)
 }
@@ -117,21 +116,20 @@ fn left_reader(fifo: &Path) -> anyhow::Result<File> {
     Ok(reader)
 }
 
-/// Whether level-triggered poll(2) reports anything while there is time left.
-fn polled(reader: &File) -> impl FnMut(Duration) -> io::Result<bool> {
-    |left| {
-        let mut fds = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
-        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
-        readiness::restart(|| Ok(poll(&mut fds, timeout)?)).map(|count| count > 0)
+/// Whether level-triggered poll(2) reports anything before a deadline.
+fn polled(reader: &File) -> impl FnMut(Instant) -> io::Result<bool> {
+    |deadline| match await_readable(reader, deadline) {
+        Err(error) if is_timeout(&error) => Ok(false),
+        waited => waited.map(|()| true),
     }
 }
 
 /// How often a reader that calls `wait` again and again is woken in the window.
-fn wakeups(mut wait: impl FnMut(Duration) -> io::Result<bool>) -> anyhow::Result<usize> {
+fn wakeups(mut wait: impl FnMut(Instant) -> io::Result<bool>) -> anyhow::Result<usize> {
     let end = Instant::now() + WINDOW;
     let mut count = 0;
-    while let Some(left) = end.checked_duration_since(Instant::now()) {
-        count += usize::from(wait(left).context("wait")?);
+    while Instant::now() < end {
+        count += usize::from(wait(end).context("wait")?);
     }
     Ok(count)
 }
@@ -143,12 +141,12 @@ impl Cured {
         wakeups_before: usize,
         fifo: &Path,
         reader: &File,
-        mut wait: impl FnMut(Duration) -> io::Result<bool>,
+        mut wait: impl FnMut(Instant) -> io::Result<bool>,
     ) -> anyhow::Result<Cured> {
         let wakeups_after = wakeups(&mut wait)?;
         let writer = open_at_once(fifo, OFlag::O_WRONLY)?;
         (&writer).write_all(b"12345").context("write the FIFO")?;
-        ensure!(wait(Duration::from_secs(10)).context("wait")?, "{cure}: the next writer wakes nobody");
+        ensure!(wait(Instant::now() + PATIENCE).context("wait")?, "{cure}: the next writer wakes nobody");
         Ok(Cured { cure, wakeups_before, wakeups_after, next_writer: "12345", read: read_once(reader)? })
     }
 }
