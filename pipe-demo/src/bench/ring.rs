@@ -17,9 +17,8 @@ use anyhow::Context;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 use shared::harness::bench::{Meeting, Side};
-use shared::linux::readiness::{is_timeout, restart};
 
-use crate::futex::futex;
+use crate::futex;
 
 /// As much as a Unix socket takes. A power of two, so that the counters may overflow.
 const ROOM: u32 = 256 << 10;
@@ -52,20 +51,16 @@ impl Counter {
 
     fn advance(&self, by: u32) -> io::Result<()> {
         self.value.fetch_add(by, SeqCst);
-        if self.is_awaited.load(SeqCst) == 1 { futex(&self.value, libc::FUTEX_WAKE, 1) } else { Ok(()) }
+        if self.is_awaited.load(SeqCst) == 1 { futex::wake(&self.value) } else { Ok(()) }
     }
 
     /// Whoever advances this sees that it is awaited; or else it had advanced before we look again. Only who
     /// waits takes the word back: from the other side it could come late, and take back the next one.
     fn wait_while(&self, seen: u32) -> io::Result<()> {
         self.is_awaited.store(1, SeqCst);
-        let woken = restart(|| futex(&self.value, libc::FUTEX_WAIT, seen));
+        let woken = futex::wait(&self.value, seen);
         self.is_awaited.store(0, SeqCst);
-        match woken {
-            // EAGAIN: it had.
-            Err(error) if is_timeout(&error) => Ok(()),
-            result => result,
-        }
+        woken
     }
 }
 

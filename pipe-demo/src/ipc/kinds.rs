@@ -21,7 +21,7 @@ use shared::linux::failure::Failure;
 
 use super::queue::Queue;
 use super::semaphore::Semaphore;
-use crate::futex::futex;
+use crate::futex;
 use shared::linux::child::{Children, end_of, exit_code, wait_for};
 use shared::linux::memory::SharedMemory;
 
@@ -151,14 +151,11 @@ fn wait_in_futex() -> anyhow::Result<bool> {
     let word = SharedMemory::new(AtomicU32::new(0))?;
     let tell = |_| {
         word.store(1, SeqCst);
-        futex(&word, libc::FUTEX_WAKE, 1).context("futex")
+        futex::wake(&word).context("futex")
     };
     between(tell, || {
         while word.load(SeqCst) == 0 {
-            match futex(&word, libc::FUTEX_WAIT, 0) {
-                Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => (),
-                woken => woken.context("futex")?,
-            }
+            futex::wait(&word, 0).context("futex")?;
         }
         Ok(true)
     })
