@@ -4,15 +4,12 @@
 //! Note: 管道 ("shell为每个命令都创建一个进程", "exec.Command"). Go: `exec.Command`. Man: sh(1), proc_pid_fd(5), execve(2).
 
 use std::io::Read;
-use std::num::NonZeroUsize;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 use serde::Serialize;
 use shared::linux::child::Children;
 use shared::linux::sleeper::check_proc;
-
-use crate::run::{By, read_output};
 
 /// PIDs, and the pipe by the number that /proc gives it.
 #[derive(Serialize)]
@@ -49,7 +46,9 @@ pub fn pipeline() -> anyhow::Result<Pipeline> {
 
 fn all_of(pipe: Option<impl Read>) -> anyhow::Result<String> {
     let mut text = String::new();
-    pipe.context("sh has a stdout and a stderr")?.read_to_string(&mut text).context("read what sh says")?;
+    pipe.context("the output of the command is a pipe")?
+        .read_to_string(&mut text)
+        .context("read the output of the command")?;
     Ok(text)
 }
 
@@ -74,12 +73,9 @@ pub fn echo(argument: &'static str) -> anyhow::Result<Echo> {
 }
 
 fn output_of(command: &mut Command) -> anyhow::Result<String> {
-    let mut bytes = Vec::new();
     let children = Children::helpers();
     let mut child = children.spawn(command.stdout(Stdio::piped()))?;
-    read_output(&mut child, By::Buffer(NonZeroUsize::MIN), |piece| {
-        bytes.extend_from_slice(piece);
-        Ok(())
-    })?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    let output = all_of(child.stdout.take())?;
+    child.wait().context("wait for the command")?;
+    Ok(output)
 }
