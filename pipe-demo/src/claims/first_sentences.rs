@@ -10,14 +10,17 @@ pub const CHECKS: &[Check] =
 
 fn the_list() -> anyhow::Result<Seen> {
     let kinds = kinds::KINDS.into_iter().map(kinds::observe).collect::<anyhow::Result<Vec<_>>>()?;
-    let work = |in_the_note| {
-        let working = kinds.iter().filter(move |kind| kind.in_the_note == in_the_note && kind.works == Some(true));
-        working.map(|kind| kind.kind).collect::<Vec<_>>()
-    };
-    let (listed, others) = (work(true), work(false));
+    let working = kinds.iter().filter(|kind| kind.works == Some(true));
+    let (_, others, evidence) = counted(working.map(|kind| (kind.kind, kind.in_the_note)));
     let all_work = kinds.iter().filter(|kind| kind.in_the_note).all(|kind| kind.works != Some(false));
-    let evidence = format!("listed: {}; not listed: {}", joined(&listed, ", "), joined(&others, ", "));
-    Ok(Seen::imprecise(all_work, !others.is_empty(), evidence))
+    Ok(Seen::imprecise(all_work, others > 0, evidence))
+}
+
+/// Of kinds that work, with whether the note lists them: how many it lists, how many it does not, and which.
+fn counted<'a>(working: impl Iterator<Item = (&'a str, bool)>) -> (usize, usize, String) {
+    let (listed, others): (Vec<_>, Vec<_>) = working.partition(|&(_, in_the_note)| in_the_note);
+    let names = |kinds: &[(&str, bool)]| joined(kinds.iter().map(|(name, _)| name), ", ");
+    (listed.len(), others.len(), format!("listed: {}; not listed: {}", names(&listed), names(&others)))
 }
 
 fn bytes_or_messages() -> anyhow::Result<Seen> {
@@ -55,11 +58,7 @@ struct Means {
 
 fn what_go_has() -> anyhow::Result<Seen> {
     let kinds: Vec<Means> = go::records()?;
-    let names = |in_the_note| {
-        let working = kinds.iter().filter(move |kind| kind.in_the_note == in_the_note && kind.works);
-        working.map(|kind| &*kind.kind).collect::<Vec<_>>()
-    };
-    let (listed, others) = (names(true), names(false));
-    let evidence = format!("listed: {}; not listed: {}", joined(&listed, ", "), joined(&others, ", "));
-    Ok(Seen::imprecise(listed.len() == 3, !others.is_empty(), evidence))
+    let working = kinds.iter().filter(|kind| kind.works);
+    let (listed, others, evidence) = counted(working.map(|kind| (&*kind.kind, kind.in_the_note)));
+    Ok(Seen::imprecise(listed == 3, others > 0, evidence))
 }
