@@ -63,7 +63,8 @@ pub struct Counted {
     pub torn: u64,
 }
 
-const WHOLE: NonZeroUsize = NonZeroUsize::new(PIPE_BUF).unwrap();
+/// Of this size each write is whole by promise.
+pub const WHOLE: NonZeroUsize = NonZeroUsize::new(PIPE_BUF).unwrap();
 
 pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
     let children = Children::helpers();

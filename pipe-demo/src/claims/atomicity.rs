@@ -3,14 +3,12 @@
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-use nix::libc::PIPE_BUF;
 use shared::linux::child::Children;
 use shared::linux::failure::Failure;
 
 use crate::atomicity::writers::Load;
 use crate::atomicity::{Counted, Round, Via};
 
-pub const SHORT: NonZeroUsize = NonZeroUsize::new(PIPE_BUF).unwrap();
 pub const LONG: NonZeroUsize = NonZeroUsize::new(100_001).unwrap();
 
 /// Processes are forked: only before there are threads.

@@ -7,8 +7,8 @@ use shared::linux::child::Children;
 use shared::linux::child::event::Event;
 use shared::linux::memory::least_torn_write;
 
-use super::atomicity::{LONG, SHORT, four_writers, told as count, until_torn};
-use crate::atomicity::Via;
+use super::atomicity::{LONG, four_writers, told as count, until_torn};
+use crate::atomicity::{Via, WHOLE};
 use crate::capacity;
 use crate::cmd::{ends, reads, shell};
 use crate::deadlock::{self, Order, Ran};
@@ -168,7 +168,7 @@ fn go_adds_no_atomicity() -> anyhow::Result<Seen> {
 
 fn no_atomicity() -> anyhow::Result<Seen> {
     let long = until_torn(least_torn_write()?, 100)?;
-    let short = four_writers(Via::OsPipe, SHORT, 100)?;
+    let short = four_writers(Via::OsPipe, WHOLE, 100)?;
     Ok(Seen::refuted(short.torn == 0, format!("processes: {}; {}", count(&short), count(&long))))
 }
 
