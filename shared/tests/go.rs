@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use shared::harness::claims::go::SOURCES;
+use shared::harness::claims::go::{ENVIRONMENT, SOURCES};
 use shared::harness::claims::ledger::statements;
 
 mod harness;
@@ -18,11 +18,9 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/go")
 }
 
-/// Neither the network nor another toolchain.
 fn go(program: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(program);
-    command.args(arguments).current_dir(folder());
-    command.env("GOTOOLCHAIN", "local").env("GOPROXY", "off").env("GOFLAGS", "-mod=mod").env("CGO_ENABLED", "0");
+    command.args(arguments).current_dir(folder()).envs(ENVIRONMENT);
     long_output(&mut command).unwrap()
 }
 

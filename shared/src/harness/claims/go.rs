@@ -34,11 +34,11 @@ pub const SOURCES: &[(&str, &str)] = sources! {
 };
 
 /// For this machine, with neither the network nor another toolchain, whatever the user has set. The user's cache makes
-/// the second build fast.
-const ENVIRONMENT: [(&str, &str); 8] = [
+/// the second build fast. No version control is asked: a checkout may be another user's.
+pub const ENVIRONMENT: [(&str, &str); 8] = [
     ("GOTOOLCHAIN", "local"),
     ("GOPROXY", "off"),
-    ("GOFLAGS", "-mod=mod"),
+    ("GOFLAGS", "-mod=mod -buildvcs=false"),
     ("GOWORK", "off"),
     ("CGO_ENABLED", "0"),
     ("GOENV", "off"),
