@@ -23,6 +23,7 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     showing.record("forbidden instructions", hardware::forbidden_instructions())?;
     showing.record("kernel space", hardware::kernel_space())?;
     showing.record("memory and addresses", addresses::parts())?;
+    showing.record("a page in a pipe", addresses::one_frame_in_both())?;
     showing.record("one address in two processes", frames::one_address_two_places())?;
     showing.record("more addresses than memory", addresses::more_than_there_is())?;
     showing.record("first touch", touched::first_touch())?;

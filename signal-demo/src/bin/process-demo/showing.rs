@@ -72,9 +72,9 @@ pub fn repeated<T>(
 }
 
 /// What is missing here, or not allowed, cannot be shown. Every other error is one.
-pub fn accessible<T>(what: &str, result: io::Result<T>) -> anyhow::Result<T> {
-    result.map_err(|error| match error.kind() {
-        ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+pub fn accessible<T>(what: &str, result: Result<T, impl Into<io::Error>>) -> anyhow::Result<T> {
+    result.map_err(Into::into).map_err(|error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::Unsupported => {
             Failure::CannotShow(format!("{what}: {error}")).into()
         }
         _ => anyhow::Error::new(error).context(what.to_owned()),
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn what_may_not_be_opened_cannot_be_shown_and_what_cannot_be_is_an_error() {
         let opened = |errno| possible(accessible("open it", Err::<(), _>(io::Error::from_raw_os_error(errno))));
-        for errno in [libc::ENOENT, libc::EACCES, libc::EROFS] {
+        for errno in [libc::ENOENT, libc::EACCES, libc::EPERM, libc::EROFS, libc::ENOSYS] {
             assert!(opened(errno).is_ok_and(|why| why.is_err()), "{errno}");
         }
         for errno in [libc::EMFILE, libc::EIO, libc::ENOMEM] {

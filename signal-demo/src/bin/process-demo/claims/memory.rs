@@ -1,12 +1,14 @@
 //! 进程的空间
 
+use std::iter;
+
 use libc::SIGSEGV;
 use shared::harness::claims::{Check, Seen, joined, seen};
 use shared::linux::child::event::Event;
-use shared::linux::failure::Failure;
+use shared::linux::failure::{Failure, if_shown};
 
 use crate::end::WELL;
-use crate::memory::addresses::{mappings, more_than_there_is, parts};
+use crate::memory::addresses::{mappings, more_than_there_is, one_frame_in_both, parts};
 use crate::memory::frames::{common_frames, one_address_two_places, shared_page};
 use crate::memory::hardware::{forbidden_instructions, kernel_space};
 use crate::memory::intruder::write_into_another;
@@ -44,9 +46,10 @@ fn the_kernels_space_is_closed() -> anyhow::Result<Seen> {
 }
 
 fn parts_of_physical_memory() -> anyhow::Result<Seen> {
-    let parts = parts()?;
-    let one_frame_in_both = parts.pipe_reads.is_none_or(|read| read == 'B');
-    Ok(Seen::refuted(parts.stack_at_gib > parts.memory_gib && one_frame_in_both, seen(&parts)))
+    let (parts, page) = (parts()?, if_shown(one_frame_in_both())?);
+    let is_in_both = page.as_ref().is_none_or(|page| page.pipe_reads == 'B');
+    let evidence = joined(iter::once(seen(&parts)).chain(page.iter().map(seen)), " ");
+    Ok(Seen::refuted(parts.stack_at_gib > parts.memory_gib && is_in_both, evidence))
 }
 
 fn addresses_are_virtual() -> anyhow::Result<Seen> {

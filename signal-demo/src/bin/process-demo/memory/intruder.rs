@@ -5,14 +5,13 @@
 use std::io::IoSlice;
 use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 
-use anyhow::Context;
-use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_writev};
 use serde::Serialize;
 use shared::linux::child::Children;
 use shared::linux::child::teller::Teller;
-use shared::linux::failure::Failure;
 use shared::linux::gate::Gate;
+
+use crate::showing::accessible;
 
 #[derive(Serialize)]
 pub struct Intrusion {
@@ -31,13 +30,7 @@ pub fn write_into_another() -> anyhow::Result<Intrusion> {
         Ok(byte.load(SeqCst))
     })?;
     let theirs = RemoteIoVec { base: byte.as_ptr().addr(), len: 1 };
-    match process_vm_writev(child.pid, &[IoSlice::new(b"X")], &[theirs]) {
-        Err(error @ (Errno::EPERM | Errno::ENOSYS)) => {
-            let why = format!("process_vm_writev: {}", error.desc());
-            return Err(Failure::CannotShow(why).into());
-        }
-        written => written.context("process_vm_writev")?,
-    };
+    accessible("process_vm_writev", process_vm_writev(child.pid, &[IoSlice::new(b"X")], &[theirs]))?;
     gate.open(1)?;
     let [child_reads, parent_reads] = [child.hear()?, byte.load(SeqCst)].map(char::from);
     // ANCHOR_END: intrude
