@@ -68,7 +68,8 @@ pub fn one_frame_in_both() -> anyhow::Result<Given> {
     let (mut reader, writer) = io::pipe().context("pipe")?;
     let (mut page, _) = Pages::private(NonZeroUsize::MIN)?;
     page[0] = b'A';
-    accessible("vmsplice", vmsplice(&writer, &[IoSlice::new(&page[..1])], SpliceFFlags::empty()))?;
+    let given = vmsplice(&writer, &[IoSlice::new(&page[..1])], SpliceFFlags::empty());
+    accessible("vmsplice", given)?;
     page[0] = b'B';
     black_box(&mut page);
     let mut read = [0];

@@ -30,7 +30,8 @@ pub fn write_into_another() -> anyhow::Result<Intrusion> {
         Ok(byte.load(SeqCst))
     })?;
     let theirs = RemoteIoVec { base: byte.as_ptr().addr(), len: 1 };
-    accessible("process_vm_writev", process_vm_writev(child.pid, &[IoSlice::new(b"X")], &[theirs]))?;
+    let written = process_vm_writev(child.pid, &[IoSlice::new(b"X")], &[theirs]);
+    accessible("process_vm_writev", written)?;
     gate.open(1)?;
     let [child_reads, parent_reads] = [child.hear()?, byte.load(SeqCst)].map(char::from);
     // ANCHOR_END: intrude
