@@ -34,3 +34,20 @@ fn what_a_call_fails_for_that_was_not_asked_is_no_observation() -> std::io::Resu
     }
     Ok(())
 }
+
+/// As a container's seccomp profile does. The other experiments go on.
+#[test]
+fn a_call_that_is_refused_is_what_cannot_be_shown() -> std::io::Result<()> {
+    let refused = [
+        ("vmsplice:error=EPERM", "a page in a pipe: cannot be shown here: vmsplice: {}\n"),
+        ("vmsplice:error=ENOSYS", "a page in a pipe: cannot be shown here: vmsplice: {}\n"),
+        (
+            "process_vm_writev:error=EPERM",
+            "writing into another process: cannot be shown here: process_vm_writev: {}\n",
+        ),
+    ];
+    for (failure, said) in refused {
+        injected::ends_with(0, PROGRAM, &["memory"], failure, said)?;
+    }
+    Ok(())
+}
