@@ -121,8 +121,11 @@ fn check_ids(args: &Args, program: &str, asked: &[&Statement]) -> anyhow::Result
             return Err(Failure::CannotShow(format!("claim {id}: {why}")).into());
         }
         if !asked.iter().any(|statement| statement.number == id) {
-            let hint = format!("`{program} claims --list` lists those it has, `make claims ARGS=--list` all");
-            return Err(Failure::Usage(format!("{program} has no claim {id}; {hint}")).into());
+            let why = match ledger::statement(id).and_then(Statement::program) {
+                Some(owner) => format!("claim {id} is checked by `{owner} claims {id}`"),
+                None => format!("there is no claim {id}; `{program} claims --list` lists those of {program}"),
+            };
+            return Err(Failure::Usage(why).into());
         }
     }
     Ok(())

@@ -106,8 +106,12 @@ fn the_pages_say_what_the_ledger_says() {
 fn a_claim_that_is_none_of_its_own_is_said_so() {
     let (code, error) = failure(&["claims", "0"]);
     assert_eq!(code, Some(2));
-    assert!(error.contains("has no claim 0"), "{error}");
+    assert!(error.contains("there is no claim 0"), "{error}");
     assert!(error.contains(&format!("`{NAME} claims --list`")), "{error}");
+    let other = statements().iter().find(|statement| statement.program().is_some_and(|name| name != NAME)).unwrap();
+    let (code, error) = failure(&["claims", &other.number.to_string()]);
+    assert_eq!(code, Some(2));
+    assert!(error.contains(&format!("`{} claims {}`", other.program().unwrap(), other.number)), "{error}");
     let unchecked = statements().iter().find(|statement| matches!(statement.proof, Proof::Unchecked(_))).unwrap();
     for (name, lang) in [("en", Lang::En), ("zh", Lang::Zh)] {
         let (code, error) = failure(&["claims", "--lang", name, &unchecked.number.to_string()]);

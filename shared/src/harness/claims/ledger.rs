@@ -86,9 +86,14 @@ pub(super) fn place(number: u16) -> Option<usize> {
     statements().iter().position(|statement| statement.number == number)
 }
 
+/// The statement of that number.
+pub(super) fn statement(number: u16) -> Option<&'static Statement> {
+    statements().get(place(number)?)
+}
+
 /// Why no program checks statement `number`, if none does.
 pub(super) fn why_unchecked(number: u16, lang: Lang) -> Option<String> {
-    statements().get(place(number)?)?.why_unchecked(lang)
+    statement(number)?.why_unchecked(lang)
 }
 
 /// The statements of `program`, held against its checks.
