@@ -8,6 +8,10 @@ use shared::linux::network::Network;
 
 const NETWORKS: [Network; 3] = [Network::Tcp, Network::Tcp4, Network::Tcp6];
 
+/// The help of the address, for those who dial.
+pub const TO_DIAL: &str =
+    "The server: a number or a name as the port; no host is this machine [default: 127.0.0.1:8085]";
+
 #[derive(clap::Args)]
 pub struct Address {
     /// Where: a number or a name as the port, 0 or none for any free one; no host is every address of this machine

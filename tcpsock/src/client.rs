@@ -5,9 +5,10 @@
 use shared::cube_roots::ask;
 use shared::harness::report::Report;
 
-use crate::address::Address;
+use crate::address::{Address, TO_DIAL};
 
 #[derive(clap::Args)]
+#[command(mut_arg("address", |address| address.help(TO_DIAL)))]
 pub struct Args {
     #[command(flatten)]
     address: Address,
