@@ -9,7 +9,6 @@
 use std::fs::File;
 use std::io::{Read as _, Write};
 use std::path::Path;
-use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use anyhow::{Context, anyhow, ensure};
@@ -21,8 +20,7 @@ use serde::Serialize;
 use shared::harness::report::Report;
 use shared::linux::answer::Outcome;
 use shared::linux::readiness::{Ready, nonblocking};
-use shared::linux::sleeper::Calls;
-use shared::linux::thread;
+use shared::linux::sleeper::{self, Calls};
 
 use crate::fifo::{open, open_at_once, read_once};
 use crate::make;
@@ -163,14 +161,9 @@ struct Opening {
 
 impl Opening {
     fn start(path: &Path, flags: OFlag) -> anyhow::Result<Opening> {
-        let (tell, told) = mpsc::channel();
         let path = path.to_owned();
-        let thread = thread::spawn(move || {
-            // Told or not, it opens.
-            let _ = tell.send(Calls::current());
-            open(&path, flags)
-        })?;
-        Ok(Opening { thread, calls: told.recv()?? })
+        let (thread, calls) = sleeper::start(Calls::current, move || open(&path, flags))?;
+        Ok(Opening { thread, calls })
     }
 
     /// Whether it sleeps in the kernel; otherwise it is through.

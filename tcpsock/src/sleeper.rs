@@ -3,12 +3,10 @@
 //! Go: a goroutine that blocks. Man: proc_pid_stat(5).
 
 use std::fmt::Debug;
-use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use anyhow::{anyhow, bail};
-use shared::linux::sleeper::Task;
-use shared::linux::thread::spawn;
+use shared::linux::sleeper::{self, Task};
 
 /// A thread that was seen asleep in a call.
 #[derive(Debug)]
@@ -20,13 +18,8 @@ pub struct Sleeper<T> {
 impl<T: Debug + Send + 'static> Sleeper<T> {
     /// Has a thread make a call, and returns once it sleeps in it.
     pub fn in_call(call: impl FnOnce() -> anyhow::Result<T> + Send + 'static) -> anyhow::Result<Sleeper<T>> {
-        let (tell, told) = mpsc::channel();
-        let thread = spawn(move || {
-            // Told or not, the call is made.
-            let _ = tell.send(Task::current());
-            call()
-        })?;
-        Sleeper { thread, task: told.recv()?? }.asleep()
+        let (thread, task) = sleeper::start(Task::current, call)?;
+        Sleeper { thread, task }.asleep()
     }
 
     /// Returns once it sleeps, in whatever call; if it ends instead, why.

@@ -5,15 +5,15 @@
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
-use std::sync::mpsc;
-use std::thread::{self, Scope, ScopedJoinHandle};
+use std::sync::mpsc::{self, Receiver};
+use std::thread::{JoinHandle, Scope, ScopedJoinHandle, yield_now};
 
 use anyhow::Context;
 use nix::libc;
 use nix::unistd::{Pid, getpid};
 
 use crate::linux::failure::Failure;
-use crate::linux::thread::spawn_scoped;
+use crate::linux::thread;
 
 /// A process or a thread: its `stat`, opened while it was there.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ fn comes_to(file: &File, is_so: impl Fn(&str) -> anyhow::Result<bool>) -> anyhow
         if matches!(state(&text), Some('Z' | 'X')) {
             break;
         }
-        thread::yield_now();
+        yield_now();
     }
     Ok(false)
 }
@@ -115,11 +115,31 @@ pub fn spawn<'scope, T: Send + 'scope>(
     call: impl FnOnce() -> T + Send + 'scope,
 ) -> anyhow::Result<(ScopedJoinHandle<'scope, T>, Task)> {
     Task::current()?; // Or it might sleep where nobody sees it.
-    let (tell, told) = mpsc::channel();
-    let thread = spawn_scoped(scope, move || {
-        // Told or not, the call is made.
-        let _ = tell.send(Task::current());
-        call()
-    })?;
+    let (call, told) = telling(Task::current, call);
+    let thread = thread::spawn_scoped(scope, call)?;
     Ok((thread, told.recv()??))
+}
+
+/// The same for a thread that may outlive its owner. `open` is [`Task::current`] or [`Calls::current`].
+pub fn start<T: Send + 'static, O: Send + 'static>(
+    open: fn() -> anyhow::Result<O>,
+    call: impl FnOnce() -> T + Send + 'static,
+) -> anyhow::Result<(JoinHandle<T>, O)> {
+    let (call, told) = telling(open, call);
+    let thread = thread::spawn(call)?;
+    Ok((thread, told.recv()??))
+}
+
+/// `call`, before which its thread opens what tells of it, and where that can be received.
+fn telling<T, O>(
+    open: fn() -> anyhow::Result<O>,
+    call: impl FnOnce() -> T,
+) -> (impl FnOnce() -> T, Receiver<anyhow::Result<O>>) {
+    let (tell, told) = mpsc::channel();
+    let opens_first = move || {
+        // Told or not, the call is made.
+        let _ = tell.send(open());
+        call()
+    };
+    (opens_first, told)
 }
