@@ -7,7 +7,6 @@ use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -16,8 +15,7 @@ use shared::harness::report::Report;
 use shared::harness::story;
 use shared::linux::child::{Child, Children};
 use shared::linux::failure::Failure;
-use shared::linux::sleeper::Calls;
-use shared::linux::thread::spawn;
+use shared::linux::sleeper::{self, Calls};
 
 use crate::{capacity, status};
 
@@ -107,18 +105,21 @@ pub fn run(args: &Args, out: &mut Report) -> anyhow::Result<()> {
 /// It hangs when it sleeps in write(2): whoever could read has not been started, and nobody else will start it.
 pub fn watch(children: &Children, order: Order, bytes: u64) -> anyhow::Result<Ran> {
     let written = Arc::new(AtomicU64::new(0));
-    let (tell, told) = mpsc::channel();
-    let passing_on = spawn({
-        let (written, children) = (Arc::clone(&written), children.clone());
-        move || {
-            tell.send(Calls::current())?;
-            pass_on(&children, order, bytes, &written)
-        }
-    })?;
     let outcome = match order {
-        Order::WriteFirst if told.recv()??.sleeps_in(libc::SYS_write)? => Outcome::Hangs,
-        _ => {
-            passing_on.join().map_err(|_| anyhow!("a thread panicked"))??;
+        Order::WriteFirst => {
+            let (passing_on, calls) = sleeper::start(Calls::current, {
+                let (written, children) = (Arc::clone(&written), children.clone());
+                move || pass_on(&children, order, bytes, &written)
+            })?;
+            if calls.sleeps_in(libc::SYS_write)? {
+                Outcome::Hangs
+            } else {
+                passing_on.join().map_err(|_| anyhow!("a thread panicked"))??;
+                Outcome::Done
+            }
+        }
+        Order::StartFirst => {
+            pass_on(children, order, bytes, &written)?;
             Outcome::Done
         }
     };
