@@ -14,7 +14,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::linux::child::Children;
 use crate::linux::failure::Failure;
-use crate::linux::readiness;
+use crate::linux::readiness::await_events;
 use crate::linux::shutdown::Shutdown;
 use crate::linux::signals;
 use crate::linux::thread::spawn;
@@ -22,7 +22,7 @@ use crate::linux::thread::spawn;
 const STORY: Token = Token(0);
 const SHUTDOWN: Token = Token(1);
 
-/// Runs `story` for at most `timeout` (zero: no limit), and ends the children that it leaves behind.
+/// Runs `story` for at most `timeout`, and ends the children that it leaves behind.
 pub fn tell<T: Send + 'static>(
     timeout: Duration,
     children: &Children,
@@ -51,27 +51,21 @@ fn watch<T: Send + 'static>(
     shutdown: &Shutdown,
     story: impl FnOnce(&Children) -> anyhow::Result<T> + Send + 'static,
 ) -> anyhow::Result<anyhow::Result<T>> {
-    let deadline = Some(timeout).filter(|timeout| !timeout.is_zero());
-    let deadline = deadline.and_then(|timeout| Instant::now().checked_add(timeout));
+    let deadline = Instant::now() + timeout;
     let mut poll = Poll::new().context("epoll_create")?;
     shutdown.wake(Waker::new(poll.registry(), SHUTDOWN).context("eventfd")?)?;
     let (open_while_told, mut told) = mio::unix::pipe::new().context("pipe")?;
     poll.registry().register(&mut told, STORY, Interest::READABLE).context("epoll_ctl")?;
     let result = begin(children.clone(), story, open_while_told)?;
     let mut events = Events::with_capacity(2);
-    loop {
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        readiness::wait(&mut poll, &mut events, left)?;
-        if shutdown.is_requested() {
-            bail!("a signal came");
-        }
-        if events.iter().any(|event| event.token() == STORY) {
-            return result.recv().context("the story panicked");
-        }
-        if left.is_some_and(|left| left.is_zero()) {
-            return Err(Failure::Deadline(format!("not done after {}", humantime::format_duration(timeout))).into());
-        }
+    let came = await_events(&mut poll, &mut events, Some(deadline))?;
+    if shutdown.is_requested() {
+        bail!("a signal came");
     }
+    if !came {
+        return Err(Failure::Deadline(format!("not done after {}", humantime::format_duration(timeout))).into());
+    }
+    result.recv().context("the story panicked")
 }
 
 fn begin<T: Send + 'static>(
