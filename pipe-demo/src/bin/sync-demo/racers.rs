@@ -6,11 +6,11 @@ use std::io;
 use std::os::fd::AsFd;
 
 use anyhow::Context;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags};
 use shared::linux::child::Children;
 use shared::linux::child::teller::Teller;
 use shared::linux::gate::Gate;
-use shared::linux::readiness::restart;
+use shared::linux::readiness::await_any;
 
 /// Forked, and waiting at a gate.
 pub struct Racers {
@@ -44,6 +44,6 @@ impl Racers {
 
 fn first_to_end(racers: &[Teller<()>]) -> io::Result<usize> {
     let mut fds: Vec<_> = racers.iter().map(|racer| PollFd::new(racer.as_fd(), PollFlags::POLLIN)).collect();
-    restart(|| Ok(poll(&mut fds, PollTimeout::NONE)?))?;
+    await_any(&mut fds, None)?;
     fds.iter().position(|fd| fd.any() == Some(true)).ok_or_else(|| io::Error::other("none has ended"))
 }
