@@ -8,12 +8,12 @@ use std::process::{Command, Stdio};
 
 use anyhow::Context;
 use nix::poll::PollFlags;
-use nix::sys::prctl::set_child_subreaper;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 use serde::Serialize;
 use shared::linux::child::Children;
 use shared::linux::child::event::Event;
+use shared::linux::child::forked::become_subreaper;
 use shared::linux::readiness::is_ready;
 use shared::linux::sleeper::Task;
 
@@ -44,7 +44,7 @@ pub struct StdinOpen {
 
 /// A shell ends, but not what it started in the background, which has its stdout too, and which we adopt.
 pub fn outlived() -> anyhow::Result<Outlived> {
-    set_child_subreaper(true).context("PR_SET_CHILD_SUBREAPER")?;
+    become_subreaper(true)?;
     let (told, mut tell) = io::pipe().context("pipe")?;
     let children = Children::helpers();
     let mut shell = Command::new("sh");
