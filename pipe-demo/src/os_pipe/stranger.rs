@@ -14,8 +14,9 @@ use std::path::Path;
 
 use anyhow::Context;
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, close, fork, getpid, getppid, getsid, setsid};
+use nix::unistd::{ForkResult, Pid, fork, getpid, getppid, getsid, setsid};
 use serde::{Deserialize, Serialize};
+use shared::linux::child::forked::close_copy;
 use shared::linux::child::{Children, wait_for};
 use shared::linux::failure::Failure;
 use shared::linux::readiness::restart;
@@ -63,7 +64,7 @@ fn start(children: &Children) -> anyhow::Result<(UnixStream, Pid)> {
     let (ours, theirs) = UnixStream::pair().context("socketpair")?;
     let between = children.fork(|| {
         // Or the talk would never end.
-        if close(ours.as_raw_fd()).is_err() {
+        if close_copy(&ours).is_err() {
             return 1;
         }
         // SAFETY: as in `Children::fork`, there is one thread.
