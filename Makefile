@@ -46,7 +46,7 @@ loom: ## Try pipe-demo's pipe in memory under every interleaving
 
 faults: ## Let system calls fail, one a run, in every command (an hour); ARGS='pipe-demo run', …
 	$(CARGO) build --release --locked && \
-		PATH="$$(cd "$${CARGO_TARGET_DIR:-target}/release" && pwd):$$PATH" .ci/faults $(ARGS)
+		PATH="$$(cd "$(BUILT)/release" && pwd):$$PATH" .ci/faults $(ARGS)
 
 kernels: ## Boot other kernels under qemu, ask all claims there, write docs/systems.toml (an hour); ARGS='6.12-amd64', …
 	.ci/kernels $(ARGS)
