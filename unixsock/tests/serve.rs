@@ -66,12 +66,12 @@ fn serve(address: &str) -> Command {
     command
 }
 
-/// Exit code and stderr of a server that cannot start.
 /// What it says of an address at which somebody is, in the words of the C library.
 fn is_taken(address: &str) -> String {
     format!("unixsock: bind {address}: {}\n", io::Error::from(Errno::EADDRINUSE))
 }
 
+/// Exit code and stderr of a server that cannot start.
 fn refused(address: &str) -> io::Result<(Option<i32>, String)> {
     let output = serve(address).output()?;
     assert_eq!(String::from_utf8_lossy(&output.stdout), "");
