@@ -3,12 +3,11 @@
 mod common;
 
 use std::fs;
-use std::io::{self, Write};
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-use common::{errors, finish, program, run, stdout, text};
+use common::{errors, finish, harness, in_containers, program, run, stdout, text};
 use nix::sys::signal::{SigHandler, Signal, signal};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_signal-demo");
@@ -99,17 +98,7 @@ fn what_was_ignored_at_the_start_is_caught_and_then_ignored_again() {
 
 #[test]
 fn as_the_first_process_of_a_container_every_command_ends() {
-    let unshared = |arguments: &[&str]| {
-        let mut command = Command::new("unshare");
-        command.args(["--user", "--map-root-user", "-fp", "--mount-proc", "--kill-child"]).args(arguments);
-        command
-    };
-    match unshared(&["true"]).output() {
-        Ok(output) if output.status.success() => {}
-        Ok(output) => return write!(io::stderr(), "skipped: {}", errors(&output)).unwrap(),
-        Err(error) => return writeln!(io::stderr(), "skipped: unshare: {error}").unwrap(),
-    }
-    let unshare = |arguments: &[&str]| finish(&mut unshared(arguments));
+    let Some(unshare) = in_containers() else { return };
     assert_eq!(without_pids(&text(&unshare(&[PROGRAM]).stdout)), STORY);
     for command in COMMANDS {
         let output = unshare(&[&[PROGRAM][..], &command.split(' ').collect::<Vec<_>>()].concat());
@@ -146,7 +135,7 @@ fn possible() -> impl Iterator<Item = &'static str> {
         let output = finish(&mut program(&command.split(' ').collect::<Vec<_>>()));
         let is_shown = output.status.code() != Some(77);
         if !is_shown {
-            eprintln!("skipped: {}", text(&output.stderr));
+            harness::say(format_args!("skipped: {}", text(&output.stderr)));
         }
         is_shown
     })

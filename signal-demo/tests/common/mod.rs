@@ -10,7 +10,7 @@ use std::process::{Child, ChildStderr, Command, Output};
 use serde_json::Value;
 
 #[path = "../../../shared/tests/harness/mod.rs"]
-mod harness;
+pub mod harness;
 
 use super::PROGRAM;
 pub use harness::text;
@@ -22,6 +22,21 @@ pub fn finish(command: &mut Command) -> Output {
 
 pub fn finish_spawned(child: Child) -> Output {
     harness::end_of(child).unwrap()
+}
+
+/// Runs commands, each as the first process of a container; says aloud why where there can be none.
+pub fn in_containers() -> Option<impl Fn(&[&str]) -> Output> {
+    let unshare = harness::find_tool("unshare")?;
+    let run = move |arguments: &[&str]| {
+        let container = ["--user", "--map-root-user", "-fp", "--mount-proc", "--kill-child"];
+        finish(Command::new(&unshare).args(container).args(arguments))
+    };
+    let tried = run(&["true"]);
+    if tried.status.success() {
+        return Some(run);
+    }
+    harness::say(format_args!("skipped: {}", text(&tried.stderr)));
+    None
 }
 
 pub fn spawn(command: &mut Command) -> Child {

@@ -1,11 +1,10 @@
 //! The circumstances in which the commands are run.
 
 use std::fs;
-use std::io::{self, Write};
 use std::process::{Command, Stdio};
 
 use crate::PROGRAM;
-use crate::common::{finish, program, text};
+use crate::common::{finish, in_containers, program, text};
 
 /// Without X, which is too short to be seen every time: then stderr says so.
 const STATES: &str = "states R S D T Z";
@@ -14,17 +13,7 @@ const COMMANDS: [&str; 6] = ["demo", "fork", "orphan", "ids", STATES, "switching
 
 #[test]
 fn as_the_first_process_of_a_container_every_command_ends() {
-    let unshared = |arguments: &[&str]| {
-        let mut command = Command::new("unshare");
-        command.args(["--user", "--map-root-user", "-fp", "--mount-proc", "--kill-child"]).args(arguments);
-        command
-    };
-    match unshared(&["true"]).output() {
-        Ok(output) if output.status.success() => {}
-        Ok(output) => return write!(io::stderr(), "skipped: {}", text(&output.stderr)).unwrap(),
-        Err(error) => return writeln!(io::stderr(), "skipped: unshare: {error}").unwrap(),
-    }
-    let unshare = |arguments: &[&str]| finish(&mut unshared(arguments));
+    let Some(unshare) = in_containers() else { return };
     for command in ["demo", "fork", "orphan", "ids", "pids", "states", "memory", "syscalls", "switching"] {
         let output = unshare(&[PROGRAM, command]);
         assert_eq!(output.status.code(), Some(0), "{command}: {}", text(&output.stderr));
