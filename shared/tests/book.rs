@@ -4,14 +4,15 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use shared::harness::claims::ledger::{HEADINGS, statements};
+use shared::harness::footer::PROGRAMS;
 
 #[path = "book/commands.rs"]
 mod commands;
+mod harness;
 #[path = "book/languages.rs"]
 mod languages;
 #[path = "book/listings.rs"]
@@ -20,25 +21,22 @@ mod listings;
 mod markdown;
 #[path = "records/page.rs"]
 mod records;
+mod repository;
 #[path = "readme/table.rs"]
 mod table;
 
-use commands::{PROGRAMS, mistake, told};
+use commands::{mistake, told};
 use languages::Skeleton;
 use listings::{listings, refreshed};
 use markdown::{fenced, ids, links};
+use repository::{files, root, sources};
 use table::Entry;
 
 /// The pages at the top of the repository.
 const TOP: [&str; 5] = ["README.md", "README.zh.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
-const PACKAGES: [&str; 6] = ["shared", "pipe-demo", "fifo-demo", "signal-demo", "tcpsock", "unixsock"];
 
 /// The last page, which `make docs` writes; a folder of its own has it in Chinese.
 const LEDGER: &str = "claims.md";
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
 
 fn docs() -> PathBuf {
     root().join("docs")
@@ -46,20 +44,6 @@ fn docs() -> PathBuf {
 
 fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// The files of a folder and of those below it, whose names end so.
-fn files(folder: &Path, end: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.append(&mut files(&path, end));
-        } else if path.to_str().unwrap().ends_with(end) {
-            found.push(path);
-        }
-    }
-    found
 }
 
 /// The pages that are written by hand.
@@ -164,8 +148,7 @@ fn every_anchor_is_on_a_page() {
         .flat_map(|page| listings(page, &read(page)))
         .map(|(path, anchor)| (path.canonicalize().unwrap(), anchor))
         .collect();
-    let rust = PACKAGES.iter().flat_map(|name| files(&root().join(name).join("src"), ".rs"));
-    for source in rust.chain(files(&docs().join("go"), ".go")) {
+    for source in sources().into_iter().chain(files(&docs().join("go"), ".go")) {
         for line in read(&source).lines() {
             if let Some(anchor) = line.trim().strip_prefix("// ANCHOR: ") {
                 let known = (source.canonicalize().unwrap(), anchor.to_owned());
@@ -339,18 +322,14 @@ fn every_picture_has_a_title_dark_colours_and_its_pages() {
 /// mdBook warns of what it finds in a page, such as an include without a file, and goes on.
 #[test]
 fn mdbook_builds_both_books_without_a_word() -> io::Result<()> {
+    let Some(mdbook) = harness::find_tool("mdbook") else { return Ok(()) };
     for book in [docs(), docs().join("zh")] {
         let folder = tempfile::tempdir()?;
         // The Chinese one puts what both share beside itself.
         let to = folder.path().join("book");
-        let built = Command::new("mdbook").arg("build").arg(book).arg("--dest-dir").arg(&to).output();
-        let output = match built {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return writeln!(io::stderr(), "skipped: mdbook is not on this machine");
-            }
-            output => output?,
-        };
-        let said = String::from_utf8_lossy(&output.stderr);
+        let mut build = harness::command(&mdbook, &["build"]);
+        let output = harness::output(build.arg(book).arg("--dest-dir").arg(&to))?;
+        let said = harness::text(&output.stderr);
         assert!(output.status.success(), "{said}");
         assert!(!said.contains("WARN") && !said.contains("ERROR"), "{said}");
         let page = fs::read_to_string(to.join("pipes.html"))?;

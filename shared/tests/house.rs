@@ -3,14 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use shared::harness::claims::ledger::HEADINGS;
 
+mod repository;
 #[path = "readme/table.rs"]
 mod table;
 
-const PACKAGES: [&str; 6] = ["shared", "pipe-demo", "fifo-demo", "signal-demo", "tcpsock", "unixsock"];
+use repository::root;
 
 /// A file of more lines says in its head why: `//! Over 250 lines: …`.
 const MOST_LINES: usize = 250;
@@ -49,23 +50,12 @@ impl Source {
     }
 }
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
-
 fn sources() -> Vec<Source> {
-    let mut sources = Vec::new();
-    let mut folders: Vec<PathBuf> = PACKAGES.map(|package| root().join(package).join("src")).into();
-    while let Some(folder) = folders.pop() {
-        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|end| end == "rs") {
-                let text = fs::read_to_string(&path).unwrap();
-                sources.push(Source { path: path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned(), text });
-            }
-        }
-    }
+    let source = |path: PathBuf| {
+        let text = fs::read_to_string(&path).unwrap();
+        Source { path: path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned(), text }
+    };
+    let mut sources: Vec<Source> = repository::sources().into_iter().map(source).collect();
     sources.sort_by(|one, other| one.path.cmp(&other.path));
     sources
 }

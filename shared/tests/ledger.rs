@@ -6,18 +6,18 @@
 
 use std::fs;
 use std::iter;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use shared::harness::claims::lang::Lang;
 use shared::harness::claims::ledger::{HEADINGS, Proof, TOML, Text, statements};
 use shared::harness::claims::system::{System, systems};
 
+mod repository;
+
+use repository::root;
+
 /// Numbers are never given up: so many were there when the ledger became a file.
 const AT_LEAST: u16 = 195;
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
 
 /// What the statements say, and why some are not checked.
 fn texts() -> impl Iterator<Item = (u16, &'static Text)> {

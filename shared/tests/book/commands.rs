@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::markdown::fenced;
+use shared::harness::footer::PROGRAMS;
 
-pub const PROGRAMS: [&str; 7] =
-    ["process-demo", "sync-demo", "pipe-demo", "fifo-demo", "signal-demo", "tcpsock", "unixsock"];
+use super::markdown::fenced;
 
 /// What a text tells to run: its blocks of shell, without what they print, and its code between backticks.
 pub fn told(text: &str) -> Vec<String> {
