@@ -12,7 +12,7 @@ fn the_table_matches_the_commands() -> std::io::Result<()> {
 
 #[test]
 fn the_sessions_are_real() -> std::io::Result<()> {
-    readme::sessions_are_real("sync-demo", env!("CARGO_BIN_EXE_sync-demo"))
+    readme::sessions_are_real("sync-demo")
 }
 
 #[test]

@@ -17,8 +17,10 @@ use shared::linux::failure::EXIT_CODES;
 
 #[path = "harness/mod.rs"]
 mod harness;
+mod repository;
 
-use harness::{output, say, text, wait};
+use harness::{output, say, section, text, wait};
+use repository::root;
 
 /// They mean what each program or command makes of them.
 const OF_EACH: [&str; 5] = ["--address", "--network", "--count", "--lines", "--table"];
@@ -55,7 +57,7 @@ static ALL: LazyLock<Vec<Asked>> = LazyLock::new(|| {
 });
 
 fn path(program: &str) -> PathBuf {
-    std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join(program)
+    harness::programs().join(program)
 }
 
 fn run(program: &str, arguments: &[&str]) -> Output {
@@ -67,14 +69,9 @@ fn commands_of(program: &'static str, command: &[String]) -> Vec<Asked> {
     let words = command.iter().map(String::as_str).chain(["-h"]).collect::<Vec<_>>();
     let help = text(&run(program, &words).stdout);
     assert!(help.contains("\nUsage: "), "{program}: {help}");
-    let names = section(&help, "Commands:").filter_map(|line| line.split_whitespace().next());
-    let below = names.filter(|name| *name != "help").map(|name| [command, &[name.to_owned()]].concat());
+    let below = harness::commands(&help).map(|name| [command, &[name.to_owned()]].concat());
     let below: Vec<_> = below.flat_map(|command| commands_of(program, &command)).collect();
     std::iter::once(Asked { program, command: command.to_vec(), help }).chain(below).collect()
-}
-
-fn section<'a>(help: &'a str, heading: &str) -> impl Iterator<Item = &'a str> {
-    help.lines().skip_while(move |line| *line != heading).skip(1).take_while(|line| !line.is_empty())
 }
 
 /// Asks them side by side.
@@ -227,8 +224,7 @@ fn nonsense_is_a_usage_error_that_names_the_command() {
 
 #[test]
 fn the_readmes_have_the_exit_codes() {
-    let read =
-        |name: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)).unwrap();
+    let read = |name: &str| std::fs::read_to_string(root().join(name)).unwrap();
     for (code, says) in EXIT_CODES.lines().map(|line| line.trim_start().split_once("  ").unwrap()) {
         assert!(read("README.md").contains(&format!("\n| {code} | {} |\n", says.trim())), "{code}: {says}");
         assert!(read("README.zh.md").contains(&format!("\n| {code} | ")), "{code}");

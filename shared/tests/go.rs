@@ -11,11 +11,13 @@ use shared::harness::claims::go::{ENVIRONMENT, SOURCES};
 use shared::harness::claims::ledger::statements;
 
 mod harness;
+mod repository;
 
 use harness::{find_tool, long_output, text};
+use repository::root;
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/go")
+    root().join("docs/go")
 }
 
 fn go(program: &Path, arguments: &[&str]) -> Output {

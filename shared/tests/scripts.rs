@@ -2,17 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+use std::fs;
 use std::io;
-use std::net::TcpListener;
-use std::path::Path;
-use std::{env, fs};
 
 #[path = "harness/mod.rs"]
 mod harness;
 #[path = "readme/numbers.rs"]
 mod numbers;
+mod repository;
 
 use numbers::without_numbers;
+use repository::root;
 
 /// With this a script ends where the machine lacks what it needs.
 const CANNOT: Option<i32> = Some(77);
@@ -31,26 +31,20 @@ fn scripts(page: &str) -> Vec<[&str; 3]> {
 
 #[test]
 fn each_prints_what_stands_below_it() -> io::Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let page = fs::read_to_string(root.join("docs/scripts.md"))?;
-    // The tests stand in a folder of the one that has the programs.
-    let programs = env::current_exe()?.parent().and_then(Path::parent).unwrap().to_owned();
-    if !programs.join("unixsock").exists() {
+    let page = fs::read_to_string(root().join("docs/scripts.md"))?;
+    if !harness::programs().join("unixsock").exists() {
         harness::say(format_args!("skipped: the programs are not built: cargo test --workspace"));
         return Ok(());
     }
-    let path = format!("{}:{}", programs.display(), env::var("PATH").unwrap_or_default());
     for [title, script, printed] in scripts(&page) {
-        let (folder, port) = (tempfile::tempdir()?, TcpListener::bind("127.0.0.1:0")?.local_addr()?.port());
-        let [script, printed] = [script, printed].map(|text| text.replace("8085", &port.to_string()));
-        let mut shell = harness::command("sh", &["-c", &script]);
-        let ran = harness::output(shell.current_dir(folder.path()).env("LC_ALL", "C.UTF-8").env("PATH", &path))?;
+        let folder = tempfile::tempdir()?;
+        let ran = harness::output(&mut harness::script(script, folder.path())?)?;
         let (stdout, stderr) = (harness::text(&ran.stdout), harness::text(&ran.stderr));
         if ran.status.code() == CANNOT {
             harness::say(format_args!("skipped: {title}: {stderr}"));
             continue;
         }
-        let [came, expected] = [&stdout, &printed].map(|text| text.lines().map(without_numbers).collect::<Vec<_>>());
+        let [came, expected] = [&*stdout, printed].map(|text| text.lines().map(without_numbers).collect::<Vec<_>>());
         assert_eq!(came, expected, "{title}: {stderr}");
     }
     Ok(())

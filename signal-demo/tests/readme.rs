@@ -12,7 +12,7 @@ fn the_table_matches_the_commands() -> std::io::Result<()> {
 
 #[test]
 fn the_sessions_are_real() -> std::io::Result<()> {
-    readme::sessions_are_real("signal-demo", env!("CARGO_BIN_EXE_signal-demo"))
+    readme::sessions_are_real("signal-demo")
 }
 
 #[test]

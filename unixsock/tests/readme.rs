@@ -12,7 +12,7 @@ fn the_table_matches_the_commands() -> std::io::Result<()> {
 
 #[test]
 fn the_sessions_are_real() -> std::io::Result<()> {
-    readme::sessions_are_real("unixsock", env!("CARGO_BIN_EXE_unixsock"))
+    readme::sessions_are_real("unixsock")
 }
 
 #[test]

@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
@@ -16,6 +15,8 @@ use shared::harness::claims::ledger::{Proof, Statement, statements};
 
 #[path = "../harness/mod.rs"]
 mod harness;
+#[path = "../repository/mod.rs"]
+mod repository;
 
 use super::{NAME, PROGRAM};
 use harness::text;
@@ -182,8 +183,7 @@ struct Row {
 
 /// The rows of a page.
 fn page(path: &str) -> BTreeMap<u16, Row> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(path);
-    let page = fs::read_to_string(path).unwrap();
+    let page = fs::read_to_string(repository::root().join(path)).unwrap();
     let mut heading = String::new();
     let mut rows = BTreeMap::new();
     for line in page.lines() {

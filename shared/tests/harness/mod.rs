@@ -6,10 +6,12 @@
 #![allow(clippy::duplicate_mod, reason = "a test file and a module of its may both include this file")]
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
@@ -37,6 +39,31 @@ pub fn command(program: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
 /// Nothing to read, and both outputs kept.
 pub fn quiet(command: &mut Command) -> &mut Command {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped())
+}
+
+/// Where cargo has put the programs: the tests stand in a folder of it.
+pub fn programs() -> PathBuf {
+    env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned()
+}
+
+/// A page's script in `folder`: it finds the programs, and has a free port in place of 8085.
+pub fn script(text: &str, folder: &Path) -> io::Result<Command> {
+    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let path = format!("{}:{}", programs().display(), env::var("PATH").unwrap_or_default());
+    let mut shell = command("sh", &["-c", &text.replace("8085", &port.to_string())]);
+    shell.current_dir(folder).env("LC_ALL", "C.UTF-8").env("PATH", path);
+    Ok(shell)
+}
+
+/// The lines of a help below a heading.
+pub fn section<'a>(help: &'a str, heading: &str) -> impl Iterator<Item = &'a str> {
+    help.lines().skip_while(move |line| *line != heading).skip(1).take_while(|line| !line.is_empty())
+}
+
+/// The commands that a help lists: what it says of one may go on below, further in.
+pub fn commands(help: &str) -> impl Iterator<Item = &str> {
+    let names = section(help, "Commands:").filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    names.filter(|name| !["", "help"].contains(name))
 }
 
 /// Runs `command` to its end.
@@ -144,8 +171,8 @@ pub fn say(what: std::fmt::Arguments<'_>) {
 /// The path of a tool that a test needs, or the reason to skip it, said aloud.
 pub fn find_tool(name: impl AsRef<OsStr>) -> Option<PathBuf> {
     let name = name.as_ref();
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
+    let path = env::var_os("PATH").unwrap_or_default();
+    let found = env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
     if found.is_none() {
         say(format_args!("skipped: {} is not on this machine", name.display()));
     }

@@ -7,34 +7,27 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
 
 #[path = "../harness/mod.rs"]
 mod harness;
 #[path = "numbers.rs"]
 mod numbers;
+#[path = "../repository/mod.rs"]
+mod repository;
 #[path = "table.rs"]
 mod table;
 
 use numbers::without_numbers;
+use repository::root;
 
 /// What all programs have is said once, beside the table.
-const EVERYWHERE: [&str; 3] = ["bench", "claims", "help"];
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
+const EVERYWHERE: [&str; 2] = ["bench", "claims"];
 
 /// Every command of the program stands in the table, and nothing else does.
 pub fn table_matches_the_commands(name: &str, program: &str) -> io::Result<()> {
     let help = harness::output(&mut harness::command(program, &["--help"]))?;
     let help = harness::text(&help.stdout);
-    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    let listed: BTreeSet<&str> = listed
-        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
-        .filter_map(|line| line.split_whitespace().next())
-        .filter(|command| !EVERYWHERE.contains(command))
-        .collect();
+    let listed: BTreeSet<&str> = harness::commands(&help).filter(|command| !EVERYWHERE.contains(command)).collect();
     for readme in readmes()? {
         let entries = table::entries(&readme);
         let in_table: BTreeSet<&str> =
@@ -46,7 +39,7 @@ pub fn table_matches_the_commands(name: &str, program: &str) -> io::Result<()> {
 
 /// Each ```` ```console ```` block that runs `name` prints what it shows, numbers and the order of lines apart. A
 /// command goes on behind `> `.
-pub fn sessions_are_real(name: &str, program: &str) -> io::Result<()> {
+pub fn sessions_are_real(name: &str) -> io::Result<()> {
     let mut sessions = 0;
     for text in readmes()?.into_iter().chain(pages()?) {
         for block in text.split("```console\n").skip(1).filter_map(|text| text.split("```").next()) {
@@ -57,7 +50,7 @@ pub fn sessions_are_real(name: &str, program: &str) -> io::Result<()> {
             let (commands, shown): (Vec<&str>, Vec<&str>) =
                 block.lines().partition(|line| line.starts_with("$ ") || line.starts_with("> "));
             let script = commands.iter().map(|line| &line[2..]).collect::<Vec<_>>().join("\n");
-            let came = run(&script, program)?;
+            let came = run(&script)?;
             if let Some(skipped) = came.lines().find(|line| is_skipped(line)) {
                 harness::say(format_args!("not shown on this machine: {script}: {skipped}"));
                 continue;
@@ -76,15 +69,13 @@ fn is_skipped(line: &str) -> bool {
 
 /// Runs a session in one shell, in a folder of its own; one of `make` at the root, where it takes the
 /// programs that are built for tests.
-fn run(script: &str, program: &str) -> io::Result<String> {
-    let programs = Path::new(program).parent().unwrap();
-    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
-    let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
-    let mut shell = harness::command("sh", &["-c", &format!("exec 2>&1\n{}", script.replace("8085", &port))]);
+fn run(script: &str) -> io::Result<String> {
     let folder = tempfile::tempdir()?;
-    shell.current_dir(if script.starts_with("make") { root() } else { folder.path().to_owned() });
-    // Not as a part of the `make test` that may run us.
-    shell.env("LC_ALL", "C.UTF-8").env("PATH", path).env("MAKEFLAGS", "PROFILE=dev").env_remove("MAKELEVEL");
+    let mut shell = harness::script(&format!("exec 2>&1\n{script}"), folder.path())?;
+    if script.starts_with("make") {
+        // Not as a part of the `make test` that may run us.
+        shell.current_dir(root()).env("MAKEFLAGS", "PROFILE=dev").env_remove("MAKELEVEL");
+    }
     Ok(harness::text(&harness::long_output(&mut shell)?.stdout))
 }
 

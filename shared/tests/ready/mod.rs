@@ -159,10 +159,7 @@ pub fn are_all_that_wait(program: &str, known: &[&str]) -> io::Result<()> {
 }
 
 fn commands(program: &str, command: &[&str]) -> io::Result<Vec<String>> {
-    let help = help(program, command)?;
-    let listed = help.split("Commands:\n").nth(1).unwrap_or_default().split("\n\n").next().unwrap_or_default();
-    let names = listed.lines().filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next());
-    Ok(names.filter(|name| *name != "help").map(str::to_owned).collect())
+    Ok(harness::commands(&help(program, command)?).map(str::to_owned).collect())
 }
 
 fn help(program: &str, command: &[&str]) -> io::Result<String> {

@@ -38,7 +38,7 @@ fn the_table_matches_the_commands() -> std::io::Result<()> {
 
 #[test]
 fn the_sessions_are_real() -> std::io::Result<()> {
-    readme::sessions_are_real(NAME, PROGRAM)
+    readme::sessions_are_real(NAME)
 }
 
 #[test]
