@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 use nix::sys::socket::{ControlMessage, MsgFlags, send, sendmsg};
 
 use super::process::{Server, Setup};
-use super::{CUBE_ROOT_OF_27, Peer, say};
+use super::{CUBE_ROOT_OF_27, Peer, root_of, say};
 
 /// An established connection to a server that is stopped.
 fn stopped(setup: &Setup) -> io::Result<(Server, Peer)> {
@@ -23,7 +23,7 @@ fn stopped(setup: &Setup) -> io::Result<(Server, Peer)> {
 fn are_answered(server: &Server, peer: &Peer, numbers: &[i32]) -> io::Result<()> {
     server.signal(Signal::SIGCONT)?;
     for &number in numbers {
-        assert_eq!(peer.answer()?, format!("The cube root of {number} is {:.6}.", f64::from(number).cbrt()));
+        assert_eq!(peer.answer()?, root_of(number));
     }
     Ok(())
 }
