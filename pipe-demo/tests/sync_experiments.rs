@@ -3,7 +3,7 @@
 mod support;
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Output, Stdio};
 
@@ -11,7 +11,7 @@ use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
-use support::{Result, code, end_of, output, spawn, stderr, stdout, sync_demo};
+use support::{Result, code, end_of, harness, output, spawn, stderr, stdout, sync_demo};
 
 fn run(args: &[&str]) -> Result<Output> {
     output(&mut sync_demo(args))
@@ -21,7 +21,7 @@ fn run(args: &[&str]) -> Result<Output> {
 fn records(args: &[&str]) -> Result<Option<Vec<Value>>> {
     let output = run(&[&["--json"], args].concat())?;
     if code(output.status) == 77 {
-        writeln!(io::stderr(), "skipped: {args:?}: {}", stderr(&output))?;
+        harness::say(format_args!("skipped: {args:?}: {}", stderr(&output)));
         return Ok(None);
     }
     assert_eq!((code(output.status), stderr(&output).as_str()), (0, ""));

@@ -6,7 +6,7 @@ mod common;
 #[path = "../../shared/tests/nobody/mod.rs"]
 mod nobody;
 
-use common::{failure, finish, records, run, text};
+use common::{failure, finish, harness, records, run, text};
 use serde_json::{Value, json};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_signal-demo");
@@ -15,7 +15,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_signal-demo");
 fn records_if_possible(arguments: &[&str]) -> Option<Vec<Value>> {
     let output = run(&[arguments, &["--json"]].concat());
     if output.status.code() == Some(77) {
-        eprintln!("skipped: {}", text(&output.stderr));
+        harness::say(format_args!("skipped: {}", text(&output.stderr)));
         return None;
     }
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()), "{arguments:?}");
@@ -97,7 +97,7 @@ fn a_user_asks_the_processes_of_others_without_a_signal() {
     let Some(mut command) = nobody::command(PROGRAM, folder.path()) else { return };
     let output = finish(command.args(["permission", "--json"]));
     if output.status.code() == Some(77) {
-        eprintln!("skipped: {}", text(&output.stderr));
+        harness::say(format_args!("skipped: {}", text(&output.stderr)));
         return;
     }
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));

@@ -6,13 +6,12 @@ mod nobody;
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::{self, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-use common::{Waiting, failure, finish, program, records, stdout, text};
+use common::{Waiting, failure, finish, harness, program, records, stdout, text};
 use serde_json::{Value, json};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_signal-demo");
@@ -23,13 +22,9 @@ fn record(arguments: &[&str]) -> Value {
 
 /// What bash prints, where there is one.
 fn kill_l() -> Option<String> {
-    match Command::new("bash").args(["-c", "kill -l"]).env_remove("POSIXLY_CORRECT").output() {
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "skipped: bash: {error}");
-            None
-        }
-        Ok(output) => Some(text(&output.stdout)),
-    }
+    let bash = harness::find_tool("bash")?;
+    let output = finish(Command::new(bash).args(["-c", "kill -l"]).env_remove("POSIXLY_CORRECT"));
+    Some(text(&output.stdout))
 }
 
 #[test]
@@ -44,7 +39,7 @@ fn list_has_the_signals_that_bash_has() {
     let all = 31 + libc::SIGRTMAX() - libc::SIGRTMIN() + 1;
     assert_eq!(ours.len(), usize::try_from(all).unwrap());
     if bash.len() != ours.len() {
-        return writeln!(io::stderr(), "skipped: bash has a C library with {} signals", bash.len()).unwrap();
+        return harness::say(format_args!("skipped: bash has a C library with {} signals", bash.len()));
     }
     assert_eq!(ours, bash);
 }
@@ -59,7 +54,7 @@ fn the_table_is_the_note_s_as_bash_prints_it() {
     assert_eq!(*last, json!({"number": libc::SIGRTMAX(), "name": "SIGRTMAX"}));
     let Some(bash) = kill_l() else { return };
     if bash.matches(')').count() != table.matches(')').count() {
-        return writeln!(io::stderr(), "skipped: bash has a C library with other signals").unwrap();
+        return harness::say(format_args!("skipped: bash has a C library with other signals"));
     }
     assert!(table.lines().eq(bash.lines().map(str::trim_end)), "{table}");
 }
@@ -213,8 +208,7 @@ fn a_process_of_another_user_is_an_error() {
     let Some(mut command) = nobody::command(PROGRAM, folder.path()) else { return };
     let us = nix::unistd::geteuid();
     if !us.is_root() && fs::metadata("/proc/1").unwrap().uid() == us.as_raw() {
-        let _ = writeln!(std::io::stderr(), "skipped: no process of another user to signal");
-        return;
+        return harness::say(format_args!("skipped: no process of another user to signal"));
     }
     let mut cat = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
     let target = if us.is_root() { cat.id() } else { 1 };

@@ -720,7 +720,7 @@ fn a_full_stdout_is_an_error() -> Result {
 fn shown(arguments: &[&str]) -> Result<Option<Vec<Value>>> {
     let output = run(&[&["--json"], arguments].concat())?;
     if output.status.code() == Some(77) {
-        eprintln!("skipped: {}", String::from_utf8_lossy(&output.stderr));
+        harness::say(format_args!("skipped: {}", harness::text(&output.stderr)));
         return Ok(None);
     }
     Ok(Some(parse(&output)?))

@@ -1,14 +1,15 @@
 //! What `names` and `unixgram` show is what this kernel does; and how their options are given.
 
-use std::process::{Command, Output};
+#[path = "../../shared/tests/harness/mod.rs"]
+mod harness;
 
+use std::process::Output;
+
+use harness::Result;
 use serde_json::{Value, json};
 
-type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
-
-/// Under a watchdog.
 fn run(arguments: &[&str]) -> Result<Output> {
-    Ok(Command::new("timeout").arg("60").arg(env!("CARGO_BIN_EXE_unixsock")).args(arguments).output()?)
+    Ok(harness::output(&mut harness::command(env!("CARGO_BIN_EXE_unixsock"), arguments))?)
 }
 
 fn records(output: &Output) -> Result<Vec<Value>> {
@@ -30,7 +31,7 @@ fn a_path_stays_behind_and_a_name_without_a_file_does_not() -> Result {
 fn without_a_network_a_unix_socket_is_reached_and_tcp_is_not() -> Result {
     let output = run(&["names", "--json"])?;
     if output.status.code() == Some(77) {
-        eprintln!("skipped: {}", String::from_utf8_lossy(&output.stderr));
+        harness::say(format_args!("skipped: {}", harness::text(&output.stderr)));
         return Ok(());
     }
     let shown = records(&output)?;

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use nix::sys::prctl::set_child_subreaper;
 
 #[path = "../../../shared/tests/harness/mod.rs"]
-mod harness;
+pub mod harness;
 
 pub use harness::Result;
 

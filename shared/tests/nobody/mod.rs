@@ -3,13 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use std::fs::{self, Permissions};
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
 use nix::unistd::Uid;
+
+#[path = "../harness/mod.rs"]
+mod harness;
 
 const NOBODY: u32 = 65534;
 
@@ -30,7 +32,6 @@ pub fn command(program: &str, folder: &Path) -> Option<Command> {
         command.uid(NOBODY).gid(NOBODY);
         return Some(command);
     }
-    // Not captured by the test harness.
-    let _ = writeln!(std::io::stderr(), "skipped: uid {NOBODY} is not without privileges here: {status:?}");
+    harness::say(format_args!("skipped: uid {NOBODY} is not without privileges here: {status:?}"));
     None
 }

@@ -1,7 +1,6 @@
 //! What the experiments observe.
 
 use std::ffi::OsStr;
-use std::io::Write;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -85,8 +84,7 @@ fn ids_say_what_proc_hides() {
     };
     let possible = hidden(&["true".as_ref()]);
     if !possible.status.success() {
-        let _ = writeln!(std::io::stderr(), "skipped: /proc with hidepid: {}", common::text(&possible.stderr));
-        return;
+        return common::harness::say(format_args!("skipped: /proc with hidepid: {}", common::text(&possible.stderr)));
     }
     let output = hidden(&[copy.get_program(), "ids".as_ref(), "--json".as_ref()]);
     assert_eq!(output.status.code(), Some(0), "{}", common::text(&output.stderr));
