@@ -15,7 +15,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, Output};
 use std::thread;
 
-use common::{Bench, PROGRAM, Result, code, errors, signal, text};
+use common::{Bench, PROGRAM, Result, code, errors, harness, signal, text};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -157,6 +157,30 @@ fn a_signal_in_the_middle_leaves_neither_folder_nor_writers() -> Result {
         fs::read(process.path().join("cmdline")).is_ok_and(|line| String::from_utf8_lossy(&line).contains(&folder))
     };
     assert_eq!(fs::read_dir("/proc")?.flatten().filter(names_the_folder).count(), 0);
+    Ok(())
+}
+
+/// Whoever is to end the program by the signal, having killed the writers, does so late: they are missed already.
+#[test]
+fn a_signal_in_the_middle_is_the_end_though_the_writers_end_first() -> Result {
+    let bench = Bench::new();
+    let Some(strace) = harness::find_tool("strace") else { return Ok(()) };
+    // Daemonized, strace is not between us and the program; of stderr it has one for itself. raise(3) is either call.
+    let late = ["--daemonize", "--follow-forks", "--output=/dev/null", "--inject=tgkill,tkill:delay_enter=500000"];
+    let mut traced = bench.command(strace.to_str().unwrap(), &late);
+    traced.args(["sh", "-c", "exec \"$0\" mux --size 1 --messages 4000000000 2>&1", PROGRAM]);
+    let mut mux = traced.spawn()?;
+    // Signals are caught by the time that the FIFO is in its folder.
+    while !fs::read_dir(bench.folder.path())?.flatten().any(|folder| folder.path().join("fifo").exists()) {
+        if mux.try_wait()?.is_some() {
+            harness::say(format_args!("skipped: {}", errors(&mux.wait_with_output()?)));
+            return Ok(());
+        }
+        thread::yield_now();
+    }
+    signal(&mux, Signal::SIGTERM);
+    let mux = mux.wait_with_output()?;
+    assert_eq!((mux.status.signal(), text(&mux).as_str()), (Some(Signal::SIGTERM as i32), ""));
     Ok(())
 }
 

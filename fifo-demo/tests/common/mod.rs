@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use tempfile::TempDir;
 
 #[path = "../../../shared/tests/harness/mod.rs"]
-mod harness;
+pub mod harness;
 
 pub use harness::Result;
 

@@ -16,7 +16,6 @@ use crate::linux::child::Children;
 use crate::linux::failure::Failure;
 use crate::linux::readiness::await_events;
 use crate::linux::shutdown::Shutdown;
-use crate::linux::signals;
 use crate::linux::thread::spawn;
 
 const STORY: Token = Token(0);
@@ -37,11 +36,8 @@ pub fn tell<T: Send + 'static>(
         Ok(_) => children.finish(),
         Err(_) => children.end(),
     }
-    // A child may have died of the signal before it came to us: then the error of the story is a consequence.
-    match signals::came().or_else(|| children.broken_off()) {
-        Some(signal) => Err(Failure::Interrupted(signal).into()),
-        None => told?,
-    }
+    children.check()?;
+    told?
 }
 
 /// The result of the story, or the reason why we stopped waiting for it.

@@ -27,6 +27,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getpid, setpgid};
 
 use crate::linux::failure::Failure;
+use crate::linux::signals;
 use crate::linux::sleeper::check_proc;
 use crate::linux::stdio::complain;
 use event::wait_for_end;
@@ -127,12 +128,15 @@ impl Children {
         if self.lock().is_done() { self.lock().reap() } else { self.end() }
     }
 
-    /// The signal that ended one of them, although it was meant for all of us: known when they have been reaped.
+    /// Fails where a signal has broken off the work with them, whose own error is then a consequence: known when they
+    /// have been reaped.
     ///
-    /// A part of this program that SIGINT, SIGTERM or SIGHUP ended got it from whoever sends it to us, perhaps a
-    /// moment later. A command that had the terminal, and that Ctrl-C ended, got it in our place.
-    pub fn broken_off(&self) -> Option<Signal> {
-        self.lock().broken_off
+    /// It has come to us, or has ended one of them although it was meant for all of us. A part of this program that
+    /// SIGINT, SIGTERM or SIGHUP ended got it from whoever sends it to us, perhaps a moment later. A command that had
+    /// the terminal, and that Ctrl-C ended, got it in our place.
+    pub fn check(&self) -> Result<(), Failure> {
+        signals::check()?;
+        self.lock().broken_off.map_or(Ok(()), |signal| Err(Failure::Interrupted(signal)))
     }
 
     fn lock(&self) -> MutexGuard<'_, Job> {

@@ -16,7 +16,6 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, ensure};
 
 use crate::linux::child::Children;
-use crate::linux::failure::Failure;
 use crate::linux::pidfd;
 use crate::linux::shutdown::abort_on_signals;
 use crate::linux::stdio::complain;
@@ -50,10 +49,9 @@ pub fn with<T>(program: &str, work: impl FnOnce(&Path, &Children) -> anyhow::Res
     let done = work(folder.path(), &children);
     children.end();
     let removed = folder.remove();
-    match children.broken_off() {
-        Some(signal) => Err(Failure::Interrupted(signal).into()),
-        None => done.and_then(|done| removed.map(|()| done)),
-    }
+    // The thread that is to end us by a signal kills the children first: the work may have failed of that meanwhile.
+    children.check()?;
+    done.and_then(|done| removed.map(|()| done))
 }
 
 impl Folder {

@@ -104,10 +104,7 @@ impl Checker {
             Ok((in_time, if in_time { child.wait()?.to_string() } else { late() }))
         });
         children.end();
-        signals::check()?;
-        match children.broken_off() {
-            Some(signal) => Err(Failure::Interrupted(signal).into()),
-            None => seen.context("run the check"),
-        }
+        children.check()?;
+        seen.context("run the check")
     }
 }
