@@ -43,7 +43,9 @@ pub fn tells_through_a_descriptor(program: &str, command: &[&str]) -> io::Result
     let mut told = Vec::new();
     child.stdout.take().unwrap().read_to_end(&mut told)?;
     assert_eq!(told, b"\n", "{command:?}");
-    let said = first_line(&mut BufReader::new(child.stderr.take().unwrap()))?;
+    // Kept to the end: it is the reader of the program's stdout too, without whom `recv` would end.
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let said = first_line(&mut stderr)?;
     assert!(says_that_it_waits(&said), "{command:?}: {said}");
     assert_eq!(child.try_wait()?, None, "{command:?}");
     end(child)
