@@ -208,9 +208,14 @@ fn what_is_to_be_sent_is_waited_for_within_the_timeout() -> Result {
     assert!(errors(&nobody_writes).ends_with("wait for a writer of input: --timeout 50ms passed\n"));
     let _ends = OpenOptions::new().read(true).write(true).open(bench.path("input"))?;
     let _reader = OpenOptions::new().read(true).write(true).open(bench.path("p"))?;
-    let silent = bench.program(&["send", "p", "input", "--timeout", "50ms"]);
+    // Long enough that a busy machine opens both, where somebody is.
+    let silent = bench.program(&["send", "p", "input", "--timeout", "2s"]);
     assert_eq!(code(&silent), Some(124));
-    assert!(errors(&silent).ends_with("wait for bytes to send from input: --timeout 50ms passed\n"));
+    assert!(
+        errors(&silent).ends_with("wait for bytes to send from input: --timeout 2s passed\n"),
+        "{}",
+        errors(&silent)
+    );
     Ok(())
 }
 
