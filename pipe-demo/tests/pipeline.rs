@@ -48,7 +48,7 @@ fn a_stage_that_ends_early_ends_its_writers() -> Result {
 /// The pump closes the pipe of a writer as soon as its reader has gone, not when it has bytes to pass on.
 #[test]
 fn a_writer_meets_sigpipe_at_its_first_write_after_the_reader_has_gone() -> Result {
-    let first = "sh -c 'readlink /proc/self/fd/3 3>&1 >&2; exec cat'";
+    let first = "sh -c 'readlink /proc/self/fd/3 3>&1 >&2; read line; echo $line'";
     let mut child = spawn(pipe_demo(&["pipeline", first, "true"]).stdin(Stdio::piped()))?;
     let mut pipe = String::new();
     BufReader::new(child.stderr.take().ok_or("no stderr")?).read_line(&mut pipe)?;
@@ -121,7 +121,9 @@ fn one_stage_is_a_pipeline_too() -> Result {
 #[test]
 fn a_stage_that_cannot_start_ends_those_that_have() -> Result {
     for link in LINKS {
-        let output = pipeline(link, &["sleep 1000", "sleep 1000", "no-such-command", "cat"])?;
+        let stages = ["pipeline", "--link", link, "sleep 1000", "sleep 1000", "no-such-command", "cat"];
+        // A folder of PATH that may not be read would be another error.
+        let output = output(pipe_demo(&stages).env("PATH", "/usr/bin:/bin"))?;
         let expected = "pipe-demo: start no-such-command: No such file or directory (os error 2)\n";
         assert_eq!((code(output.status), stderr(&output).as_str()), (127, expected));
         let output = pipeline(link, &["sleep 1000", "/etc/passwd"])?;

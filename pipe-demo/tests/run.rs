@@ -105,7 +105,8 @@ fn the_exit_code_is_the_commands() -> Result {
     for (script, expected) in [("exit 3", 3), ("kill -KILL $$", 137), ("true", 0)] {
         assert_eq!(code(run(&["run", "--", "sh", "-c", script])?.status), expected);
     }
-    let output = run(&["run", "--", "no-such-command"])?;
+    // A folder of PATH that may not be read would be another error.
+    let output = output(pipe_demo(&["run", "--", "no-such-command"]).env("PATH", "/usr/bin:/bin"))?;
     assert_eq!(code(output.status), 127);
     assert_eq!(stderr(&output), "pipe-demo: start no-such-command: No such file or directory (os error 2)\n");
     assert_eq!(code(run(&["run", "--", "/"])?.status), 126);

@@ -85,13 +85,6 @@ fn the_registry_differs_from_go_as_its_head_says() {
 }
 
 #[test]
-fn ctrl_c_reaches_the_launcher_and_what_it_started() {
-    let records = records(&["sources"]);
-    let typed = records.iter().find(|record| record["typed"] == "^C").unwrap();
-    assert_eq!([&typed["launcher"], &typed["program"]], ["killed by SIGINT"; 2]);
-}
-
-#[test]
 fn bench_compares_the_registry_with_the_bare_loop() {
     let records = records(&["bench", "--registry", "--count", "50"]);
     let rows: Vec<_> = records.iter().map(|record| (&record["mechanism"], &record["how"])).collect();

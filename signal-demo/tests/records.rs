@@ -42,6 +42,13 @@ fn in_whatever_order_they_are_sent_they_come_in_one() {
 }
 
 #[test]
+fn ctrl_c_reaches_the_launcher_and_what_it_started() {
+    let Some(records) = records_if_possible(&["sources"]) else { return };
+    let typed = records.iter().find(|record| record["typed"] == "^C").unwrap();
+    assert_eq!([&typed["launcher"], &typed["program"]], ["killed by SIGINT"; 2]);
+}
+
+#[test]
 fn signals_come_from_four_sources_and_interrupt_where_a_store_does_not() {
     let Some(records) = records_if_possible(&["sources"]) else { return };
     let sources: Vec<_> = records.iter().filter(|record| record.get("from").is_some()).collect();
