@@ -35,8 +35,9 @@ func self(role string, arguments ...string) *exec.Cmd {
 // golang is a go command in a folder, where it also has its temporary files, also those that it leaves when it is
 // killed. It takes neither the network nor another toolchain.
 func golang(folder string, arguments ...string) *exec.Cmd {
-	_, err := exec.LookPath("go")
-	need(err)
+	if said, err := mortal("go", "version").CombinedOutput(); err != nil {
+		need(fmt.Errorf("go version: %w %s", err, bytes.TrimSpace(said)))
+	}
 	cmd := mortal("go", arguments...)
 	cmd.Dir = folder
 	cmd.Env = append(os.Environ(), "GOTOOLCHAIN=local", "GOPROXY=off", "GOFLAGS=-mod=mod", "GOWORK=off", "CGO_ENABLED=0")

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -45,6 +46,24 @@ fn it_is_formatted_and_vetted() {
     let Some((go, gofmt)) = find_tool("go").zip(find_tool("gofmt")) else { return };
     assert_eq!(succeeds(&gofmt, &["-l", "."]), "");
     succeeds(&go, &["vet", "."]);
+}
+
+/// As where a program stands in for the compiler.
+#[test]
+fn a_step_that_asks_the_compiler_is_skipped_where_go_has_no_version() {
+    let Some(compiler) = find_tool("go") else { return };
+    let tools = tempfile::tempdir().unwrap();
+    let [program, stand_in] = ["note", "go"].map(|name| tools.path().join(name));
+    succeeds(&compiler, &["build", "-o", program.to_str().unwrap(), "."]);
+    fs::write(&stand_in, "#!/bin/sh\necho no compiler >&2; exit 1\n").unwrap();
+    fs::set_permissions(&stand_in, fs::Permissions::from_mode(0o755)).unwrap();
+    for step in [["pipes", "listings"], ["signals", "constants"], ["signals", "go-run-builds"], ["deadlines", "imports"]] {
+        let mut command = Command::new(&program);
+        let skipped = long_output(command.args(step).env("PATH", tools.path())).unwrap();
+        let why = text(&skipped.stderr);
+        assert_eq!(skipped.status.code(), Some(77), "{step:?}: {why}");
+        assert!(why.contains("go version: exit status 1 no compiler"), "{step:?}: {why}");
+    }
 }
 
 /// A step that cannot be shown on this machine is left out, aloud.
