@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use serde::Serialize;
 use shared::harness::report::Report;
@@ -54,16 +55,16 @@ extern "C" fn count(_: libc::c_int) {
 
 /// A read of an empty pipe, and a write of more than a pipe holds, while a signal comes each millisecond.
 pub fn calls() -> anyhow::Result<[Interrupted; 2]> {
-    const MANY: usize = 1 << 20;
     let children = Children::helpers();
     let (mut empty, feed) = io::pipe().context("pipe")?;
     let (drain, mut full) = io::pipe().context("pipe")?;
+    let many = 16 * usize::try_from(fcntl(&full, FcntlArg::F_GETPIPE_SZ).context("F_GETPIPE_SZ")?)?;
     children.fork(|| u8::from(close_copy(&full).and_then(|()| end_both_waits(&feed, &drain)).is_err()))?;
     // ANCHOR: calls
     catch_alarms()?;
     alarm_each(Duration::from_millis(1))?;
     let read = observed("read", 1, || empty.read(&mut [0]));
-    let write = observed("write", MANY, || full.write(&vec![0; MANY]));
+    let write = observed("write", many, || full.write(&vec![0; many]));
     alarm_each(Duration::ZERO)?;
     // ANCHOR_END: calls
     Ok([read?, write?])
