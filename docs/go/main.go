@@ -83,10 +83,12 @@ func main() {
 		os.Exit(2)
 	}
 	for _, step := range steps {
-		err := run(step.show)
-		if errors.As(err, new(cannotShow)) && len(steps) > 1 {
+		switch err := run(step.show); {
+		case len(steps) == 1:
+			exit(err)
+		case errors.As(err, new(cannotShow)):
 			fmt.Fprintf(os.Stderr, "%s: cannot be shown here: %v\n", step.name, err)
-		} else if err != nil {
+		case err != nil:
 			exit(fmt.Errorf("%s: %w", step.name, err))
 		}
 	}
