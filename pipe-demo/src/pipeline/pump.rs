@@ -19,7 +19,7 @@ pub type Ends = (ChildStdout, ChildStdin);
 /// What a link holds, and moves at a time.
 const BUFFER: usize = 128 * 1024;
 
-/// Larger pipes than the default of 64 KiB: fewer switches between the processes.
+/// Pipes hold at least this, for fewer switches between the processes: the default, 16 pages, is 64 KiB or more.
 const PIPE_SIZE: i32 = 256 * 1024;
 
 /// Moves all bytes of all links; returns when each has come to its end.
@@ -83,7 +83,8 @@ impl Link {
         to.set_nonblocking(true)?;
         for end in [from.as_fd(), to.as_fd()] {
             // EPERM: pipe-user-pages-soft is used up. The pipe works as well at its old size.
-            let _ = fcntl(end, FcntlArg::F_SETPIPE_SZ(PIPE_SIZE));
+            let _ = fcntl(end, FcntlArg::F_GETPIPE_SZ)
+                .and_then(|size| fcntl(end, FcntlArg::F_SETPIPE_SZ(PIPE_SIZE.max(size))));
         }
         registry.register(&mut from, Token(2 * index + READER), Interest::READABLE)?;
         registry.register(&mut to, Token(2 * index + WRITER), Interest::WRITABLE)?;
