@@ -1,7 +1,8 @@
 //! Two rings of bytes in memory that two processes share, one for each direction.
 //!
 //! One side alone writes into a ring, the other alone takes from it: each moves a counter of its own, and
-//! sleeps in futex(2) until the other's has moved. Who moves a counter wakes the other side only if it sleeps.
+//! sleeps in futex(2) until the other's has moved. Whoever moves a counter wakes the other side only if it sleeps; and
+//! a writer, which sleeps when its ring is full, only once half of that is free.
 //!
 //! Note: 进程的空间 ("共享内存区的基础"). Man: memfd_create(2), mmap(2), futex(2).
 
@@ -37,30 +38,31 @@ struct Ring {
     bytes: UnsafeCell<[u8; ROOM as usize]>,
 }
 
-/// On a cache line of its own, as two CPUs write the two.
+/// A count of bytes, and whether the other side sleeps until it moves: in one word, which futex(2) compares. On a cache
+/// line of its own, as two CPUs write the two.
 #[repr(C, align(64))]
-struct Counter {
-    value: AtomicU32,
-    is_awaited: AtomicU32,
-}
+struct Counter(AtomicU32);
+
+const AWAITED: u32 = 1 << 31;
 
 impl Counter {
     fn get(&self) -> u32 {
-        self.value.load(SeqCst)
+        self.0.load(SeqCst) & !AWAITED
     }
 
-    fn advance(&self, by: u32) -> io::Result<()> {
-        self.value.fetch_add(by, SeqCst);
-        if self.is_awaited.load(SeqCst) == 1 { futex::wake(&self.value) } else { Ok(()) }
+    /// A move that wakes also takes back that it is awaited, in one step: the next one wakes nobody.
+    fn advance(&self, by: u32, wakes: bool) -> io::Result<()> {
+        let kept = if wakes { 0 } else { AWAITED };
+        let moved = |word: u32| Some(word.wrapping_add(by) & !AWAITED | word & kept);
+        let is_awaited = self.0.fetch_update(SeqCst, SeqCst, moved).is_ok_and(|word| word & AWAITED != 0);
+        if is_awaited && wakes { futex::wake(&self.0) } else { Ok(()) }
     }
 
-    /// Whoever advances this sees that it is awaited; or else it had advanced before we look again. Only who
-    /// waits takes the word back: from the other side it could come late, and take back the next one.
     fn wait_while(&self, seen: u32) -> io::Result<()> {
-        self.is_awaited.store(1, SeqCst);
-        let woken = futex::wait(&self.value, seen);
-        self.is_awaited.store(0, SeqCst);
-        woken
+        match self.0.compare_exchange(seen, seen | AWAITED, SeqCst, SeqCst) {
+            Err(word) if word != seen | AWAITED => Ok(()), // It has moved.
+            _ => futex::wait(&self.0, seen | AWAITED),
+        }
     }
 }
 
@@ -68,7 +70,7 @@ impl Ring {
     fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             let (written, taken) = (self.written.get(), self.taken.get());
-            let room = ROOM - written.wrapping_sub(taken).min(ROOM);
+            let room = ROOM - held(written, taken);
             if room == 0 {
                 self.taken.wait_while(taken)?;
                 continue;
@@ -81,7 +83,7 @@ impl Ring {
                 ptr::copy_nonoverlapping(bytes.as_ptr(), place, count as usize);
             }
             bytes = &bytes[count as usize..];
-            self.written.advance(count)?;
+            self.written.advance(count, true)?;
         }
         Ok(())
     }
@@ -89,7 +91,7 @@ impl Ring {
     fn read(&self, mut buffer: &mut [u8]) -> io::Result<()> {
         while !buffer.is_empty() {
             let (written, taken) = (self.written.get(), self.taken.get());
-            let here = written.wrapping_sub(taken).min(ROOM);
+            let here = held(written, taken);
             if here == 0 {
                 self.written.wait_while(written)?;
                 continue;
@@ -102,7 +104,7 @@ impl Ring {
                 ptr::copy_nonoverlapping(place, buffer.as_mut_ptr(), count as usize);
             }
             buffer = &mut buffer[count as usize..];
-            self.taken.advance(count)?;
+            self.taken.advance(count, here - count <= ROOM / 2)?;
         }
         Ok(())
     }
@@ -113,6 +115,11 @@ impl Ring {
         let count = most.min(ROOM - start).min(u32::try_from(wanted).unwrap_or(u32::MAX));
         (self.bytes.get().cast::<u8>().wrapping_add(start as usize), count)
     }
+}
+
+/// What is in the ring.
+fn held(written: u32, taken: u32) -> u32 {
+    (written.wrapping_sub(taken) & !AWAITED).min(ROOM)
 }
 
 /// The memory of this process, and which ring it writes into.
@@ -174,4 +181,28 @@ pub fn meet() -> anyhow::Result<Meeting> {
 
 pub fn join(memory: File, _same: File) -> anyhow::Result<Box<dyn Side>> {
     Ok(Box::new(Mapped::new(memory, false)?))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "these are tests")]
+
+    use super::*;
+
+    #[test]
+    fn a_ring_wakes_whoever_waits_also_where_its_counters_overflow() {
+        let memory = File::from(memfd_create("ring", MFdFlags::MFD_CLOEXEC).unwrap());
+        memory.set_len(SIZE.get() as u64).unwrap();
+        let [mut ours, mut theirs] = [true, false].map(|is_first| Mapped::new(&memory, is_first).unwrap());
+        for counter in [&ours.rings().0.written, &ours.rings().0.taken] {
+            counter.0.store(AWAITED - ROOM, SeqCst);
+        }
+        let sent: Vec<u8> = (0..8 * ROOM).map(|place| (place % 251) as u8).collect();
+        let mut received = vec![0; sent.len()];
+        std::thread::scope(|threads| {
+            threads.spawn(|| sent.chunks(1000).for_each(|piece| ours.send(piece).unwrap()));
+            received.chunks_mut(3000).for_each(|piece| theirs.receive(piece).unwrap());
+        });
+        assert!(received == sent);
+    }
 }

@@ -46,8 +46,8 @@ pub fn compare() -> anyhow::Result<Costs> {
 
 const PIPE: &str = "pipe";
 const MEMORY: &str = "shared memory, futex";
-const BLOCK: usize = 64 << 10;
-const BLOCKS: usize = 256;
+const BLOCK: usize = 4 << 10;
+const BLOCKS: usize = 4096;
 const ROUND_TRIPS: i64 = 1000;
 
 type Work = fn(&mut dyn Side) -> anyhow::Result<()>;
