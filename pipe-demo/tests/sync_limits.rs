@@ -25,7 +25,7 @@ fn a_process_that_fails_says_why_and_holds_up_nobody() -> std::io::Result<()> {
         (&race, "poll:error=ENOMEM", "sync-demo: poll the racers: {}\n"),
         (&["interrupted"], "setitimer:error=EPERM", "sync-demo: setitimer: {}\n"),
         (&["exclusion"], "getrusage:error=ENOSYS", ": getrusage: {}\n"),
-        (&["atomic"], "getrusage:error=ENOSYS", "sync-demo: getrusage: {}\n"),
+        (&["atomic"], "getrusage:error=ENOSYS", ": getrusage: {}\n"),
         (&["demo"], "clone,?fork:error=EAGAIN", "sync-demo: fork: "),
     ];
     for (command, failure, said) in failures {

@@ -9,5 +9,6 @@ pub mod offers;
 pub mod program;
 pub mod ready;
 pub mod report;
+pub mod showing;
 pub mod story;
 mod usage;

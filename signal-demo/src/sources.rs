@@ -20,10 +20,10 @@ use libc::WEXITED;
 use nix::sys::prctl;
 use serde::Serialize;
 use shared::harness::report::Report;
+use shared::harness::showing::Showing;
 use shared::linux::child::answer::{tell, telling, told};
 use shared::linux::child::event::Event;
 use shared::linux::child::forked::{Forked, pause};
-use shared::linux::failure::Failure;
 
 use terminal::{lead_session_at, terminal};
 
@@ -45,24 +45,15 @@ pub struct Source {
 }
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
-    let mut shown = Ok(());
+    let mut showing = Showing::new(out);
     for cause in CAUSES {
-        shown = go_on(shown, Source::seen(cause).and_then(|source| out.pairs(&source)))?;
+        showing.record(cause.1, Source::seen(cause))?;
     }
-    shown = go_on(shown, launcher::interrupted().and_then(|typed| out.pairs(&typed)))?;
-    shown = go_on(shown, by_name::search().and_then(|found| out.pairs(&found)))?;
-    let reached = asynchronous::means().and_then(|means| means.iter().try_for_each(|means| out.pairs(means)));
-    shown = go_on(shown, reached)?;
-    let printed = launcher::outputs().and_then(|outputs| outputs.iter().try_for_each(|output| out.pairs(output)));
-    go_on(shown, printed)?
-}
-
-/// What cannot be shown here does not keep the rest from being shown. The first such thing is told at the end.
-fn go_on(earlier: anyhow::Result<()>, now: anyhow::Result<()>) -> anyhow::Result<anyhow::Result<()>> {
-    match now {
-        Err(error) if matches!(error.downcast_ref(), Some(Failure::CannotShow(_))) => Ok(earlier.and(Err(error))),
-        now => now.map(|()| earlier),
-    }
+    showing.record("Ctrl-C at a launcher", launcher::interrupted())?;
+    showing.record("a search by name", by_name::search())?;
+    showing.records("a process that waits for nothing", asynchronous::means())?;
+    showing.records("a launcher that ends", launcher::outputs())?;
+    showing.finish()
 }
 
 /// Where a signal comes from, what is done, how, and the signal that comes of it.

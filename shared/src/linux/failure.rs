@@ -1,6 +1,7 @@
 //! Why a program does not succeed, as its exit code tells.
 
-use std::{fmt, io};
+use std::fmt;
+use std::io::{self, ErrorKind};
 
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
@@ -65,12 +66,38 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// What an experiment came to, or why it is not possible here.
+pub fn possible<T>(result: anyhow::Result<T>) -> anyhow::Result<Result<T, String>> {
+    match result {
+        Ok(shown) => Ok(Ok(shown)),
+        Err(error) => match error.downcast::<Failure>()? {
+            Failure::CannotShow(why) | Failure::NoMoreProcesses(why) => Ok(Err(why)),
+            failure => Err(failure.into()),
+        },
+    }
+}
+
 /// Nothing, where it cannot be shown here.
 pub fn if_shown<T>(result: anyhow::Result<T>) -> anyhow::Result<Option<T>> {
-    match result {
-        Err(error) if matches!(error.downcast_ref(), Some(Failure::CannotShow(_))) => Ok(None),
-        result => result.map(Some),
-    }
+    possible(result).map(Result::ok)
+}
+
+/// What is missing here, or not allowed, cannot be shown. Every other error is one.
+pub fn accessible<T>(what: &str, result: Result<T, impl Into<io::Error>>) -> anyhow::Result<T> {
+    result.map_err(Into::into).map_err(|error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::Unsupported => {
+            Failure::CannotShow(format!("{what}: {error}")).into()
+        }
+        _ => anyhow::Error::new(error).context(what.to_owned()),
+    })
+}
+
+/// For want of `what`, whatever the error is.
+pub fn cannot_show(what: &str, error: &anyhow::Error) -> Failure {
+    Failure::CannotShow(match error.downcast_ref() {
+        Some(Failure::CannotShow(why)) => format!("{what}: {why}"),
+        _ => format!("{what}: {}", in_one_line(error)),
+    })
 }
 
 /// What became of a call under a deadline, which may have passed.
@@ -101,6 +128,8 @@ pub fn in_one_line(error: &anyhow::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use nix::libc;
+
     use super::*;
 
     #[test]
@@ -109,6 +138,17 @@ mod tests {
         let of_nix = anyhow::Error::new(Errno::EACCES).context("bind 127.0.0.1:80");
         for error in [of_std, of_nix] {
             assert_eq!(in_one_line(&error), "bind 127.0.0.1:80: Permission denied (os error 13)");
+        }
+    }
+
+    #[test]
+    fn what_may_not_be_opened_cannot_be_shown_and_what_cannot_be_is_an_error() {
+        let opened = |errno| possible(accessible("open it", Err::<(), _>(io::Error::from_raw_os_error(errno))));
+        for errno in [libc::ENOENT, libc::EACCES, libc::EPERM, libc::EROFS, libc::ENOSYS] {
+            assert!(opened(errno).is_ok_and(|why| why.is_err()), "{errno}");
+        }
+        for errno in [libc::EMFILE, libc::EIO, libc::ENOMEM] {
+            assert!(opened(errno).is_err(), "{errno}");
         }
     }
 }

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use shared::harness::report::Report;
+use shared::harness::showing::Showing;
 use shared::linux::at_once::deadline;
 use shared::linux::failure::Failure;
 
@@ -22,24 +23,18 @@ pub struct Args {}
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     let deadline = deadline();
-    // What cannot be shown here, for want of a second CPU or of the instruction, is told last.
-    let increments = one_instruction(out, deadline);
-    out.pairs(&multiply(deadline)?)?;
-    out.pairs(&cost()?)?;
-    for mutex in [false, true] {
-        out.pairs(&move_to_and_fro(mutex, deadline)?)?;
-    }
-    increments
-}
-
-fn one_instruction(out: &mut Report, deadline: Instant) -> anyhow::Result<()> {
-    out.pairs(&interruptible(deadline)?)?;
-    let uninterruptible = uninterruptible(deadline)?;
-    uninterruptible.iter().try_for_each(|counted| out.pairs(counted))?;
-    out.pairs(&not_atomic(deadline)?)?;
-    out.pairs(&locked(deadline)?)?;
-    let missing = "this CPU has no instruction that adds to memory and is not atomic; x86-64 has";
-    uninterruptible.map(drop).context(Failure::CannotShow(missing.into()))
+    let mut showing = Showing::new(out);
+    showing.record("three instructions on one CPU", interruptible(deadline))?;
+    let missing = || Failure::CannotShow("this CPU has no instruction that adds to memory; x86-64 has".into());
+    let one = uninterruptible(deadline).and_then(|counted| counted.with_context(missing));
+    showing.record("one instruction on one CPU", one)?;
+    showing.record("two CPUs", not_atomic(deadline))?;
+    showing.record("two CPUs, one locked instruction", locked(deadline))?;
+    showing.record("compare and swap", multiply(deadline))?;
+    showing.record("cost", cost())?;
+    showing.record("two words", move_to_and_fro(false, deadline))?;
+    showing.record("two words and a mutex", move_to_and_fro(true, deadline))?;
+    showing.finish()
 }
 
 /// Three instructions on one CPU: an interrupt comes between them in the end.

@@ -11,6 +11,7 @@ pub mod door;
 pub mod preempted;
 
 use shared::harness::report::Report;
+use shared::harness::showing::Showing;
 use shared::linux::at_once::deadline;
 
 use door::{How, visit};
@@ -20,10 +21,12 @@ use preempted::preempted;
 pub struct Args {}
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
-    out.pairs(&preempted()?)?;
+    let mut showing = Showing::new(out);
+    showing.record("a preempted holder", preempted())?;
     let deadline = deadline();
-    for how in [How::PlainReadsAndWrites, How::Fence, How::Mutex, How::Token] {
-        out.pairs(&visit(how, deadline)?)?;
-    }
-    Ok(())
+    showing.record("a door of plain reads and writes", visit(How::PlainReadsAndWrites, deadline))?;
+    showing.record("with a fence", visit(How::Fence, deadline))?;
+    showing.record("with a mutex", visit(How::Mutex, deadline))?;
+    showing.record("with a token", visit(How::Token, deadline))?;
+    showing.finish()
 }

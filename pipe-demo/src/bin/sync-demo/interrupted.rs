@@ -15,6 +15,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use serde::Serialize;
 use shared::harness::report::Report;
+use shared::harness::showing::Showing;
 use shared::linux::answer::Outcome;
 use shared::linux::at_once::deadline;
 use shared::linux::child::Children;
@@ -26,10 +27,10 @@ use crate::increments::{Counted, Increment, on_two_cpus};
 pub struct Args {}
 
 pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
-    for call in calls()? {
-        out.pairs(&call)?;
-    }
-    out.pairs(&lost_without_interruption()?)
+    let mut showing = Showing::new(out);
+    showing.records("calls and signals", calls())?;
+    showing.record("two CPUs", lost_without_interruption())?;
+    showing.finish()
 }
 
 /// Updates that are lost in rounds in which neither process lost its CPU.

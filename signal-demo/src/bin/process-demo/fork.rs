@@ -15,6 +15,7 @@ use libc::{WEXITED, WNOHANG, WNOWAIT};
 use nix::unistd::{Pid, getpid, getppid};
 use serde::{Deserialize, Serialize};
 use shared::harness::report::Report;
+use shared::harness::showing::Showing;
 use shared::linux::child::event::waitid;
 use shared::linux::child::teller::{Teller, seen_by_child};
 use shared::linux::child::{Children, end_of, wait_for};
@@ -24,7 +25,6 @@ use shared::linux::memory::SharedMemory;
 pub use self::exec::exec_in_child;
 use crate::frame::{Place, Smaps, frame, same};
 use crate::pages::{PAGES, Pages, faults_of, faults_of_writing, read_each, write_each};
-use crate::showing::Showing;
 
 #[derive(clap::Args)]
 pub struct Args {

@@ -10,9 +10,8 @@ use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
+use shared::linux::failure::{accessible, possible};
 use shared::linux::memory::page_size;
-
-use crate::showing::{accessible, possible};
 
 /// Of one process, at one moment.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]

@@ -17,13 +17,13 @@ use libc::pid_t;
 use nix::unistd::{Pid, getpgid, getpid, getppid, getsid};
 use serde::Serialize;
 use shared::harness::report::Report;
+use shared::harness::showing::Showing;
 use shared::linux::child::forked::become_subreaper;
 use shared::linux::proc;
 
 pub use self::descriptor::descriptors;
 pub use self::roots::{first, roots};
 use crate::orphan::Orphan;
-use crate::showing::Showing;
 
 #[derive(clap::Args)]
 pub struct Args {

@@ -6,6 +6,7 @@ mod ids;
 mod memory;
 mod orphan;
 mod pids;
+mod repeated;
 mod states;
 mod switching;
 mod syscalls;
@@ -16,7 +17,6 @@ mod end;
 mod frame;
 mod namespace;
 mod pages;
-mod showing;
 
 use std::process::ExitCode;
 

@@ -12,8 +12,7 @@ pub mod intruder;
 pub mod touched;
 
 use shared::harness::report::Report;
-
-use crate::showing::Showing;
+use shared::harness::showing::Showing;
 
 #[derive(clap::Args)]
 pub struct Args {}

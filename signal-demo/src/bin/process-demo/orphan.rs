@@ -14,13 +14,14 @@ use libc::{WEXITED, pid_t};
 use nix::unistd::{self, Pid};
 use serde::{Deserialize, Serialize};
 use shared::harness::report::Report;
+use shared::harness::showing::Showing;
 use shared::linux::child::answer::{await_turn, give_turn, tell, telling, told};
 use shared::linux::child::event::waitid;
 use shared::linux::child::forked::{Forked, become_subreaper, close_copy, fork};
+use shared::linux::failure::possible;
 use shared::linux::proc;
 
 use crate::namespace::with_own_pids;
-use crate::showing::{Showing, possible};
 
 #[derive(clap::Args)]
 pub struct Args {

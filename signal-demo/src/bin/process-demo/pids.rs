@@ -17,6 +17,7 @@ use libc::pid_t;
 use nix::unistd;
 use serde::{Deserialize, Serialize};
 use shared::harness::report::Report;
+use shared::harness::showing::Showing;
 use shared::linux::child::answer::{tell, telling, told};
 use shared::linux::child::forked::{Forked, pause};
 use shared::linux::failure::Failure;
@@ -24,7 +25,6 @@ use shared::linux::proc;
 use shared::linux::thread::spawn;
 
 use crate::namespace::with_own_pids;
-use crate::showing::Showing;
 
 #[derive(clap::Args)]
 pub struct Args {}

@@ -22,12 +22,13 @@ use libc::WEXITED;
 use nix::sys::signal::Signal;
 use serde::Serialize;
 use shared::harness::report::Report;
+use shared::harness::showing::Showing;
 use shared::linux::child::event::Event;
 use shared::linux::child::forked::Forked;
+use shared::linux::failure::possible;
 use shared::linux::proc;
 
 use self::uninterruptible::InVfork;
-use crate::showing::{Showing, possible};
 
 #[derive(clap::Args)]
 pub struct Args {

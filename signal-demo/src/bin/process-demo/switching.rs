@@ -9,14 +9,13 @@ use std::time::Instant;
 
 use serde::Serialize;
 use shared::harness::report::Report;
+use shared::harness::showing::Showing;
 use shared::linux::at_once::{at_once, deadline, spin_until};
 use shared::linux::child::Children;
 use shared::linux::child::teller::Teller;
 use shared::linux::cpu::{cpus, stay_on, two_cpus};
 use shared::linux::memory::SharedMemory;
 use shared::linux::usage::Usage;
-
-use crate::showing::Showing;
 
 #[derive(clap::Args)]
 pub struct Args {}

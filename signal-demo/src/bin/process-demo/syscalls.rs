@@ -13,13 +13,13 @@ use std::time::Instant;
 use nix::unistd::getppid;
 use serde::Serialize;
 use shared::harness::report::Report;
+use shared::harness::showing::Showing;
 use shared::linux::child::event::Event;
 use shared::linux::usage::Usage;
 
 use crate::cpu;
 use crate::end::{end_after, end_without_system_calls};
 use crate::pages::{PAGES, Pages, write_each};
-use crate::showing::Showing;
 
 #[derive(clap::Args)]
 pub struct Args {}

@@ -1,13 +1,12 @@
 //! 进程的衍生
 
 use shared::harness::claims::{Check, Seen, joined, seen};
-use shared::linux::failure::Failure;
+use shared::linux::failure::{Failure, cannot_show};
 
 use crate::fork::{copies, count_faults, exec_in_child, many_children, write_in_child};
 use crate::ids::{first, roots};
 use crate::orphan::{adoption, adoption_in_a_namespace};
 use crate::pages::PAGES;
-use crate::showing::cannot_show;
 
 pub const CHECKS: &[Check] = &[
     (6, many_children_at_one_time),

@@ -4,13 +4,13 @@ use libc::SIGTERM;
 use nix::unistd::geteuid;
 use shared::harness::claims::{Check, Seen, joined, seen};
 use shared::linux::child::event::Event;
+use shared::linux::failure::possible;
 
 use crate::ids::{Numbers, both_numbers, descriptors, first};
 use crate::orphan;
 use crate::pids::kill::by_number;
 use crate::pids::rounds::rounds;
 use crate::pids::{number_in_a_namespace, processes_and_threads};
-use crate::showing::possible;
 
 pub const CHECKS: &[Check] = &[
     (14, all_of_it_is_recorded),

@@ -4,9 +4,8 @@ use libc::{SIGCONT, SIGKILL, SIGTERM};
 use nix::sys::signal::Signal;
 use shared::harness::claims::{Check, Seen, joined, seen};
 use shared::linux::child::event::Event;
-use shared::linux::failure::Failure;
+use shared::linux::failure::{Failure, possible};
 
-use crate::showing::possible;
 use crate::states::uninterruptible::{caught_signal, ended_by, system_call};
 use crate::states::zombie::{CODE, announced, detached, gone, remains};
 use crate::states::{State, all_states, dead, runnable, sleeping, stopped, traced};

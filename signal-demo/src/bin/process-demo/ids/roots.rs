@@ -7,11 +7,11 @@ use libc::pid_t;
 use serde::Serialize;
 use shared::linux::child::answer::{telling, told};
 use shared::linux::child::forked::{Forked, pause};
+use shared::linux::failure::cannot_show;
 use shared::linux::proc;
 
 use crate::namespace::with_own_pids;
 use crate::orphan::tell_identity;
-use crate::showing::cannot_show;
 
 #[derive(Serialize)]
 pub struct FirstProcess {

@@ -16,12 +16,11 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use nix::unistd::{SysconfVar, sysconf};
 use serde::{Serialize, Serializer};
 use shared::linux::answer::Outcome;
-use shared::linux::failure::Failure;
+use shared::linux::failure::{Failure, accessible};
 use shared::linux::memory::page_size;
 
 use crate::frame::range;
 use crate::pages::Pages;
-use crate::showing::accessible;
 
 const GIB: usize = 1 << 30;
 const TIB: NonZeroUsize = NonZeroUsize::new(1 << 40).unwrap();

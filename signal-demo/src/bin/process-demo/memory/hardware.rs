@@ -9,11 +9,11 @@ use std::ptr;
 use anyhow::Context;
 use serde::Serialize;
 use shared::linux::child::event::Event;
+use shared::linux::failure::{accessible, possible};
 
 use super::addresses::Address;
 use crate::cpu;
 use crate::end::{end_after, end_without_system_calls};
-use crate::showing::{accessible, possible};
 
 /// How a child ends after each; `rdtsc` reads the CPU's clock, and sees it go on, without a system call.
 #[derive(Serialize)]

@@ -9,9 +9,8 @@ use nix::sys::uio::{RemoteIoVec, process_vm_writev};
 use serde::Serialize;
 use shared::linux::child::Children;
 use shared::linux::child::teller::Teller;
+use shared::linux::failure::accessible;
 use shared::linux::gate::Gate;
-
-use crate::showing::accessible;
 
 #[derive(Serialize)]
 pub struct Intrusion {

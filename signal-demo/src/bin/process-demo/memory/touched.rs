@@ -10,10 +10,10 @@ use std::num::NonZeroUsize;
 use anyhow::Context;
 use nix::sys::mman::MmapAdvise;
 use serde::Serialize;
+use shared::linux::failure::accessible;
 use shared::linux::memory::page_size;
 
 use crate::pages::{PAGES, Pages, faults_of_writing};
-use crate::showing::accessible;
 
 #[derive(Serialize)]
 pub struct Touched {

@@ -13,9 +13,9 @@ use nix::unistd::{self, Pid};
 use serde::Serialize;
 use shared::linux::child::answer::{tell, telling, told};
 use shared::linux::child::forked::{Forked, pause};
+use shared::linux::failure::accessible;
 
 use crate::namespace::with_own_pids;
-use crate::showing::accessible;
 
 /// The number given last in the PID namespace of whoever reads or writes this file.
 const COUNTER: &str = "/proc/sys/kernel/ns_last_pid";

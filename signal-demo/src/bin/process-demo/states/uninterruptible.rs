@@ -16,10 +16,10 @@ use serde::Serialize;
 use shared::linux::child::answer::{give_turn, tell, told};
 use shared::linux::child::event::{Event, waitid};
 use shared::linux::child::forked::{Forked, become_subreaper, close_copy};
+use shared::linux::failure::cannot_show;
 use shared::linux::{proc, signals};
 
 use super::settled::becomes;
-use crate::showing::cannot_show;
 
 /// A child of ours in D, the parent of a process that waits to be released.
 pub struct InVfork {

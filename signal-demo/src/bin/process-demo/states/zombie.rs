@@ -25,7 +25,8 @@ use shared::linux::proc;
 use shared::linux::usage::Usage;
 
 use super::settled::{becomes, settled};
-use crate::showing::repeated;
+
+use crate::repeated::repeated;
 
 pub fn make() -> anyhow::Result<Forked> {
     ended(|| Ok(()))

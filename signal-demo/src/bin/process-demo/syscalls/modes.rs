@@ -12,7 +12,7 @@ use serde::Serialize;
 use shared::linux::child::teller::seen_by_child;
 use shared::linux::usage::Usage;
 
-use crate::showing::repeated;
+use crate::repeated::repeated;
 
 /// Long enough for some ticks of the clock: many kernels look only then in which mode the CPU is.
 const CPU_TIME: Duration = Duration::from_millis(60);
