@@ -6,7 +6,7 @@ mod common;
 #[path = "../../shared/tests/nobody/mod.rs"]
 mod nobody;
 
-use common::{failure, finish, harness, records, run, text};
+use common::{errors, failure, finish, harness, records, run, text};
 use serde_json::{Value, json};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_signal-demo");
@@ -18,7 +18,7 @@ fn records_if_possible(arguments: &[&str]) -> Option<Vec<Value>> {
         harness::say(format_args!("skipped: {}", text(&output.stderr)));
         return None;
     }
-    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()), "{arguments:?}");
+    assert_eq!((output.status.code(), errors(&output)), (Some(0), String::new()), "{arguments:?}");
     Some(text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
 

@@ -24,9 +24,9 @@ pub struct Search {
 }
 
 pub fn search() -> anyhow::Result<Search> {
-    let header = output("ps aux | head -n 1")?;
+    let header = output("ps aux 2>&1 | head -n 1")?;
     if header.split_whitespace().nth(1) != Some("PID") {
-        return Err(Failure::CannotShow(format!("the second column of ps aux is no PID: {}", header.trim())).into());
+        return Err(Failure::CannotShow(format!("ps aux has no PID in its second column: {}", header.trim())).into());
     }
     // Nobody else's.
     let name = format!("mysignal{}", process::id());
