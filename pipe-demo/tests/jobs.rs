@@ -78,12 +78,12 @@ impl Session {
 #[test]
 fn a_command_reads_the_terminal_and_gives_it_back() -> Result {
     let mut session = Session::start(
-        r#""$PROGRAM" run -- sh -c 'echo ready; exec cat'; echo "code $?"; read line; echo "got $line""#,
+        r#""$PROGRAM" run -- sh -c 'echo ready; while read line; do echo "$line"; done'; echo "code $?"; read line; echo "got $line""#,
     )?;
     session.expect("ready")?;
     session.press(b"hello\n")?;
     session.expect("hello\r\n")?; // What was typed,
-    session.expect("hello\r\n")?; // and what cat wrote.
+    session.expect("hello\r\n")?; // and what was read.
     session.press(CTRL_D)?;
     session.expect("code 0")?;
     session.press(b"again\n")?;

@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-use common::{errors, finish, harness, in_containers, program, run, stdout, text};
+use common::{errors, finish, harness, in_containers, program, run, stdout, text, waiting};
 use nix::sys::signal::{SigHandler, Signal, signal};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_signal-demo");
@@ -115,8 +115,8 @@ fn a_process_of_a_similar_name_is_not_touched() {
         .iter()
         .map(|name| {
             let path = folder.path().join(name);
-            symlink("/bin/sleep", &path).unwrap();
-            Command::new(path).arg("60").spawn().unwrap()
+            symlink(PROGRAM, &path).unwrap();
+            waiting(&path).spawn().unwrap()
         })
         .collect();
     for command in COMMANDS {

@@ -11,7 +11,7 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-use common::{Waiting, failure, finish, harness, program, records, stdout, text};
+use common::{Waiting, failure, finish, harness, program, records, stdout, text, waiting};
 use serde_json::{Value, json};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_signal-demo");
@@ -244,12 +244,11 @@ fn a_name_must_be_that_of_exactly_one_process() {
     let folder = tempfile::tempdir().unwrap();
     let name = format!("bystander-of-{}", std::process::id());
     let path = folder.path().join(&name);
-    symlink("/bin/sleep", &path).unwrap();
+    symlink(PROGRAM, &path).unwrap();
     let similar = folder.path().join(format!("{name}-2"));
-    symlink("/bin/sleep", &similar).unwrap();
+    symlink(PROGRAM, &similar).unwrap();
 
-    let mut sleepers: Vec<_> =
-        [&path, &path, &similar].map(|path| Command::new(path).arg("60").spawn().unwrap()).into();
+    let mut sleepers: Vec<_> = [&path, &path, &similar].map(|path| waiting(path).spawn().unwrap()).into();
     let (code, error) = failure(&["send", "--name", &name, "TERM"]);
     assert_eq!(code, 1);
     assert!(error.starts_with(&format!("signal-demo: 2 processes are named {name}: ")), "{error}");
@@ -292,8 +291,9 @@ fn a_process_is_found_by_each_of_its_names() {
     ];
     for (file, title, name) in cases {
         let path = folder.path().join(file);
-        assert!(Command::new("cp").arg("/bin/sleep").arg(&path).status().unwrap().success());
-        let mut sleeper = Command::new(&path).arg0(title).arg("60").spawn().unwrap();
+        // By cp: what we had open for writing could not be executed while another test forks.
+        assert!(Command::new("cp").arg(PROGRAM).arg(&path).status().unwrap().success());
+        let mut sleeper = waiting(&path).arg0(title).spawn().unwrap();
         let sent = finish(program(&["send", "0", "--json", "--name"]).arg(name));
         sleeper.kill().unwrap();
         sleeper.wait().unwrap();

@@ -5,6 +5,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output};
 
 use serde_json::Value;
@@ -46,6 +47,14 @@ pub fn spawn(command: &mut Command) -> Child {
 pub fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     command.args(arguments);
+    command
+}
+
+/// The program under another name, doing nothing: what busybox has would not run under it.
+pub fn waiting(path: &Path) -> Command {
+    let mut command = Command::new(path);
+    command.args(["wait", "WINCH"]);
+    harness::quiet(&mut command);
     command
 }
 
