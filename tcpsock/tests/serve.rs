@@ -70,7 +70,9 @@ fn what_cannot_be_listened_on_is_one_clear_line() -> io::Result<()> {
 fn an_unresolvable_host_is_one_clear_line() -> io::Result<()> {
     for command in ["serve", "client", "load"] {
         let (exit, stdout, stderr) = tcpsock(&[command, "--address", "no-such-host.invalid:80"])?;
-        assert_eq!((exit, stdout.as_str()), (Some(1), ""), "{stderr}");
+        // Where no name server answers, musl asks on until a limit has passed.
+        let expected = if stderr.contains("i/o timeout") { 124 } else { 1 };
+        assert_eq!((exit, stdout.as_str()), (Some(expected), ""), "{stderr}");
         assert!(stderr.contains("lookup no-such-host.invalid: ") && stderr.lines().count() == 1, "{stderr}");
     }
     Ok(())

@@ -79,8 +79,8 @@ fn a_start_binds_nothing_but_its_path() -> io::Result<()> {
 #[test]
 fn what_others_hold_beside_a_stale_file_holds_up_no_start() -> io::Result<()> {
     for hold in [
-        "exec flock . sh -c 'echo; cat'",
-        "touch .socket.start-lock; exec flock .socket.start-lock sh -c 'echo; cat'",
+        "exec 9< .; flock 9; echo; cat",
+        "touch .socket.start-lock; exec 9< .socket.start-lock; flock 9; echo; cat",
         "mkdir .socket.start-lock; echo; cat",
         "ln -s /dev/null .socket.start-lock; echo; cat",
         "mkfifo .socket.start-lock; echo; cat",
