@@ -151,7 +151,8 @@ fn raw_sockets_are_ip() -> anyhow::Result<Seen> {
     Ok(Seen::imprecise(as_noted, exception, format!("{}; {}", told(&named), told(&unnamed))))
 }
 
-/// SCTP is a module that few kernels load; a stream may also be MPTCP. Where there is no IPv6, IPv4 alone is asked.
+/// SCTP, a module that few kernels load, is there only for who names it; a stream may also be MPTCP. Where there is no
+/// IPv6, IPv4 alone is asked.
 fn what_has_connections_is_tcp_or_sctp() -> anyhow::Result<Seen> {
     let sctp = Some(Protocol::SCTP);
     let asked =
@@ -163,9 +164,9 @@ fn what_has_connections_is_tcp_or_sctp() -> anyhow::Result<Seen> {
         let [records, stream] = [&answers[0], &answers[1]].map(Answer::opened_protocol);
         (records.is_none() || records == sctp) && (stream == Some(Protocol::TCP) || stream == sctp)
     };
-    let exception = v4[0].result.is_err() || v4[2].result.is_err() || v4[3].result.is_ok();
+    let zero_is_tcp = v4[1].opened_protocol() == Some(Protocol::TCP);
     let as_noted = is_as_noted(&v4) && (is_as_noted(&v6) || no_v6);
-    Ok(Seen::imprecise(as_noted, exception, format!("{}; {}", told(&v4), told(&v6))))
+    Ok(Seen::imprecise(as_noted, zero_is_tcp, format!("{}; {}", told(&v4), told(&v6))))
 }
 
 /// A protocol without a number.
