@@ -187,6 +187,10 @@ pub fn join(memory: File, _same: File) -> anyhow::Result<Box<dyn Side>> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -198,11 +202,13 @@ mod tests {
             counter.0.store(AWAITED - ROOM, SeqCst);
         }
         let sent: Vec<u8> = (0..8 * ROOM).map(|place| (place % 251) as u8).collect();
-        let mut received = vec![0; sent.len()];
-        std::thread::scope(|threads| {
-            threads.spawn(|| sent.chunks(1000).for_each(|piece| ours.send(piece).unwrap()));
+        let (mut received, expected) = (vec![0; sent.len()], sent.clone());
+        let (tell, told) = mpsc::channel();
+        thread::spawn(move || sent.chunks(1000).for_each(|piece| ours.send(piece).unwrap()));
+        thread::spawn(move || {
             received.chunks_mut(3000).for_each(|piece| theirs.receive(piece).unwrap());
+            tell.send(received)
         });
-        assert!(received == sent);
+        assert!(told.recv_timeout(Duration::from_secs(60)).unwrap() == expected);
     }
 }
