@@ -33,16 +33,19 @@ func self(role string, arguments ...string) *exec.Cmd {
 }
 
 // golang is a go command in a folder, where it also has its temporary files, also those that it leaves when it is
-// killed. It takes neither the network nor another toolchain.
+// killed. It takes neither the network nor another toolchain, and asks no version control.
 func golang(folder string, arguments ...string) *exec.Cmd {
-	if said, err := mortal("go", "version").CombinedOutput(); err != nil {
+	command := func(arguments ...string) *exec.Cmd {
+		cmd := mortal("go", arguments...)
+		cmd.Dir = folder
+		cmd.Env = append(os.Environ(), "GOTOOLCHAIN=local", "GOPROXY=off", "GOFLAGS=-mod=mod -buildvcs=false")
+		cmd.Env = append(cmd.Env, "GOWORK=off", "CGO_ENABLED=0", "GOTMPDIR="+folder)
+		return cmd
+	}
+	if said, err := command("version").CombinedOutput(); err != nil {
 		need(fmt.Errorf("go version: %w %s", err, bytes.TrimSpace(said)))
 	}
-	cmd := mortal("go", arguments...)
-	cmd.Dir = folder
-	cmd.Env = append(os.Environ(), "GOTOOLCHAIN=local", "GOPROXY=off", "GOFLAGS=-mod=mod", "GOWORK=off", "CGO_ENABLED=0")
-	cmd.Env = append(cmd.Env, "GOTMPDIR="+folder)
-	return cmd
+	return command(arguments...)
 }
 
 // goDoc is the source of a name of the standard library, as it is built here.
