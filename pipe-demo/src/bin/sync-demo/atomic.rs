@@ -25,8 +25,8 @@ pub fn run(_: &Args, out: &mut Report) -> anyhow::Result<()> {
     let deadline = deadline();
     let mut showing = Showing::new(out);
     showing.record("three instructions on one CPU", interruptible(deadline))?;
-    let missing = || Failure::CannotShow("this CPU has no instruction that adds to memory; x86-64 has".into());
-    let one = uninterruptible(deadline).and_then(|counted| counted.with_context(missing));
+    let missing = "this CPU has no instruction that adds to memory and is not atomic; x86-64 has";
+    let one = uninterruptible(deadline).and_then(|counted| counted.context(Failure::CannotShow(missing.into())));
     showing.record("one instruction on one CPU", one)?;
     showing.record("two CPUs", not_atomic(deadline))?;
     showing.record("two CPUs, one locked instruction", locked(deadline))?;
