@@ -50,10 +50,10 @@ pub fn program(arguments: &[&str]) -> Command {
     command
 }
 
-/// The program under another name, doing nothing: what busybox has would not run under it.
+/// The program under another name, doing nothing for a while: what busybox has would not run under it.
 pub fn waiting(path: &Path) -> Command {
     let mut command = Command::new(path);
-    command.args(["wait", "WINCH"]);
+    command.args(["wait", "WINCH", "--timeout", "60"]);
     harness::quiet(&mut command);
     command
 }
