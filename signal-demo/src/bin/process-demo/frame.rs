@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use shared::linux::failure::{accessible, possible};
+use shared::linux::failure::{accessible, if_shown};
 use shared::linux::memory::page_size;
 
 /// Of one process, at one moment.
@@ -36,7 +36,7 @@ pub fn frame(address: usize) -> anyhow::Result<Option<u64>> {
     const PRESENT: u64 = 1 << 63;
     const NUMBER: u64 = (1 << 55) - 1;
     let pagemap = accessible("open /proc/self/pagemap", File::open("/proc/self/pagemap"));
-    let Ok(pagemap) = possible(pagemap)? else { return Ok(None) };
+    let Some(pagemap) = if_shown(pagemap)? else { return Ok(None) };
     let mut entry = [0; 8];
     let entry_at = u64::try_from(address / page_size()? * entry.len())?;
     pagemap.read_exact_at(&mut entry, entry_at).context("read /proc/self/pagemap")?;

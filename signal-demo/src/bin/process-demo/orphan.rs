@@ -18,7 +18,7 @@ use shared::harness::showing::Showing;
 use shared::linux::child::answer::{await_turn, give_turn, tell, telling, told};
 use shared::linux::child::event::waitid;
 use shared::linux::child::forked::{Forked, become_subreaper, close_copy, fork};
-use shared::linux::failure::possible;
+use shared::linux::failure::if_shown;
 use shared::linux::proc;
 
 use crate::namespace::with_own_pids;
@@ -55,7 +55,7 @@ pub fn adoption(by_us: bool) -> anyhow::Result<Adoption> {
     let Orphan { pid, ppid_before, ppid_after, .. } = orphan;
     let adopter = match ppid_after {
         0 => None,
-        pid => possible(proc::stat(pid))?.ok().map(|stat| stat.name.display().to_string()),
+        pid => if_shown(proc::stat(pid))?.map(|stat| stat.name.display().to_string()),
     };
     orphan.end()?;
     Ok(Adoption { pid, ppid_before, ppid_after, adopter })

@@ -9,7 +9,7 @@ use std::ptr;
 use anyhow::Context;
 use serde::Serialize;
 use shared::linux::child::event::Event;
-use shared::linux::failure::{accessible, possible};
+use shared::linux::failure::{accessible, if_shown};
 
 use super::addresses::Address;
 use crate::cpu;
@@ -68,7 +68,7 @@ pub fn kernel_space() -> anyhow::Result<KernelSpace> {
 /// Where its code begins. Without privileges all addresses are 0.
 fn kernel_address() -> anyhow::Result<Option<usize>> {
     let file = "/proc/kallsyms";
-    let Ok(symbols) = possible(accessible(&format!("open {file}"), File::open(file)))? else { return Ok(None) };
+    let Some(symbols) = if_shown(accessible(&format!("open {file}"), File::open(file)))? else { return Ok(None) };
     for line in BufReader::new(symbols).lines() {
         let line = line.with_context(|| format!("read {file}"))?;
         let mut fields = line.split(' ');
